@@ -1,0 +1,1 @@
+"""Core types: geometry, volumes, masks and records; valid once built, numpy only."""

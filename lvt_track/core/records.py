@@ -1,0 +1,246 @@
+"""What is known of a patient's course: series, visits, lesions, edges, tracks, response."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+__all__ = [
+    "Caliper",
+    "Edge",
+    "Event",
+    "Lesion",
+    "Measurement",
+    "Phase",
+    "Point",
+    "Response",
+    "Series",
+    "Track",
+    "TrackState",
+    "Visit",
+]
+
+Point = tuple[float, float, float]
+"""LPS mm: x, y, z."""
+
+
+class Phase(StrEnum):
+    """Contrast phase of a series."""
+
+    NATIVE = "native"
+    ARTERIAL = "arterial"
+    PORTAL = "portal"
+    DELAYED = "delayed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One CT volume on disk, not yet read.
+
+    Attributes:
+        files: its files; for DICOM one per slice, sorted by position along the slice normal.
+        uid: DICOM SeriesInstanceUID, or a name made from the path where there is none.
+        description: what the header or the file name says.
+        phase: contrast phase.
+        shape: voxels along z, y, x.
+        spacing_mm: voxel spacing along z, y, x.
+        slice_thickness_mm: as stated by the header, else the spacing along z.
+        is_dicom: whether the files are DICOM slices.
+        masks: mask files beside the scan by class name (`liver`, `vessels`, `tumors`).
+        warnings: what a reader should know of it.
+    """
+
+    files: tuple[Path, ...]
+    uid: str
+    description: str
+    phase: Phase
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    slice_thickness_mm: float
+    is_dicom: bool
+    masks: dict[str, Path] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise ValueError("a series needs at least one file")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The study of one date.
+
+    Attributes:
+        date: the day of the scan.
+        study: DICOM StudyInstanceUID, or a name made from the path.
+        series: all usable CT series of the study; at least one.
+        tracked: index in `series` of the one that is followed through time.
+    """
+
+    date: dt.date
+    study: str
+    series: tuple[Series, ...]
+    tracked: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tracked < len(self.series):
+            raise ValueError(f"tracked is {self.tracked}, there are {len(self.series)} series")
+
+    @property
+    def name(self) -> str:
+        """The visit's name in tables and folders: its ISO date."""
+        return self.date.isoformat()
+
+    @property
+    def tracked_series(self) -> Series:
+        """The series followed through time."""
+        return self.series[self.tracked]
+
+
+@dataclass(frozen=True)
+class Caliper:
+    """A measured line: its two ends in LPS mm, and its length."""
+
+    start_mm: Point
+    end_mm: Point
+    length_mm: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Size of one lesion.
+
+    Attributes:
+        volume_ml: voxel count times voxel volume.
+        long_axis: longest diameter in the acquired plane, over all slices.
+        short_axis: longest perpendicular to it in the same slice.
+        slice_index: that slice along z.
+        mean_hu: mean HU inside; None without a CT.
+        long_axis_3d_mm: longest diameter in any direction.
+    """
+
+    volume_ml: float
+    long_axis: Caliper
+    short_axis: Caliper
+    slice_index: int
+    mean_hu: float | None = None
+    long_axis_3d_mm: float | None = None
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One connected component (26-neighbour) of a visit's tumour mask.
+
+    Attributes:
+        visit: index of the visit in the course, by date.
+        label: its value in the visit's `lesions.nii.gz`, from 1.
+        centroid_mm: LPS centre of mass in the visit's own frame.
+        measurement: its size.
+    """
+
+    visit: int
+    label: int
+    centroid_mm: Point
+    measurement: Measurement
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Visit index and label: unique in the patient."""
+        return self.visit, self.label
+
+
+class Event(StrEnum):
+    """What an edge says of the two lesions it joins."""
+
+    SAME = "same"
+    SPLIT = "split"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """ "This lesion became that one."
+
+    Attributes:
+        earlier: (visit, label) of the lesion at the earlier visit.
+        later: (visit, label) at the later visit; visits between may have missed it.
+        event: same, split or merge.
+        cost: what matching paid for it; 0 is a perfect fit.
+        source: `auto` or `reader`.
+        confidence: 0 to 1; None where it was not estimated.
+    """
+
+    earlier: tuple[int, int]
+    later: tuple[int, int]
+    event: Event
+    cost: float
+    source: str = "auto"
+    confidence: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.earlier[0] >= self.later[0]:
+            raise ValueError(f"an edge goes forward in time, got {self.earlier} -> {self.later}")
+
+
+class TrackState(StrEnum):
+    """What became of a tumour by the last visit."""
+
+    PERSISTENT = "persistent"
+    NEW = "new"
+    DISAPPEARED = "disappeared"
+    REAPPEARED = "reappeared"
+    SPLIT = "split"
+    MERGED = "merged"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True)
+class Track:
+    """One tumour through time: a connected piece of the lesion graph.
+
+    Attributes:
+        number: from 1, ordered by first visit, then by size there.
+        lesions: keys (visit, label) of its lesions, sorted.
+        state: what became of it.
+        events: in words, one per event, in order of time.
+        reason: why the state is uncertain; empty otherwise.
+    """
+
+    number: int
+    lesions: tuple[tuple[int, int], ...]
+    state: TrackState
+    events: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Response:
+    """Response of one visit by one criterion.
+
+    Attributes:
+        date: of the visit.
+        criterion: for example `RECIST 1.1`.
+        sum_mm: sum of diameters of the target lesions (mL for volume criteria); None when it
+            cannot be formed.
+        nadir_mm: smallest sum before this visit, baseline included.
+        change_from_baseline_percent, change_from_nadir_percent: None where undefined.
+        target, non_target: response of target and of non-target lesions.
+        new_lesion: whether new lesions were found.
+        category: overall response.
+        reason: why, in words.
+    """
+
+    date: dt.date
+    criterion: str
+    sum_mm: float | None
+    nadir_mm: float | None
+    change_from_baseline_percent: float | None
+    change_from_nadir_percent: float | None
+    target: str
+    non_target: str
+    new_lesion: bool
+    category: str
+    reason: str

@@ -1,0 +1,1 @@
+"""Which tumour is which: components, matching through time, looking back."""

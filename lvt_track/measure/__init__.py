@@ -1,0 +1,1 @@
+"""Size of lesions and volumes as a radiologist measures them."""

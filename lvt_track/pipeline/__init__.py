@@ -1,0 +1,1 @@
+"""The jobs: discover, segment, register, match, measure, report."""

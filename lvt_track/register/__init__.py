@@ -1,0 +1,1 @@
+"""Bring the scans of one patient into one frame."""

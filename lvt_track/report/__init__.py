@@ -1,0 +1,1 @@
+"""Tables, figures and documents that tell the course."""

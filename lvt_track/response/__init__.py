@@ -1,0 +1,1 @@
+"""Response criteria applied to tables of measurements."""

@@ -1,0 +1,1 @@
+"""From a CT volume to masks of liver, vessels and tumours."""
