@@ -14,6 +14,7 @@ __all__ = [
     "Lesion",
     "Measurement",
     "Phase",
+    "PhaseVolume",
     "Point",
     "Response",
     "Series",
@@ -244,3 +245,31 @@ class Response:
     new_lesion: bool
     category: str
     reason: str
+
+
+@dataclass(frozen=True)
+class PhaseVolume:
+    """Liver volume in one contrast phase of a study with several.
+
+    Attributes:
+        date: of the study.
+        phase: contrast phase of the series.
+        series: its description.
+        liver_ml, tumors_ml: volumes, after the same cut of field of view as the other phases.
+        deviation_percent: of the liver volume from that of the reference phase.
+        deviation_from_mean_percent: from the mean over the study's phases.
+        slice_thickness_mm: of the series.
+        is_reference: whether this is the phase the others are compared with.
+        warnings: what limits the comparison.
+    """
+
+    date: dt.date
+    phase: Phase
+    series: str
+    liver_ml: float
+    tumors_ml: float
+    deviation_percent: float | None
+    deviation_from_mean_percent: float | None
+    slice_thickness_mm: float
+    is_reference: bool
+    warnings: tuple[str, ...] = ()

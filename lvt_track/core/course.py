@@ -1,0 +1,153 @@
+"""The whole course of one patient, as the report tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.records import Edge, Lesion, PhaseVolume, Response, Track, Visit
+from lvt_track.core.volume import BoolArray
+
+__all__ = ["Course", "KeyImage", "RegistrationQuality", "VisitFindings"]
+
+
+@dataclass(frozen=True)
+class RegistrationQuality:
+    """How well one visit lies on the reference visit.
+
+    Attributes:
+        reference: index of the visit it was brought onto.
+        method: the step that was kept: `identity`, `moments`, `rigid`, `affine`, `deformable`.
+        liver_dice: overlap of the two livers after it, 0 to 1.
+        surface_distance_mm: mean distance of the liver surfaces after it.
+        folding_fraction: share of liver voxels where the Jacobian is not positive.
+        inverse_error_mm: mean error of going there and back, inside the liver.
+        is_reliable: whether matching may trust it.
+        reason: why not, in words; empty when reliable.
+    """
+
+    reference: int
+    method: str
+    liver_dice: float
+    surface_distance_mm: float
+    folding_fraction: float
+    inverse_error_mm: float
+    is_reliable: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class KeyImage:
+    """One axial picture of a tumour's place at one visit.
+
+    Attributes:
+        track: number of the track.
+        visit: index of the visit.
+        hu: 2D crop (y, x) of the axial slice, patient right on the left side, front on top.
+        pixel_mm: size of a pixel along y, x.
+        outline: mask (y, x) of this track's lesions in the slice; all False where none is seen.
+        others: mask (y, x) of all other tumours in the slice.
+        long_axis: ends of the caliper as (y, x) pixel positions, or None.
+        short_axis: likewise.
+        caption: for example `38.2 × 25.0 mm, slice 57`.
+    """
+
+    track: int
+    visit: int
+    hu: NDArray[np.float32]
+    pixel_mm: tuple[float, float]
+    outline: BoolArray
+    others: BoolArray
+    long_axis: tuple[tuple[float, float], tuple[float, float]] | None
+    short_axis: tuple[tuple[float, float], tuple[float, float]] | None
+    caption: str
+
+    def __post_init__(self) -> None:
+        if self.hu.ndim != 2 or self.outline.shape != self.hu.shape:
+            raise ValueError(f"outline {self.outline.shape} does not fit hu {self.hu.shape}")
+        if self.others.shape != self.hu.shape:
+            raise ValueError(f"others {self.others.shape} does not fit hu {self.hu.shape}")
+
+
+@dataclass(frozen=True)
+class VisitFindings:
+    """What was found at one visit.
+
+    Attributes:
+        visit: the visit.
+        geometry: grid of its tracked series.
+        liver_ml, vessels_ml, tumors_ml: volumes of the masks.
+        lesions: its lesions, by label.
+        sources: for each class, the model's name or `given`.
+        registration: how it lies on the reference; None for the reference itself.
+        warnings: what a reader must know of this visit.
+    """
+
+    visit: Visit
+    geometry: Geometry
+    liver_ml: float
+    vessels_ml: float
+    tumors_ml: float
+    lesions: tuple[Lesion, ...]
+    sources: dict[str, str] = field(default_factory=dict)
+    registration: RegistrationQuality | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def burden_percent(self) -> float | None:
+        """Tumour volume as a share of liver volume (tumours included); None without a liver."""
+        return 100.0 * self.tumors_ml / self.liver_ml if self.liver_ml > 0 else None
+
+
+@dataclass(frozen=True)
+class Course:
+    """A patient's course.
+
+    Attributes:
+        patient: the patient's name in the report.
+        visits: by date; lesions, edges and tracks refer to them by index.
+        edges: which lesion became which.
+        tracks: tumours through time.
+        responses: one per visit and criterion.
+        phases: liver volume per contrast phase, for visits with several.
+        warnings: what a reader must know of the whole.
+    """
+
+    patient: str
+    visits: tuple[VisitFindings, ...]
+    edges: tuple[Edge, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    responses: tuple[Response, ...] = ()
+    phases: tuple[PhaseVolume, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        dates = [found.visit.date for found in self.visits]
+        if not dates or dates != sorted(dates):
+            raise ValueError(f"a course needs visits in order of date, got {dates}")
+
+    def lesion(self, key: tuple[int, int]) -> Lesion:
+        """The lesion with this (visit, label).
+
+        Raises:
+            KeyError: when there is none.
+        """
+        visit, label = key
+        for lesion in self.visits[visit].lesions:
+            if lesion.label == label:
+                return lesion
+        raise KeyError(f"no lesion {label} at visit {visit}")
+
+    def track_of(self, key: tuple[int, int]) -> Track:
+        """The track that holds the lesion (visit, label).
+
+        Raises:
+            KeyError: when there is none.
+        """
+        for track in self.tracks:
+            if key in track.lesions:
+                return track
+        raise KeyError(f"no track holds lesion {key}")
