@@ -1,0 +1,92 @@
+"""Size of one lesion: long and short axis in the acquired plane, 3D diameter, volume, mean HU."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.records import Caliper, Measurement
+from lvt_track.core.volume import BoolArray, Volume
+from lvt_track.measure.calipers import (
+    farthest_pair,
+    longest_clear_pair,
+    longest_perpendicular,
+)
+from lvt_track.measure.diameter import longest_diameter_3d_mm
+from lvt_track.measure.outline import SliceOutline, extreme_points
+
+__all__ = ["measure_lesion"]
+
+
+def measure_lesion(
+    mask: BoolArray,
+    geometry: Geometry,
+    volume: Volume | None = None,
+    *,
+    first_slice: int = 0,
+) -> Measurement:
+    """Measures one lesion as a radiologist would.
+
+    The long axis is the longest line in the plane of acquisition (the first array axis counts the
+    slices), over all slices, that stays inside the lesion's outline; the short axis is the longest
+    line at a right angle to it in the same slice and the same piece of the lesion. Holes do not
+    stop a line, notches do. Where the outline runs is told in `lvt_track.measure.outline`.
+
+    Args:
+        mask: boolean (z, y, x), True inside the lesion; the whole scan, or a box cut from it.
+        geometry: the grid of `mask` (of the box, where it is a box).
+        volume: HU on the same grid, for the mean.
+        first_slice: index in the scan of the mask's first slice; added to `slice_index`.
+
+    Raises:
+        ValueError: when the mask is empty, or does not lie on the geometry.
+    """
+    if mask.shape != geometry.shape:
+        raise ValueError(f"mask has shape {mask.shape}, its geometry {geometry.shape}")
+    if volume is not None and volume.geometry.shape != geometry.shape:
+        raise ValueError(f"hu has shape {volume.geometry.shape}, the mask {mask.shape}")
+    if not mask.any():
+        raise ValueError("an empty mask has no size")
+    index, (long_ends, short_ends) = _axes_in_plane(mask, geometry.spacing_mm)
+    return Measurement(
+        volume_ml=float(np.count_nonzero(mask)) * geometry.voxel_volume_ml,
+        long_axis=_caliper(long_ends, index, geometry),
+        short_axis=_caliper(short_ends, index, geometry),
+        slice_index=index + first_slice,
+        mean_hu=None if volume is None else float(volume.hu[mask].mean(dtype=np.float64)),
+        long_axis_3d_mm=longest_diameter_3d_mm(mask, geometry.spacing_mm),
+    )
+
+
+def _axes_in_plane(
+    mask: BoolArray, spacing_mm: tuple[float, float, float]
+) -> tuple[int, tuple[FloatArray, FloatArray]]:
+    """The slice of the long axis, and the ends (2, 2) of both axes as x, y in mm within it."""
+    pixel_mm = spacing_mm[1:]
+    used = np.flatnonzero(mask.any(axis=(1, 2)))
+    points = {int(k): extreme_points(mask[k], pixel_mm) for k in used}
+    widest = {k: farthest_pair(p)[2] for k, p in points.items()}
+    best_mm, best_slice, ends = 0.0, -1, np.zeros((2, 2))
+    for k in sorted(widest, key=lambda k: -widest[k]):
+        if widest[k] <= best_mm:
+            break
+        outline = SliceOutline.of(mask[k], pixel_mm)
+        corners = outline.edges_mm[:, 0]
+        pair = longest_clear_pair(corners, outline.barrier_mm, outline.may_hold, best_mm)
+        if pair is not None:
+            best_mm, best_slice, ends = pair[2], k, corners[list(pair[:2])]
+    island = SliceOutline.of(mask[best_slice], pixel_mm).island_at(ends[0])
+    short = longest_perpendicular(ends[0], ends[1], island.edges_mm, island.barrier_mm)
+    return best_slice, (ends, np.stack(short))
+
+
+def _caliper(ends_mm: FloatArray, index: int, geometry: Geometry) -> Caliper:
+    """The caliper in LPS mm between two points (2, 2), x and y in mm within a slice."""
+    _, dy, dx = geometry.spacing_mm
+    places = [[index, y / dy, x / dx] for x, y in ends_mm]
+    start, end = geometry.to_world(places)
+    return Caliper(
+        (float(start[0]), float(start[1]), float(start[2])),
+        (float(end[0]), float(end[1]), float(end[2])),
+        float(np.linalg.norm(ends_mm[1] - ends_mm[0])),
+    )

@@ -1,0 +1,192 @@
+"""Plane geometry of calipers: hulls, farthest pairs, lines that stay inside, perpendiculars.
+
+Everything here works on points (n, 2) in mm and knows nothing of images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, QhullError
+from scipy.spatial.distance import pdist
+
+from lvt_track.core.geometry import FloatArray
+
+__all__ = [
+    "convex_hull",
+    "crosses",
+    "farthest_pair",
+    "longest_clear_pair",
+    "longest_perpendicular",
+]
+
+BoolVector = NDArray[np.bool_]
+IndexVector = NDArray[np.intp]
+
+# Segments are tested against edges in blocks of about this many pairs, to bound memory.
+_BLOCK = 1 << 20
+
+
+def convex_hull(points_mm: FloatArray) -> IndexVector:
+    """Indices of the hull's corners, counter-clockwise; the two ends where all points are in line.
+
+    Args:
+        points_mm: (n, 2), at least one point.
+    """
+    if len(points_mm) > 2:
+        try:
+            return ConvexHull(points_mm).vertices.astype(np.intp)
+        except QhullError:
+            pass  # in one line: its ends are the hull
+    order = np.lexsort(points_mm.T)
+    return np.unique(order[[0, -1]])
+
+
+def farthest_pair(points_mm: FloatArray) -> tuple[int, int, float]:
+    """The two points farthest apart, and their distance: convex hull and rotating calipers.
+
+    For every edge of the hull the corner opposite to it is found by the edge's angle, all edges
+    at once (Shamos 1978, Computational Geometry, 4.1); the diameter is among the pairs of those
+    corners with the ends of their edges. Exact.
+
+    Args:
+        points_mm: (n, 2), at least one point.
+    """
+    hull = convex_hull(points_mm)
+    corners = points_mm[hull]
+    count = len(hull)
+    edge = np.roll(corners, -1, axis=0) - corners
+    angle = np.unwrap(np.arctan2(edge[:, 1], edge[:, 0]))
+    turned = np.concatenate([angle, angle + 2 * np.pi])
+    opposite = np.searchsorted(turned, angle + np.pi)
+    # One corner to either side covers parallel edges and rounding of the angles.
+    first = np.repeat(np.arange(count), 6)
+    first = (first + np.tile([0, 0, 0, 1, 1, 1], count)) % count
+    second = (np.repeat(opposite, 6) + np.tile([-1, 0, 1], 2 * count)) % count
+    distance = np.linalg.norm(corners[first] - corners[second], axis=1)
+    best = int(distance.argmax())
+    return int(hull[first[best]]), int(hull[second[best]]), float(distance[best])
+
+
+def _side(a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
+    """Twice the signed area of the triangles a, b, c."""
+    result: FloatArray = (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (
+        b[..., 1] - a[..., 1]
+    ) * (c[..., 0] - a[..., 0])
+    return result
+
+
+def crosses(starts_mm: FloatArray, ends_mm: FloatArray, edges_mm: FloatArray) -> BoolVector:
+    """Whether each segment properly crosses any of the edges.
+
+    Args:
+        starts_mm, ends_mm: (n, 2).
+        edges_mm: (m, 2, 2), first and last point of each edge.
+    """
+    result = np.zeros(len(starts_mm), dtype=np.bool_)
+    step = max(1, _BLOCK // max(1, len(edges_mm)))
+    a, b = edges_mm[None, :, 0], edges_mm[None, :, 1]
+    for k in range(0, len(starts_mm), step):
+        p, q = starts_mm[k : k + step, None], ends_mm[k : k + step, None]
+        apart = _side(p, q, a) * _side(p, q, b) < 0
+        result[k : k + step] = (apart & (_side(a, b, p) * _side(a, b, q) < 0)).any(axis=1)
+    return result
+
+
+def longest_clear_pair(
+    points_mm: FloatArray,
+    barrier_mm: FloatArray,
+    may_be_clear: Callable[[FloatArray], BoolVector],
+    longer_than_mm: float = 0.0,
+) -> tuple[int, int, float] | None:
+    """The farthest two points whose connecting line crosses no edge of the barrier.
+
+    Args:
+        points_mm: (n, 2).
+        barrier_mm: (m, 2, 2) edges that the line may not cross.
+        may_be_clear: whether positions (k, 2) can lie on a clear line: cheap, and False only
+            where that is certain.
+        longer_than_mm: shorter lines are not looked for.
+
+    Returns:
+        The indices of the two points and their distance; None if no such line is longer.
+    """
+    first, second, length = farthest_pair(points_mm)
+    if length <= longer_than_mm:
+        return None
+    if not crosses(points_mm[[first]], points_mm[[second]], barrier_mm)[0]:
+        return first, second, length
+    distance = pdist(points_mm)
+    row, column = np.triu_indices(len(points_mm), 1)
+    keep = distance > longer_than_mm
+    distance, row, column = distance[keep], row[keep], column[keep]
+    for part in (0.5, 0.25, 0.75, 0.125, 0.375, 0.625, 0.875):
+        keep = may_be_clear(points_mm[row] * (1 - part) + points_mm[column] * part)
+        distance, row, column = distance[keep], row[keep], column[keep]
+    order = np.argsort(-distance, kind="stable")
+    size = 16
+    while order.size:
+        head, order = order[:size], order[size:]
+        clear = ~crosses(points_mm[row[head]], points_mm[column[head]], barrier_mm)
+        if clear.any():
+            best = head[clear.argmax()]
+            return int(row[best]), int(column[best]), float(distance[best])
+        size *= 2
+    return None
+
+
+def longest_perpendicular(
+    start_mm: FloatArray,
+    end_mm: FloatArray,
+    outline_mm: FloatArray,
+    barrier_mm: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """The longest line at a right angle to an axis that ends on the outline.
+
+    Between its corners the outline is straight, so that the length of the perpendicular changes
+    linearly along the axis: the longest one passes through a corner, and all are tried, on both
+    sides of it. A line may leave the outline only where it stays inside the barrier.
+
+    Args:
+        start_mm, end_mm: (2,) ends of the axis, apart.
+        outline_mm: (m, 2, 2) edges of closed polygons.
+        barrier_mm: (k, 2, 2) edges of closed polygons around the outline.
+
+    Returns:
+        The two ends, (2,) each.
+    """
+    along = (end_mm - start_mm) / np.linalg.norm(end_mm - start_mm)
+    across = np.array([-along[1], along[0]])
+    frame = np.stack([along, across], axis=1)
+    outline, barrier = (outline_mm - start_mm) @ frame, (barrier_mm - start_mm) @ frame
+    corners = np.unique(outline[:, 0, 0])
+    nudge = 1e-7 * max(1.0, float(np.ptp(corners)))
+    places = np.concatenate([corners - nudge, corners + nudge])
+
+    row_b, across_b = _crossings(places, barrier)
+    row_o, across_o = _crossings(places, outline)
+    row = np.concatenate([row_b, row_o])
+    position = np.concatenate([across_b, across_o])
+    is_outline = np.arange(len(row)) >= len(row_b)
+    order = np.lexsort([position, row])
+    row, position, is_outline = row[order], position[order], is_outline[order]
+    # Barrier crossings come in pairs per place, so that their running count numbers the stretches.
+    stretch = np.cumsum(~is_outline)[is_outline]
+    row, position = row[is_outline], position[is_outline]
+    opens = np.flatnonzero(np.r_[True, (np.diff(stretch) != 0) | (np.diff(row) != 0)])
+    closes = np.r_[opens[1:], len(stretch)] - 1
+    best = int((position[closes] - position[opens]).argmax())
+    place = places[row[opens[best]]]
+    ends = [start_mm + frame @ [place, position[k]] for k in (opens[best], closes[best])]
+    return ends[0], ends[1]
+
+
+def _crossings(places: FloatArray, edges: FloatArray) -> tuple[IndexVector, FloatArray]:
+    """Where lines of constant first coordinate cross edges: the line, and the second coordinate."""
+    before = edges[None, :, 0, 0] <= places[:, None]
+    after = edges[None, :, 1, 0] <= places[:, None]
+    line, edge = np.nonzero(before != after)
+    (u0, v0), (u1, v1) = edges[edge, 0].T, edges[edge, 1].T
+    return line, v0 + (places[line] - u0) / (u1 - u0) * (v1 - v0)
