@@ -1,0 +1,67 @@
+"""The command `lvt`: every subcommand in its own file, imported work only inside it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lvt_track.cli.console import guarded
+from lvt_track.cli.demo import demo
+from lvt_track.cli.discover import discover
+from lvt_track.cli.doctor import doctor
+from lvt_track.cli.measure import measure
+from lvt_track.cli.models import models
+from lvt_track.cli.phantom import phantom
+from lvt_track.cli.report import report
+from lvt_track.cli.respond import respond
+from lvt_track.cli.segment import segment
+from lvt_track.cli.track import track
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="lvt",
+    help="Follow liver tumours through a patient's CT scans. For research, not for clinical use.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (
+    demo,
+    track,
+    report,
+    segment,
+    discover,
+    measure,
+    respond,
+    phantom,
+    models,
+    doctor,
+):
+    app.command()(guarded(command))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from lvt_track import __version__
+
+        print(f"lvt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point of the command `lvt`."""
+    app()

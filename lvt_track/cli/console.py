@@ -1,0 +1,128 @@
+"""The only place that knows a screen: messages on stderr, bars on a terminal, exit codes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ParamSpec, Self
+
+import typer
+
+from lvt_track.errors import LvtError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+__all__ = ["EXIT_PARTIAL", "Console", "guarded", "print_json"]
+
+EXIT_PARTIAL = 4
+EXIT_FAILED = 5
+EXIT_INTERRUPTED = 130
+
+Parameters = ParamSpec("Parameters")
+
+
+class Console:
+    """Shows the progress of a job on stderr.
+
+    Bars and notes appear only on a terminal; warnings always, unless `quiet`.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bars: Bars | None = None
+        self._task: TaskID | None = None
+        self._terminal = sys.stderr.isatty() and not quiet
+
+    def __enter__(self) -> Self:
+        if self._terminal:
+            from rich.console import Console as RichConsole
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self._bars = Progress(
+                TextColumn("{task.description:<12}"),
+                BarColumn(),
+                TextColumn("{task.completed:g}/{task.total:g}  {task.fields[last]}"),
+                TimeElapsedColumn(),
+                console=RichConsole(stderr=True),
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def stage(self, name: str, total: int) -> None:
+        """Begin a bar."""
+        if self._bars is not None:
+            self._task = self._bars.add_task(name, total=total, last="")
+
+    def step(self, done: str) -> None:
+        """Move the bar on."""
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, advance=1, last=done)
+
+    def note(self, text: str) -> None:
+        """Say something worth knowing, on a terminal only."""
+        if self._terminal:
+            self._say(text)
+
+    def warn(self, text: str) -> None:
+        """Say what a reader of the results must know."""
+        if not self._quiet:
+            self._say(f"warning: {text}")
+
+    def _say(self, text: str) -> None:
+        if self._bars is not None:
+            self._bars.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr)
+
+
+def print_json(facts: object) -> None:
+    """Print facts as JSON on stdout."""
+    print(json.dumps(facts, indent=2, ensure_ascii=False, default=str))
+
+
+def guarded(command: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
+    """Turn errors into one line on stderr and the exit code that tells the truth."""
+
+    @functools.wraps(command)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except LvtError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            print("interrupted; --resume goes on from here", file=sys.stderr)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        except MemoryError:
+            print(
+                "error: not enough memory. Close other programs or use a coarser scan.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(EXIT_FAILED) from None
+        except typer.Exit:
+            raise
+        except Exception:
+            traceback.print_exc()
+            print(
+                "error: this is a fault of lvt, not yours. Please report it with the lines above.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(EXIT_FAILED) from None
+
+    return run

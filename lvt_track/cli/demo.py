@@ -1,0 +1,33 @@
+"""`lvt demo`: a synthetic patient, the whole job, a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lvt_track.cli.console import Console
+from lvt_track.cli.options import (
+    DeviceOption,
+    ForceOption,
+    JsonOption,
+    OutOption,
+    QuietOption,
+    existing_results,
+)
+from lvt_track.cli.track import finish
+
+__all__ = ["demo"]
+
+
+def demo(
+    out: OutOption = Path("demo"),
+    device: DeviceOption = "auto",
+    force: ForceOption = False,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Draw a synthetic patient, run the whole job on it and compare with the truth. Offline."""
+    from lvt_track.pipeline.demo import run_demo
+
+    with Console(quiet) as console:
+        result = run_demo(out, device, existing_results(force, False), console)
+    finish(result, quiet, json)

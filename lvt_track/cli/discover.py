@@ -1,0 +1,89 @@
+"""`lvt discover`: what would be read, and what is left out and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lvt_track.cli.console import EXIT_PARTIAL, print_json
+from lvt_track.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from lvt_track.core.records import Series
+    from lvt_track.io.discover import Discovery
+
+__all__ = ["discover"]
+
+
+def discover(
+    patient: Annotated[Path, typer.Argument(help="Folder with the patient's scans.")],
+    json: JsonOption = False,
+) -> None:
+    """Show visits, series and phases, and what is left out and why."""
+    from lvt_track.io.discover import discover as discover_patient
+
+    found = discover_patient(patient)
+    if json:
+        print_json(_facts(found))
+    else:
+        print(_listing(found))
+    if any(item.is_failure for item in found.left_out):
+        raise typer.Exit(EXIT_PARTIAL)
+
+
+def _listing(found: Discovery) -> str:
+    lines = [f"patient {found.patient}: {len(found.visits)} visits"]
+    for visit in found.visits:
+        lines.append(f"\n{visit.name}")
+        for k, series in enumerate(visit.series):
+            mark = "*" if k == visit.tracked else " "
+            lines.append(f"  {mark} {_series_line(series)}")
+            lines.extend(f"      warning: {text}" for text in series.warnings)
+    if found.visits:
+        lines.append("\n* = followed through time")
+    if found.left_out:
+        lines.append("\nleft out")
+        lines.extend(f"    {item.path}: {item.reason}" for item in found.left_out)
+    lines.extend(f"warning: {text}" for text in found.warnings)
+    return "\n".join(lines)
+
+
+def _series_line(series: Series) -> str:
+    z, y, x = series.shape
+    spacing = "×".join(f"{value:.2f}" for value in reversed(series.spacing_mm))
+    masks = f"  masks given: {', '.join(sorted(series.masks))}" if series.masks else ""
+    return f"{series.phase:<8} {x}×{y}×{z}  {spacing} mm  {series.description}{masks}"
+
+
+def _facts(found: Discovery) -> dict[str, object]:
+    return {
+        "patient": found.patient,
+        "visits": [
+            {
+                "date": visit.name,
+                "study": visit.study,
+                "series": [
+                    {
+                        "phase": series.phase,
+                        "tracked": k == visit.tracked,
+                        "description": series.description,
+                        "files": len(series.files),
+                        "path": series.files[0],
+                        "shape_zyx": series.shape,
+                        "spacing_mm_zyx": series.spacing_mm,
+                        "masks": series.masks,
+                        "warnings": series.warnings,
+                    }
+                    for k, series in enumerate(visit.series)
+                ],
+            }
+            for visit in found.visits
+        ],
+        "left_out": [
+            {"path": item.path, "reason": item.reason, "failure": item.is_failure}
+            for item in found.left_out
+        ],
+        "warnings": found.warnings,
+    }

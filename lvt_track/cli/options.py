@@ -1,0 +1,42 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lvt_track.errors import UsageError
+
+if TYPE_CHECKING:
+    from lvt_track.pipeline.output import Existing
+
+__all__ = ["existing_results", "DeviceOption", "ForceOption", "JsonOption", "ModelOption", "OutOption", "QuietOption", "ResumeOption"]
+
+OutOption = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Where the network runs: auto, cpu, cuda or cuda:N.")
+]
+ModelOption = Annotated[str, typer.Option("--model", help="Name of the model; see `lvt models`.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over results that are there.")]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with a run; keep what is done and still valid.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def existing_results(force: bool, resume: bool) -> Existing:
+    """What the options say of results that are already there.
+
+    Raises:
+        UsageError: when both are given.
+    """
+    from lvt_track.pipeline.output import Existing
+
+    if force and resume:
+        raise UsageError("--force and --resume exclude each other")
+    if force:
+        return Existing.FORCE
+    return Existing.RESUME if resume else Existing.REFUSE

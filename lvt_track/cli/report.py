@@ -1,0 +1,38 @@
+"""`lvt report`: tables and documents again from a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lvt_track.cli.console import Console
+from lvt_track.cli.options import JsonOption, QuietOption
+from lvt_track.cli.track import finish
+
+__all__ = ["report"]
+
+
+def report(
+    out: Annotated[Path, typer.Argument(help="Folder that `lvt track` wrote.")],
+    corrections: Annotated[
+        Path | None,
+        typer.Option(help="CSV of links between lesions that a reader adds or removes."),
+    ] = None,
+    patient: Annotated[
+        Path | None,
+        typer.Option(help="Where the scans lie now, if they were moved since the run."),
+    ] = None,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Make tables and report again from the masks of a run, edited or not.
+
+    Masks in OUT/visits that were corrected by hand are used as they are.
+    """
+    from lvt_track.pipeline.report import remake_report
+
+    with Console(quiet) as console:
+        result = remake_report(out, corrections, patient, console)
+    finish(result, quiet, json)

@@ -1,0 +1,41 @@
+"""`lvt segment`: liver, vessels and tumours of one scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lvt_track.cli.console import Console, print_json
+from lvt_track.cli.options import (
+    DeviceOption,
+    ForceOption,
+    JsonOption,
+    ModelOption,
+    OutOption,
+    QuietOption,
+    existing_results,
+)
+
+__all__ = ["segment"]
+
+
+def segment(
+    ct: Annotated[Path, typer.Argument(help="NIfTI, NRRD or MHA file, or a DICOM series folder.")],
+    out: OutOption,
+    model: ModelOption = "default",
+    device: DeviceOption = "auto",
+    force: ForceOption = False,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write liver, vessels and tumors as masks in the geometry of the scan."""
+    from lvt_track.pipeline.segment import segment_scan
+
+    with Console(quiet) as console:
+        result = segment_scan(ct, out, model, device, existing_results(force, False), console)
+    if json:
+        print_json(result.facts())
+    elif not quiet:
+        print(result.summary())

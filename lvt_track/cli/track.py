@@ -1,0 +1,63 @@
+"""`lvt track`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
+from lvt_track.cli.options import (
+    DeviceOption,
+    ForceOption,
+    JsonOption,
+    ModelOption,
+    OutOption,
+    QuietOption,
+    ResumeOption,
+    existing_results,
+)
+
+if TYPE_CHECKING:
+    from lvt_track.pipeline.track import TrackResult
+
+__all__ = ["finish", "track"]
+
+
+def track(
+    patient: Annotated[Path, typer.Argument(help="Folder with the patient's scans.")],
+    out: OutOption,
+    corrections: Annotated[
+        Path | None,
+        typer.Option(help="CSV of links between lesions that a reader adds or removes."),
+    ] = None,
+    phases: Annotated[
+        bool, typer.Option(help="Also segment the other contrast phases of a visit.")
+    ] = True,
+    model: ModelOption = "default",
+    device: DeviceOption = "auto",
+    force: ForceOption = False,
+    resume: ResumeOption = False,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Segment, register, match, measure and report all scans of one patient."""
+    from lvt_track.pipeline.track import TrackSettings, track_patient
+
+    settings = TrackSettings(
+        model=model, device=device, other_phases=phases, corrections=corrections
+    )
+    with Console(quiet) as console:
+        result = track_patient(patient, out, settings, existing_results(force, resume), console)
+    finish(result, quiet, json)
+
+
+def finish(result: TrackResult, quiet: bool, json: bool) -> None:
+    """Print what a run found and where it lies; exit 4 when part of it failed."""
+    if json:
+        print_json(result.facts())
+    elif not quiet:
+        print(result.summary())
+    if result.failures:
+        raise typer.Exit(EXIT_PARTIAL)

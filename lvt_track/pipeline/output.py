@@ -1,0 +1,75 @@
+"""The output folder: never overwritten unasked, never left half-written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+
+from lvt_track.errors import OutputError, UsageError
+
+__all__ = ["Existing", "claim_file", "claim_folder"]
+
+
+class Existing(StrEnum):
+    """What to do with results that are already there."""
+
+    REFUSE = "refuse"
+    FORCE = "force"
+    RESUME = "resume"
+
+
+def claim_folder(folder: Path, existing: Existing) -> None:
+    """Make `folder` ready to be written to.
+
+    Raises:
+        UsageError: when it holds anything and `existing` is REFUSE.
+        OutputError: when it cannot be made or written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("the output is a file, not a folder", path=folder)
+    try:
+        occupied = folder.is_dir() and any(folder.iterdir())
+    except OSError as error:
+        raise OutputError(f"cannot look into the output folder ({error.strerror})", path=folder) from error
+    if occupied and existing is Existing.REFUSE:
+        raise UsageError(
+            "the output folder already holds files",
+            path=folder,
+            remedy="Choose another -o, or give --resume to go on or --force to write over them",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # access() lies for root and on network shares; only writing tells.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to the output folder ({error.strerror or error})",
+            path=folder,
+            remedy="Choose another -o, or change the folder's permissions",
+        ) from error
+
+
+def claim_file(path: Path, existing: Existing) -> None:
+    """Make sure the file `path` may be written.
+
+    Raises:
+        UsageError: when it exists and `existing` is REFUSE, or is a folder.
+        OutputError: when its folder cannot be made.
+    """
+    if path.is_dir():
+        raise UsageError("the output is a folder, a file is needed", path=path)
+    if path.exists() and existing is Existing.REFUSE:
+        raise UsageError(
+            "the output file already exists",
+            path=path,
+            remedy="Choose another -o, or give --force to write over it",
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder of the output ({os.strerror(error.errno or 0)})", path=path
+        ) from error

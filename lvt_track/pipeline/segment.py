@@ -1,0 +1,194 @@
+"""Masks of one scan: the ones given beside it, the model's for the rest."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.records import Series
+from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
+from lvt_track.io.discover import read_scan, series_at
+from lvt_track.io.images import read_mask, write_mask
+from lvt_track.pipeline.output import Existing, claim_folder
+from lvt_track.pipeline.progress import Progress, Stopwatch
+
+if TYPE_CHECKING:
+    from lvt_track.segment.models import Model
+
+__all__ = [
+    "SegmentResult",
+    "SegmentedScan",
+    "masks_of",
+    "model_fingerprint",
+    "segment_scan",
+    "write_masks",
+]
+
+GIVEN = "given"
+_STRAY_FRACTION = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentedScan:
+    """Masks of one scan.
+
+    Attributes:
+        masks: on the scan's grid.
+        sources: for each class `given`, or the name of the model.
+        warnings: what a reader must know of them.
+    """
+
+    masks: Masks
+    sources: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+@functools.lru_cache(maxsize=2)
+def _load(name: str) -> Model:
+    from lvt_track.segment.models import load_model
+
+    return load_model(name)
+
+
+def model_fingerprint(name: str) -> str:
+    """sha256 of the weights of the model `name`."""
+    return _load(name).card.sha256
+
+
+def masks_of(
+    series: Series, volume: Volume, model: str, device: str, progress: Progress
+) -> SegmentedScan:
+    """Masks of a scan that was read: given ones as they are, the model's for the other classes.
+
+    Raises:
+        InputError: when a given mask cannot be read or lies on another grid.
+    """
+    given = {
+        name: read_mask(path, volume.geometry)
+        for name, path in series.masks.items()
+        if name in CLASSES
+    }
+    if len(given) == len(CLASSES):
+        masks = Masks(given["liver"], given["vessels"], given["tumors"], volume.geometry)
+        return SegmentedScan(masks, dict.fromkeys(CLASSES, GIVEN), _stray_tumors(masks))
+
+    from lvt_track.segment.infer import segment
+
+    found = segment(volume, _load(model), device=device)
+    for text in found.notes:
+        progress.note(text)
+    sources = {name: GIVEN if name in given else _load(model).card.name for name in CLASSES}
+    masks = _combine(found.masks, given)
+    return SegmentedScan(masks, sources, (*found.warnings, *_stray_tumors(masks)))
+
+
+def _combine(found: Masks, given: dict[str, BoolArray]) -> Masks:
+    """Given masks take the place of found ones; found ones stay inside a given liver."""
+    if not given:
+        return found
+    liver = given.get("liver", found.liver)
+    if "liver" not in given:
+        # What a reader drew as tumour or vessel is liver too (tumour ⊂ liver, vessel ⊂ liver).
+        for mask in given.values():
+            liver = liver | mask
+    vessels = given.get("vessels", found.vessels & liver)
+    tumors = given.get("tumors", found.tumors & liver)
+    return Masks(liver, vessels, tumors, found.geometry)
+
+
+def _stray_tumors(masks: Masks) -> tuple[str, ...]:
+    tumors = int(np.count_nonzero(masks.tumors))
+    if tumors == 0:
+        return ()
+    outside = int(np.count_nonzero(masks.tumors & ~masks.liver)) / tumors
+    if outside <= _STRAY_FRACTION:
+        return ()
+    return (f"{outside:.0%} of the tumour mask lies outside the liver mask",)
+
+
+def write_masks(masks: Masks, folder: Path, series: Series) -> None:
+    """Write `liver`, `vessels` and `tumors` as NIfTI in the geometry of the scan."""
+    like = None if series.is_dicom else series.files[0]
+    for name in CLASSES:
+        write_mask(getattr(masks, name), masks.geometry, folder / f"{name}.nii.gz", like=like)
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """What `lvt segment` found.
+
+    Attributes:
+        folder: where the masks are.
+        liver_ml, vessels_ml, tumors_ml: their volumes.
+        geometry: of the scan.
+        model, device: what made them.
+        warnings: what a reader must know.
+        seconds: time per stage.
+    """
+
+    folder: Path
+    liver_ml: float
+    vessels_ml: float
+    tumors_ml: float
+    geometry: Geometry
+    model: str
+    warnings: tuple[str, ...]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, object]:
+        """The result as plain values."""
+        return {
+            "folder": str(self.folder),
+            "liver_ml": round(self.liver_ml, 1),
+            "vessels_ml": round(self.vessels_ml, 1),
+            "tumors_ml": round(self.tumors_ml, 2),
+            "model": self.model,
+            "warnings": list(self.warnings),
+            "seconds": {name: round(value, 2) for name, value in self.seconds.items()},
+        }
+
+    def summary(self) -> str:
+        """The result in a few lines."""
+        return (
+            f"liver {self.liver_ml:.0f} mL, vessels {self.vessels_ml:.0f} mL, "
+            f"tumors {self.tumors_ml:.1f} mL\nmasks in {self.folder}"
+        )
+
+
+def segment_scan(
+    ct: Path, out: Path, model: str, device: str, existing: Existing, progress: Progress
+) -> SegmentResult:
+    """Segment one scan and write its masks.
+
+    Raises:
+        InputError: when the scan cannot be used.
+        UsageError, OutputError: when the output folder cannot.
+    """
+    watch = Stopwatch()
+    with watch.stage("read"):
+        series = series_at(ct)
+        volume = read_scan(series)
+    claim_folder(out, existing)
+    for text in series.warnings:
+        progress.warn(text)
+    with watch.stage("segment"):
+        scan = masks_of(replace(series, masks={}), volume, model, device, progress)
+    for text in scan.warnings:
+        progress.warn(text)
+    with watch.stage("write"):
+        write_masks(scan.masks, out, series)
+    return SegmentResult(
+        folder=out,
+        liver_ml=scan.masks.volume_ml("liver"),
+        vessels_ml=scan.masks.volume_ml("vessels"),
+        tumors_ml=scan.masks.volume_ml("tumors"),
+        geometry=volume.geometry,
+        model=_load(model).card.name,
+        warnings=(*series.warnings, *scan.warnings),
+        seconds=watch.seconds,
+    )

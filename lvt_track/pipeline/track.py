@@ -1,0 +1,251 @@
+"""The main job: from a patient's folder to tables and a report."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lvt_track.core.course import Course
+from lvt_track.core.records import Visit
+from lvt_track.core.volume import CLASSES
+from lvt_track.errors import InputError
+from lvt_track.io.discover import Discovery, discover
+from lvt_track.pipeline.corrections import read_corrections
+from lvt_track.pipeline.follow import follow, take_key_images
+from lvt_track.pipeline.manifest import (
+    MANIFEST,
+    Failure,
+    InputRecord,
+    Manifest,
+    fingerprint,
+    record_input,
+)
+from lvt_track.pipeline.output import Existing, claim_folder
+from lvt_track.pipeline.progress import Progress, Stopwatch
+from lvt_track.pipeline.segment import model_fingerprint
+from lvt_track.pipeline.tell import OUTPUTS, RunFacts, tell
+from lvt_track.pipeline.visits import VisitScan, read_visit, visit_folder
+
+__all__ = ["TrackResult", "TrackSettings", "track_patient"]
+
+
+@dataclass(frozen=True)
+class TrackSettings:
+    """Choices of a run.
+
+    Attributes:
+        model: name of the model.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        other_phases: whether other contrast phases of a visit are segmented for volumetry.
+        corrections: table of links that a reader adds or removes.
+    """
+
+    model: str = "default"
+    device: str = "auto"
+    other_phases: bool = True
+    corrections: Path | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """The settings as plain values, for the manifest."""
+        return {
+            "model": self.model,
+            "device": self.device,
+            "other_phases": self.other_phases,
+            "corrections": str(self.corrections) if self.corrections else None,
+        }
+
+
+@dataclass(frozen=True)
+class TrackResult:
+    """What a run found.
+
+    Attributes:
+        folder: where everything is.
+        course: the patient's course.
+        failures: what could not be done.
+        seconds: time per stage.
+    """
+
+    folder: Path
+    course: Course
+    failures: tuple[Failure, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, object]:
+        """The result as plain values."""
+        return {
+            "folder": str(self.folder),
+            "patient": self.course.patient,
+            "visits": [
+                {
+                    "date": found.visit.name,
+                    "liver_ml": round(found.liver_ml, 1),
+                    "tumors_ml": round(found.tumors_ml, 2),
+                    "lesions": len(found.lesions),
+                }
+                for found in self.course.visits
+            ],
+            "tracks": [
+                {"track": track.number, "state": track.state, "events": track.events}
+                for track in self.course.tracks
+            ],
+            "responses": [
+                {
+                    "date": response.date.isoformat(),
+                    "criterion": response.criterion,
+                    "category": response.category,
+                    "reason": response.reason,
+                }
+                for response in self.course.responses
+            ],
+            "failures": [{"where": item.where, "why": item.why} for item in self.failures],
+        }
+
+    def summary(self) -> str:
+        """The result in a few lines."""
+        responses = {item.date: item for item in self.course.responses}
+        lines = [f"{self.course.patient}: {len(self.course.tracks)} tumours"]
+        for found in self.course.visits:
+            response = responses.get(found.visit.date)
+            verdict = f"  {response.category}" if response else ""
+            lines.append(
+                f"{found.visit.name}  {len(found.lesions):3d} lesions  "
+                f"{found.tumors_ml:8.2f} mL{verdict}"
+            )
+        lines.extend(f"failed: {item.where}: {item.why}" for item in self.failures)
+        lines.append(f"report: {self.folder / 'report.pdf'}")
+        return "\n".join(lines)
+
+
+def track_patient(
+    patient: Path, out: Path, settings: TrackSettings, existing: Existing, progress: Progress
+) -> TrackResult:
+    """Do the whole job for one patient.
+
+    Visits that cannot be read are left out and named in `failures`; the others are reported.
+
+    Raises:
+        InputError: when no visit can be used.
+        UsageError, OutputError: when the output folder cannot be used.
+    """
+    watch = Stopwatch()
+    with watch.stage("discover"):
+        found = discover(patient)
+    corrections = read_corrections(settings.corrections)
+    claim_folder(out, existing)
+    earlier = _earlier_visits(out, existing)
+    manifest = Manifest(
+        patient=found.patient,
+        source=str(patient),
+        started=dt.datetime.now().isoformat(timespec="seconds"),
+        settings=settings.facts(),
+        left_out=[Failure(str(item.path), item.reason) for item in found.left_out],
+        failures=[Failure(str(i.path), i.reason) for i in found.left_out if i.is_failure],
+        warnings=list(found.warnings),
+    )
+    for text in found.warnings:
+        progress.warn(text)
+    for failure in manifest.failures:
+        progress.warn(f"{failure.where}: {failure.why}")
+
+    scans = _read_visits(found, out, settings, earlier, manifest, watch, progress)
+    course, frame = follow(found.patient, scans, corrections, watch, progress)
+    with watch.stage("report"):
+        pictures = take_key_images(course, scans, frame)
+        tell(course, pictures, frame, out, RunFacts.of(manifest))
+    manifest.seconds = watch.seconds
+    manifest.write(out)
+    return TrackResult(out, course, tuple(manifest.failures), watch.seconds)
+
+
+def _earlier_visits(out: Path, existing: Existing) -> dict[str, str]:
+    """Fingerprints of the visits an earlier run finished; clears them away when forced."""
+    if not (out / MANIFEST).exists():
+        return {}
+    if existing is Existing.RESUME:
+        return Manifest.read(out).visits
+    for name in OUTPUTS:
+        path = out / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return {}
+
+
+def _read_visits(
+    found: Discovery,
+    out: Path,
+    settings: TrackSettings,
+    earlier: dict[str, str],
+    manifest: Manifest,
+    watch: Stopwatch,
+    progress: Progress,
+) -> list[VisitScan]:
+    scans: list[VisitScan] = []
+    progress.stage("visits", len(found.visits))
+    for visit in found.visits:
+        with watch.stage("read"):
+            inputs = _inputs(visit)
+        key = fingerprint(inputs, {"other_phases": settings.other_phases}, _model_of(visit, settings, manifest))
+        done = earlier.get(visit.name) == key and _has_masks(out, visit)
+        try:
+            scan = read_visit(
+                len(scans),
+                visit,
+                out,
+                settings.model,
+                settings.device,
+                settings.other_phases,
+                done,
+                watch,
+                progress,
+            )
+        except InputError as error:
+            manifest.failures.append(Failure(visit.name, str(error)))
+            progress.warn(f"visit {visit.name} left out: {error}")
+            continue
+        for text in scan.findings.warnings:
+            progress.warn(f"{visit.name}: {text}")
+        scans.append(scan)
+        manifest.inputs.extend(inputs)
+        manifest.visits[visit.name] = key
+        manifest.write(out)
+        progress.step(visit.name)
+    if not scans:
+        raise InputError(
+            "none of the visits could be used",
+            path=found.visits[0].tracked_series.files[0].parent,
+            remedy="; ".join(f"{item.where}: {item.why}" for item in manifest.failures),
+        )
+    return scans
+
+
+def _inputs(visit: Visit) -> list[InputRecord]:
+    records = []
+    for k, series in enumerate(visit.series):
+        role = "scan" if k == visit.tracked else "other phase"
+        records.append(record_input(visit.name, role, series.files))
+        records.extend(
+            record_input(visit.name, f"{role}: {name}", (path,))
+            for name, path in sorted(series.masks.items())
+        )
+    return records
+
+
+def _model_of(visit: Visit, settings: TrackSettings, manifest: Manifest) -> str:
+    """sha256 of the model's weights if this visit needs it, and a note of it in the manifest."""
+    scans: Sequence[int] = range(len(visit.series)) if settings.other_phases else [visit.tracked]
+    if all(set(visit.series[k].masks) >= set(CLASSES) for k in scans):
+        return ""
+    if settings.model not in manifest.models:
+        manifest.models[settings.model] = model_fingerprint(settings.model)
+    return manifest.models[settings.model]
+
+
+def _has_masks(out: Path, visit: Visit) -> bool:
+    return all((visit_folder(out, visit) / f"{name}.nii.gz").exists() for name in CLASSES)
