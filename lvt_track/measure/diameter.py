@@ -36,8 +36,8 @@ def surface_points(mask: BoolArray, spacing_mm: tuple[float, float, float]) -> F
             place = [used[0].astype(np.float64), used[1].astype(np.float64)]
             place.insert(axis, end)
             points.append(np.stack(place, axis=1))
-    extremes: FloatArray = np.concatenate(points)
-    return extremes * np.array(spacing_mm)
+    points_mm: FloatArray = np.concatenate(points) * np.array(spacing_mm)
+    return points_mm
 
 
 def longest_diameter_3d_mm(mask: BoolArray, spacing_mm: tuple[float, float, float]) -> float:

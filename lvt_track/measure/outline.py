@@ -38,10 +38,11 @@ def trace(mask: BoolArray, outset_pixels: float, pixel_mm: tuple[float, float]) 
     """
     padded = np.pad(mask, 1).astype(np.float64)
     polygons = contourpy.contour_generator(z=padded).lines(1.0 - outset_pixels)
-    edges: FloatArray = np.concatenate(
+    edges = np.concatenate(
         [np.stack([points[:-1], points[1:]], axis=1) for points in map(np.asarray, polygons)]
     )
-    return (edges - 1.0) * np.array(pixel_mm[::-1])
+    edges_mm: FloatArray = (edges - 1.0) * np.array(pixel_mm[::-1])
+    return edges_mm
 
 
 def extreme_points(mask: BoolArray, pixel_mm: tuple[float, float]) -> FloatArray:
@@ -57,8 +58,8 @@ def extreme_points(mask: BoolArray, pixel_mm: tuple[float, float]) -> FloatArray
         ends = np.concatenate([first, last])
         both = np.tile(used, 2).astype(np.float64)
         points.append(np.stack([ends, both] if axis == 1 else [both, ends], axis=1))
-    extremes: FloatArray = np.concatenate(points)
-    return extremes * np.array(pixel_mm[::-1])
+    points_mm: FloatArray = np.concatenate(points) * np.array(pixel_mm[::-1])
+    return points_mm
 
 
 @dataclass(frozen=True, eq=False)
