@@ -1,0 +1,78 @@
+"""Files written whole or not at all, and their digests."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lvt_track.errors import InputError, OutputError
+
+__all__ = ["sha256_of", "write_whole"]
+
+_FULL = "Free some space, or choose another output folder"
+_FORBIDDEN = "Change the permissions, or choose another output folder"
+_REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: "Choose another output folder",
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.ENOENT: "Make the folder first",
+}
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; what is written there becomes `path` at the end.
+
+    The temporary file keeps the suffixes of `path`, because many writers choose their format by
+    it. It is moved into place when the block ends well and removed when it raises, so that `path`
+    is either whole or untouched.
+
+    Raises:
+        OutputError: when the file cannot be written, with what to do about it.
+    """
+    path = Path(path)
+    suffixes = "".join(path.suffixes[-2:])
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=suffixes)
+        os.close(handle)
+    except OSError as error:
+        raise _output_error(error, path) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; the result gets the permissions any new file would.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise _output_error(error, path) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 digest of a file.
+
+    Raises:
+        InputError: when the file cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
+
+
+def _output_error(error: OSError, path: Path) -> OutputError:
+    remedy = _REMEDIES.get(error.errno or 0, "Choose another output folder")
+    return OutputError(f"cannot be written ({error.strerror or error})", path=path, remedy=remedy)

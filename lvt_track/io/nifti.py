@@ -1,0 +1,304 @@
+"""The NIfTI file format itself: headers and voxels, with nothing rounded or reoriented.
+
+SimpleITK reads damaged files without complaint and rewrites orientation through its own matrices.
+Here a damaged file is found, and the orientation of one file can be given to another byte for byte.
+Format: https://nifti.nimh.nih.gov/nifti-1 (nifti1.h) and nifti-2 (nifti2.h).
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.errors import InputError
+from lvt_track.io.files import write_whole
+
+__all__ = [
+    "ORIENTATION_FIELDS",
+    "is_nifti",
+    "new_header",
+    "read_header",
+    "read_nifti",
+    "write_nifti",
+]
+
+ORIENTATION_FIELDS = (
+    "pixdim",
+    "xyzt_units",
+    "qform_code",
+    "sform_code",
+    "quatern_b",
+    "quatern_c",
+    "quatern_d",
+    "qoffset_x",
+    "qoffset_y",
+    "qoffset_z",
+    "srow_x",
+    "srow_y",
+    "srow_z",
+)
+"""The header fields that say where the voxels lie."""
+
+_NIFTI1 = np.dtype(
+    [
+        ("sizeof_hdr", "<i4"),
+        ("data_type", "S10"),
+        ("db_name", "S18"),
+        ("extents", "<i4"),
+        ("session_error", "<i2"),
+        ("regular", "S1"),
+        ("dim_info", "u1"),
+        ("dim", "<i2", 8),
+        ("intent_p", "<f4", 3),
+        ("intent_code", "<i2"),
+        ("datatype", "<i2"),
+        ("bitpix", "<i2"),
+        ("slice_start", "<i2"),
+        ("pixdim", "<f4", 8),
+        ("vox_offset", "<f4"),
+        ("scl_slope", "<f4"),
+        ("scl_inter", "<f4"),
+        ("slice_end", "<i2"),
+        ("slice_code", "u1"),
+        ("xyzt_units", "u1"),
+        ("cal_max", "<f4"),
+        ("cal_min", "<f4"),
+        ("slice_duration", "<f4"),
+        ("toffset", "<f4"),
+        ("glmax", "<i4"),
+        ("glmin", "<i4"),
+        ("descrip", "S80"),
+        ("aux_file", "S24"),
+        ("qform_code", "<i2"),
+        ("sform_code", "<i2"),
+        ("quatern_b", "<f4"),
+        ("quatern_c", "<f4"),
+        ("quatern_d", "<f4"),
+        ("qoffset_x", "<f4"),
+        ("qoffset_y", "<f4"),
+        ("qoffset_z", "<f4"),
+        ("srow_x", "<f4", 4),
+        ("srow_y", "<f4", 4),
+        ("srow_z", "<f4", 4),
+        ("intent_name", "S16"),
+        ("magic", "S4"),
+    ]
+)
+_NIFTI2 = np.dtype(
+    [
+        ("sizeof_hdr", "<i4"),
+        ("magic", "S8"),
+        ("datatype", "<i2"),
+        ("bitpix", "<i2"),
+        ("dim", "<i8", 8),
+        ("intent_p", "<f8", 3),
+        ("pixdim", "<f8", 8),
+        ("vox_offset", "<i8"),
+        ("scl_slope", "<f8"),
+        ("scl_inter", "<f8"),
+        ("cal_max", "<f8"),
+        ("cal_min", "<f8"),
+        ("slice_duration", "<f8"),
+        ("toffset", "<f8"),
+        ("slice_start", "<i8"),
+        ("slice_end", "<i8"),
+        ("descrip", "S80"),
+        ("aux_file", "S24"),
+        ("qform_code", "<i4"),
+        ("sform_code", "<i4"),
+        ("quatern_b", "<f8"),
+        ("quatern_c", "<f8"),
+        ("quatern_d", "<f8"),
+        ("qoffset_x", "<f8"),
+        ("qoffset_y", "<f8"),
+        ("qoffset_z", "<f8"),
+        ("srow_x", "<f8", 4),
+        ("srow_y", "<f8", 4),
+        ("srow_z", "<f8", 4),
+        ("slice_code", "<i4"),
+        ("xyzt_units", "<i4"),
+        ("intent_code", "<i4"),
+        ("intent_name", "S16"),
+        ("dim_info", "u1"),
+        ("unused_str", "S15"),
+    ]
+)
+_HEADERS = {layout.itemsize: layout for layout in (_NIFTI1, _NIFTI2)}
+_DATATYPES = {
+    2: "u1",
+    4: "i2",
+    8: "i4",
+    16: "f4",
+    64: "f8",
+    256: "i1",
+    512: "u2",
+    768: "u4",
+    1024: "i8",
+    1280: "u8",
+}
+_CODES = {np.dtype(name): code for code, name in _DATATYPES.items()}
+_EXTENSION_FLAG = b"\0\0\0\0"
+_MILLIMETRES = 2
+_SCANNER = 1
+_DAMAGED = "Copy the file again from its source"
+# Masks compress tenfold more at this level than at 1, and as fast as the disk takes them.
+_COMPRESSION = 5
+
+
+def is_nifti(path: Path) -> bool:
+    """Whether the name says NIfTI in one file."""
+    return path.name.lower().endswith((".nii", ".nii.gz"))
+
+
+def read_header(path: Path) -> np.void:
+    """The header of a NIfTI-1 or NIfTI-2 file, in the file's own byte order.
+
+    Raises:
+        InputError: when there is none.
+    """
+    return _parse_header(_read_bytes(path, _NIFTI2.itemsize), path)
+
+
+def read_nifti(path: Path) -> tuple[NDArray[Any], np.void]:
+    """Voxels in the order of the array axes (slowest first), scaled, and the header.
+
+    Returns:
+        The array, with trailing axes of size one dropped beyond three; and the header. Values
+        are of the stored type where slope and intercept are 1 and 0, else float32.
+
+    Raises:
+        InputError: when the file is damaged, shorter than its header says, or of an odd type.
+    """
+    content = _read_bytes(path, None)
+    header = _parse_header(content, path)
+    code = int(header["datatype"])
+    if code not in _DATATYPES:
+        raise InputError(f"voxels of NIfTI type {code} are not grey values", path=path)
+    dtype = np.dtype(_DATATYPES[code]).newbyteorder(header["dim"].dtype.byteorder)
+    sizes = [int(n) for n in header["dim"][1 : 1 + int(header["dim"][0])]]
+    while len(sizes) > 3 and sizes[-1] == 1:
+        sizes.pop()
+    count = int(np.prod(sizes, dtype=np.int64))
+    start = int(header["vox_offset"])
+    if min(sizes, default=0) < 1 or start < 0:
+        raise InputError(f"the header gives impossible sizes {sizes}", path=path, remedy=_DAMAGED)
+    if len(content) < start + count * dtype.itemsize:
+        share = max(0.0, (len(content) - start) / (count * dtype.itemsize))
+        raise InputError(
+            f"cut short: only {share:.0%} of the voxels are there", path=path, remedy=_DAMAGED
+        )
+    stored = np.frombuffer(content, dtype, count, start).reshape(sizes[::-1])
+    stored = stored.astype(dtype.newbyteorder("="), copy=False)
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    # A slope of zero means "not scaled" by the standard; other writers put NaN there.
+    if not np.isfinite(slope) or slope == 0 or (slope, intercept) == (1.0, 0.0):
+        return stored, header
+    scaled = stored.astype(np.float64) * slope + (intercept if np.isfinite(intercept) else 0.0)
+    return scaled.astype(np.float32), header
+
+
+def new_header(geometry: Geometry) -> np.void:
+    """A NIfTI-1 header whose qform and sform both say `geometry`."""
+    header = np.zeros((), _NIFTI1)
+    flip = np.diag([-1.0, -1.0, 1.0])
+    direction = flip @ geometry.direction
+    origin = flip @ np.array(geometry.origin_mm)
+    spacing = np.array(geometry.spacing_mm[::-1])
+    handedness = 1.0 if np.linalg.det(direction) > 0 else -1.0
+    rotation = direction * np.array([1.0, 1.0, handedness])
+    header["pixdim"] = [handedness, *spacing, 0, 0, 0, 0]
+    header["xyzt_units"] = _MILLIMETRES
+    header["qform_code"] = header["sform_code"] = _SCANNER
+    header["quatern_b"], header["quatern_c"], header["quatern_d"] = _quaternion(rotation)
+    header["qoffset_x"], header["qoffset_y"], header["qoffset_z"] = origin
+    for row, name in enumerate(("srow_x", "srow_y", "srow_z")):
+        header[name] = [*(direction[row] * spacing), origin[row]]
+    filled: np.void = header[()]
+    return filled
+
+
+def write_nifti(array: NDArray[Any], path: Path, orientation: np.void) -> None:
+    """Write voxels (z, y, x) with the orientation of another header, byte for byte.
+
+    The file has the NIfTI version and byte order of that header, and nothing else of it. Equal
+    arguments give equal bytes.
+
+    Raises:
+        OutputError: when the file cannot be written.
+    """
+    header = np.zeros((), orientation.dtype)
+    for name in ORIENTATION_FIELDS:
+        header[name] = orientation[name]
+    dtype = array.dtype.newbyteorder(orientation["dim"].dtype.byteorder)
+    header["sizeof_hdr"] = header.dtype.itemsize
+    header["dim"] = [array.ndim, *array.shape[::-1], *[1] * (7 - array.ndim)]
+    header["datatype"] = _CODES[array.dtype]
+    header["bitpix"] = 8 * array.dtype.itemsize
+    header["vox_offset"] = header.dtype.itemsize + len(_EXTENSION_FLAG)
+    header["scl_slope"] = 1
+    # The line ends of the long magic show damage by transfer as text, as in PNG.
+    header["magic"] = b"n+1" if header.dtype.itemsize == _NIFTI1.itemsize else b"n+2\0\r\n\x1a\n"
+    parts = (header.tobytes(), _EXTENSION_FLAG, np.ascontiguousarray(array, dtype).data)
+    with write_whole(path) as temporary, temporary.open("wb") as file:
+        if path.name.lower().endswith(".gz"):
+            with gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
+                for part in parts:
+                    packed.write(part)
+        else:
+            for part in parts:
+                file.write(part)
+
+
+def _read_bytes(path: Path, count: int | None) -> bytes:
+    """The first `count` bytes, or all, unpacked."""
+    try:
+        if path.name.lower().endswith(".gz"):
+            with gzip.open(path, "rb") as file:
+                return file.read(-1 if count is None else count)
+        with path.open("rb") as file:
+            return file.read(-1 if count is None else count)
+    except FileNotFoundError as error:
+        raise InputError("there is no such file", path=path) from error
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise InputError(f"damaged gzip file ({error})", path=path, remedy=_DAMAGED) from error
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
+
+
+def _parse_header(content: bytes, path: Path) -> np.void:
+    for order in ("<", ">"):
+        size = int(np.frombuffer(content[:4].ljust(4, b"\0"), f"{order}i4")[0])
+        layout = _HEADERS.get(size)
+        if layout is not None and len(content) >= size:
+            header: np.void = np.frombuffer(content, layout.newbyteorder(order), 1)[0]
+            if header["magic"][:3] in (b"n+1", b"n+2"):
+                return header
+    raise InputError(
+        "not a NIfTI file, whatever its name says",
+        path=path,
+        remedy="Convert the scan again, for example with dcm2niix",
+    )
+
+
+def _quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float]:
+    """b, c, d of the unit quaternion with a >= 0 (a is implied by NIfTI)."""
+    # Bar-Itzhack (2000): the quaternion is the eigenvector of the largest eigenvalue of K, which
+    # is well conditioned for every rotation, half turns included.
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = rotation
+    k = np.array(
+        [
+            [xx - yy - zz, yx + xy, zx + xz, zy - yz],
+            [yx + xy, yy - xx - zz, zy + yz, xz - zx],
+            [zx + xz, zy + yz, zz - xx - yy, yx - xy],
+            [zy - yz, xz - zx, yx - xy, xx + yy + zz],
+        ]
+    )
+    b, c, d, a = np.linalg.eigh(k)[1][:, -1]
+    sign = -1.0 if a < 0 else 1.0
+    return sign * b, sign * c, sign * d
