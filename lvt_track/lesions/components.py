@@ -1,0 +1,131 @@
+"""The lesions of one visit: connected components of its tumour mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lvt_track.core.geometry import Box, FloatArray, Geometry
+from lvt_track.core.records import Lesion
+from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
+from lvt_track.measure.axes import measure_lesion
+
+__all__ = ["LesionShape", "ShapeTable", "find_lesions", "lesion_shapes"]
+
+SHAPE_POINTS = 250
+"""About how many sample points tell a lesion's shape: enough for overlaps to a few percent."""
+
+
+@dataclass(frozen=True, eq=False)
+class LesionShape:
+    """Where a lesion lies, as evenly spread sample points.
+
+    Attributes:
+        points_mm: LPS positions (n, 3) in the visit's own frame; n is at least 1.
+        grain_mm: side of the cube that each point stands for.
+    """
+
+    points_mm: FloatArray
+    grain_mm: float
+
+
+ShapeTable = Mapping[tuple[int, int], LesionShape]
+"""Shapes by (visit, label)."""
+
+
+def find_lesions(
+    visit: int, volume: Volume | None, masks: Masks
+) -> tuple[LabelArray, tuple[Lesion, ...]]:
+    """Find and measure the 26-connected components of the tumour mask.
+
+    Args:
+        visit: index of the visit in its course.
+        volume: the scan, for the mean HU; None without one.
+        masks: the visit's masks.
+
+    Returns:
+        The label map (z, y, x) on the grid of the masks, numbered from 1 by decreasing size
+        (of equal ones, the first in scan order), and the lesions in the order of their labels.
+    """
+    labels: LabelArray = np.zeros(masks.tumors.shape, dtype=np.int32)
+    around = _bounding_box(masks.tumors)
+    if around is None:
+        return labels, ()
+    components, count = cc3d.connected_components(
+        np.ascontiguousarray(masks.tumors[around]), connectivity=26, return_N=True
+    )
+    sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
+    boxes = ndimage.find_objects(components)
+    lesions = []
+    for label, component in enumerate(np.argsort(-sizes, kind="stable") + 1, start=1):
+        inner = boxes[component - 1]
+        mask = components[inner] == component
+        box = _shifted(inner, around)
+        labels[box][mask] = label
+        lesions.append(_measured(visit, label, mask, box, masks.geometry, volume))
+    return labels, tuple(lesions)
+
+
+def lesion_shapes(
+    labels: LabelArray, lesions: Sequence[Lesion], geometry: Geometry
+) -> dict[tuple[int, int], LesionShape]:
+    """Sample points of each lesion, by its key: what matching needs to tell overlaps.
+
+    Args:
+        labels: label map (z, y, x) as `find_lesions` gives it.
+        lesions: its lesions.
+        geometry: its grid.
+    """
+    boxes = ndimage.find_objects(labels)
+    shapes = {}
+    for lesion in lesions:
+        box = boxes[lesion.label - 1]
+        index = np.argwhere(labels[box] == lesion.label) + [side.start for side in box]
+        step = max(1, len(index) // SHAPE_POINTS)
+        kept = index[step // 2 :: step]
+        volume_mm3 = len(index) * geometry.voxel_volume_mm3
+        shapes[lesion.key] = LesionShape(
+            geometry.to_world(kept), float((volume_mm3 / len(kept)) ** (1 / 3))
+        )
+    return shapes
+
+
+def _measured(
+    visit: int, label: int, mask: BoolArray, box: Box, geometry: Geometry, volume: Volume | None
+) -> Lesion:
+    cropped = geometry.crop(box)
+    inside = volume.crop(box) if volume is not None else None
+    x, y, z = cropped.to_world(np.argwhere(mask).mean(axis=0))
+    return Lesion(
+        visit=visit,
+        label=label,
+        centroid_mm=(float(x), float(y), float(z)),
+        measurement=measure_lesion(mask, cropped, inside, first_slice=int(box[0].start)),
+    )
+
+
+def _bounding_box(mask: BoolArray) -> Box | None:
+    """The smallest box that holds the mask; None when it is empty."""
+    if not mask.any():
+        return None
+    z = _extent(np.any(mask, axis=(1, 2)))
+    plane = np.any(mask[z], axis=0)
+    return z, _extent(np.any(plane, axis=1)), _extent(np.any(plane, axis=0))
+
+
+def _extent(profile: NDArray[np.bool_]) -> slice:
+    hit = np.flatnonzero(profile)
+    return slice(int(hit[0]), int(hit[-1]) + 1)
+
+
+def _shifted(inner: Box, outer: Box) -> Box:
+    z, y, x = (
+        slice(int(o.start + i.start), int(o.start + i.stop))
+        for i, o in zip(inner, outer, strict=True)
+    )
+    return z, y, x

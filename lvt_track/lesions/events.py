@@ -1,0 +1,204 @@
+"""Tumours through time: tracks, what became of them, and which "new" ones are not certain."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from lvt_track.core.records import Edge, Event, Lesion, Track, TrackState
+from lvt_track.lesions.frame import PointMap
+
+__all__ = ["DETECTABLE_MM", "MEASURABLE_MM", "tell_tracks"]
+
+DETECTABLE_MM = 5.0
+"""Below this long axis a lesion may have been there before without being found."""
+
+MEASURABLE_MM = 10.0
+"""Below this long axis a liver lesion is too small to measure (RECIST 1.1)."""
+
+SATELLITE_MM = 5.0
+"""A small lesion this near to a known one may be a piece of it."""
+
+Key = tuple[int, int]
+
+
+def tell_tracks(
+    lesions: Sequence[Sequence[Lesion]],
+    edges: Sequence[Edge],
+    frame: PointMap,
+    dates: Sequence[dt.date],
+) -> tuple[Track, ...]:
+    """The connected pieces of the lesion graph, each with its state and events.
+
+    A tumour that is first seen after the first visit is `new` only if nothing speaks against
+    it: its place was seen before, it is no speck beside a known lesion, it is not so small that
+    it may have been overlooked, and the visits are well aligned. Otherwise it is `uncertain`,
+    with the reason.
+
+    Args:
+        lesions: the lesions of each visit.
+        edges: which became which.
+        frame: the registration of the visits.
+        dates: date of each visit.
+    """
+    by_key = {lesion.key: lesion for at in lesions for lesion in at}
+    pieces = _pieces(by_key, edges)
+    pieces.sort(key=lambda keys: (keys[0][0], -_largest(keys, by_key), keys))
+    tracks = []
+    for number, keys in enumerate(pieces, start=1):
+        own = [edge for edge in edges if edge.earlier in set(keys)]
+        reason = _doubt(keys, by_key, frame, dates)
+        events = _events(keys, own, by_key, frame, dates)
+        state = _state(keys, own, frame, by_key, len(dates), reason)
+        tracks.append(Track(number, tuple(keys), state, tuple(events), reason))
+    return tuple(tracks)
+
+
+def _pieces(by_key: Mapping[Key, Lesion], edges: Sequence[Edge]) -> list[list[Key]]:
+    parent = {key: key for key in by_key}
+
+    def root(key: Key) -> Key:
+        while parent[key] != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    for edge in edges:
+        parent[root(edge.later)] = root(edge.earlier)
+    pieces: dict[Key, list[Key]] = {}
+    for key in sorted(by_key):
+        pieces.setdefault(root(key), []).append(key)
+    return list(pieces.values())
+
+
+def _largest(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> float:
+    """Volume of the largest lesion of the track at its first visit."""
+    return max(by_key[k].measurement.volume_ml for k in keys if k[0] == keys[0][0])
+
+
+def _state(
+    keys: Sequence[Key],
+    own: Sequence[Edge],
+    frame: PointMap,
+    by_key: Mapping[Key, Lesion],
+    visits: int,
+    reason: str,
+) -> TrackState:
+    """What became of the tumour; of several that apply, the one that weighs most."""
+    if reason:
+        return TrackState.UNCERTAIN
+    if keys[-1][0] < visits - 1 and _seen(by_key[keys[-1]], visits - 1, frame):
+        return TrackState.DISAPPEARED
+    if keys[0][0] > 0:
+        return TrackState.NEW
+    if any(edge.event is Event.MERGE for edge in own):
+        return TrackState.MERGED
+    if any(edge.event is Event.SPLIT for edge in own):
+        return TrackState.SPLIT
+    if _gaps(keys):
+        return TrackState.REAPPEARED
+    return TrackState.PERSISTENT
+
+
+def _gaps(keys: Sequence[Key]) -> list[tuple[int, int]]:
+    """Pairs of visits (last seen, seen again) with visits in between that do not show it."""
+    visits = sorted({visit for visit, _ in keys})
+    return [(a, b) for a, b in pairwise(visits) if b > a + 1]
+
+
+def _seen(lesion: Lesion, visit: int, frame: PointMap) -> bool:
+    """Whether the lesion's place lies in the field of view of another visit."""
+    return bool(frame.covered(np.array([lesion.centroid_mm]), lesion.visit, visit)[0])
+
+
+def _doubt(
+    keys: Sequence[Key],
+    by_key: Mapping[Key, Lesion],
+    frame: PointMap,
+    dates: Sequence[dt.date],
+) -> str:
+    """Why a tumour without a past may yet not be new; empty when it is, or is not without."""
+    first = keys[0][0]
+    if first == 0:
+        return ""
+    start = max(
+        (by_key[k] for k in keys if k[0] == first), key=lambda lesion: lesion.measurement.volume_ml
+    )
+    before = first - 1
+    if not _seen(start, before, frame):
+        return f"its place was outside the field of view at {dates[before]}"
+    if not (frame.is_reliable(first) and frame.is_reliable(before)):
+        return f"{dates[first]} and {dates[before]} could not be aligned well"
+    size_mm = start.measurement.long_axis.length_mm
+    neighbour = _nearest_known(start, by_key, frame)
+    if neighbour is not None and size_mm < MEASURABLE_MM:
+        other, distance_mm = neighbour
+        if distance_mm < SATELLITE_MM:
+            return (
+                f"a speck of {size_mm:.1f} mm beside lesion {other.label} of "
+                f"{dates[other.visit]}; it may be a part of it"
+            )
+    if size_mm < DETECTABLE_MM:
+        return (
+            f"at {size_mm:.1f} mm it is below the detection size of {DETECTABLE_MM:.0f} mm; "
+            "it may have been there before"
+        )
+    return ""
+
+
+def _nearest_known(
+    lesion: Lesion, by_key: Mapping[Key, Lesion], frame: PointMap
+) -> tuple[Lesion, float] | None:
+    """The lesion of the visit before whose border is nearest, taken as a sphere."""
+    before = [other for other in by_key.values() if other.visit == lesion.visit - 1]
+    if not before:
+        return None
+    there = frame.map_points(np.array([lesion.centroid_mm]), lesion.visit, lesion.visit - 1)
+    centres = np.array([other.centroid_mm for other in before])
+    radii = np.array([_radius_mm(other) for other in before])
+    gap = np.linalg.norm(centres - there, axis=1) - radii - _radius_mm(lesion)
+    nearest = int(np.argmin(gap))
+    return before[nearest], max(0.0, float(gap[nearest]))
+
+
+def _radius_mm(lesion: Lesion) -> float:
+    return float(np.cbrt(lesion.measurement.volume_ml * 1000 * 3 / (4 * np.pi)))
+
+
+def _events(
+    keys: Sequence[Key],
+    own: Sequence[Edge],
+    by_key: Mapping[Key, Lesion],
+    frame: PointMap,
+    dates: Sequence[dt.date],
+) -> list[str]:
+    """What happened, in words, by date."""
+    told: list[tuple[int, str]] = []
+    first, last = keys[0][0], keys[-1][0]
+    if first > 0:
+        told.append((first, f"first seen {dates[first]}"))
+    for edge in own:
+        if edge.later[0] > edge.earlier[0] + 1:
+            between = ", ".join(str(d) for d in dates[edge.earlier[0] + 1 : edge.later[0]])
+            told.append((edge.later[0], f"not seen {between}, seen again {dates[edge.later[0]]}"))
+    for event, word in ((Event.SPLIT, "split into"), (Event.MERGE, "merged from")):
+        ends = [e.earlier if event is Event.SPLIT else e.later for e in own if e.event is event]
+        for end in sorted(set(ends)):
+            visit = max(e.later[0] for e in own if end in (e.earlier, e.later) and e.event is event)
+            told.append((visit, f"{word} {ends.count(end)} {dates[visit]}"))
+    told += [
+        (visit, f"too small to measure {dates[visit]}")
+        for visit in sorted({k[0] for k in keys})
+        if all(
+            by_key[k].measurement.long_axis.length_mm < MEASURABLE_MM for k in keys if k[0] == visit
+        )
+    ]
+    if last < len(dates) - 1:
+        seen = _seen(by_key[keys[-1]], last + 1, frame)
+        told.append(
+            (last + 1, f"{'not seen' if seen else 'not in the field of view'} {dates[last + 1]}")
+        )
+    return [words for _, words in sorted(told, key=lambda item: item[0])]
