@@ -22,12 +22,15 @@ def read(visits: list[list[TrueLesion]], seed: int = 0) -> tuple[Reading, ...]:
     return read_course(DATES[: len(visits)], visits, true_edges(visits), seed)
 
 
+def left_to_right(row: Reading) -> float:
+    assert row.position_mm is not None
+    return row.position_mm[0]
+
+
 def test_two_readers_differ_as_readers_do() -> None:
-    truth = [[lesion(0, n, 30.0 + n % 40, n) for n in range(1, 1501)]]
+    truth = [[lesion(0, n, 60.0 + n % 40, n) for n in range(1, 1501)]]
     first, second = (
-        np.array(
-            [row.long_axis_mm for row in sorted(read(truth, seed), key=lambda r: r.position_mm[0])]
-        )
+        np.array([row.long_axis_mm for row in sorted(read(truth, seed), key=left_to_right)])
         for seed in (1, 2)
     )
     low, high = np.percentile(first / second, [2.5, 97.5])
