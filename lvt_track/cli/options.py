@@ -12,9 +12,20 @@ from lvt_track.errors import UsageError
 if TYPE_CHECKING:
     from lvt_track.pipeline.output import Existing
 
-__all__ = ["existing_results", "DeviceOption", "ForceOption", "JsonOption", "ModelOption", "OutOption", "QuietOption", "ResumeOption"]
+__all__ = [
+    "DeviceOption",
+    "ForceOption",
+    "JsonOption",
+    "ModelOption",
+    "OutOption",
+    "QuietOption",
+    "ResumeOption",
+    "existing_results",
+]
 
-OutOption = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)]
+OutOption = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)
+]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="Where the network runs: auto, cpu, cuda or cuda:N.")
 ]

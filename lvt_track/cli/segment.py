@@ -31,10 +31,11 @@ def segment(
     json: JsonOption = False,
 ) -> None:
     """Write liver, vessels and tumors as masks in the geometry of the scan."""
-    from lvt_track.pipeline.segment import segment_scan
+    from lvt_track.pipeline.segment import ModelChoice, segment_scan
 
     with Console(quiet) as console:
-        result = segment_scan(ct, out, model, device, existing_results(force, False), console)
+        choice = ModelChoice(model, device)
+        result = segment_scan(ct, out, choice, existing_results(force, False), console)
     if json:
         print_json(result.facts())
     elif not quiet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,12 +117,11 @@ def record_input(visit: str, role: str, files: Sequence[Path]) -> InputRecord:
     return InputRecord(visit, role, str(files[0].parent), len(digests), digest)
 
 
-def fingerprint(inputs: list[InputRecord], settings: Mapping[str, object], model: str) -> str:
+def fingerprint(inputs: Sequence[InputRecord], weights: str) -> str:
     """Digest of all that decides a visit's masks; equal fingerprints mean equal masks."""
     facts = {
         "inputs": [[item.role, item.sha256] for item in inputs],
-        "settings": dict(settings),
-        "model": model,
+        "weights": weights,
         "version": __version__,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -32,7 +32,9 @@ def claim_folder(folder: Path, existing: Existing) -> None:
     try:
         occupied = folder.is_dir() and any(folder.iterdir())
     except OSError as error:
-        raise OutputError(f"cannot look into the output folder ({error.strerror})", path=folder) from error
+        raise OutputError(
+            f"cannot look into the output folder ({error.strerror})", path=folder
+        ) from error
     if occupied and existing is Existing.REFUSE:
         raise UsageError(
             "the output folder already holds files",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Series
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
     from lvt_track.segment.models import Model
 
 __all__ = [
+    "GIVEN",
+    "ModelChoice",
     "SegmentResult",
     "SegmentedScan",
     "masks_of",
-    "model_fingerprint",
     "segment_scan",
-    "write_masks",
 ]
 
 GIVEN = "given"
@@ -48,20 +47,32 @@ class SegmentedScan:
     warnings: tuple[str, ...] = ()
 
 
-@functools.lru_cache(maxsize=2)
-def _load(name: str) -> Model:
-    from lvt_track.segment.models import load_model
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model makes masks, and where it runs; loaded when it is first needed.
 
-    return load_model(name)
+    Attributes:
+        name: of the model.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+    """
 
+    name: str = "default"
+    device: str = "auto"
 
-def model_fingerprint(name: str) -> str:
-    """sha256 of the weights of the model `name`."""
-    return _load(name).card.sha256
+    @functools.cached_property
+    def model(self) -> Model:
+        """The model itself.
+
+        Raises:
+            InputError: when there is none of that name, or its weights are not what they claim.
+        """
+        from lvt_track.segment.models import load_model
+
+        return load_model(self.name)
 
 
 def masks_of(
-    series: Series, volume: Volume, model: str, device: str, progress: Progress
+    series: Series, volume: Volume, choice: ModelChoice, progress: Progress
 ) -> SegmentedScan:
     """Masks of a scan that was read: given ones as they are, the model's for the other classes.
 
@@ -79,10 +90,10 @@ def masks_of(
 
     from lvt_track.segment.infer import segment
 
-    found = segment(volume, _load(model), device=device)
+    found = segment(volume, choice.model, device=choice.device)
     for text in found.notes:
         progress.note(text)
-    sources = {name: GIVEN if name in given else _load(model).card.name for name in CLASSES}
+    sources = {name: GIVEN if name in given else choice.model.card.name for name in CLASSES}
     masks = _combine(found.masks, given)
     return SegmentedScan(masks, sources, (*found.warnings, *_stray_tumors(masks)))
 
@@ -111,13 +122,6 @@ def _stray_tumors(masks: Masks) -> tuple[str, ...]:
     return (f"{outside:.0%} of the tumour mask lies outside the liver mask",)
 
 
-def write_masks(masks: Masks, folder: Path, series: Series) -> None:
-    """Write `liver`, `vessels` and `tumors` as NIfTI in the geometry of the scan."""
-    like = None if series.is_dicom else series.files[0]
-    for name in CLASSES:
-        write_mask(getattr(masks, name), masks.geometry, folder / f"{name}.nii.gz", like=like)
-
-
 @dataclass(frozen=True)
 class SegmentResult:
     """What `lvt segment` found.
@@ -125,8 +129,7 @@ class SegmentResult:
     Attributes:
         folder: where the masks are.
         liver_ml, vessels_ml, tumors_ml: their volumes.
-        geometry: of the scan.
-        model, device: what made them.
+        model: what made them.
         warnings: what a reader must know.
         seconds: time per stage.
     """
@@ -135,7 +138,6 @@ class SegmentResult:
     liver_ml: float
     vessels_ml: float
     tumors_ml: float
-    geometry: Geometry
     model: str
     warnings: tuple[str, ...]
     seconds: dict[str, float] = field(default_factory=dict)
@@ -161,7 +163,7 @@ class SegmentResult:
 
 
 def segment_scan(
-    ct: Path, out: Path, model: str, device: str, existing: Existing, progress: Progress
+    ct: Path, out: Path, choice: ModelChoice, existing: Existing, progress: Progress
 ) -> SegmentResult:
     """Segment one scan and write its masks.
 
@@ -177,18 +179,20 @@ def segment_scan(
     for text in series.warnings:
         progress.warn(text)
     with watch.stage("segment"):
-        scan = masks_of(replace(series, masks={}), volume, model, device, progress)
+        scan = masks_of(replace(series, masks={}), volume, choice, progress)
     for text in scan.warnings:
         progress.warn(text)
     with watch.stage("write"):
-        write_masks(scan.masks, out, series)
+        like = None if series.is_dicom else series.files[0]
+        for name in CLASSES:
+            mask = getattr(scan.masks, name)
+            write_mask(mask, volume.geometry, out / f"{name}.nii.gz", like=like)
     return SegmentResult(
         folder=out,
         liver_ml=scan.masks.volume_ml("liver"),
         vessels_ml=scan.masks.volume_ml("vessels"),
         tumors_ml=scan.masks.volume_ml("tumors"),
-        geometry=volume.geometry,
-        model=_load(model).card.name,
+        model=choice.model.card.name,
         warnings=(*series.warnings, *scan.warnings),
         seconds=watch.seconds,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,9 @@ from lvt_track.pipeline.manifest import (
 )
 from lvt_track.pipeline.output import Existing, claim_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
-from lvt_track.pipeline.segment import model_fingerprint
-from lvt_track.pipeline.tell import OUTPUTS, RunFacts, tell
-from lvt_track.pipeline.visits import VisitScan, read_visit, visit_folder
+from lvt_track.pipeline.segment import ModelChoice
+from lvt_track.pipeline.tell import OUTPUTS, tell
+from lvt_track.pipeline.visits import VisitScan, has_masks, read_visit
 
 __all__ = ["TrackResult", "TrackSettings", "track_patient"]
 
@@ -156,7 +155,7 @@ def track_patient(
     course, frame = follow(found.patient, scans, corrections, watch, progress)
     with watch.stage("report"):
         pictures = take_key_images(course, scans, frame)
-        tell(course, pictures, frame, out, RunFacts.of(manifest))
+        tell(course, pictures, frame, out, manifest)
     manifest.seconds = watch.seconds
     manifest.write(out)
     return TrackResult(out, course, tuple(manifest.failures), watch.seconds)
@@ -187,19 +186,19 @@ def _read_visits(
     progress: Progress,
 ) -> list[VisitScan]:
     scans: list[VisitScan] = []
+    choice = ModelChoice(settings.model, settings.device)
     progress.stage("visits", len(found.visits))
     for visit in found.visits:
         with watch.stage("read"):
             inputs = _inputs(visit)
-        key = fingerprint(inputs, {"other_phases": settings.other_phases}, _model_of(visit, settings, manifest))
-        done = earlier.get(visit.name) == key and _has_masks(out, visit)
+            key = fingerprint(inputs, _weights(visit, settings, choice, manifest))
+        done = earlier.get(visit.name) == key and has_masks(visit, settings.other_phases, out)
         try:
             scan = read_visit(
                 len(scans),
                 visit,
                 out,
-                settings.model,
-                settings.device,
+                choice,
                 settings.other_phases,
                 done,
                 watch,
@@ -237,15 +236,11 @@ def _inputs(visit: Visit) -> list[InputRecord]:
     return records
 
 
-def _model_of(visit: Visit, settings: TrackSettings, manifest: Manifest) -> str:
-    """sha256 of the model's weights if this visit needs it, and a note of it in the manifest."""
-    scans: Sequence[int] = range(len(visit.series)) if settings.other_phases else [visit.tracked]
-    if all(set(visit.series[k].masks) >= set(CLASSES) for k in scans):
+def _weights(visit: Visit, settings: TrackSettings, choice: ModelChoice, manifest: Manifest) -> str:
+    """sha256 of the weights if this visit needs them, and a note of them in the manifest."""
+    scans = visit.series if settings.other_phases else (visit.tracked_series,)
+    if all(set(series.masks) >= set(CLASSES) for series in scans):
         return ""
-    if settings.model not in manifest.models:
-        manifest.models[settings.model] = model_fingerprint(settings.model)
-    return manifest.models[settings.model]
-
-
-def _has_masks(out: Path, visit: Visit) -> bool:
-    return all((visit_folder(out, visit) / f"{name}.nii.gz").exists() for name in CLASSES)
+    card = choice.model.card
+    manifest.models[card.name] = card.sha256
+    return card.sha256

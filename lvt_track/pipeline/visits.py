@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,13 +12,13 @@ from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.records import Series, Visit
 from lvt_track.core.volume import CLASSES, BoolArray, LabelArray, Masks, Volume
 from lvt_track.io.discover import read_scan
-from lvt_track.io.images import read_mask, write_labels
+from lvt_track.io.images import read_mask, write_labels, write_mask
 from lvt_track.lesions.components import find_lesions
 from lvt_track.pipeline.progress import Progress, Stopwatch
-from lvt_track.pipeline.segment import SegmentedScan, masks_of, write_masks
+from lvt_track.pipeline.segment import GIVEN, ModelChoice, SegmentedScan, masks_of
 from lvt_track.register.liver_image import LiverImage, liver_image
 
-__all__ = ["PhaseScan", "VisitScan", "read_visit", "visit_folder"]
+__all__ = ["PhaseScan", "VisitScan", "has_masks", "read_visit"]
 
 # Key images show up to this much around a lesion at the liver's border.
 _MARGIN_MM = 45.0
@@ -52,17 +51,17 @@ class VisitScan:
     phases: tuple[PhaseScan, ...] = ()
 
 
-def visit_folder(out: Path, visit: Visit) -> Path:
-    """Where a visit's masks are written."""
-    return out / "visits" / visit.name
+def has_masks(visit: Visit, other_phases: bool, out: Path) -> bool:
+    """Whether an earlier run wrote all masks of a visit."""
+    wanted = range(len(visit.series)) if other_phases else [visit.tracked]
+    return all(_mask_path(out, visit, k, name).exists() for k in wanted for name in CLASSES)
 
 
 def read_visit(
     number: int,
     visit: Visit,
     out: Path,
-    model: str,
-    device: str,
+    model: ModelChoice,
     other_phases: bool,
     keep_masks: bool,
     watch: Stopwatch,
@@ -72,37 +71,30 @@ def read_visit(
 
     Args:
         number: index of the visit in the course.
+        other_phases: whether the other series of the visit are segmented too.
         keep_masks: use the masks that an earlier run wrote instead of making new ones.
 
     Raises:
-        InputError: when the tracked scan or a mask given for it cannot be used.
+        InputError: when a scan or a mask given for it cannot be used.
     """
-    folder = visit_folder(out, visit)
-    series = visit.tracked_series
-    with watch.stage("read"):
-        volume = read_scan(series)
-    with watch.stage("segment"):
-        if keep_masks:
-            scan = _masks_of_earlier_run(folder, volume.geometry, series, model)
-        else:
-            scan = masks_of(series, volume, model, device, progress)
+    volume, scan = _segmented(visit, visit.tracked, out, model, keep_masks, watch, progress)
     with watch.stage("measure"):
         labels, lesions = find_lesions(number, volume, scan.masks)
     with watch.stage("write"):
-        if not keep_masks:
-            write_masks(scan.masks, folder, series)
-        like = None if series.is_dicom else series.files[0]
-        write_labels(labels, volume.geometry, folder / "lesions.nii.gz", like=like)
+        path = _folder(out, visit) / "lesions.nii.gz"
+        write_labels(labels, volume.geometry, path, like=_like(visit.tracked_series))
     with watch.stage("register"):
         image = liver_image(volume, scan.masks)
 
-    phases: tuple[PhaseScan, ...] = ()
+    phases = []
     if other_phases and len(visit.series) > 1:
-        with watch.stage("other phases"):
-            phases = (
-                PhaseScan(series, scan.masks),
-                *_other_phases(visit, model, device, progress),
-            )
+        phases.append(PhaseScan(visit.tracked_series, scan.masks))
+        for k, series in enumerate(visit.series):
+            if k != visit.tracked:
+                _, other = _segmented(visit, k, out, model, keep_masks, watch, progress)
+                warnings = (*series.warnings, *other.warnings)
+                phases.append(PhaseScan(replace(series, warnings=warnings), other.masks))
+
     findings = VisitFindings(
         visit=visit,
         geometry=volume.geometry,
@@ -111,7 +103,7 @@ def read_visit(
         tumors_ml=scan.masks.volume_ml("tumors"),
         lesions=lesions,
         sources=scan.sources,
-        warnings=(*series.warnings, *scan.warnings),
+        warnings=(*visit.tracked_series.warnings, *scan.warnings),
     )
     box = _surroundings(scan.masks.liver | scan.masks.tumors, volume.geometry)
     return VisitScan(
@@ -119,35 +111,59 @@ def read_visit(
         volume=Volume(volume.hu[box].copy(), volume.geometry.crop(box)),
         labels=labels[box].copy(),
         image=image,
-        phases=phases,
+        phases=tuple(phases),
     )
 
 
-def _masks_of_earlier_run(
-    folder: Path, geometry: Geometry, series: Series, model: str
-) -> SegmentedScan:
-    masks: Mapping[str, BoolArray] = {
-        name: read_mask(folder / f"{name}.nii.gz", geometry) for name in CLASSES
-    }
-    sources = {name: "given" if name in series.masks else model for name in CLASSES}
-    return SegmentedScan(
-        Masks(masks["liver"], masks["vessels"], masks["tumors"], geometry), sources
-    )
-
-
-def _other_phases(
-    visit: Visit, model: str, device: str, progress: Progress
-) -> tuple[PhaseScan, ...]:
-    scans = []
-    for k, series in enumerate(visit.series):
-        if k == visit.tracked:
-            continue
+def _segmented(
+    visit: Visit,
+    k: int,
+    out: Path,
+    model: ModelChoice,
+    keep_masks: bool,
+    watch: Stopwatch,
+    progress: Progress,
+) -> tuple[Volume, SegmentedScan]:
+    """Series `k` of a visit and its masks, which are written unless they are kept."""
+    series = visit.series[k]
+    with watch.stage("read"):
         volume = read_scan(series)
-        found = masks_of(series, volume, model, device, progress)
-        scans.append(
-            PhaseScan(replace(series, warnings=(*series.warnings, *found.warnings)), found.masks)
-        )
-    return tuple(scans)
+    if keep_masks:
+        with watch.stage("read"):
+            masks = Masks(
+                *(read_mask(_mask_path(out, visit, k, name), volume.geometry) for name in CLASSES),
+                volume.geometry,
+            )
+        sources = {name: GIVEN if name in series.masks else model.name for name in CLASSES}
+        return volume, SegmentedScan(masks, sources)
+    with watch.stage("segment"):
+        scan = masks_of(series, volume, model, progress)
+    with watch.stage("write"):
+        for name in CLASSES:
+            path = _mask_path(out, visit, k, name)
+            write_mask(getattr(scan.masks, name), volume.geometry, path, like=_like(series))
+    return volume, scan
+
+
+def _folder(out: Path, visit: Visit) -> Path:
+    return out / "visits" / visit.name
+
+
+def _mask_path(out: Path, visit: Visit, k: int, name: str) -> Path:
+    """`liver.nii.gz` for the tracked series; `arterial_liver.nii.gz` for another phase."""
+    if k == visit.tracked:
+        return _folder(out, visit) / f"{name}.nii.gz"
+    phase = visit.series[k].phase
+    same = [
+        n for n, series in enumerate(visit.series) if n != visit.tracked and series.phase == phase
+    ]
+    prefix = phase.value if len(same) == 1 else f"{phase}{same.index(k) + 1}"
+    return _folder(out, visit) / f"{prefix}_{name}.nii.gz"
+
+
+def _like(series: Series) -> Path | None:
+    """The image whose header a mask takes over, so that both have the same affine."""
+    return None if series.is_dicom else series.files[0]
 
 
 def _surroundings(mask: BoolArray, geometry: Geometry) -> Box:

@@ -1,0 +1,72 @@
+"""Tables and documents again, from the masks that a run wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lvt_track.errors import InputError
+from lvt_track.io.discover import discover
+from lvt_track.pipeline.corrections import read_corrections
+from lvt_track.pipeline.follow import follow, take_key_images
+from lvt_track.pipeline.manifest import Manifest
+from lvt_track.pipeline.progress import Progress, Stopwatch
+from lvt_track.pipeline.segment import ModelChoice
+from lvt_track.pipeline.tell import tell
+from lvt_track.pipeline.track import TrackResult
+from lvt_track.pipeline.visits import has_masks, read_visit
+
+__all__ = ["remake_report"]
+
+
+def remake_report(
+    out: Path, corrections: Path | None, patient: Path | None, progress: Progress
+) -> TrackResult:
+    """Register, match, measure and report again; masks are taken from the run as they are now.
+
+    Args:
+        out: folder that `lvt track` wrote.
+        corrections: links that a reader adds or removes; by default those of the run.
+        patient: where the scans lie now; by default where the run found them.
+
+    Raises:
+        InputError: when `out` is no run, or its scans or masks are gone.
+    """
+    watch = Stopwatch()
+    manifest = Manifest.read(out)
+    source = patient or Path(manifest.source)
+    if not source.is_dir():
+        raise InputError(
+            "the scans of this run are no longer here",
+            path=source,
+            remedy="Say with --patient where they lie now",
+        )
+    if corrections is not None:
+        manifest.settings["corrections"] = str(corrections)
+    elif manifest.settings["corrections"]:
+        corrections = Path(manifest.settings["corrections"])
+    links = read_corrections(corrections)
+    other_phases = bool(manifest.settings["other_phases"])
+
+    found = discover(source)
+    visits = [visit for visit in found.visits if visit.name in manifest.visits]
+    missing = set(manifest.visits) - {visit.name for visit in visits}
+    missing |= {visit.name for visit in visits if not has_masks(visit, other_phases, out)}
+    if missing:
+        raise InputError(
+            f"scans or masks of {', '.join(sorted(missing))} are gone",
+            path=out,
+            remedy="Run `lvt track` with --resume to make them again",
+        )
+    model = ModelChoice(", ".join(manifest.models) or "default")
+    progress.stage("visits", len(visits))
+    scans = []
+    for k, visit in enumerate(visits):
+        scans.append(read_visit(k, visit, out, model, other_phases, True, watch, progress))
+        progress.step(visit.name)
+
+    course, frame = follow(found.patient, scans, links, watch, progress)
+    with watch.stage("report"):
+        tell(course, take_key_images(course, scans, frame), frame, out, manifest)
+    manifest.seconds = watch.seconds
+    manifest.write(out)
+    return TrackResult(out, course, tuple(manifest.failures), watch.seconds)
