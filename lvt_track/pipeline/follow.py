@@ -15,7 +15,7 @@ from lvt_track.pipeline.visits import VisitScan
 from lvt_track.register.align import align, choose_reference
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report.keyimages import key_image
-from lvt_track.response.recist import respond, rows_from_course
+from lvt_track.response.course import respond_to_course
 
 __all__ = ["follow", "take_key_images"]
 
@@ -49,7 +49,7 @@ def follow(
         warnings=matching.warnings,
     )
     with watch.stage("respond"):
-        responses = respond(rows_from_course(course))
+        responses = respond_to_course(course)
     return replace(course, responses=responses), frame
 
 

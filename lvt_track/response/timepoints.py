@@ -56,21 +56,24 @@ class _Nadir:
         return replace(self, gone_on=gone_on)
 
 
-def classify(rows: Sequence[Assessment], criterion: Criterion) -> tuple[Response, ...]:
+def classify(
+    rows: Sequence[Assessment], criterion: Criterion, dates: Sequence[dt.date] = ()
+) -> tuple[Response, ...]:
     """Response of one patient at every visit; the first visit is the baseline.
 
     Args:
         rows: of one patient, in any order; at most one per lesion and date.
         criterion: RECIST 1.1, mRECIST or volume.
+        dates: visits that count even where no row speaks of them.
 
     Returns:
         One response per date, in order of time.
 
     Raises:
-        ValueError: when there are no rows, a lesion stands twice on one date, a target has no
+        ValueError: when there are no visits, a lesion stands twice on one date, a target has no
             size at baseline, or a later row is called a target that was none at baseline.
     """
-    visits = _by_date(rows)
+    visits = _by_date(rows, dates)
     first, *later = visits
     baseline = choose_baseline(list(visits[first].values()), criterion)
     start = _add_up(visits[first], baseline, criterion)
@@ -114,12 +117,15 @@ def classify(rows: Sequence[Assessment], criterion: Criterion) -> tuple[Response
     return tuple(responses)
 
 
-def _by_date(rows: Sequence[Assessment]) -> dict[dt.date, dict[str, Assessment]]:
-    if not rows:
-        raise ValueError("there are no rows to judge response from")
-    visits: dict[dt.date, dict[str, Assessment]] = {}
-    for row in sorted(rows, key=lambda row: (row.date, row.lesion)):
-        visit = visits.setdefault(row.date, {})
+def _by_date(
+    rows: Sequence[Assessment], dates: Sequence[dt.date]
+) -> dict[dt.date, dict[str, Assessment]]:
+    days = sorted({*dates, *(row.date for row in rows)})
+    if not days:
+        raise ValueError("there are no visits to judge response from")
+    visits: dict[dt.date, dict[str, Assessment]] = {day: {} for day in days}
+    for row in sorted(rows, key=lambda row: row.lesion):
+        visit = visits[row.date]
         if row.lesion in visit:
             raise ValueError(f"lesion {row.lesion} stands twice on {row.date}")
         visit[row.lesion] = row
@@ -143,7 +149,7 @@ def _baseline_response(
         how = "as the reader chose" if baseline.chosen_by == "reader" else "chosen by size"
         reason = f"baseline; target lesions {names}, {how}"
     else:
-        reason = "baseline; no measurable lesion that could be a target"
+        reason = "baseline; no lesion that could be a target"
     if baseline.non_targets:
         reason += f"; {len(baseline.non_targets)} non-target"
     return Response(
