@@ -32,6 +32,7 @@ class Criterion:
         response_percent: a fall of the sum from baseline to call partial response, negative.
         progression_percent: a rise over the nadir to call progression.
         progression_least: the rise in `unit` that progression needs as well.
+        least_new_mm: new lesions with a shorter long axis are doubtful, and do not count yet.
     """
 
     name: str
@@ -42,6 +43,11 @@ class Criterion:
     response_percent: float
     progression_percent: float
     progression_least: float
+    least_new_mm: float = 0.0
+
+    def is_doubtful_new(self, row: Assessment) -> bool:
+        """Whether a new lesion is too small to be sure of."""
+        return row.long_axis_mm is not None and not at_least(row.long_axis_mm, self.least_new_mm)
 
     def is_response(self, total: float, baseline: float) -> bool:
         """Whether the sum has fallen from baseline as far as partial response asks for."""

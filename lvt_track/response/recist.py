@@ -60,6 +60,6 @@ def respond(rows: Sequence[Assessment]) -> tuple[Response, ...]:
         One response per date, in order of time.
 
     Raises:
-        ValueError: where the rows contradict each other, see `timepoints.classify`.
+        InputError: where the rows contradict each other, see `timepoints.classify`.
     """
     return classify(rows, RECIST_1_1)

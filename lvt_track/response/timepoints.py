@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lvt_track.core.records import Response
+from lvt_track.errors import InputError
 from lvt_track.response.assessment import Assessment, Role, Status
 from lvt_track.response.criteria import Criterion
 from lvt_track.response.overall import Category, overall_response
@@ -70,7 +71,7 @@ def classify(
         One response per date, in order of time.
 
     Raises:
-        ValueError: when there are no visits, a lesion stands twice on one date, a target has no
+        InputError: when there are no visits, a lesion stands twice on one date, a target has no
             size at baseline, or a later row is called a target that was none at baseline.
     """
     visits = _by_date(rows, dates)
@@ -78,7 +79,7 @@ def classify(
     baseline = choose_baseline(list(visits[first].values()), criterion)
     start = _add_up(visits[first], baseline, criterion)
     if start.missing:
-        raise ValueError(f"target lesions without a size at baseline: {_listed(start.missing)}")
+        raise InputError(f"target lesions without a size at baseline: {_listed(start.missing)}")
     _check_roles(rows, baseline)
     responses = [_baseline_response(first, baseline, start, criterion)]
     nadir = _Nadir(start.total, first)
@@ -89,7 +90,7 @@ def classify(
         found = _add_up(visit, baseline, criterion)
         target, why = _target_response(found, start.total, nadir, baseline, criterion)
         non_target, why_non = _non_target_response(visit, baseline)
-        new, why_new = _new_lesions(date, visit, baseline, seen_new, doubtful)
+        new, why_new = _new_lesions(date, visit, baseline, criterion, seen_new, doubtful)
         category = overall_response(target, non_target, new)
         complete = bool(baseline.targets) and not found.missing
         reasons = [why_new if new else "", why, why_non, "" if new else why_new, *found.notes]
@@ -122,12 +123,12 @@ def _by_date(
 ) -> dict[dt.date, dict[str, Assessment]]:
     days = sorted({*dates, *(row.date for row in rows)})
     if not days:
-        raise ValueError("there are no visits to judge response from")
+        raise InputError("there are no visits to judge response from")
     visits: dict[dt.date, dict[str, Assessment]] = {day: {} for day in days}
     for row in sorted(rows, key=lambda row: row.lesion):
         visit = visits[row.date]
         if row.lesion in visit:
-            raise ValueError(f"lesion {row.lesion} stands twice on {row.date}")
+            raise InputError(f"lesion {row.lesion} stands twice on {row.date}")
         visit[row.lesion] = row
     return visits
 
@@ -136,7 +137,7 @@ def _check_roles(rows: Sequence[Assessment], baseline: Baseline) -> None:
     targets = {row.lesion for row in baseline.targets}
     for row in rows:
         if row.role is Role.TARGET and row.lesion not in targets and not row.derived_from:
-            raise ValueError(
+            raise InputError(
                 f"lesion {row.lesion} is called a target on {row.date}, at baseline it was not"
             )
 
@@ -299,6 +300,7 @@ def _new_lesions(
     date: dt.date,
     visit: Visit,
     baseline: Baseline,
+    criterion: Criterion,
     seen: dict[str, dt.date],
     doubtful: dict[str, dt.date],
 ) -> tuple[bool, str]:
@@ -306,7 +308,7 @@ def _new_lesions(
     for name, row in visit.items():
         if name in baseline.names or set(row.derived_from) & baseline.names:
             continue
-        if row.status is Status.EQUIVOCAL:
+        if row.status is Status.EQUIVOCAL or criterion.is_doubtful_new(row):
             doubtful.setdefault(name, date)
         elif row.status not in (Status.ABSENT, Status.NOT_DONE):
             seen.setdefault(name, date)
