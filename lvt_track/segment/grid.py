@@ -1,0 +1,109 @@
+"""From a scan's own grid to the one a network sees, and back.
+
+Networks see arrays whose axes are the patient's: z to the head, y to the back, x to the left. An
+oblique scan is taken along its closest axes and not rotated; training draws rotations instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from lvt_track.core.geometry import FloatArray
+
+__all__ = ["Orientation", "resample", "shape_at"]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+_SLAB_VOXELS = 8_000_000
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How to turn an array (z, y, x) of a scan so that its axes are the patient's.
+
+    Attributes:
+        axes: for each patient axis (z, y, x) the array axis that lies closest to it.
+        flipped: for each patient axis, whether that array axis runs against it.
+    """
+
+    axes: tuple[int, int, int]
+    flipped: tuple[bool, bool, bool]
+
+    @classmethod
+    def of(cls, direction: FloatArray) -> Orientation:
+        """The orientation of a grid with this direction (see `core.geometry.Geometry`)."""
+        # Rows: patient axes z, y, x; columns: array axes z, y, x.
+        cosines = np.asarray(direction)[::-1, ::-1]
+        _, axes = linear_sum_assignment(-np.abs(cosines))
+        z, y, x = (int(axis) for axis in axes)
+        signs = [bool(cosines[row, axis] < 0) for row, axis in enumerate((z, y, x))]
+        return cls((z, y, x), (signs[0], signs[1], signs[2]))
+
+    def spacing(self, spacing_mm: tuple[float, float, float]) -> tuple[float, float, float]:
+        """Spacing along the patient's z, y, x of an array's spacing along its own axes."""
+        z, y, x = (spacing_mm[axis] for axis in self.axes)
+        return z, y, x
+
+    def apply(self, array: NDArray[Scalar]) -> NDArray[Scalar]:
+        """A view of the array along the patient's axes."""
+        return array.transpose(self.axes)[self._flips()]
+
+    def _flips(self) -> tuple[slice, ...]:
+        return tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)
+
+
+def shape_at(
+    shape: tuple[int, int, int],
+    spacing_mm: tuple[float, float, float],
+    target_mm: tuple[float, float, float],
+) -> tuple[int, int, int]:
+    """Size of the grid that covers the same extent at about the target spacing."""
+    z, y, x = (
+        max(1, round(n * s / t)) for n, s, t in zip(shape, spacing_mm, target_mm, strict=True)
+    )
+    return z, y, x
+
+
+def resample(array: NDArray[np.generic] | Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """The array (z, y, x) on a grid of another size over the same extent; float32.
+
+    Linear where the new grid is finer. Where it is coarser, the triangle widens with the step, so
+    that every voxel counts and nothing aliases. The ends are repeated. One axis at a time, as a
+    matrix product; a scan is read in slabs, so that no float copy of the whole is made.
+    """
+    z, y, x = array.shape
+    to_y, to_x = (_weights(old, new) for old, new in zip((y, x), shape[1:], strict=True))
+    step = max(1, _SLAB_VOXELS // (y * x))
+    rows = torch.cat(
+        [
+            torch.matmul(torch.matmul(to_y, _as_float(array[first : first + step])), to_x.T)
+            for first in range(0, z, step)
+        ]
+    )
+    to_z = _weights(z, shape[0])
+    return torch.matmul(to_z, rows.reshape(z, -1)).reshape(shape)
+
+
+def _as_float(slab: NDArray[np.generic] | Tensor) -> Tensor:
+    if isinstance(slab, Tensor):
+        return slab.float()
+    return torch.from_numpy(np.ascontiguousarray(slab, dtype=np.float32))
+
+
+def _weights(old: int, new: int) -> Tensor:
+    """Weights (new, old) of the old samples in each new one; every row sums to one."""
+    step = old / new
+    centre = (torch.arange(new, dtype=torch.float64) + 0.5) * step - 0.5
+    reach = max(1.0, step)
+    if step <= 1.0:
+        centre = centre.clamp(0.0, old - 1.0)
+    distance = (torch.arange(old, dtype=torch.float64)[None] - centre[:, None]).abs()
+    weights = (1.0 - distance / reach).clamp(min=0.0)
+    return (weights / weights.sum(dim=1, keepdim=True)).float()

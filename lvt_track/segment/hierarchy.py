@@ -1,0 +1,82 @@
+"""Sound masks: the liver one piece, vessels and tumours inside it, no specks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cc3d
+import numpy as np
+from scipy import ndimage
+
+from lvt_track.core.volume import CLASSES, BoolArray
+
+__all__ = ["Cleaned", "clean", "largest_component", "without_specks"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cleaned:
+    """Masks that keep the hierarchy.
+
+    Attributes:
+        masks: bool (z, y, x) by class name.
+        dropped: components dropped as specks, by class name.
+    """
+
+    masks: dict[str, BoolArray]
+    dropped: dict[str, int]
+
+
+def clean(
+    liver: BoolArray,
+    vessels: BoolArray,
+    tumors: BoolArray,
+    voxel_ml: float,
+    minimum_ml: tuple[float, ...],
+) -> Cleaned:
+    """Bring three masks into the hierarchy vessels ⊂ liver, tumours ⊂ liver.
+
+    The liver is its largest piece. A tumour or vessel that it encloses, in space or within an
+    axial slice (a tumour at the surface is often missing from the liver), belongs to it; what then
+    lies outside is cut off.
+
+    Args:
+        liver, vessels, tumors: thresholded masks (z, y, x), z along the patient's axis.
+        voxel_ml: volume of a voxel.
+        minimum_ml: components below it are dropped, per class; a liver below it is no liver.
+    """
+    piece, others = largest_component(liver)
+    if np.count_nonzero(piece) * voxel_ml < minimum_ml[0]:
+        empty = np.zeros_like(liver)
+        found = int(others + piece.any())
+        return Cleaned(dict.fromkeys(CLASSES, empty), {"liver": found, "vessels": 0, "tumors": 0})
+    whole = ndimage.binary_fill_holes(piece)
+    in_slices = np.stack([ndimage.binary_fill_holes(plane) for plane in whole])
+    whole |= in_slices & (vessels | tumors)
+    masks, dropped = {"liver": whole}, {"liver": others}
+    for name, mask, least_ml in (
+        ("vessels", vessels, minimum_ml[1]),
+        ("tumors", tumors, minimum_ml[2]),
+    ):
+        masks[name], dropped[name] = without_specks(mask & whole, least_ml / voxel_ml)
+    return Cleaned(masks, dropped)
+
+
+def largest_component(mask: BoolArray) -> tuple[BoolArray, int]:
+    """The largest component (6-neighbour) of a mask, and how many others there were."""
+    labels, count = cc3d.connected_components(mask, connectivity=6, return_N=True)
+    if count == 0:
+        return np.zeros_like(mask), 0
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return labels == int(sizes.argmax()), count - 1
+
+
+def without_specks(mask: BoolArray, minimum_voxels: float) -> tuple[BoolArray, int]:
+    """The mask without its components (26-neighbour) below a size, and how many were dropped."""
+    labels, count = cc3d.connected_components(mask, connectivity=26, return_N=True)
+    if count == 0:
+        return np.zeros_like(mask), 0
+    keep = np.bincount(labels.ravel()) >= minimum_voxels
+    keep[0] = False
+    kept: BoolArray = keep[labels]
+    return kept, count - int(np.count_nonzero(keep))

@@ -1,0 +1,147 @@
+"""The network: a 3D residual-encoder U-Net with one sigmoid channel per class.
+
+Encoder and decoder follow Ronneberger et al. (MICCAI 2015) with the residual encoder of nnU-Net
+(Isensee et al., MICCAI 2024). Two choices keep it cheap enough for a clinic's PC: full resolution
+sees one convolution on the way down and one on the way up, and skips are added, not concatenated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lvt_track.core.volume import CLASSES
+
+__all__ = ["NetworkParameters", "ResidualUNet", "normalise"]
+
+
+def normalise(hu: Tensor, window_hu: tuple[float, float]) -> Tensor:
+    """HU mapped so that the window reaches from -1 to 1, clipped beyond; float32."""
+    low, high = window_hu
+    return torch.clamp((hu.float() - low) * (2.0 / (high - low)) - 1.0, -1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class NetworkParameters:
+    """Size of a network.
+
+    Attributes:
+        channels: features per level, full resolution first; each level halves the resolution.
+        blocks: residual blocks per encoder level below the first; one fewer than `channels`.
+        outputs: channels of the head.
+    """
+
+    channels: tuple[int, ...] = (16, 32, 64, 128, 192)
+    blocks: tuple[int, ...] = (1, 2, 2, 2)
+    outputs: int = len(CLASSES)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", tuple(int(n) for n in self.channels))
+        object.__setattr__(self, "blocks", tuple(int(n) for n in self.blocks))
+        if len(self.channels) < 2 or min(self.channels) < 1:
+            raise ValueError(f"channels needs two or more positive sizes, got {self.channels}")
+        if len(self.blocks) != len(self.channels) - 1 or min(self.blocks) < 1:
+            raise ValueError(
+                f"blocks needs {len(self.channels) - 1} positive counts, got {self.blocks}"
+            )
+        if self.outputs < 1:
+            raise ValueError(f"outputs must be positive, got {self.outputs}")
+
+    @property
+    def stride(self) -> int:
+        """Input sizes must be multiples of this."""
+        return int(2 ** (len(self.channels) - 1))
+
+
+class _ConvNormAct(nn.Sequential):
+    """3 x 3 x 3 convolution, instance norm, leaky ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv3d(inputs, outputs, 3, stride, padding=1, bias=False),
+            nn.InstanceNorm3d(outputs, affine=True),
+            nn.LeakyReLU(0.01, inplace=True),
+        )
+
+
+class _ResidualBlock(nn.Module):
+    """Two convolutions around an identity (He et al., CVPR 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _ConvNormAct(channels, channels)
+        self.second = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
+        self.norm = nn.InstanceNorm3d(channels, affine=True)
+        self.activation = nn.LeakyReLU(0.01, inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as the input."""
+        y: Tensor = self.activation(self.norm(self.second(self.first(x))) + x)
+        return y
+
+
+class _Up(nn.Module):
+    """One decoder level: bring the deeper features up, add the skip, convolve."""
+
+    def __init__(self, deeper: int, channels: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv3d(deeper, channels, 1, bias=False)
+        self.upsample = nn.Upsample(scale_factor=2, mode="trilinear", align_corners=False)
+        self.merge = _ConvNormAct(channels, channels)
+
+    def forward(self, deep: Tensor, skip: Tensor) -> Tensor:
+        """Features at the resolution of `skip`."""
+        y: Tensor = self.merge(self.upsample(self.reduce(deep)) + skip)
+        return y
+
+
+class ResidualUNet(nn.Module):
+    """Maps normalised CT (batch, 1, z, y, x) to logits (batch, outputs, z, y, x).
+
+    Args:
+        parameters: its size.
+    """
+
+    def __init__(self, parameters: NetworkParameters) -> None:
+        super().__init__()
+        self.parameters_of_size = parameters
+        channels = parameters.channels
+        self.stem = _ConvNormAct(1, channels[0])
+        self.down = nn.ModuleList(
+            nn.Sequential(
+                _ConvNormAct(above, here, stride=2), *(_ResidualBlock(here) for _ in range(count))
+            )
+            for above, here, count in zip(
+                channels[:-1], channels[1:], parameters.blocks, strict=True
+            )
+        )
+        self.up = nn.ModuleList(
+            _Up(deeper, here)
+            for deeper, here in zip(channels[:0:-1], channels[-2::-1], strict=True)
+        )
+        self.head = nn.Conv3d(channels[0], parameters.outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of each class.
+
+        Raises:
+            ValueError: when a size is not a multiple of the stride, or so small that the deepest
+                level would be one voxel wide, where instance norm has nothing to average and
+                PyTorch's CPU bfloat16 convolution is wrong (issue 169688).
+        """
+        stride = self.parameters_of_size.stride
+        if any(n % stride or n < 2 * stride for n in x.shape[2:]):
+            raise ValueError(
+                f"sizes must be multiples of {stride} and at least {2 * stride}, "
+                f"got {tuple(x.shape[2:])}"
+            )
+        features = [self.stem(x)]
+        for down in self.down:
+            features.append(down(features[-1]))
+        y = features.pop()
+        for up in self.up:
+            y = up(y, features.pop())
+        logits: Tensor = self.head(y)
+        return logits

@@ -1,0 +1,290 @@
+"""The training loop, top to bottom.
+
+A batch is a pure function of its number, so a run that was killed and resumed takes the same steps
+as one that was not. Started by `torchrun`, every process takes its share of the batches and the
+gradients are summed; the same code runs alone on one CPU.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, distributed
+
+from lvt_track.core.volume import CLASSES
+from lvt_track.errors import LvtError
+from lvt_track.segment.device import bfloat16_is_sound
+from lvt_track.segment.network import ResidualUNet
+from lvt_track.training.losses import known_pairs, partial_label_loss
+
+__all__ = ["Batch", "LoopSettings", "Progress", "averaged_network", "train"]
+
+_CHECKPOINT = "checkpoint.pt"
+_CSV = "metrics.csv"
+_COLUMNS = ("step", "seconds", "loss", "learning_rate", *(f"dice_{name}" for name in CLASSES))
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one step learns from.
+
+    Attributes:
+        image: normalised CT, float32 (samples, 1, z, y, x).
+        target: multi-hot labels, bool (samples, classes, z, y, x).
+        known: where they are known, bool, same shape.
+    """
+
+    image: Tensor
+    target: Tensor
+    known: Tensor
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """How to learn.
+
+    Attributes:
+        steps: steps to take; None for as many as the budget allows.
+        budget_s: seconds to train for, over all resumed runs; None for no limit. One of the two
+            is needed; only a budget of steps is resumed exactly, as time sets the learning rate.
+        learning_rate: of AdamW, after the warm-up and before the decay.
+        warmup_steps: steps over which it rises.
+        decay_share: last share of the budget, over which it falls to zero.
+        weight_decay: of AdamW.
+        gradient_clip: largest norm of the gradient.
+        ema_decay: of the moving average of the weights, which is the result.
+        checkpoint_s: seconds between checkpoints.
+        log_steps: steps per row of the metrics file.
+    """
+
+    steps: int | None = None
+    budget_s: float | None = None
+    learning_rate: float = 1e-3
+    warmup_steps: int = 50
+    decay_share: float = 0.25
+    weight_decay: float = 1e-2
+    gradient_clip: float = 1.0
+    ema_decay: float = 0.998
+    checkpoint_s: float = 120.0
+    log_steps: int = 10
+
+    def __post_init__(self) -> None:
+        if self.steps is None and self.budget_s is None:
+            raise ValueError("training needs a number of steps or a budget in seconds")
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Share of the budget that is used, from 0; 1 or more is the end."""
+        shares = [0.0]
+        if self.steps is not None:
+            shares.append(step / self.steps)
+        if self.budget_s is not None:
+            shares.append(seconds / self.budget_s)
+        return max(shares)
+
+    def rate(self, step: int, progress: float) -> float:
+        """Learning rate: warm-up, plateau, linear decay."""
+        warmup = min(1.0, (step + 1) / self.warmup_steps)
+        decay = min(1.0, max(0.0, 1.0 - progress) / self.decay_share)
+        return self.learning_rate * warmup * decay
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands after a step."""
+
+    step: int
+    seconds: float
+    share: float
+    loss: float
+
+
+def train(
+    network: ResidualUNet,
+    batch_at: Callable[[int], Batch],
+    settings: LoopSettings,
+    folder: Path,
+    device: torch.device,
+    on_step: Callable[[Progress], None] | None = None,
+) -> ResidualUNet:
+    """Train a network, or go on where the folder's checkpoint stands.
+
+    Args:
+        network: to be trained, in place.
+        batch_at: the batch with this number; the same number must give the same batch.
+        settings: how.
+        folder: for `checkpoint.pt` and `metrics.csv`; made if missing.
+        device: to train on.
+        on_step: called after each step.
+
+    Returns:
+        A network with the moving average of the weights, on the CPU, ready to run.
+
+    Raises:
+        LvtError: when the loss is not a number; the batch is then saved in the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rank, world = _rank(), _world()
+    network.to(device).train()
+    weights: list[Tensor] = list(network.parameters())
+    average = [weight.detach().clone() for weight in weights]
+    optimizer = torch.optim.AdamW(
+        weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    half = bfloat16_is_sound(device)
+    step, seconds = _resume(folder, network, average, optimizer)
+    started, saved = time.perf_counter() - seconds, seconds
+    recent: list[Tensor] = []
+
+    while (share := settings.progress(step, seconds)) < 1.0:
+        batch = batch_at(step * world + rank)
+        target, known = batch.target.to(device), batch.known.to(device)
+        rate = settings.rate(step, share)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
+            logits = network(batch.image.to(device))
+        loss = partial_label_loss(logits, target, known, _sum_over_processes(known_pairs(known)))
+        if not torch.isfinite(loss):
+            _save_batch(batch, folder / f"not-finite-{step}.safetensors", step)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        for weight in weights:
+            if weight.grad is not None:
+                _sum_over_processes(weight.grad)
+        torch.nn.utils.clip_grad_norm_(weights, settings.gradient_clip)
+        optimizer.step()
+        step += 1
+        decay = min(settings.ema_decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            torch._foreach_lerp_(average, weights, 1.0 - decay)
+
+        recent.append(torch.cat([loss.detach()[None], _dice(logits.detach(), target, known)]))
+        seconds = _slowest(time.perf_counter() - started)
+        if rank == 0 and len(recent) == settings.log_steps:
+            means = torch.stack(recent).nanmean(dim=0).tolist()
+            _log(folder / _CSV, [step, round(seconds, 1), means[0], rate, *means[1:]])
+            recent.clear()
+        if rank == 0 and seconds - saved > settings.checkpoint_s:
+            _save(folder, network, average, optimizer, step, seconds)
+            saved = seconds
+        if on_step is not None:
+            on_step(Progress(step, seconds, share, loss.item()))
+
+    if rank == 0:
+        _save(folder, network, average, optimizer, step, seconds)
+    result = ResidualUNet(network.parameters_of_size)
+    _fill(result, average)
+    return result.eval()
+
+
+def averaged_network(network: ResidualUNet, folder: Path) -> tuple[ResidualUNet, int, float]:
+    """The moving average in a folder's checkpoint, its step and its seconds of training.
+
+    Args:
+        network: of the same size; filled in place.
+        folder: of a run of `train`.
+    """
+    state = torch.load(folder / _CHECKPOINT, map_location="cpu", weights_only=True)
+    _fill(network, state["average"])
+    return network.eval(), state["step"], state["seconds"]
+
+
+def _resume(
+    folder: Path, network: ResidualUNet, average: list[Tensor], optimizer: torch.optim.Optimizer
+) -> tuple[int, float]:
+    path = folder / _CHECKPOINT
+    if not path.exists():
+        return 0, 0.0
+    device = average[0].device
+    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    for mine, theirs in zip(average, state["average"], strict=True):
+        mine.copy_(theirs)
+    return state["step"], state["seconds"]
+
+
+def _save(
+    folder: Path,
+    network: ResidualUNet,
+    average: list[Tensor],
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    seconds: float,
+) -> None:
+    """Write the checkpoint beside its place and move it there whole."""
+    state = {
+        "network": network.state_dict(),
+        "average": average,
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "seconds": seconds,
+    }
+    partial = folder / f"{_CHECKPOINT}.partial"
+    torch.save(state, partial)
+    partial.replace(folder / _CHECKPOINT)
+
+
+def _fill(network: ResidualUNet, values: list[Tensor]) -> None:
+    with torch.no_grad():
+        for weight, value in zip(network.parameters(), values, strict=True):
+            weight.copy_(value)
+
+
+def _save_batch(batch: Batch, path: Path, step: int) -> None:
+    save_file({"image": batch.image, "target": batch.target, "known": batch.known}, path)
+    raise LvtError(
+        f"the loss is not a number at step {step}; its batch is saved here",
+        path=path,
+        remedy="Look at the batch, or train at a lower learning rate from the last checkpoint",
+    )
+
+
+def _dice(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    """Hard Dice per class over the batch (classes,); NaN where the class does not occur."""
+    found = (logits > 0) & known
+    truth = target & known
+    axes = (0, 2, 3, 4)
+    overlap = (found & truth).sum(axes).float()
+    dice: Tensor = 2.0 * overlap / (found.sum(axes) + truth.sum(axes))
+    return torch.where(truth.sum(axes) > 0, dice, torch.nan)
+
+
+def _log(path: Path, row: list[float]) -> None:
+    is_new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if is_new:
+            writer.writerow(_COLUMNS)
+        writer.writerow([f"{value:.6g}" for value in row])
+
+
+def _rank() -> int:
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def _world() -> int:
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def _sum_over_processes(value: Tensor) -> Tensor:
+    if distributed.is_initialized():
+        distributed.all_reduce(value)
+    return value
+
+
+def _slowest(seconds: float) -> float:
+    """The same time in all processes, so that they stop at the same step."""
+    if not distributed.is_initialized():
+        return seconds
+    value = torch.tensor(seconds, dtype=torch.float64)
+    distributed.all_reduce(value, op=distributed.ReduceOp.MAX)
+    return float(value)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from lvt_track.errors import InputError
+from lvt_track.segment.models import (
+    INTENDED_USE,
+    Card,
+    Part,
+    list_models,
+    load_model,
+    save_model,
+)
+from lvt_track.segment.network import NetworkParameters, ResidualUNet
+
+SIZE = NetworkParameters((4, 8), (1,))
+
+
+def part(name: str) -> Part:
+    return Part(name, "", (4.0, 4.0, 4.0), (16, 16, 16), (-200.0, 300.0), SIZE)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    card = Card("toy", "1", "Apache-2.0", "nothing", part("a"), part("b"))
+    networks = {"locator": ResidualUNet(SIZE), "segmenter": ResidualUNet(SIZE)}
+    save_model(card, networks, tmp_path)
+    return tmp_path
+
+
+def test_saved_model_comes_back(saved: Path) -> None:
+    model = load_model("toy", [saved])
+    torch.manual_seed(0)
+    for network in (model.locator, model.segmenter):
+        expected = ResidualUNet(SIZE)
+        for mine, theirs in zip(network.parameters(), expected.parameters(), strict=True):
+            assert torch.equal(mine, theirs.half().float())
+            assert not mine.requires_grad
+    assert model.card.intended_use == INTENDED_USE
+    assert [card.name for card in list_models([saved, saved])] == ["toy"]
+    assert Card.from_json(model.card.to_json()) == model.card
+
+
+def test_changed_weights_are_refused(saved: Path) -> None:
+    path = saved / "toy" / "segmenter.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(InputError, match="sha256 differs") as caught:
+        load_model("toy", [saved])
+    assert caught.value.path == path
+
+
+def test_missing_weights_are_refused(saved: Path) -> None:
+    (saved / "toy" / "locator.safetensors").unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        load_model("toy", [saved])
+
+
+def test_weights_of_another_network_are_refused(saved: Path) -> None:
+    card = saved / "toy" / "card.json"
+    facts = json.loads(card.read_text())
+    facts["locator"]["network"]["channels"] = [4, 16]
+    card.write_text(json.dumps(facts))
+    with pytest.raises(InputError, match="do not fit"):
+        load_model("toy", [saved])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"locator": 1}', '{"name": "toy", "locator": {"file": "x"}}']
+)
+def test_broken_card_is_refused(saved: Path, text: str) -> None:
+    (saved / "toy" / "card.json").write_text(text)
+    with pytest.raises(InputError, match="card cannot be used"):
+        load_model("toy", [saved])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": ["liver"]}, "classes"),
+        ({"thresholds": [0.5, 0.5, 1.5]}, "thresholds"),
+        ({"minimum_ml": [0.1]}, "minimum_ml"),
+        ({"name": "other"}, "another model"),
+    ],
+)
+def test_card_that_contradicts_itself_is_refused(
+    saved: Path, change: dict[str, object], message: str
+) -> None:
+    card = saved / "toy" / "card.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | change))
+    with pytest.raises(InputError, match=message):
+        load_model("toy", [saved])
+
+
+def test_card_cannot_point_outside_its_folder() -> None:
+    with pytest.raises(ValueError, match="plain name"):
+        part("../elsewhere.safetensors")
+    with pytest.raises(ValueError, match="plain name"):
+        part("/etc/passwd")
+
+
+def test_unknown_name_lists_the_known_ones(saved: Path) -> None:
+    with pytest.raises(InputError, match="Models at hand: toy"):
+        load_model("nothing", [saved])
+    with pytest.raises(InputError, match="no model named"):
+        load_model("../toy", [saved])

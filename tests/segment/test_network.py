@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lvt_track.errors import UsageError
+from lvt_track.segment.device import bfloat16_is_sound, pick_device
+from lvt_track.segment.network import NetworkParameters, ResidualUNet, normalise
+
+SIZE = NetworkParameters((4, 8, 8), (1, 1))
+
+
+def test_logits_have_the_size_of_the_image() -> None:
+    network = ResidualUNet(SIZE)
+    assert network(torch.randn(2, 1, 8, 16, 24)).shape == (2, 3, 8, 16, 24)
+
+
+def test_every_weight_learns() -> None:
+    network = ResidualUNet(SIZE)
+    network(torch.randn(1, 1, 16, 16, 16)).square().mean().backward()
+    for name, weight in network.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("shape", [(4, 8, 8), (10, 8, 8)])
+def test_sizes_that_do_not_halve_are_refused(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="multiples of 4 and at least 8"):
+        ResidualUNet(SIZE)(torch.zeros(1, 1, *shape))
+
+
+def test_parameters_are_checked() -> None:
+    with pytest.raises(ValueError, match="blocks"):
+        NetworkParameters((4, 8), (1, 1))
+    with pytest.raises(ValueError, match="channels"):
+        NetworkParameters((4,), ())
+    with pytest.raises(ValueError, match="outputs"):
+        NetworkParameters((4, 8), (1,), outputs=0)
+
+
+def test_normalised_window() -> None:
+    hu = torch.tensor([-1000.0, -200.0, 50.0, 300.0, 3000.0])
+    assert normalise(hu, (-200.0, 300.0)).tolist() == [-1.0, -1.0, 0.0, 1.0, 1.0]
+
+
+def test_bfloat16_trial_leaves_the_random_state_alone() -> None:
+    state = torch.random.get_rng_state()
+    bfloat16_is_sound.cache_clear()
+    assert bfloat16_is_sound(torch.device("cpu")) in (True, False)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_devices() -> None:
+    assert pick_device("cpu").type == "cpu"
+    assert pick_device("auto").type in ("cpu", "cuda")
+    with pytest.raises(UsageError, match="no device named 'tpu'"):
+        pick_device("tpu")
+    with pytest.raises(UsageError, match="sees"):
+        pick_device(f"cuda:{torch.cuda.device_count()}")
