@@ -9,12 +9,17 @@ from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
 
-__all__ = ["describe_difference", "reorient"]
+__all__ = ["describe_difference", "is_same_grid", "reorient"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 # Headers in float32 and different converters agree to about this; a voxel is far larger.
 _TOLERANCE_MM = 0.05
+
+
+def is_same_grid(own: Geometry, wanted: Geometry) -> bool:
+    """Whether both grids have the same voxel centres, perhaps in another order."""
+    return _turn(own, wanted) is not None
 
 
 def reorient(array: NDArray[Scalar], own: Geometry, wanted: Geometry) -> NDArray[Scalar] | None:
@@ -25,28 +30,34 @@ def reorient(array: NDArray[Scalar], own: Geometry, wanted: Geometry) -> NDArray
         own: its grid.
         wanted: a grid that has the same voxel centres, perhaps in another order.
     """
-    alignment = wanted.direction.T @ own.direction
-    # Row: axis of `wanted`; column: axis of `own`; both x, y, z.
-    axes_xyz = np.abs(alignment).argmax(axis=1)
-    if sorted(axes_xyz) != [0, 1, 2]:
+    turn = _turn(own, wanted)
+    if turn is None:
         return None
-    signs_xyz = np.sign(alignment[range(3), axes_xyz])
-    axes = tuple(int(2 - axes_xyz[2 - axis]) for axis in range(3))
-    flips = tuple(axis for axis in range(3) if signs_xyz[2 - axis] < 0)
+    axes, flips = turn
+    return np.ascontiguousarray(np.flip(array.transpose(axes), flips))
+
+
+def _turn(own: Geometry, wanted: Geometry) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Order of axes, then axes to flip, that bring an array from one grid to the other."""
+    alignment = (wanted.direction.T @ own.direction)[::-1, ::-1]  # both z, y, x
+    axes = [int(axis) for axis in np.abs(alignment).argmax(axis=1)]
+    if sorted(axes) != [0, 1, 2]:
+        return None
+    signs = [float(np.sign(alignment[row, axis])) for row, axis in enumerate(axes)]
+    flips = [row for row in range(3) if signs[row] < 0]
     first = np.zeros(3)
-    for axis in flips:
-        first[axes[axis]] = own.shape[axes[axis]] - 1
-    columns = own.direction[:, axes_xyz] * signs_xyz
-    origin = own.to_world(first)
+    for row in flips:
+        first[axes[row]] = own.shape[axes[row]] - 1
+    x, y, z = own.to_world(first)
+    columns = own.direction[:, [2 - axis for axis in reversed(axes)]] * signs[::-1]
+    a, b, c = axes
     turned = Geometry(
-        (own.shape[axes[0]], own.shape[axes[1]], own.shape[axes[2]]),
-        (own.spacing_mm[axes[0]], own.spacing_mm[axes[1]], own.spacing_mm[axes[2]]),
-        (float(origin[0]), float(origin[1]), float(origin[2])),
+        (own.shape[a], own.shape[b], own.shape[c]),
+        (own.spacing_mm[a], own.spacing_mm[b], own.spacing_mm[c]),
+        (float(x), float(y), float(z)),
         columns,
     )
-    if not turned.is_close(wanted, _TOLERANCE_MM):
-        return None
-    return np.ascontiguousarray(np.flip(array.transpose(axes), flips))
+    return (tuple(axes), tuple(flips)) if turned.is_close(wanted, _TOLERANCE_MM) else None
 
 
 def describe_difference(own: Geometry, wanted: Geometry) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 __all__ = ["quiet_itk"]
 

@@ -28,6 +28,9 @@ __all__ = [
     "write_nifti",
 ]
 
+Header = NDArray[np.void]
+"""A NIfTI header: a structured array without axes, fields named as in nifti1.h."""
+
 ORIENTATION_FIELDS = (
     "pixdim",
     "xyzt_units",
@@ -156,7 +159,7 @@ def is_nifti(path: Path) -> bool:
     return path.name.lower().endswith((".nii", ".nii.gz"))
 
 
-def read_header(path: Path) -> np.void:
+def read_header(path: Path) -> Header:
     """The header of a NIfTI-1 or NIfTI-2 file, in the file's own byte order.
 
     Raises:
@@ -165,7 +168,7 @@ def read_header(path: Path) -> np.void:
     return _parse_header(_read_bytes(path, _NIFTI2.itemsize), path)
 
 
-def read_nifti(path: Path) -> tuple[NDArray[Any], np.void]:
+def read_nifti(path: Path) -> tuple[NDArray[Any], Header]:
     """Voxels in the order of the array axes (slowest first), scaled, and the header.
 
     Returns:
@@ -203,7 +206,7 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], np.void]:
     return scaled.astype(np.float32), header
 
 
-def new_header(geometry: Geometry) -> np.void:
+def new_header(geometry: Geometry) -> Header:
     """A NIfTI-1 header whose qform and sform both say `geometry`."""
     header = np.zeros((), _NIFTI1)
     flip = np.diag([-1.0, -1.0, 1.0])
@@ -219,11 +222,10 @@ def new_header(geometry: Geometry) -> np.void:
     header["qoffset_x"], header["qoffset_y"], header["qoffset_z"] = origin
     for row, name in enumerate(("srow_x", "srow_y", "srow_z")):
         header[name] = [*(direction[row] * spacing), origin[row]]
-    filled: np.void = header[()]
-    return filled
+    return header
 
 
-def write_nifti(array: NDArray[Any], path: Path, orientation: np.void) -> None:
+def write_nifti(array: NDArray[Any], path: Path, orientation: Header) -> None:
     """Write voxels (z, y, x) with the orientation of another header, byte for byte.
 
     The file has the NIfTI version and byte order of that header, and nothing else of it. Equal
@@ -271,13 +273,13 @@ def _read_bytes(path: Path, count: int | None) -> bytes:
         raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
 
 
-def _parse_header(content: bytes, path: Path) -> np.void:
+def _parse_header(content: bytes, path: Path) -> Header:
     for order in ("<", ">"):
         size = int(np.frombuffer(content[:4].ljust(4, b"\0"), f"{order}i4")[0])
         layout = _HEADERS.get(size)
         if layout is not None and len(content) >= size:
-            header: np.void = np.frombuffer(content, layout.newbyteorder(order), 1)[0]
-            if header["magic"][:3] in (b"n+1", b"n+2"):
+            header: Header = np.ndarray((), layout.newbyteorder(order), content)
+            if header["magic"].item()[:3] in (b"n+1", b"n+2"):
                 return header
     raise InputError(
         "not a NIfTI file, whatever its name says",

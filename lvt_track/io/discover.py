@@ -1,0 +1,233 @@
+"""A patient's folder to visits: what would be read, what is left out, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lvt_track.core.records import Series, Visit
+from lvt_track.core.volume import Volume
+from lvt_track.errors import InputError
+from lvt_track.io.choice import choose_tracked
+from lvt_track.io.dicom import read_series
+from lvt_track.io.dicom_header import looks_like_dicom
+from lvt_track.io.dicom_series import find_dicom_series
+from lvt_track.io.found import FoundSeries, LeftOut
+from lvt_track.io.grids import is_same_grid
+from lvt_track.io.image_layout import MaskFile, find_image_series, find_masks, image_series
+from lvt_track.io.images import read_geometry, read_volume, stem_of
+
+__all__ = ["Discovery", "LeftOut", "discover", "read_scan", "series_at"]
+
+_LAYOUTS = "See docs/inputs.md for the layouts that are read"
+_PATHS_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What a patient's folder holds.
+
+    Attributes:
+        patient: name for the report: PatientID or BIDS subject, else the folder's name.
+        visits: by date, one per day; at least one.
+        left_out: what was found and is not used.
+        warnings: what a reader must know of the whole.
+    """
+
+    patient: str
+    visits: tuple[Visit, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def discover(folder: Path) -> Discovery:
+    """Find the visits and series of one patient below a folder, from headers alone.
+
+    Raises:
+        InputError: when there is no usable CT with a date, or more than one patient.
+    """
+    folder = Path(folder)
+    found, left_out = _search(folder)
+    _check_one_patient(found, folder)
+    dated = [item for item in found if item.date is not None]
+    undated = [item for item in found if item.date is None]
+    left_out += [
+        LeftOut(item.path, "no date in its header, its name or its folders", is_failure=True)
+        for item in undated
+    ]
+    if not dated:
+        raise _nothing_usable(folder, left_out, undated)
+    visits, warnings = _visits(dated)
+    patient = (
+        next((item.patient_id for item in found if item.patient_id), "") or folder.resolve().name
+    )
+    left_out.sort(key=lambda item: (not item.is_failure, item.path))
+    return Discovery(patient, visits, tuple(left_out), tuple(warnings))
+
+
+def series_at(path: Path) -> Series:
+    """The CT series in an image file, or in a folder of DICOM slices.
+
+    Of several series in a folder the one that `discover` would follow is taken, and the others
+    are named in its warnings.
+
+    Raises:
+        InputError: when there is no usable CT, or more than one patient.
+    """
+    path = Path(path)
+    if path.is_file() and stem_of(path) is not None:
+        return image_series(path)[0]
+    if path.is_file():
+        path = path.parent
+    found, left_out = _search(path)
+    _check_one_patient(found, path)
+    if not found:
+        raise _nothing_usable(path, left_out, [])
+    best = choose_tracked([[item.series for item in found]])[0]
+    series = found[best].series
+    others = [item.series.description for k, item in enumerate(found) if k != best]
+    if not others:
+        return series
+    text = f"one of {len(found)} series here was taken; not: {', '.join(others)}"
+    return replace(series, warnings=(*series.warnings, text))
+
+
+def read_scan(series: Series) -> Volume:
+    """Read the voxels of a series.
+
+    Raises:
+        InputError: when they cannot be read or are not CT in HU.
+    """
+    return read_series(series.files) if series.is_dicom else read_volume(series.files[0])
+
+
+def _search(folder: Path) -> tuple[list[FoundSeries], list[LeftOut]]:
+    """Every CT series below a folder."""
+    images, others = _files_below(folder)
+    dicom_files = [path for path in others if looks_like_dicom(path)]
+    left_out = [
+        LeftOut(path, "not DICOM, whatever its name says", is_failure=True)
+        for path in others
+        if path.suffix.lower() == ".dcm" and path not in set(dicom_files)
+    ]
+    masks = find_masks(images)
+    dicom, reasons = find_dicom_series(dicom_files, folder)
+    left_out += reasons
+    scans, reasons = find_image_series(images, masks, folder)
+    left_out += reasons
+    used = {path for item in scans for path in item.series.masks.values()}
+    dicom, unused = _with_masks(dicom, [mask for mask in masks if mask.path not in used], folder)
+    left_out += [
+        LeftOut(mask.path, "a mask without a scan beside it, or of an unclear one")
+        for mask in unused
+    ]
+    return dicom + scans, left_out
+
+
+def _files_below(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Image files, and all others but hidden ones and DICOM directories."""
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "there is no such folder"
+        raise InputError(what, path=folder, remedy="Give the folder with the patient's scans")
+    images: list[Path] = []
+    others: list[Path] = []
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if name.startswith(".") or name.upper() == "DICOMDIR":
+                continue
+            (others if stem_of(path) is None else images).append(path)
+    if not images and not others:
+        raise InputError("the folder is empty", path=folder, remedy=_LAYOUTS)
+    return images, others
+
+
+def _with_masks(
+    found: Sequence[FoundSeries], masks: Sequence[MaskFile], root: Path
+) -> tuple[list[FoundSeries], list[MaskFile]]:
+    """DICOM series with the masks beside them, and the masks that belong to none.
+
+    A mask belongs to the series in its own folder or below it; of several, to the one whose
+    phase it names or whose grid it has.
+    """
+    given: dict[int, dict[str, Path]] = defaultdict(dict)
+    unused: list[MaskFile] = []
+    for mask in masks:
+        below = [k for k, item in enumerate(found) if item.path.is_relative_to(mask.path.parent)]
+        named = [k for k in below if found[k].series.phase.value == mask.scan]
+        below = named or below
+        if len(below) > 1:
+            try:
+                grid = read_geometry(mask.path)
+            except InputError:
+                grid = None
+            below = [k for k in below if grid is not None and is_same_grid(grid, found[k].geometry)]
+        if len(below) == 1:
+            given[below[0]][mask.name] = mask.path
+        else:
+            unused.append(mask)
+    return [
+        replace(item, series=replace(item.series, masks=given[k])) if k in given else item
+        for k, item in enumerate(found)
+    ], unused
+
+
+def _check_one_patient(found: Sequence[FoundSeries], folder: Path) -> None:
+    patients: dict[str, FoundSeries] = {}
+    for item in found:
+        if item.patient:
+            patients.setdefault(item.patient, item)
+    if len(patients) > 1:
+        names = "; ".join(f"{name} in {item.path}" for name, item in sorted(patients.items()))
+        raise InputError(
+            f"{len(patients)} patients in one folder: {names}",
+            path=folder,
+            remedy="Give the folder of one patient, or use `lvt cohort` for many",
+        )
+
+
+def _nothing_usable(
+    folder: Path, left_out: Sequence[LeftOut], undated: Sequence[FoundSeries]
+) -> InputError:
+    if undated:
+        return InputError(
+            "no visit has a date",
+            path=folder,
+            remedy="Put each visit into a folder named by its date, such as 2024-03-01",
+        )
+    reasons = "; ".join(f"{item.path}: {item.reason}" for item in left_out[:_PATHS_NAMED])
+    more = f"; and {len(left_out) - _PATHS_NAMED} more" if len(left_out) > _PATHS_NAMED else ""
+    return InputError(
+        "no usable CT here" + (f" ({reasons}{more})" if reasons else ""),
+        path=folder,
+        remedy=_LAYOUTS,
+    )
+
+
+def _visits(found: Sequence[FoundSeries]) -> tuple[tuple[Visit, ...], list[str]]:
+    """One visit per day, each with the series to follow."""
+    days: dict[dt.date, list[FoundSeries]] = defaultdict(list)
+    for item in found:
+        if item.date is not None:
+            days[item.date].append(item)
+    dates = sorted(days)
+    tracked = choose_tracked([[item.series for item in days[date]] for date in dates])
+    visits = []
+    warnings = []
+    for date, choice in zip(dates, tracked, strict=True):
+        items = days[date]
+        studies = list(dict.fromkeys(item.study for item in items))
+        if len(studies) > 1:
+            warnings.append(f"{date}: {len(studies)} studies of one day are taken as one visit")
+        series = tuple(item.series for item in items)
+        visits.append(Visit(date, items[choice].study, series, choice))
+    phases = {visit.tracked_series.phase for visit in visits}
+    if len(phases) > 1:
+        listed = ", ".join(f"{visit.name} {visit.tracked_series.phase}" for visit in visits)
+        warnings.append(f"the visits are followed in different phases: {listed}")
+    return tuple(visits), warnings
