@@ -1,0 +1,227 @@
+"""CT images from label maps, in torch: cheap enough to be drawn anew at every training step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lvt_track.core.records import Phase
+from lvt_track.phantom.tissues import TISSUE_HU, Tissue
+
+__all__ = ["Scanner", "draw_scanner", "synthesise_image"]
+
+_VESSELS = (Tissue.PORTAL_VEIN, Tissue.HEPATIC_VEIN, Tissue.HEPATIC_ARTERY)
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """How a scan was taken.
+
+    Attributes:
+        noise_hu: standard deviation of the noise in soft tissue.
+        kernel_fwhm_mm: width of the in-plane point spread; smaller is sharper.
+        noise_grain_mm: correlation length of the noise.
+        slice_thickness_mm: width of the slice profile along z.
+        streak_hu: strength of streaks.
+        shading_hu: slow drift of brightness across the field (beam hardening, scatter).
+        contrast_spread: how far tissues stray from the mean of their phase; 1 is usual.
+        wild_probability: chance that all brightnesses are drawn anew without regard to anatomy.
+    """
+
+    noise_hu: float = 12.0
+    kernel_fwhm_mm: float = 1.4
+    noise_grain_mm: float = 1.2
+    slice_thickness_mm: float = 3.0
+    streak_hu: float = 0.0
+    shading_hu: float = 2.0
+    contrast_spread: float = 1.0
+    wild_probability: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.kernel_fwhm_mm, self.noise_grain_mm, self.slice_thickness_mm) <= 0:
+            raise ValueError("kernel_fwhm_mm, noise_grain_mm, slice_thickness_mm must be positive")
+        if not 0 <= self.wild_probability <= 1:
+            raise ValueError(f"wild_probability must be 0 to 1, got {self.wild_probability}")
+
+
+def _uniform(generator: torch.Generator, low: float, high: float) -> float:
+    u = torch.rand((), generator=generator, device=generator.device).item()
+    return low + (high - low) * float(u)
+
+
+def draw_scanner(generator: torch.Generator, wild_probability: float = 0.1) -> Scanner:
+    """Draw a scanner and protocol within what hospitals use."""
+    thickness = (0.8, 1.25, 2.0, 2.5, 3.0, 5.0, 5.0, 7.0)[int(_uniform(generator, 0, 7.999))]
+    streaks = _uniform(generator, 0, 1)
+    return Scanner(
+        noise_hu=math.exp(_uniform(generator, math.log(4.0), math.log(32.0))),
+        kernel_fwhm_mm=_uniform(generator, 0.8, 2.2),
+        noise_grain_mm=_uniform(generator, 0.7, 2.4),
+        slice_thickness_mm=thickness,
+        streak_hu=_uniform(generator, 4, 18) if streaks < 0.2 else 0.0,
+        shading_hu=_uniform(generator, 0, 6),
+        contrast_spread=_uniform(generator, 0.7, 1.8),
+        wild_probability=wild_probability,
+    )
+
+
+def draw_tissue_hu(phase: Phase, scanner: Scanner, generator: torch.Generator) -> Tensor:
+    """Mean HU of every tissue code (256,) for one patient and scan."""
+    device = generator.device
+    normal = torch.randn(256, generator=generator, device=device).clamp(-2.5, 2.5)
+    table = torch.zeros(256, device=device)
+    # Tissues that are reached by the same blood stray together.
+    timing = normal[200] * 0.5
+    normal = 0.85 * normal + 0.5 * timing
+    spread = scanner.contrast_spread
+    liver_model = TISSUE_HU[Tissue.LIVER]
+    steatosis = max(0.0, _uniform(generator, -60.0, 55.0)) * 0.9
+    liver = liver_model.mean(phase) + liver_model.spread * spread * float(normal[Tissue.LIVER])
+    liver = max(liver - steatosis, -15.0)
+    timing_scale = {Phase.PORTAL: 1.0, Phase.UNKNOWN: 1.0}.get(phase, 1.0)
+    for tissue, model in TISSUE_HU.items():
+        hu = model.mean(phase)
+        if model.relative_to_liver:
+            hu = liver + steatosis * (0.45 if tissue in _VESSELS else 0.15) + hu
+        table[tissue] = hu + model.spread * spread * timing_scale * float(normal[tissue])
+    table[Tissue.LIVER] = liver
+    # All blood in venous phases is nearly of one brightness.
+    if phase in (Phase.PORTAL, Phase.DELAYED, Phase.UNKNOWN):
+        table[Tissue.PORTAL_TRUNK] = table[Tissue.PORTAL_VEIN] + 4 * float(normal[201])
+    weak = _uniform(generator, 0, 1)
+    if weak < 0.15:
+        # Lesions and vessels that hardly differ from the parenchyma.
+        fade = _uniform(generator, 0.25, 0.7)
+        for tissue, model in TISSUE_HU.items():
+            if model.relative_to_liver:
+                table[tissue] = liver + (table[tissue] - liver) * fade
+    if _uniform(generator, 0, 1) < scanner.wild_probability:
+        table = _wild(table, generator)
+    return table
+
+
+def _wild(table: Tensor, generator: torch.Generator) -> Tensor:
+    """Brightness without regard to anatomy, but with gas and bone kept apart."""
+    soft = (table > -60) & (table < 400)
+    random = torch.rand(256, generator=generator, device=table.device) * 260 - 60
+    mixed = torch.where(soft, 0.35 * table + 0.65 * random, table)
+    # Tumours and vessels stay visible against the parenchyma.
+    for code in (*_VESSELS, *(t for t in TISSUE_HU if t.name.startswith("TUMOR_"))):
+        gap = mixed[code] - mixed[Tissue.LIVER]
+        if abs(float(gap)) < 15:
+            mixed[code] = mixed[Tissue.LIVER] + (15.0 if gap >= 0 else -15.0) * 1.5
+    return mixed
+
+
+def _gaussian(sigma: float, device: torch.device) -> Tensor:
+    half = max(1, math.ceil(2.5 * sigma))
+    at = torch.arange(-half, half + 1, device=device, dtype=torch.float32)
+    kernel = torch.exp(-0.5 * (at / max(sigma, 1e-3)) ** 2)
+    return kernel / kernel.sum()
+
+
+def _smooth(volume: Tensor, sigma_zyx: tuple[float, float, float]) -> Tensor:
+    """Gaussian filter of a (z, y, x) volume; widths in voxels, edges repeated."""
+    out = volume[None, None]
+    for axis, sigma in enumerate(sigma_zyx):
+        if sigma < 0.15:
+            continue
+        kernel = _gaussian(sigma, volume.device)
+        half = (len(kernel) - 1) // 2
+        shape, pad = [1, 1, 1, 1, 1], [0] * 6
+        shape[2 + axis] = len(kernel)
+        pad[2 * (2 - axis)] = pad[2 * (2 - axis) + 1] = half
+        out = functional.conv3d(functional.pad(out, pad, mode="replicate"), kernel.view(shape))
+    return out[0, 0]
+
+
+def _coarse_noise(
+    shape: torch.Size, step: tuple[float, float, float], generator: torch.Generator
+) -> Tensor:
+    """Smooth noise of about unit variance whose grain is `step` voxels."""
+    size = [max(2, math.ceil(n / s) + 1) for n, s in zip(shape, step, strict=True)]
+    noise = torch.randn((1, 1, *size), generator=generator, device=generator.device)
+    field = functional.interpolate(noise, size=list(shape), mode="trilinear", align_corners=True)
+    return field[0, 0] * 1.5
+
+
+def synthesise_image(
+    labels: Tensor,
+    spacing_mm: tuple[float, float, float] | float,
+    phase: Phase,
+    scanner: Scanner,
+    generator: torch.Generator,
+    tissue_hu: Tensor | None = None,
+) -> Tensor:
+    """Synthesise a CT image of a label map or of a crop of one.
+
+    Args:
+        labels: uint8 (z, y, x) of `Tissue`, on the generator's device.
+        spacing_mm: voxel spacing z, y, x, or one edge for all.
+        phase: contrast phase.
+        scanner: how the scan is taken.
+        generator: source of chance; its device is the image's.
+        tissue_hu: mean HU per tissue code (256,); drawn from the phase when None. Give the same
+            table to see one patient twice.
+
+    Returns:
+        HU, float32 (z, y, x).
+    """
+    if isinstance(spacing_mm, int | float):
+        spacing_mm = (float(spacing_mm),) * 3
+    table = draw_tissue_hu(phase, scanner, generator) if tissue_hu is None else tissue_hu
+    index = labels.long()
+    hu = table[index]
+    amplitude = torch.zeros(256, device=table.device)
+    for tissue, model in TISSUE_HU.items():
+        amplitude[tissue] = model.texture
+    grain = tuple(5.0 / s for s in spacing_mm)
+    texture = _coarse_noise(labels.shape, grain, generator)  # type: ignore[arg-type]
+    fine = torch.randn(labels.shape, generator=generator, device=table.device)
+    hu = hu + amplitude[index] * (0.7 * texture + 0.8 * fine)
+    # Contrast mixes slowly along vessels and perfusion differs a little between regions.
+    broad = _coarse_noise(labels.shape, tuple(45.0 / s for s in spacing_mm), generator)  # type: ignore[arg-type]
+    soft = ((hu > -50) & (hu < 300)).to(hu.dtype)
+    hu = hu + soft * broad * scanner.shading_hu
+    in_plane = scanner.kernel_fwhm_mm / 2.355
+    along = scanner.slice_thickness_mm / 3.46
+    sigma = (along / spacing_mm[0], in_plane / spacing_mm[1], in_plane / spacing_mm[2])
+    # Half a voxel of blur stands for the partial volume within a voxel of the label map.
+    sigma = tuple(max(s, 0.45) for s in sigma)
+    hu = _smooth(hu, sigma)
+    return hu + _noise(hu, spacing_mm, scanner, generator)
+
+
+def _noise(
+    hu: Tensor,
+    spacing_mm: tuple[float, float, float],
+    scanner: Scanner,
+    generator: torch.Generator,
+) -> Tensor:
+    white = torch.randn(hu.shape, generator=generator, device=hu.device)
+    grain = scanner.noise_grain_mm / 2.355
+    sigma = (
+        0.3 * scanner.slice_thickness_mm / spacing_mm[0],
+        grain / spacing_mm[1],
+        grain / spacing_mm[2],
+    )
+    noise = _smooth(white, sigma)
+    noise = noise * (scanner.noise_hu / noise.std().clamp_min(1e-6))
+    if scanner.streak_hu > 0:
+        z, y, x = hu.shape
+        device = hu.device
+        angle = _uniform(generator, -0.5, 0.5)
+        across = (
+            torch.arange(y, device=device)[:, None] * math.cos(angle) * spacing_mm[1]
+            + torch.arange(x, device=device)[None, :] * math.sin(angle) * spacing_mm[2]
+        )
+        wave = torch.randn((z, 1, 64), generator=generator, device=device)
+        lines = functional.interpolate(wave, size=512, mode="linear", align_corners=True)[:, 0]
+        place = ((across - across.min()) / (across.max() - across.min() + 1e-6) * 511).long()
+        noise = noise + scanner.streak_hu * lines[:, place.reshape(-1)].reshape(z, y, x)
+    # Lung and air are seen through more photons than the pelvis.
+    return noise * torch.where(hu < -500, 0.7, 1.0)
