@@ -1,0 +1,104 @@
+"""Key images on paper: CT in a liver window, outlines, calipers, scale bar."""
+
+from __future__ import annotations
+
+import numpy as np
+from contourpy import LineType, contour_generator
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from numpy.typing import NDArray
+
+from lvt_track.core.course import KeyImage
+from lvt_track.core.volume import BoolArray
+from lvt_track.report.style import SMALLEST_PT
+
+__all__ = ["WINDOW_LEVEL_HU", "WINDOW_WIDTH_HU", "draw_key_image"]
+
+WINDOW_LEVEL_HU = 70.0
+WINDOW_WIDTH_HU = 350.0
+
+_OWN = "#ffd23f"
+_OTHERS = "#6ec6e6"
+_LONG = "#ff5f3d"
+_SHORT = "#7bd88f"
+_SCALE_MM = 20.0
+
+
+def draw_key_image(axes: Axes, image: KeyImage) -> None:
+    """One key image filling the axes.
+
+    The track's outline is yellow, other tumours are blue, the long axis is red and the short
+    axis green; a dashed ring marks the place where a tumour that is not seen would be.
+    """
+    rows, columns = image.hu.shape
+    row_mm, column_mm = image.pixel_mm
+    axes.imshow(
+        _grey(image.hu),
+        cmap="gray",
+        vmin=0,
+        vmax=255,
+        aspect=row_mm / column_mm,
+        interpolation="none",
+    )
+    axes.set_axis_off()
+    _draw_outline(axes, image.others, _OTHERS, 0.5)
+    _draw_outline(axes, image.outline, _OWN, 0.8)
+    for caliper, color in ((image.long_axis, _LONG), (image.short_axis, _SHORT)):
+        if caliper is not None:
+            (r0, c0), (r1, c1) = caliper
+            axes.plot(
+                [c0, c1],
+                [r0, r1],
+                color=color,
+                linewidth=0.8,
+                marker="+",
+                markersize=2.8,
+                markeredgewidth=0.7,
+            )
+    if image.long_axis is None:
+        axes.plot(
+            (columns - 1) / 2.0,
+            (rows - 1) / 2.0,
+            marker="o",
+            markersize=14.0,
+            markerfacecolor="none",
+            markeredgecolor=_OWN,
+            markeredgewidth=0.8,
+        )
+    bar = _SCALE_MM / column_mm
+    bottom, right = 0.95 * rows, 0.96 * columns
+    axes.plot(
+        [right - bar, right], [bottom, bottom], color="white", linewidth=1.2, solid_capstyle="butt"
+    )
+    axes.text(
+        right - bar / 2.0,
+        bottom - 0.02 * rows,
+        f"{_SCALE_MM:.0f} mm",
+        color="white",
+        fontsize=SMALLEST_PT - 1.5,
+        ha="center",
+        va="bottom",
+    )
+    axes.text(
+        0.03, 0.5, "R", transform=axes.transAxes, color="white", fontsize=SMALLEST_PT, va="center"
+    )
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+
+
+def _grey(hu: NDArray[np.float32]) -> NDArray[np.uint8]:
+    low = WINDOW_LEVEL_HU - WINDOW_WIDTH_HU / 2.0
+    grey: NDArray[np.uint8] = np.clip((hu - low) * (255.0 / WINDOW_WIDTH_HU), 0, 255).astype(
+        np.uint8
+    )
+    return grey
+
+
+def _draw_outline(axes: Axes, mask: BoolArray, color: str, width: float) -> None:
+    if not mask.any():
+        return
+    # The half-way contour of a mask padded by background closes at the border of the crop too.
+    padded = np.pad(mask, 1).astype(np.float64)
+    generator = contour_generator(z=padded, line_type=LineType.Separate)
+    curves = [np.asarray(curve) - 1.0 for curve in generator.lines(0.5)]
+    axes.add_collection(LineCollection(curves, colors=color, linewidths=width))

@@ -1,0 +1,85 @@
+"""The report as a PDF: pages planned first, so that each knows how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.backends.backend_pdf import PdfPages
+
+from lvt_track.core.course import Course, KeyImage
+from lvt_track.io.files import write_whole
+from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
+from lvt_track.report.imagepages import image_pages
+from lvt_track.report.pages import (
+    Drawing,
+    draw_meaning,
+    lesion_pages,
+    phase_pages,
+    presence_pages,
+    response_pages,
+    scan_pages,
+    trend_pages,
+)
+from lvt_track.report.style import MATPLOTLIB, MUTED, SMALLEST_PT
+from lvt_track.report.summary import draw_summary
+from lvt_track.report.typesetting import HEIGHT_MM, LEFT_MM, RIGHT_MM, TEXT_MM, Page, shortened
+
+__all__ = ["write_pdf"]
+
+
+def write_pdf(course: Course, key_images: Sequence[KeyImage], path: Path, facts: RunFacts) -> None:
+    """Write the report of a course, A4, for a doctor to read.
+
+    The same course, images and facts give the same file, byte for byte.
+
+    Args:
+        course: what was found.
+        key_images: in any order; tracks and visits without one are shown as such.
+        path: the file; it is written whole or not at all.
+        facts: of the run.
+
+    Raises:
+        OutputError: when the file cannot be written.
+    """
+    drawings: list[Drawing] = [
+        partial(draw_summary, course=course, facts=facts),
+        *lesion_pages(course),
+        *trend_pages(course),
+        *presence_pages(course),
+        *response_pages(course),
+        *image_pages(course, key_images),
+        *scan_pages(course, facts),
+        *phase_pages(course),
+        draw_meaning,
+    ]
+    metadata = {
+        "Title": f"Course of liver tumours: {course.patient}",
+        "Creator": f"lvt {facts.version}",
+        "Subject": RESEARCH_NOTICE,
+        "CreationDate": facts.made,
+    }
+    with (
+        mpl.rc_context(MATPLOTLIB),
+        write_whole(path) as temporary,
+        PdfPages(temporary, metadata=metadata) as pdf,
+    ):
+        for number, draw in enumerate(drawings, 1):
+            page = Page()
+            draw(page)
+            _draw_margins(page, course, facts, number, len(drawings))
+            pdf.savefig(page.figure)
+
+
+def _draw_margins(page: Page, course: Course, facts: RunFacts, number: int, count: int) -> None:
+    if number > 1:
+        patient = shortened(course.patient, TEXT_MM, SMALLEST_PT)
+        page.text(LEFT_MM, 14.0, patient, size_pt=SMALLEST_PT, color=MUTED)
+    baseline = HEIGHT_MM - 10.0
+    page.rule(baseline - 4.0)
+    page.text(LEFT_MM, baseline, RESEARCH_NOTICE, size_pt=SMALLEST_PT, color=MUTED)
+    made = f"made {facts.made:%Y-%m-%d} by lvt {facts.version}"
+    place = f"{made}  ·  page {number} of {count}"
+    page.text(RIGHT_MM, baseline, place, size_pt=SMALLEST_PT, color=MUTED, align="right")

@@ -1,0 +1,322 @@
+"""The tables of a course, column by column as docs/outputs.md describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lvt_track.core.course import Course, VisitFindings
+from lvt_track.core.records import Lesion, Response
+from lvt_track.io.files import write_whole
+from lvt_track.report.timelines import (
+    Timeline,
+    change_percent,
+    doubling_time_days,
+    primary_criterion,
+    timelines,
+)
+
+__all__ = [
+    "edges_table",
+    "lesions_table",
+    "phases_table",
+    "response_table",
+    "tracks_table",
+    "visits_table",
+    "write_table",
+]
+
+# Type of every column; those that may be empty are pandas' nullable types.
+_VISITS = {
+    "date": "string",
+    "study": "string",
+    "series": "string",
+    "phase": "string",
+    "spacing_mm": "string",
+    "slice_thickness_mm": "Float64",
+    "liver_ml": "Float64",
+    "vessels_ml": "Float64",
+    "tumors_ml": "Float64",
+    "burden_percent": "Float64",
+    "lesions": "Int64",
+    "sum_of_diameters_mm": "Float64",
+    "response": "string",
+    "warnings": "string",
+    "description": "string",
+    "liver_source": "string",
+    "vessels_source": "string",
+    "tumors_source": "string",
+    "registration": "string",
+    "registration_is_reliable": "boolean",
+    "liver_dice": "Float64",
+    "surface_distance_mm": "Float64",
+    "inverse_error_mm": "Float64",
+}
+_LESIONS = {
+    "date": "string",
+    "lesion": "Int64",
+    "track": "Int64",
+    "x_mm": "Float64",
+    "y_mm": "Float64",
+    "z_mm": "Float64",
+    "long_axis_mm": "Float64",
+    "short_axis_mm": "Float64",
+    "slice": "Int64",
+    "volume_ml": "Float64",
+    "mean_hu": "Float64",
+    "long_axis_3d_mm": "Float64",
+    **{
+        f"{axis}_axis_{end}_{c}_mm": "Float64"
+        for axis in ("long", "short")
+        for end in ("start", "end")
+        for c in "xyz"
+    },
+}
+_EDGES = {
+    "date_a": "string",
+    "lesion_a": "Int64",
+    "date_b": "string",
+    "lesion_b": "Int64",
+    "event": "string",
+    "cost": "Float64",
+    "source": "string",
+    "confidence": "Float64",
+    "track": "Int64",
+}
+_TRACKS = {
+    "track": "Int64",
+    "first_seen": "string",
+    "last_seen": "string",
+    "state": "string",
+    "events": "string",
+    "volume_change_percent": "Float64",
+    "doubling_time_days": "Float64",
+    "first_volume_ml": "Float64",
+    "last_volume_ml": "Float64",
+    "first_diameter_mm": "Float64",
+    "last_diameter_mm": "Float64",
+    "diameter_change_percent": "Float64",
+    "visits_seen": "Int64",
+    "reason": "string",
+}
+_RESPONSE = {
+    "date": "string",
+    "criterion": "string",
+    "sum_mm": "Float64",
+    "change_from_baseline_percent": "Float64",
+    "change_from_nadir_percent": "Float64",
+    "nadir_mm": "Float64",
+    "category": "string",
+    "reason": "string",
+    "target": "string",
+    "non_target": "string",
+    "new_lesion": "boolean",
+}
+_PHASES = {
+    "date": "string",
+    "phase": "string",
+    "liver_ml": "Float64",
+    "deviation_percent": "Float64",
+    "deviation_from_mean_percent": "Float64",
+    "tumors_ml": "Float64",
+    "series": "string",
+    "slice_thickness_mm": "Float64",
+    "is_reference": "boolean",
+    "warnings": "string",
+}
+
+# By the unit in which a column's name ends; the longest ending wins.
+_DECIMALS = {"_mm": 1, "_ml": 3, "_percent": 1, "_days": 1, "_hu": 1, "cost": 3, "_dice": 3}
+_DECIMALS |= {"confidence": 3, "thickness_mm": 2, "surface_distance_mm": 2, "inverse_error_mm": 2}
+
+Row = Mapping[str, Any]
+
+
+def visits_table(course: Course) -> pd.DataFrame:
+    """One row per visit: the scan, the volumes, the sum of diameters and the response."""
+    criterion = primary_criterion(course)
+    leading = {r.date: r for r in course.responses if r.criterion == criterion}
+    return _frame(
+        _VISITS, (_visit_row(found, leading.get(found.visit.date)) for found in course.visits)
+    )
+
+
+def _visit_row(found: VisitFindings, response: Response | None) -> Row:
+    series = found.visit.tracked_series
+    z, y, x = found.geometry.spacing_mm
+    row: dict[str, Any] = {
+        "date": found.visit.name,
+        "study": found.visit.study,
+        "series": series.uid,
+        "phase": series.phase.value,
+        "spacing_mm": f"{x:.2f} x {y:.2f} x {z:.2f}",
+        "slice_thickness_mm": series.slice_thickness_mm,
+        "liver_ml": found.liver_ml,
+        "vessels_ml": found.vessels_ml,
+        "tumors_ml": found.tumors_ml,
+        "burden_percent": found.burden_percent,
+        "lesions": len(found.lesions),
+        "sum_of_diameters_mm": response.sum_mm if response else None,
+        "response": response.category if response else None,
+        "warnings": "; ".join((*series.warnings, *found.warnings)),
+        "description": series.description,
+        **{f"{name}_source": source for name, source in found.sources.items()},
+    }
+    if found.registration is not None:
+        quality = found.registration
+        row |= {
+            "registration": quality.method,
+            "registration_is_reliable": quality.is_reliable,
+            "liver_dice": quality.liver_dice,
+            "surface_distance_mm": quality.surface_distance_mm,
+            "inverse_error_mm": quality.inverse_error_mm,
+        }
+    return row
+
+
+def lesions_table(course: Course) -> pd.DataFrame:
+    """One row per lesion and visit: its track, its place and its size with the caliper ends."""
+    tracks = _track_numbers(course)
+    return _frame(
+        _LESIONS,
+        (
+            _lesion_row(found.visit.name, lesion, tracks.get(lesion.key))
+            for found in course.visits
+            for lesion in sorted(found.lesions, key=lambda one: one.label)
+        ),
+    )
+
+
+def _lesion_row(date: str, lesion: Lesion, track: int | None) -> Row:
+    size = lesion.measurement
+    x, y, z = lesion.centroid_mm
+    row = {
+        "date": date,
+        "lesion": lesion.label,
+        "track": track,
+        "x_mm": x,
+        "y_mm": y,
+        "z_mm": z,
+        "long_axis_mm": size.long_axis.length_mm,
+        "short_axis_mm": size.short_axis.length_mm,
+        "slice": size.slice_index,
+        "volume_ml": size.volume_ml,
+        "mean_hu": size.mean_hu,
+        "long_axis_3d_mm": size.long_axis_3d_mm,
+    }
+    for name, axis in (("long", size.long_axis), ("short", size.short_axis)):
+        for end, point in (("start", axis.start_mm), ("end", axis.end_mm)):
+            row |= {f"{name}_axis_{end}_{c}_mm": p for c, p in zip("xyz", point, strict=True)}
+    return row
+
+
+def edges_table(course: Course) -> pd.DataFrame:
+    """One row per link between two lesions, in order of time."""
+    tracks = _track_numbers(course)
+    return _frame(
+        _EDGES,
+        (
+            {
+                "date_a": course.visits[edge.earlier[0]].visit.name,
+                "lesion_a": edge.earlier[1],
+                "date_b": course.visits[edge.later[0]].visit.name,
+                "lesion_b": edge.later[1],
+                "event": edge.event.value,
+                "cost": edge.cost,
+                "source": edge.source,
+                "confidence": edge.confidence,
+                "track": tracks.get(edge.earlier),
+            }
+            for edge in sorted(course.edges, key=lambda e: (e.earlier, e.later))
+        ),
+    )
+
+
+def tracks_table(course: Course) -> pd.DataFrame:
+    """One row per track: when it was seen, what became of it, and how its size changed."""
+    return _frame(_TRACKS, (_track_row(course, line) for line in timelines(course)))
+
+
+def _track_row(course: Course, line: Timeline) -> Row:
+    first, last = (course.visits[i].visit for i in (line.seen[0], line.seen[-1]))
+    is_followed = len(line.seen) > 1
+    before, after = line.first, line.last
+    return {
+        "track": line.track.number,
+        "first_seen": first.name,
+        "last_seen": last.name,
+        "state": line.track.state.value,
+        "events": "; ".join(line.track.events),
+        "volume_change_percent": (
+            change_percent(before.volume_ml, after.volume_ml) if is_followed else None
+        ),
+        "doubling_time_days": doubling_time_days(
+            before.volume_ml, after.volume_ml, (last.date - first.date).days
+        ),
+        "first_volume_ml": before.volume_ml,
+        "last_volume_ml": after.volume_ml,
+        "first_diameter_mm": before.diameter_mm,
+        "last_diameter_mm": after.diameter_mm,
+        "diameter_change_percent": (
+            change_percent(before.diameter_mm, after.diameter_mm) if is_followed else None
+        ),
+        "visits_seen": len(line.seen),
+        "reason": line.track.reason,
+    }
+
+
+def response_table(course: Course) -> pd.DataFrame:
+    """One row per criterion and visit; criteria keep the order in which the course has them."""
+    order = list(dict.fromkeys(response.criterion for response in course.responses))
+    responses = sorted(course.responses, key=lambda r: (order.index(r.criterion), r.date))
+    return _frame(
+        _RESPONSE,
+        (
+            {
+                "date": response.date.isoformat(),
+                **{name: getattr(response, name) for name in _RESPONSE if name != "date"},
+            }
+            for response in responses
+        ),
+    )
+
+
+def phases_table(course: Course) -> pd.DataFrame:
+    """One row per contrast phase of the studies that have several."""
+    return _frame(
+        _PHASES,
+        (
+            {
+                **{name: getattr(phase, name) for name in _PHASES},
+                "date": phase.date.isoformat(),
+                "phase": phase.phase.value,
+                "warnings": "; ".join(phase.warnings),
+            }
+            for phase in course.phases
+        ),
+    )
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV (UTF-8, comma, dot), whole or not at all.
+
+    Raises:
+        OutputError: when the file cannot be written.
+    """
+    with write_whole(path) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _track_numbers(course: Course) -> dict[tuple[int, int], int]:
+    return {key: track.number for track in course.tracks for key in track.lesions}
+
+
+def _frame(columns: Mapping[str, str], rows: Iterable[Row]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=list(columns)).astype(dict(columns))
+    for name in frame.columns[frame.dtypes == "Float64"]:
+        ending = max((e for e in _DECIMALS if name.endswith(e)), key=len)
+        frame[name] = frame[name].round(_DECIMALS[ending])
+    return frame

@@ -1,0 +1,197 @@
+"""Each track seen visit by visit: what was found of it, and how large it was in all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lvt_track.core.course import Course
+from lvt_track.core.records import Event, Lesion, Track
+
+__all__ = [
+    "MOST_PICTURED_TRACKS",
+    "Presence",
+    "Sighting",
+    "Timeline",
+    "by_importance",
+    "change_percent",
+    "doubling_time_days",
+    "pictured_tracks",
+    "primary_criterion",
+    "timelines",
+]
+
+MOST_PICTURED_TRACKS = 20
+
+
+class Presence(StrEnum):
+    """What a visit shows of a track."""
+
+    FOUND = "found"
+    NEW = "new"
+    SPLIT = "split"
+    MERGED = "merged"
+    REAPPEARED = "reappeared"
+    NOT_SEEN = "not seen"
+    NOT_YET = "not yet"
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One track at one visit.
+
+    Attributes:
+        presence: what the visit shows of it.
+        lesions: its lesions at the visit, largest first; several after a split or before a merge.
+    """
+
+    presence: Presence
+    lesions: tuple[Lesion, ...]
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the visit shows at least one lesion of the track."""
+        return bool(self.lesions)
+
+    @property
+    def diameter_mm(self) -> float | None:
+        """Sum of the long axes of its lesions, as RECIST 1.1 adds the parts of a split lesion."""
+        if not self.lesions:
+            return None
+        return sum(lesion.measurement.long_axis.length_mm for lesion in self.lesions)
+
+    @property
+    def volume_ml(self) -> float | None:
+        """Sum of the volumes of its lesions."""
+        if not self.lesions:
+            return None
+        return sum(lesion.measurement.volume_ml for lesion in self.lesions)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One track over all visits of a course.
+
+    Attributes:
+        track: the track.
+        sightings: one per visit, in order of date.
+    """
+
+    track: Track
+    sightings: tuple[Sighting, ...]
+
+    @property
+    def name(self) -> str:
+        """The track's name in figures and tables."""
+        return f"T{self.track.number}"
+
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """Indices of the visits that show it."""
+        return tuple(i for i, sighting in enumerate(self.sightings) if sighting.is_seen)
+
+    @property
+    def first(self) -> Sighting:
+        """Its first sighting."""
+        return self.sightings[self.seen[0]]
+
+    @property
+    def last(self) -> Sighting:
+        """The last visit that shows it."""
+        return self.sightings[self.seen[-1]]
+
+    @property
+    def largest_diameter_mm(self) -> float:
+        """The largest diameter at any visit."""
+        return max(sighting.diameter_mm or 0.0 for sighting in self.sightings)
+
+    @property
+    def is_seen_last(self) -> bool:
+        """Whether the last visit shows it."""
+        return self.sightings[-1].is_seen
+
+
+def timelines(course: Course) -> tuple[Timeline, ...]:
+    """All tracks of a course, visit by visit, in order of their numbers."""
+    lesions = {lesion.key: lesion for found in course.visits for lesion in found.lesions}
+    arrivals: dict[tuple[int, int], set[Event]] = {}
+    for edge in course.edges:
+        arrivals.setdefault(edge.later, set()).add(edge.event)
+    lines = []
+    for track in sorted(course.tracks, key=lambda t: t.number):
+        sightings: list[Sighting] = []
+        for visit in range(len(course.visits)):
+            here = [lesions[key] for key in track.lesions if key[0] == visit]
+            here.sort(key=lambda lesion: (-lesion.measurement.volume_ml, lesion.label))
+            events = {event for lesion in here for event in arrivals.get(lesion.key, ())}
+            presence = _presence(bool(here), visit, events, sightings)
+            sightings.append(Sighting(presence, tuple(here)))
+        lines.append(Timeline(track, tuple(sightings)))
+    return tuple(lines)
+
+
+def _presence(is_here: bool, visit: int, events: set[Event], before: list[Sighting]) -> Presence:
+    was_seen = any(sighting.is_seen for sighting in before)
+    if not is_here:
+        return Presence.NOT_SEEN if was_seen else Presence.NOT_YET
+    if not was_seen:
+        return Presence.FOUND if visit == 0 else Presence.NEW
+    if Event.MERGE in events:
+        return Presence.MERGED
+    if Event.SPLIT in events:
+        return Presence.SPLIT
+    return Presence.FOUND if before[-1].is_seen else Presence.REAPPEARED
+
+
+def by_importance(lines: tuple[Timeline, ...]) -> tuple[Timeline, ...]:
+    """The tracks in the order a reader wants them: by the most millimetres a visit shows or moved.
+
+    A track counts with its largest diameter plus its change from the first to the last visit, so
+    that large and fast-changing tumours come first; ties go by number.
+    """
+    return tuple(sorted(lines, key=lambda line: (-_weight_mm(line), line.track.number)))
+
+
+def pictured_tracks(course: Course, at_most: int = MOST_PICTURED_TRACKS) -> tuple[int, ...]:
+    """Numbers of the tracks to show in key images: the most important ones, in order of number."""
+    ranked = by_importance(timelines(course))[:at_most]
+    return tuple(sorted(line.track.number for line in ranked))
+
+
+def _weight_mm(line: Timeline) -> float:
+    first = line.sightings[0].diameter_mm or 0.0
+    last = line.sightings[-1].diameter_mm or 0.0
+    return line.largest_diameter_mm + abs(last - first)
+
+
+def change_percent(before: float | None, after: float | None) -> float | None:
+    """Relative change in percent; None where a value is missing or the first is zero."""
+    if before is None or after is None or before <= 0:
+        return None
+    return 100.0 * (after - before) / before
+
+
+def doubling_time_days(
+    first_ml: float | None, last_ml: float | None, elapsed_days: float
+) -> float | None:
+    """Days in which a volume doubles, if it grew exponentially between two visits.
+
+    Schwartz's formula (Cancer 1961; 14:1272): elapsed · ln 2 / ln(last / first).
+
+    Returns:
+        None for a volume that did not grow, or without time or volumes.
+    """
+    if first_ml is None or last_ml is None or first_ml <= 0 or elapsed_days <= 0:
+        return None
+    if last_ml <= first_ml:
+        return None
+    return elapsed_days * math.log(2.0) / math.log(last_ml / first_ml)
+
+
+def primary_criterion(course: Course) -> str | None:
+    """The criterion that leads the report: RECIST 1.1 where it was applied, else the first."""
+    criteria = [response.criterion for response in course.responses]
+    if not criteria:
+        return None
+    return next((name for name in criteria if name == "RECIST 1.1"), criteria[0])
