@@ -43,7 +43,7 @@ class Sheet:
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Reads a table: .csv, .tsv or .txt (comma, semicolon or tab), .xlsx, or SAS .xpt.
+    """Read a table: .csv, .tsv or .txt (comma, semicolon or tab), .xlsx, or SAS .xpt.
 
     Of an Excel file, the first sheet is read; dates become ISO dates.
 

@@ -25,7 +25,7 @@ def measure_lesion(
     *,
     first_slice: int = 0,
 ) -> Measurement:
-    """Measures one lesion as a radiologist would.
+    """Measure one lesion as a radiologist would.
 
     The long axis is the longest line in the plane of acquisition (the first array axis counts the
     slices), over all slices, that stays inside the lesion's outline; the short axis is the longest

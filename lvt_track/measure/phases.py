@@ -30,7 +30,7 @@ _THICK_SLICES_MM = 5.0
 def compare_phases(
     date: dt.date, phases: Sequence[tuple[Series, Masks]]
 ) -> tuple[PhaseVolume, ...]:
-    """Compares the liver volume of a study's phases after the same cut of field of view.
+    """Compare the liver volume of a study's phases after the same cut of field of view.
 
     The reference is the portal venous phase, else the delayed, arterial, native or unknown one;
     of several the one with the thinnest slices. Slices that the cut divides count in part.

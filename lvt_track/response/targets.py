@@ -37,7 +37,7 @@ class Baseline:
 
 
 def choose_baseline(rows: Sequence[Assessment], criterion: Criterion) -> Baseline:
-    """Sorts the rows of the first visit into target and non-target lesions.
+    """Sort the rows of the first visit into target and non-target lesions.
 
     Where any row says that it is a target, the reader's choice is kept. Else the largest
     measurable lesions are taken, at most five and two per organ (RECIST 1.1, 3.2); equal ones by

@@ -169,7 +169,7 @@ def _baseline_response(
 
 
 def _add_up(visit: Visit, baseline: Baseline, criterion: Criterion) -> _TargetSum:
-    """Adds up the target lesions of a visit, pieces and merged lesions included."""
+    """Add up the target lesions of a visit, pieces and merged lesions included."""
     total = solid = 0.0
     missing, notes, gone = [], [], True
     merged_done: set[str] = set()

@@ -1,0 +1,41 @@
+"""`lvt measure`: the size of every lesion in a mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lvt_track.cli.console import print_json
+from lvt_track.cli.options import ForceOption, JsonOption, existing_results
+
+__all__ = ["measure"]
+
+
+def measure(
+    mask: Annotated[
+        Path, typer.Argument(help="Mask (its components are measured) or label map (its labels).")
+    ],
+    ct: Annotated[Path | None, typer.Option(help="The scan it belongs to, for HU.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="CSV to write; else it is printed.")
+    ] = None,
+    force: ForceOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Measure long axis, short axis and volume of every lesion in a mask."""
+    from lvt_track.pipeline.measure import MEASURE_COLUMNS, measure_file, measure_rows
+    from lvt_track.pipeline.output import claim_file
+    from lvt_track.pipeline.rows import table_text, write_text
+
+    if out is not None:
+        claim_file(out, existing_results(force, resume=False))
+    rows = measure_rows(measure_file(mask, ct))
+    text = table_text(MEASURE_COLUMNS, rows)
+    if out is not None:
+        write_text(text, out)
+    if json:
+        print_json(rows)
+    elif out is None:
+        print(text, end="")

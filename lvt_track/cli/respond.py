@@ -1,0 +1,79 @@
+"""`lvt respond`: response categories from any table of measurements."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lvt_track.cli.console import Console, print_json
+from lvt_track.cli.options import ForceOption, JsonOption, QuietOption, existing_results
+
+__all__ = ["respond"]
+
+
+def respond(
+    table: Annotated[
+        Path, typer.Argument(help="Measurements: CSV or XLSX, or an SDTM TR domain (CSV, XPT).")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="CSV to write; else it is printed.")
+    ] = None,
+    criteria: Annotated[str, typer.Option(help="recist1.1, mrecist or volume.")] = "recist1.1",
+    confirm: Annotated[
+        int | None,
+        typer.Option(
+            metavar="DAYS", help="Best response needs confirmation after so many days; usually 28."
+        ),
+    ] = None,
+    tu: Annotated[
+        Path | None, typer.Option(help="SDTM TU domain that belongs to the TR domain.")
+    ] = None,
+    evaluator: Annotated[
+        str | None, typer.Option(help="Whose records of the TR domain count.")
+    ] = None,
+    rs: Annotated[
+        Path | None, typer.Option(help="Also write the responses as an SDTM RS domain (CSV).")
+    ] = None,
+    force: ForceOption = False,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Judge response from a table of measurements; no images needed."""
+    from lvt_track.pipeline.output import claim_file
+    from lvt_track.pipeline.respond import respond_to_table, response_csv, write_rs
+    from lvt_track.pipeline.rows import write_text
+
+    for path in filter(None, (out, rs)):
+        claim_file(path, existing_results(force, resume=False))
+    result = respond_to_table(
+        table,
+        criteria,
+        identification=tu,
+        evaluator=evaluator,
+        confirm_after_days=confirm,
+    )
+    with Console(quiet) as console:
+        for remark in result.remarks:
+            console.warn(remark)
+        for patient, best in result.best.items():
+            console.note(f"best overall response{' of ' + patient if patient else ''}: {best}")
+    if rs is not None:
+        write_rs(result, rs)
+    if out is not None:
+        write_text(response_csv(result), out)
+    if json:
+        print_json(
+            [
+                {
+                    "patient": patient,
+                    "best_overall_response": result.best[patient],
+                    "responses": [asdict(response) for response in own],
+                }
+                for patient, own in result.responses.items()
+            ]
+        )
+    elif out is None:
+        print(response_csv(result), end="")

@@ -1,0 +1,128 @@
+"""The job of `lvt measure`: a mask in, the size of every lesion out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cc3d
+import numpy as np
+from scipy import ndimage
+
+from lvt_track.core.geometry import Box, Geometry
+from lvt_track.core.records import Measurement, Point
+from lvt_track.core.volume import LabelArray, Volume
+from lvt_track.errors import InputError
+from lvt_track.io.images import read_labels, read_volume
+from lvt_track.measure.axes import measure_lesion
+
+__all__ = ["MEASURE_COLUMNS", "MeasuredLesion", "measure_file", "measure_rows"]
+
+MEASURE_COLUMNS = (
+    "lesion",
+    "x_mm",
+    "y_mm",
+    "z_mm",
+    "long_axis_mm",
+    "short_axis_mm",
+    "slice",
+    "volume_ml",
+    "long_axis_3d_mm",
+    "mean_hu",
+)
+
+
+@dataclass(frozen=True)
+class MeasuredLesion:
+    """One lesion of a mask.
+
+    Attributes:
+        label: its value in the label map, or the component's number by decreasing volume.
+        centroid_mm: LPS centre of mass.
+        measurement: its size.
+    """
+
+    label: int
+    centroid_mm: Point
+    measurement: Measurement
+
+
+def measure_file(mask: Path, ct: Path | None = None) -> tuple[MeasuredLesion, ...]:
+    """Measure every lesion of a mask file.
+
+    Of a mask of 0 and one other value the lesions are its 26-connected components, the largest
+    first; of a label map they are its labels, each measured whole.
+
+    Args:
+        mask: NIfTI, NRRD or MHA file.
+        ct: the scan it belongs to, on the same grid, for HU.
+
+    Raises:
+        InputError: when a file cannot be read, or the two do not lie on one grid.
+    """
+    labels, geometry = read_labels(mask)
+    if int(labels.min(initial=0)) < 0:
+        raise InputError("holds negative values, so it is not a mask", path=mask)
+    volume = None if ct is None else read_volume(ct)
+    if volume is not None and not volume.geometry.is_close(geometry):
+        raise InputError(
+            f"the mask does not lie on the grid of {ct}",
+            path=mask,
+            remedy="Give the CT on which the mask was drawn, or resample one to the other",
+        )
+    if len(np.unique(labels[labels > 0])) == 1:
+        labels = _components(labels)
+    return tuple(
+        _measured(labels, label, (box[0], box[1], box[2]), geometry, volume)
+        for label, box in enumerate(ndimage.find_objects(labels), start=1)
+        if box is not None
+    )
+
+
+def measure_rows(lesions: tuple[MeasuredLesion, ...]) -> list[dict[str, object]]:
+    """One row per lesion, by the names of `MEASURE_COLUMNS`."""
+    rows: list[dict[str, object]] = []
+    for lesion in lesions:
+        size = lesion.measurement
+        x, y, z = lesion.centroid_mm
+        values = (
+            lesion.label,
+            x,
+            y,
+            z,
+            size.long_axis.length_mm,
+            size.short_axis.length_mm,
+            size.slice_index,
+            size.volume_ml,
+            size.long_axis_3d_mm,
+            size.mean_hu,
+        )
+        rows.append(dict(zip(MEASURE_COLUMNS, values, strict=True)))
+    return rows
+
+
+def _components(labels: LabelArray) -> LabelArray:
+    """26-connected components, numbered from 1 by decreasing size."""
+    found = cc3d.connected_components(labels > 0, connectivity=26)
+    counts = np.bincount(found.ravel())
+    counts[0] = 0
+    order = np.argsort(-counts, kind="stable")
+    rank = np.zeros(len(counts), dtype=np.int32)
+    rank[order[: len(counts) - 1]] = np.arange(1, len(counts))
+    numbered: LabelArray = rank[found]
+    return numbered
+
+
+def _measured(
+    labels: LabelArray, label: int, box: Box, geometry: Geometry, volume: Volume | None
+) -> MeasuredLesion:
+    inside = labels[box] == label
+    grid = geometry.crop(box)
+    measurement = measure_lesion(
+        inside,
+        grid,
+        None if volume is None else volume.crop(box),
+        first_slice=box[0].start,
+    )
+    x, y, z = grid.to_world(np.argwhere(inside).mean(axis=0))
+    return MeasuredLesion(label, (float(x), float(y), float(z)), measurement)
