@@ -35,15 +35,17 @@ _MODALITIES = {
 }
 _NAMED = {
     "a scout": r"scout|topo(?:gram\w*)?|localizer|lokali[sz]er|surview|scano(?:gram\w*)?|pilot",
-    "a dose report": r"dose(?: report| info)?|dosis\w*|patient protocol|patientenprotokoll",
+    "a dose report": (
+        r"dose (?:report|info|summary|record)|dosis\w+|patient protocol|patientenprotokoll"
+    ),
     "bolus tracking": (
         r"monitoring|premonitoring|smart ?prep|bolus ?track\w*|test ?bolus|sure ?start|tracker|"
-        r"care ?bolus|locator|bolus"
+        r"care ?bolus|locator"
     ),
-    "a projection (MIP)": r"mip|minip|vrt?|3d|projection",
+    "a projection (MIP)": r"mip|minip|vrt?|projection",
     "a spectral map": (
-        r"iod(?:ine|in|e)?|jod\w*|vnc|virtual non contrast|tnc|z ?eff(?:ective)?|effective z|"
-        r"electron density|perfusion|overlay|fat map|liver fat|rho z"
+        r"iodine|jod ?karte|iod ?karte|vnc|virtual non contrast|z ?eff(?:ective)?|effective z|"
+        r"electron density|perfusion|overlay|fat map|rho z"
     ),
 }
 _NAMED_WORDS = {what: re.compile(rf"(?<![^\W_])(?:{w})(?![^\W_])") for what, w in _NAMED.items()}
@@ -52,11 +54,12 @@ _SHARP_WORDS = re.compile(
     r"(?<![^\W_])(?:lung\w*|lunge\w*|poumon\w*|pulm\w*|polmon\w*|pulmon\w*|bone\w*|boneplus|"
     r"knochen\w*|osseu\w*|osso|oss|hueso|edge|sharp|detail hr|hrct|ultra high)(?![^\W_])"
 )
-# Siemens numbers its kernels by sharpness: B30f, I31f, Br40d are soft, B60f and up are not.
-_NUMBERED_KERNEL = re.compile(r"^[A-Z][a-z]?(\d{2})[a-z]?", re.ASCII)
-_FIRST_SHARP = 50
-_TOSHIBA_KERNEL = re.compile(r"^FC(\d{2})")
-_FIRST_SHARP_TOSHIBA = 30
+# Siemens numbers its kernels by sharpness (B30f and Br40d are soft, B60f and Bl64 are not), and
+# Toshiba groups them (FC0x and FC1x are for the body, FC3x for bone, FC5x for lung).
+_NUMBERED_KERNELS = (
+    (re.compile(r"[A-Z][a-z]?(\d{2})"), 50),
+    (re.compile(r"FC(\d{2})"), 30),
+)
 _LEAST_AXIAL_COSINE = np.cos(np.radians(35.0))
 
 
@@ -92,13 +95,11 @@ def is_derived(header: SliceHeader) -> bool:
 
 def is_sharp(header: SliceHeader) -> bool:
     """Whether the kernel is made for lung or bone, whose noise drowns liver tumours."""
-    if _SHARP_WORDS.search(_plain(f"{header.kernel} {header.description}")):
-        return True
-    toshiba = _TOSHIBA_KERNEL.match(header.kernel)
-    if toshiba is not None:
-        return int(toshiba[1]) >= _FIRST_SHARP_TOSHIBA
-    numbered = _NUMBERED_KERNEL.match(header.kernel)
-    return numbered is not None and int(numbered[1]) >= _FIRST_SHARP
+    for pattern, first_sharp in _NUMBERED_KERNELS:
+        numbered = pattern.match(header.kernel)
+        if numbered is not None:
+            return int(numbered[1]) >= first_sharp
+    return bool(_SHARP_WORDS.search(_plain(header.kernel or header.description)))
 
 
 def phase_of_series(header: SliceHeader) -> Phase:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pydicom
+
 from lvt_track.core.records import Phase, Series
 from lvt_track.errors import InputError
 from lvt_track.io.dicom_header import SliceHeader, read_slice_headers
 from lvt_track.io.dicom_kinds import is_derived, is_sharp, phase_of_series, why_unusable
-from lvt_track.io.dicom_stack import Stack, stack_slices
-from lvt_track.io.found import FoundSeries, LeftOut, date_below, too_short
+from lvt_track.io.dicom_stack import NotAVolumeError, Stack, stack_slices
+from lvt_track.io.found import FoundSeries, LeftOut, dated_path, too_short
 
 __all__ = ["find_dicom_series"]
 
@@ -58,15 +61,18 @@ def find_dicom_series(paths: Iterable[Path], root: Path) -> tuple[list[FoundSeri
 def _without_copies(
     headers: Sequence[SliceHeader],
 ) -> tuple[list[SliceHeader], list[LeftOut]]:
-    """Files whose SOPInstanceUID was met before are copies of the same image."""
-    seen: set[str] = set()
+    """Files whose SOPInstanceUID and place were met before are copies of the same image."""
+    # The place too, because some anonymisers give one UID to a whole series.
+    seen: set[tuple[object, ...]] = set()
     kept: list[SliceHeader] = []
     copies: dict[Path, int] = defaultdict(int)
     for header in sorted(headers, key=lambda h: h.path):
-        if header.sop_uid and header.sop_uid in seen:
+        place = () if header.position_mm is None else tuple(header.position_mm)
+        image = (header.sop_uid, place, header.instance_number)
+        if header.sop_uid and image in seen:
             copies[header.folder] += 1
             continue
-        seen.add(header.sop_uid)
+        seen.add(image)
         kept.append(header)
     return kept, [
         LeftOut(folder, f"{count} files are copies of images met before")
@@ -100,27 +106,36 @@ def _candidates(group: Sequence[SliceHeader]) -> tuple[list[_Candidate], list[Le
     header = group[0]
     reason = why_unusable(header)
     if reason:
-        return [], [LeftOut(_place(group), f"{_title(header)}{reason}")]
+        is_failure = header.modality == "CT" and header.frames > 1
+        return [], [LeftOut(_place(group), f"{_title(header)}{reason}", is_failure)]
     usable: list[_Candidate] = []
     left_out: list[LeftOut] = []
     for part in _acquisitions(group):
+        images, doubled = _without_doubles(part)
         try:
-            stack = stack_slices(part)
+            stack = stack_slices(images)
+        except NotAVolumeError as error:
+            left_out.append(LeftOut(_place(part), f"{_title(header)}{error.what}"))
+            continue
         except InputError as error:
-            left_out.append(_damaged(part, error))
+            named = f"{error.path.name}: " if error.path and error.path.is_file() else ""
+            reason = f"{_title(header)}{named}{error.what}"
+            left_out.append(LeftOut(_place(part), reason, is_failure=True))
             continue
         short = too_short(stack.geometry)
         if short:
             left_out.append(LeftOut(_place(part), f"{_title(header)}{short}"))
-        else:
-            usable.append(_Candidate(stack, phase_of_series(stack.headers[0])))
+            continue
+        candidate = _Candidate(stack, phase_of_series(stack.headers[0]))
+        if doubled:
+            candidate = _with_warning(candidate, f"{doubled} slices are there twice; one was used")
+        usable.append(candidate)
     return usable, left_out
 
 
 def _acquisitions(group: Sequence[SliceHeader]) -> list[Sequence[SliceHeader]]:
     """The group as it is, or by acquisition where one series holds several phases."""
-    places = {tuple(h.position_mm.round(2)) for h in group if h.position_mm is not None}
-    if len(places) == len(group):
+    if len(_by_place(group)) == len(group):
         return [group]
     parts: dict[tuple[str, ...], list[SliceHeader]] = defaultdict(list)
     for header in group:
@@ -128,11 +143,32 @@ def _acquisitions(group: Sequence[SliceHeader]) -> list[Sequence[SliceHeader]]:
     return list(parts.values())
 
 
-def _damaged(part: Sequence[SliceHeader], error: InputError) -> LeftOut:
-    if len(part) == 1 and not part[0].missing_bytes:
-        return LeftOut(part[0].path, f"{_title(part[0])}{error.what}")
-    named = "" if error.path in (None, _place(part)) else f"{error.path.name}: "
-    return LeftOut(_place(part), f"{_title(part[0])}{named}{error.what}", is_failure=True)
+def _without_doubles(part: Sequence[SliceHeader]) -> tuple[list[SliceHeader], int]:
+    """One of several images that are equal in place and pixels, and how many were dropped."""
+    kept: list[SliceHeader] = []
+    for images in _by_place(part).values():
+        if len(images) > 1 and len({_pixels(header) for header in images}) == 1:
+            images = images[:1]
+        kept += images
+    return kept, len(part) - len(kept)
+
+
+def _by_place(group: Sequence[SliceHeader]) -> dict[tuple[float, ...], list[SliceHeader]]:
+    places: dict[tuple[float, ...], list[SliceHeader]] = defaultdict(list)
+    for number, header in enumerate(group):
+        position = header.position_mm
+        places[(number,) if position is None else tuple(position.round(2))].append(header)
+    return places
+
+
+def _pixels(header: SliceHeader) -> bytes:
+    """The stored pixels of an image; empty where they cannot be read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return bytes(pydicom.dcmread(header.path, force=True).PixelData)
+        except Exception:  # reported when the series is read
+            return b""
 
 
 def _best_reconstructions(
@@ -182,8 +218,15 @@ def _found(item: _Candidate, root: Path) -> FoundSeries:
         is_dicom=True,
         warnings=item.stack.warnings,
     )
-    date = header.date or date_below(header.folder, root)
-    return FoundSeries(series, geometry, date, item.study, _patient(header), header.patient_id)
+    return FoundSeries(
+        series=series,
+        geometry=geometry,
+        date=header.date,
+        dated_path=dated_path(header.folder, root),
+        study=item.study,
+        patient=_patient(header),
+        patient_id=header.patient_id,
+    )
 
 
 def _patient(header: SliceHeader) -> str:

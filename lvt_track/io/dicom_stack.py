@@ -11,7 +11,7 @@ from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.errors import InputError
 from lvt_track.io.dicom_header import SliceHeader
 
-__all__ = ["Stack", "stack_slices"]
+__all__ = ["NotAVolumeError", "Stack", "stack_slices"]
 
 # Positions are written with 3 to 6 decimals; closer than this is the same place.
 _SAME_PLACE_MM = 0.01
@@ -22,6 +22,10 @@ _GAP = 1.5
 _ORTHONORMAL_TOLERANCE = 1e-3
 _EXPORT_AGAIN = "Export the whole series again"
 _PLACES_NAMED = 4
+
+
+class NotAVolumeError(InputError):
+    """The slices are whole, but were not made to form one regular volume."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,9 @@ def _check_each(headers: Sequence[SliceHeader]) -> None:
     if any(h.pixel_spacing_mm is None or min(h.pixel_spacing_mm) <= 0 for h in headers):
         raise InputError("slices without pixel spacing", path=folder, remedy=_EXPORT_AGAIN)
     if len({(h.rows, h.columns, h.pixel_spacing_mm) for h in headers}) > 1:
-        raise InputError("slices of different sizes or pixel spacings", path=folder)
+        raise NotAVolumeError("slices of different sizes or pixel spacings", path=folder)
     if len(headers) < 2:
-        raise InputError(
+        raise NotAVolumeError(
             "one slice only, not a volume", path=headers[0].path, remedy="Give the whole series"
         )
 
@@ -114,8 +118,10 @@ def _stack(headers: Sequence[SliceHeader], warnings: tuple[str, ...]) -> Stack:
     regular = np.linspace(along[0], along[-1], len(along))
     jitter = float(np.abs(along - regular).max())
     spacing = float(along[-1] - along[0]) / (len(along) - 1)
+    # Positions are decimal text; their differences should not carry its last digits.
+    spacing = round(spacing, 6)
     if jitter > _JITTER_LIMIT * spacing and jitter > _SAME_PLACE_MM:
-        raise InputError(
+        raise NotAVolumeError(
             f"slices are {steps.min():.2f} to {steps.max():.2f} mm apart (mixed spacing)",
             path=folder,
             remedy="Give a reconstruction with one slice distance",
@@ -139,7 +145,7 @@ def _axes(headers: Sequence[SliceHeader]) -> FloatArray:
     orientations = np.array([h.orientation for h in headers])
     row, column = orientations[0]
     if np.abs(orientations - orientations[0]).max() > _ORTHONORMAL_TOLERANCE:
-        raise InputError("slices of different orientations", path=headers[0].folder)
+        raise NotAVolumeError("slices of different orientations", path=headers[0].folder)
     axes = np.column_stack([row, column, np.cross(row, column)]) + 0.0
     if not np.allclose(axes.T @ axes, np.eye(3), atol=_ORTHONORMAL_TOLERANCE):
         raise InputError(
@@ -160,9 +166,9 @@ def _check_doubles(
         what = f"all {len(headers)} slices have the same position"
         if not positions.any():
             what = f"the positions of all {len(headers)} slices are zero"
-        raise InputError(what, path=headers[0].folder, remedy=_EXPORT_AGAIN)
+        raise NotAVolumeError(what, path=headers[0].folder, remedy=_EXPORT_AGAIN)
     names = f"{headers[double[0]].path.name} and {headers[double[0] + 1].path.name}"
-    raise InputError(
+    raise NotAVolumeError(
         f"{len(double)} places have more than one slice, such as {names}",
         path=headers[0].folder,
         remedy="Give one reconstruction of one acquisition per series",
@@ -182,12 +188,12 @@ def _check_straight(
     slope = lateral[-1] / (along[-1] - along[0])
     if np.abs(lateral - np.outer(along - along[0], slope)).max() <= 0.5 * pixel:
         angle = float(np.degrees(np.arctan(np.linalg.norm(slope))))
-        raise InputError(
+        raise NotAVolumeError(
             f"the gantry was tilted by {angle:.1f}°, so the slices form a sheared block",
             path=headers[0].folder,
             remedy="Correct the tilt first, for example with dcm2niix",
         )
-    raise InputError(
+    raise NotAVolumeError(
         f"slices are shifted against each other by up to {drift:.1f} mm",
         path=headers[0].folder,
         remedy="Give one reconstruction of one acquisition per series",

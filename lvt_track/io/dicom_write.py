@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import DSfloat, format_number_as_ds
 
 from lvt_track import __version__
@@ -124,7 +124,7 @@ def write_ct_series(
     return paths
 
 
-def _empty_image(sop_uid: str) -> FileDataset:
+def _empty_image(sop_uid: UID) -> FileDataset:
     """What all images have in common, with the elements that must be there though empty."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CTImageStorage

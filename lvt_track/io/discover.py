@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lvt_track.core.records import Series, Visit
+from lvt_track.core.records import Phase, Series, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.choice import choose_tracked
@@ -20,6 +20,7 @@ from lvt_track.io.found import FoundSeries, LeftOut
 from lvt_track.io.grids import is_same_grid
 from lvt_track.io.image_layout import MaskFile, find_image_series, find_masks, image_series
 from lvt_track.io.images import read_geometry, read_volume, stem_of
+from lvt_track.io.phases import phase_of_text
 
 __all__ = ["Discovery", "LeftOut", "discover", "read_scan", "series_at"]
 
@@ -53,6 +54,7 @@ def discover(folder: Path) -> Discovery:
     folder = Path(folder)
     found, left_out = _search(folder)
     _check_one_patient(found, folder)
+    found, warnings = _with_dates(found)
     dated = [item for item in found if item.date is not None]
     undated = [item for item in found if item.date is None]
     left_out += [
@@ -61,7 +63,8 @@ def discover(folder: Path) -> Discovery:
     ]
     if not dated:
         raise _nothing_usable(folder, left_out, undated)
-    visits, warnings = _visits(dated)
+    visits, remarks = _visits(dated)
+    warnings += remarks
     patient = (
         next((item.patient_id for item in found if item.patient_id), "") or folder.resolve().name
     )
@@ -159,8 +162,10 @@ def _with_masks(
     unused: list[MaskFile] = []
     for mask in masks:
         below = [k for k, item in enumerate(found) if item.path.is_relative_to(mask.path.parent)]
-        named = [k for k in below if found[k].series.phase.value == mask.scan]
-        below = named or below
+        phase = phase_of_text(mask.scan)
+        if phase is not Phase.UNKNOWN:
+            named = [k for k in below if found[k].series.phase is phase]
+            below = named or [k for k in below if found[k].series.phase is Phase.UNKNOWN]
         if len(below) > 1:
             try:
                 grid = read_geometry(mask.path)
@@ -189,6 +194,30 @@ def _check_one_patient(found: Sequence[FoundSeries], folder: Path) -> None:
             path=folder,
             remedy="Give the folder of one patient, or use `lvt cohort` for many",
         )
+    # Image files name nobody, so dated folders in two places may be two patients.
+    places = {
+        item.dated_path.parent
+        for item in found
+        if not item.series.is_dicom and not item.patient and item.dated_path is not None
+    }
+    if len(places) > 1:
+        raise InputError(
+            f"dated scans in {len(places)} places: {', '.join(map(str, sorted(places)))}",
+            path=folder,
+            remedy="If they are one patient, move all dated folders into one folder; "
+            "else give the folder of one patient",
+        )
+
+
+def _with_dates(found: Sequence[FoundSeries]) -> tuple[list[FoundSeries], list[str]]:
+    """Dates by the headers, where these tell studies apart, else by the folders."""
+    headers = {item.date for item in found if item.date is not None}
+    folders = {item.folder_date for item in found if item.folder_date is not None}
+    has_both = all(item.folder_date is not None for item in found if item.date is not None)
+    if headers and has_both and len(folders) > len(headers):
+        text = "the headers give fewer dates than the folders, whose dates were taken instead"
+        return [replace(item, date=item.folder_date) for item in found], [text]
+    return [replace(item, date=item.date or item.folder_date) for item in found], []
 
 
 def _nothing_usable(

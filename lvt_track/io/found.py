@@ -10,7 +10,7 @@ from pathlib import Path
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Series
 
-__all__ = ["FoundSeries", "LeftOut", "date_below", "date_in_name", "too_short"]
+__all__ = ["FoundSeries", "LeftOut", "date_in_name", "dated_path", "too_short"]
 
 _DATE = re.compile(r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?!\d)")
 
@@ -40,7 +40,8 @@ class FoundSeries:
     Attributes:
         series: the series.
         geometry: its grid.
-        date: day of the scan; None where nothing tells it.
+        date: day of the scan by its header; None where that does not tell it.
+        dated_path: the file or the folder above it whose name holds a date, if any.
         study: StudyInstanceUID, or the folder's name.
         patient: identity as far as it is known; empty where it is not.
         patient_id: how reports call the patient; empty where nothing but a name is known.
@@ -49,6 +50,7 @@ class FoundSeries:
     series: Series
     geometry: Geometry
     date: dt.date | None
+    dated_path: Path | None
     study: str
     patient: str
     patient_id: str
@@ -58,6 +60,11 @@ class FoundSeries:
         """The file, or the folder of a DICOM series."""
         first = self.series.files[0]
         return first.parent if self.series.is_dicom else first
+
+    @property
+    def folder_date(self) -> dt.date | None:
+        """The date in its name or in a folder's."""
+        return None if self.dated_path is None else date_in_name(self.dated_path.resolve().name)
 
 
 def date_in_name(name: str) -> dt.date | None:
@@ -72,12 +79,13 @@ def date_in_name(name: str) -> dt.date | None:
     return None
 
 
-def date_below(path: Path, root: Path) -> dt.date | None:
-    """The date in the name of the path or its nearest parent, up to and with `root`."""
-    for part in reversed((root.resolve().name, *path.relative_to(root).parts)):
-        date = date_in_name(part)
-        if date is not None:
-            return date
+def dated_path(path: Path, root: Path) -> Path | None:
+    """The path or its nearest parent, up to and with `root`, whose name holds a date."""
+    for place in (path, *path.parents):
+        if date_in_name(place.resolve().name if place == root else place.name) is not None:
+            return place
+        if place == root:
+            break
     return None
 
 

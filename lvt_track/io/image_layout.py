@@ -15,7 +15,7 @@ from lvt_track.core.records import Phase, Series
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
 from lvt_track.io.choice import PHASE_ORDER
-from lvt_track.io.found import FoundSeries, LeftOut, date_below, too_short
+from lvt_track.io.found import FoundSeries, LeftOut, dated_path, too_short
 from lvt_track.io.images import read_geometry, stem_of
 from lvt_track.io.phases import phase_of_text
 
@@ -122,13 +122,13 @@ def image_series(path: Path, masks: dict[str, Path] | None = None) -> tuple[Seri
 
 
 def read_session_dates(root: Path) -> dict[tuple[str, str], dt.date]:
-    """Dates of BIDS sessions, by (subject, session), from all `*_sessions.tsv` below `root`.
+    """Dates of BIDS sessions, by (subject, session), from the `*_sessions.tsv` of `root`.
 
     Raises:
         InputError: when such a table cannot be read.
     """
     dates: dict[tuple[str, str], dt.date] = {}
-    for table in sorted(root.rglob("*_sessions.tsv")):
+    for table in sorted([*root.glob("*_sessions.tsv"), *root.glob("sub-*/*_sessions.tsv")]):
         subject = table.name.split("_")[0]
         try:
             with table.open(newline="", encoding="utf-8-sig") as file:
@@ -151,8 +151,15 @@ def _found(
     parts = (root.resolve().name, *relative.parts)
     subject = next((p for p in parts if _PATIENT_FOLDER.fullmatch(p)), "")
     session = next((p for p in parts if _SESSION_FOLDER.fullmatch(p)), "")
-    date = sessions.get((subject, session)) or date_below(path, root)
-    return FoundSeries(series, geometry, date, str(relative.parent), subject, subject)
+    return FoundSeries(
+        series=series,
+        geometry=geometry,
+        date=sessions.get((subject, session)),
+        dated_path=dated_path(path, root),
+        study=str(relative.parent if relative.parent.parts else stem_of(path)),
+        patient=subject,
+        patient_id=subject,
+    )
 
 
 def _masks_of(path: Path, scans: Sequence[Path], masks: Sequence[MaskFile]) -> dict[str, Path]:
@@ -163,7 +170,7 @@ def _masks_of(path: Path, scans: Sequence[Path], masks: Sequence[MaskFile]) -> d
     best = min(scans, key=lambda scan: (PHASE_ORDER.index(_phase_of_name(keys[scan])), scan))
     if path == best:
         for mask in masks:
-            if mask.scan not in keys.values():
+            if mask.scan not in keys.values() and key.startswith(mask.scan):
                 own.setdefault(mask.name, mask.path)
     return own
 

@@ -11,7 +11,7 @@ __all__ = ["phase_of_delay", "phase_of_text"]
 # Words of English, German, French, Italian, Spanish, Portuguese, Dutch and the Nordic languages.
 # Phrases for "without contrast" come first, because they contain words for contrast.
 _NATIVE = (
-    r"nativ\w*|natief|unenhanced|plain|basal\w*|blanco|blank|nc|ncct|nect|non[ -]?con\w*|"
+    r"nativ\w*|natief|unenhanced|plain|basale|blanco|nc|ncct|nect|non[ -]?con\w*|"
     r"non[ -]?enh\w*|noncontrast|no (?:contrast|cm|iv)|pre ?con\w*|pre ?kontrast|precontraste|"
     r"w ?o|without(?: iv)?(?: contrast)?|ohne(?: i v)?(?: km| kontrast\w*)?|kein km|nativphase|"
     r"sans(?: inj\w*| iv| pdc| contrast\w*| produit)?|non inject\w*|avant inj\w*|"
@@ -24,8 +24,8 @@ _PORTAL = (
     r"veineu\w*|\w*venøs\w*|\w*veneu\w*|(?:6[05]|7[05]|80|90) ?s(?:ec)?"
 )
 _DELAYED = (
-    r"delay\w*|late|later|spät\w*|spaet\w*|tardiv\w*|tardi[aoe]?\w*|equilib\w*|äquilib\w*|"
-    r"laat|late fase|sen|senfase|sein|sent|excret\w*|ausscheid\w*|washout|"
+    r"delay\w*|late|spät\w*|spaet\w*|tardi\w*|equilib\w*|äquilib\w*|laat|laattijdig\w*|"
+    r"sen ?fase|excret\w*|ausscheid\w*|wash ?out|"
     r"(?:[2-9]|1[05]) ?min\w*"
 )
 _WORDS = {
