@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import cc3d
 import numpy as np
 
 from lvt_track.core.geometry import Geometry
@@ -281,17 +282,18 @@ def _torso_of(anatomy: Anatomy) -> Torso:
 
 
 def _extent_mm(anatomy: Anatomy) -> tuple[Point, Point]:
-    """Lowest and highest x, y, z of the body, without the table and with the liver's slices."""
-    labels = anatomy.labels[::2, ::2, ::2]
-    body = (labels != Tissue.AIR) & (labels != Tissue.TABLE)
-    ranges = []
-    for axis in (2, 1, 0):
-        others = tuple(a for a in range(3) if a != axis)
-        used = np.flatnonzero(body.any(axis=others)) * 2.0
-        step, origin = anatomy.geometry.spacing_mm[axis], anatomy.geometry.origin_mm[2 - axis]
-        ranges.append((origin + used[0] * step, origin + used[-1] * step))
-    (x0, x1), (y0, y1), (z0, z1) = ranges
-    return (float(x0), float(y0), float(z0)), (float(x1), float(y1), float(z1))
+    """Lowest and highest x, y, z of the trunk, without table and arms."""
+    coarse = anatomy.labels[::4, ::4, ::4]
+    body = (coarse != Tissue.AIR) & (coarse != Tissue.TABLE)
+    trunk = cc3d.largest_k(body, k=1, connectivity=6) > 0
+    index = 4 * np.argwhere(trunk)
+    low = anatomy.geometry.to_world(index.min(axis=0))
+    high = anatomy.geometry.to_world(index.max(axis=0))
+    return (float(low[0]), float(low[1]), float(low[2])), (
+        float(high[0]),
+        float(high[1]),
+        float(high[2]),
+    )
 
 
 def _draw_scans(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
+from lvt_track.phantom.tissues import Tissue
 
 __all__ = ["sample_labels"]
 
@@ -20,7 +21,8 @@ def sample_labels(
     Args:
         labels: tissue codes (z, y, x).
         geometry: their grid.
-        points_mm: LPS positions (..., 3); outside the grid its border continues.
+        points_mm: LPS positions (..., 3). Beside the grid there is air; above and below it, its
+            first and last slice continue.
 
     Returns:
         Tissue codes (...).
@@ -29,6 +31,7 @@ def sample_labels(
     offset = points_mm.reshape(-1, 3) - np.array(geometry.origin_mm, dtype=np.float32)
     position = (offset @ to_index.T)[:, ::-1]
     last = np.array(labels.shape, dtype=np.float32) - 1
+    beside = ((position[:, 1:] < -0.5) | (position[:, 1:] > last[1:] + 0.5)).any(axis=1)
     position = np.clip(position, 0, last - np.float32(1e-3))
     base = position.astype(np.int32)
     share = position - base
@@ -53,5 +56,6 @@ def sample_labels(
     )
     votes = np.stack([(weights * (corners == corner)).sum(axis=0) for corner in corners])
     chosen[mixed] = np.take_along_axis(corners, votes.argmax(axis=0)[None], axis=0)[0]
+    chosen[beside] = Tissue.AIR
     tissues: NDArray[np.uint8] = chosen.reshape(points_mm.shape[:-1])
     return tissues
