@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
-from lvt_track.phantom.course import PhantomPatient, Scan
+from lvt_track.phantom.course import PhantomPatient
 from lvt_track.phantom.image_scan import scan_hu
 from lvt_track.phantom.motion import anatomy_points
 from lvt_track.phantom.sampling import sample_labels
+from lvt_track.phantom.scans import Scan
 from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, Tissue
 from lvt_track.phantom.truth import TrueLesion, true_lesions
 from lvt_track.phantom.tumors import Tumor, level_mm, tissue_at

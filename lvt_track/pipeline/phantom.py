@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lvt_track.errors import UsageError
-from lvt_track.phantom.course import CLINICAL, SMALL, draw_course
+from lvt_track.phantom.course import draw_course
+from lvt_track.phantom.scans import CLINICAL, SMALL
 from lvt_track.phantom.writer import FileFormat, WrittenPatient, write_patient
 from lvt_track.pipeline.output import Existing, claim_folder
 from lvt_track.pipeline.progress import Progress
