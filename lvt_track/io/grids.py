@@ -80,4 +80,4 @@ def _sizes(shape: tuple[int, int, int]) -> str:
 
 
 def _numbers(values: Any) -> str:
-    return "(" + ", ".join(f"{float(v):.4g}" for v in values) + ")"
+    return "(" + ", ".join(f"{float(v) + 0.0:.4g}" for v in values) + ")"

@@ -199,10 +199,10 @@ def _read(path: Path) -> tuple[NDArray[Any], Geometry]:
         )
     if not path.is_file():
         raise InputError("there is no such file", path=path)
-    geometry = read_geometry(path)
     if is_nifti(path):
-        values, _ = read_nifti(path)
-        return values, geometry
+        values, _ = read_nifti(path)  # first, because it names damage better than ITK
+        return values, read_geometry(path)
+    geometry = read_geometry(path)
     with quiet_itk():
         try:
             image = sitk.ReadImage(str(path))
@@ -231,8 +231,7 @@ def _write(array: NDArray[Any], geometry: Geometry, path: Path, like: Path | Non
 
 
 def _unreadable(path: Path, error: RuntimeError) -> InputError:
-    """What ITK says, without its file names and line numbers."""
-    text = str(error).strip().splitlines()[-1].split("): ")[-1].strip().rstrip(".")
+    """What ITK says, in words that help."""
     if "orthonormal" in str(error):
         return InputError(
             "its axes are not at right angles (a sheared affine)",
@@ -240,7 +239,7 @@ def _unreadable(path: Path, error: RuntimeError) -> InputError:
             remedy="Resample the scan to a regular grid, or give the DICOM files",
         )
     return InputError(
-        f"cannot be read as an image ({text})",
+        "cannot be read as an image: damaged, or of another format than its name says",
         path=path,
         remedy="Copy the file again from its source",
     )

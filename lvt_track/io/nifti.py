@@ -2,7 +2,7 @@
 
 SimpleITK reads damaged files without complaint and rewrites orientation through its own matrices.
 Here a damaged file is found, and the orientation of one file can be given to another byte for byte.
-Format: https://nifti.nimh.nih.gov/nifti-1 (nifti1.h) and nifti-2 (nifti2.h).
+Format: https://nifti.nimh.nih.gov/nifti-1 (nifti1.h).
 """
 
 from __future__ import annotations
@@ -93,46 +93,7 @@ _NIFTI1 = np.dtype(
         ("magic", "S4"),
     ]
 )
-_NIFTI2 = np.dtype(
-    [
-        ("sizeof_hdr", "<i4"),
-        ("magic", "S8"),
-        ("datatype", "<i2"),
-        ("bitpix", "<i2"),
-        ("dim", "<i8", 8),
-        ("intent_p", "<f8", 3),
-        ("pixdim", "<f8", 8),
-        ("vox_offset", "<i8"),
-        ("scl_slope", "<f8"),
-        ("scl_inter", "<f8"),
-        ("cal_max", "<f8"),
-        ("cal_min", "<f8"),
-        ("slice_duration", "<f8"),
-        ("toffset", "<f8"),
-        ("slice_start", "<i8"),
-        ("slice_end", "<i8"),
-        ("descrip", "S80"),
-        ("aux_file", "S24"),
-        ("qform_code", "<i4"),
-        ("sform_code", "<i4"),
-        ("quatern_b", "<f8"),
-        ("quatern_c", "<f8"),
-        ("quatern_d", "<f8"),
-        ("qoffset_x", "<f8"),
-        ("qoffset_y", "<f8"),
-        ("qoffset_z", "<f8"),
-        ("srow_x", "<f8", 4),
-        ("srow_y", "<f8", 4),
-        ("srow_z", "<f8", 4),
-        ("slice_code", "<i4"),
-        ("xyzt_units", "<i4"),
-        ("intent_code", "<i4"),
-        ("intent_name", "S16"),
-        ("dim_info", "u1"),
-        ("unused_str", "S15"),
-    ]
-)
-_HEADERS = {layout.itemsize: layout for layout in (_NIFTI1, _NIFTI2)}
+_NIFTI2_SIZE = 540
 _DATATYPES = {
     2: "u1",
     4: "i2",
@@ -160,12 +121,12 @@ def is_nifti(path: Path) -> bool:
 
 
 def read_header(path: Path) -> Header:
-    """The header of a NIfTI-1 or NIfTI-2 file, in the file's own byte order.
+    """The header of a NIfTI-1 file, in the file's own byte order.
 
     Raises:
         InputError: when there is none.
     """
-    return _parse_header(_read_bytes(path, _NIFTI2.itemsize), path)
+    return _parse_header(_read_bytes(path, _NIFTI1.itemsize), path)
 
 
 def read_nifti(path: Path) -> tuple[NDArray[Any], Header]:
@@ -228,8 +189,8 @@ def new_header(geometry: Geometry) -> Header:
 def write_nifti(array: NDArray[Any], path: Path, orientation: Header) -> None:
     """Write voxels (z, y, x) with the orientation of another header, byte for byte.
 
-    The file has the NIfTI version and byte order of that header, and nothing else of it. Equal
-    arguments give equal bytes.
+    The file has the byte order of that header, and nothing else of it. Equal arguments give equal
+    bytes.
 
     Raises:
         OutputError: when the file cannot be written.
@@ -244,8 +205,7 @@ def write_nifti(array: NDArray[Any], path: Path, orientation: Header) -> None:
     header["bitpix"] = 8 * array.dtype.itemsize
     header["vox_offset"] = header.dtype.itemsize + len(_EXTENSION_FLAG)
     header["scl_slope"] = 1
-    # The line ends of the long magic show damage by transfer as text, as in PNG.
-    header["magic"] = b"n+1" if header.dtype.itemsize == _NIFTI1.itemsize else b"n+2\0\r\n\x1a\n"
+    header["magic"] = b"n+1"
     parts = (header.tobytes(), _EXTENSION_FLAG, np.ascontiguousarray(array, dtype).data)
     with write_whole(path) as temporary, temporary.open("wb") as file:
         if path.name.lower().endswith(".gz"):
@@ -276,10 +236,13 @@ def _read_bytes(path: Path, count: int | None) -> bytes:
 def _parse_header(content: bytes, path: Path) -> Header:
     for order in ("<", ">"):
         size = int(np.frombuffer(content[:4].ljust(4, b"\0"), f"{order}i4")[0])
-        layout = _HEADERS.get(size)
-        if layout is not None and len(content) >= size:
-            header: Header = np.ndarray((), layout.newbyteorder(order), content)
-            if header["magic"].item()[:3] in (b"n+1", b"n+2"):
+        if size == _NIFTI2_SIZE:
+            raise InputError(
+                "NIfTI-2, which is not read", path=path, remedy="Convert the file to NIfTI-1"
+            )
+        if size == _NIFTI1.itemsize and len(content) >= size:
+            header: Header = np.ndarray((), _NIFTI1.newbyteorder(order), content)
+            if header["magic"].item() == b"n+1":
                 return header
     raise InputError(
         "not a NIfTI file, whatever its name says",
