@@ -18,7 +18,6 @@ _SAME_PLACE_MM = 0.01
 # A slice this far from its place in a regular stack is reported, and beyond the limit refused.
 _JITTER_REPORTED = 0.02
 _JITTER_LIMIT = 0.10
-_GAP = 1.5
 _ORTHONORMAL_TOLERANCE = 1e-3
 _EXPORT_AGAIN = "Export the whole series again"
 _PLACES_NAMED = 4
@@ -107,9 +106,10 @@ def _stack(headers: Sequence[SliceHeader], warnings: tuple[str, ...]) -> Stack:
     steps = np.diff(along)
     _check_doubles(ordered, positions, steps)
     step = float(np.median(steps))
-    gaps = np.flatnonzero(steps > _GAP * step)
-    if len(gaps) and np.allclose(np.delete(steps, gaps), step, rtol=_JITTER_LIMIT):
-        missing = round(float(steps[gaps].sum() / step)) - len(gaps)
+    multiples = np.rint(steps / step)
+    gaps = np.flatnonzero(multiples > 1)
+    if len(gaps) and np.allclose(steps, multiples * step, rtol=0, atol=_JITTER_LIMIT * step):
+        missing = int(multiples[gaps].sum()) - len(gaps)
         raise InputError(
             f"about {missing} slices are missing, after {_places(positions[gaps])}",
             path=folder,
