@@ -38,10 +38,10 @@ for command in (
     measure,
     respond,
     phantom,
-    models,
     doctor,
 ):
     app.command()(guarded(command))
+app.add_typer(models, name="models")
 
 
 def _show_version(wanted: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from lvt_track.core.course import Course, KeyImage
 from lvt_track.core.records import PhaseVolume, Point, Track
 from lvt_track.lesions.corrections import Correction
@@ -12,10 +14,12 @@ from lvt_track.lesions.match import match_course
 from lvt_track.measure.phases import compare_phases
 from lvt_track.pipeline.progress import Progress, Stopwatch
 from lvt_track.pipeline.visits import VisitScan
-from lvt_track.register.align import align, choose_reference
+from lvt_track.register.align import Alignment, align, choose_reference
 from lvt_track.register.frame import CommonFrame
-from lvt_track.report.keyimages import key_image
+from lvt_track.report.keyimages import visit_key_images
 from lvt_track.response.course import respond_to_course
+from lvt_track.response.recist import RECIST_1_1
+from lvt_track.response.volumetric import VOLUME
 
 __all__ = ["follow", "take_key_images"]
 
@@ -35,10 +39,12 @@ def follow(
             [scan.findings.lesions for scan in scans],
             frame,
             [scan.findings.visit.date for scan in scans],
+            shapes={key: shape for scan in scans for key, shape in scan.shapes.items()},
             corrections=corrections,
         )
     visits = tuple(
-        replace(scan.findings, registration=frame.quality(k)) for k, scan in enumerate(scans)
+        replace(scan.findings, registration=alignment.quality if alignment else None)
+        for scan, alignment in zip(scans, frame.alignments, strict=True)
     )
     course = Course(
         patient=patient,
@@ -49,7 +55,11 @@ def follow(
         warnings=matching.warnings,
     )
     with watch.stage("respond"):
-        responses = respond_to_course(course)
+        responses = tuple(
+            response
+            for criterion in (RECIST_1_1, VOLUME)
+            for response in respond_to_course(course, criterion)
+        )
     return replace(course, responses=responses), frame
 
 
@@ -57,12 +67,14 @@ def _register(scans: Sequence[VisitScan], progress: Progress) -> CommonFrame:
     images = [scan.image for scan in scans]
     reference = choose_reference(images)
     progress.stage("register", len(images) - 1)
-    alignments = {}
+    alignments: list[Alignment | None] = []
     for k, image in enumerate(images):
-        if k != reference:
-            alignments[k] = align(images[reference], image, reference)
+        if k == reference:
+            alignments.append(None)
+        else:
+            alignments.append(align(images[reference], image, reference))
             progress.step(scans[k].findings.visit.name)
-    return CommonFrame(reference, images, alignments)
+    return CommonFrame.of(reference, alignments, images[reference].scan)
 
 
 def _phases(scans: Sequence[VisitScan]) -> tuple[PhaseVolume, ...]:
@@ -82,19 +94,20 @@ def take_key_images(
     course: Course, scans: Sequence[VisitScan], frame: CommonFrame
 ) -> tuple[KeyImage, ...]:
     """One picture of every track at every visit, also where it was not seen."""
-    pictures = []
-    for track in course.tracks:
-        for k, scan in enumerate(scans):
-            own = [course.lesion(key) for key in track.lesions if key[0] == k]
-            place = None if own else _place(course, track, k, frame)
-            pictures.append(
-                key_image(scan.volume, scan.labels, own, place, track=track.number, visit=k)
-            )
+    pictures: list[KeyImage] = []
+    for k, scan in enumerate(scans):
+        places = {
+            track.number: _place(course, track, k, frame)
+            for track in course.tracks
+            if all(visit != k for visit, _ in track.lesions)
+        }
+        pictures.extend(visit_key_images(course, k, scan.volume, scan.labels, places))
     return tuple(pictures)
 
 
 def _place(course: Course, track: Track, visit: int, frame: CommonFrame) -> Point:
     """Where a track that was not found at a visit should lie there."""
     nearest = min(track.lesions, key=lambda key: (abs(key[0] - visit), key))
-    x, y, z = frame.map_points([course.lesion(nearest).centroid_mm], nearest[0], visit)[0]
+    centre = np.array([course.lesion(nearest).centroid_mm])
+    x, y, z = frame.map_points(centre, nearest[0], visit)[0]
     return float(x), float(y), float(z)

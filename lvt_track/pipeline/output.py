@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from enum import StrEnum
 from pathlib import Path
 
 from lvt_track.errors import OutputError, UsageError
 
-__all__ = ["Existing", "claim_file", "claim_folder"]
+__all__ = ["Existing", "claim_file", "claim_folder", "make_folder"]
 
 
 class Existing(StrEnum):
@@ -54,6 +53,19 @@ def claim_folder(folder: Path, existing: Existing) -> None:
         ) from error
 
 
+def make_folder(folder: Path) -> Path:
+    """Make a folder below an output folder that was claimed, and return it.
+
+    Raises:
+        OutputError: when it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot be made ({error.strerror or error})", path=folder) from error
+    return folder
+
+
 def claim_file(path: Path, existing: Existing) -> None:
     """Make sure the file `path` may be written.
 
@@ -69,9 +81,4 @@ def claim_file(path: Path, existing: Existing) -> None:
             path=path,
             remedy="Choose another -o, or give --force to write over it",
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make the folder of the output ({os.strerror(error.errno or 0)})", path=path
-        ) from error
+    make_folder(path.parent)

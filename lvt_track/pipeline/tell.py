@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
 from lvt_track.core.course import Course, KeyImage
 from lvt_track.io.transforms import write_transform
 from lvt_track.pipeline.manifest import MANIFEST, Manifest
+from lvt_track.pipeline.output import make_folder
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report import tables
-from lvt_track.report.pdf import RunFacts, write_pdf
+from lvt_track.report.facts import RunFacts
+from lvt_track.report.pdf import write_pdf
 
 __all__ = ["OUTPUTS", "tell"]
 
@@ -42,15 +45,15 @@ def tell(
     for name, table in _TABLES.items():
         tables.write_table(table(course), out / name)
     dates = [found.visit.name for found in course.visits]
-    for visit, alignment in frame.alignments.items():
-        path = out / "transforms" / f"{dates[frame.reference]}_to_{dates[visit]}.h5"
-        write_transform(alignment.transform, path)
+    folder = make_folder(out / "transforms")
+    for date, alignment in zip(dates, frame.alignments, strict=True):
+        if alignment is not None:
+            path = folder / f"{dates[frame.reference]}_to_{date}.h5"
+            write_transform(alignment.transform, path)
     facts = RunFacts(
-        source=manifest.source,
-        started=manifest.started,
+        made=dt.datetime.now(),
         version=manifest.version,
-        models=manifest.models,
-        failures=tuple(f"{item.where}: {item.why}" for item in manifest.failures),
-        warnings=tuple(manifest.warnings),
+        models=tuple(f"{name} (sha256 {sha[:12]})" for name, sha in manifest.models.items()),
+        left_out=tuple(f"{item.where}: {item.why}" for item in manifest.left_out),
     )
     write_pdf(course, pictures, out / "report.pdf", facts)

@@ -13,7 +13,8 @@ from lvt_track.core.records import Series, Visit
 from lvt_track.core.volume import CLASSES, BoolArray, LabelArray, Masks, Volume
 from lvt_track.io.discover import read_scan
 from lvt_track.io.images import read_mask, write_labels, write_mask
-from lvt_track.lesions.components import find_lesions
+from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
+from lvt_track.pipeline.output import make_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
 from lvt_track.pipeline.segment import GIVEN, ModelChoice, SegmentedScan, masks_of
 from lvt_track.register.liver_image import LiverImage, liver_image
@@ -40,6 +41,7 @@ class VisitScan:
         findings: what was found.
         volume: HU around the liver.
         labels: lesion labels on the grid of `volume`.
+        shapes: sample points of each lesion, for matching.
         image: coarse picture for registration.
         phases: masks of all phases, the tracked one first; empty where there is only one.
     """
@@ -47,6 +49,7 @@ class VisitScan:
     findings: VisitFindings
     volume: Volume
     labels: LabelArray
+    shapes: ShapeTable
     image: LiverImage
     phases: tuple[PhaseScan, ...] = ()
 
@@ -77,9 +80,11 @@ def read_visit(
     Raises:
         InputError: when a scan or a mask given for it cannot be used.
     """
+    make_folder(_folder(out, visit))
     volume, scan = _segmented(visit, visit.tracked, out, model, keep_masks, watch, progress)
     with watch.stage("measure"):
         labels, lesions = find_lesions(number, volume, scan.masks)
+        shapes = lesion_shapes(labels, lesions, volume.geometry)
     with watch.stage("write"):
         path = _folder(out, visit) / "lesions.nii.gz"
         write_labels(labels, volume.geometry, path, like=_like(visit.tracked_series))
@@ -110,6 +115,7 @@ def read_visit(
         findings=findings,
         volume=Volume(volume.hu[box].copy(), volume.geometry.crop(box)),
         labels=labels[box].copy(),
+        shapes=shapes,
         image=image,
         phases=tuple(phases),
     )

@@ -1,0 +1,5 @@
+"""`python -m lvt_track.cli` is `lvt`."""
+
+from lvt_track.cli.app import main
+
+main()
