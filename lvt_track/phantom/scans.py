@@ -18,6 +18,8 @@ from lvt_track.phantom.tissues import LIVER_TISSUES, Tissue
 __all__ = ["CLINICAL", "SMALL", "Protocol", "Scan", "draw_scans", "torso_of"]
 
 _AIR_MM = 12.0
+# Finely enough to know the extent of a liver or a trunk.
+_COARSE_MM = 4.0
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,10 @@ def _grid(
     anatomy: Anatomy, motion: Motion, protocol: Protocol, slice_mm: float, pixel_mm: float
 ) -> Geometry:
     """The grid of a scan that covers the whole liver and the width of the body."""
-    liver = np.argwhere(np.isin(anatomy.labels[::4, ::4, ::4], [int(t) for t in LIVER_TISSUES]))
-    z_mm = motion.to_visit(anatomy.geometry.to_world(4 * liver))[:, 2]
+    step = max(1, round(_COARSE_MM / anatomy.geometry.spacing_mm[0]))
+    coarse = anatomy.labels[::step, ::step, ::step]
+    liver = step * np.argwhere(np.isin(coarse, [int(t) for t in LIVER_TISSUES]))
+    z_mm = motion.to_visit(anatomy.geometry.to_world(liver))[:, 2]
     low, high = _extent_mm(anatomy)
     middle = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
     middle[2] = float(z_mm.min() + z_mm.max()) / 2
@@ -143,10 +147,11 @@ def torso_of(anatomy: Anatomy) -> Torso:
 
 def _extent_mm(anatomy: Anatomy) -> tuple[Point, Point]:
     """Lowest and highest x, y, z of the trunk, without table and arms."""
-    coarse = anatomy.labels[::4, ::4, ::4]
+    step = max(1, round(_COARSE_MM / anatomy.geometry.spacing_mm[0]))
+    coarse = anatomy.labels[::step, ::step, ::step]
     body = (coarse != Tissue.AIR) & (coarse != Tissue.TABLE)
     trunk = cc3d.largest_k(body, k=1, connectivity=6) > 0
-    index = 4 * np.argwhere(trunk)
+    index = step * np.argwhere(trunk)
     low = anatomy.geometry.to_world(index.min(axis=0))
     high = anatomy.geometry.to_world(index.max(axis=0))
     return (float(low[0]), float(low[1]), float(low[2])), (
