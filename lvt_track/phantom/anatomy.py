@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.phantom.bowel import draw_bowel, draw_stomach
-from lvt_track.phantom.canvas import Canvas
+from lvt_track.phantom.canvas import Canvas, Warp
 from lvt_track.phantom.habitus import Habitus, draw_habitus
 from lvt_track.phantom.liver import draw_gallbladder, draw_liver
 from lvt_track.phantom.liver_vessels import LiverVessels, draw_liver_vessels
@@ -80,7 +80,7 @@ def draw_anatomy(seed: int, spacing_mm: float = 1.5, field: Field = "abdomen") -
     geometry = Geometry.axial(
         (shape[0], shape[1], shape[2]), (spacing_mm,) * 3, (-half_x, -front, bottom)
     )
-    canvas = Canvas(geometry, rng, habitus.scale, warp_mm=5.0)
+    canvas = Canvas(geometry, Warp.draw(rng, habitus.scale, deviation_mm=5.0))
     torso = draw_torso(canvas, habitus, rng)
     draw_skeleton(canvas, torso, habitus, rng)
     draw_great_vessels(canvas, habitus, rng)

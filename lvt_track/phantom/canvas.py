@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lvt_track.core.geometry import Box, Geometry
 from lvt_track.phantom.fields import SmoothField
-from lvt_track.phantom.shapes import Coordinates, Float32, capsule_level
+from lvt_track.phantom.shapes import Coordinates, Float32
 from lvt_track.phantom.tissues import Tissue
 
-__all__ = ["Canvas"]
+__all__ = ["Canvas", "Warp"]
 
 # The template is asked beyond a shape's own box because the body is warped.
 _WARP_MARGIN_MM = 22.0
+
+# Fields are drawn over this box (z, y, x) whatever the grid, so that they do not depend on it.
+LOW_MM, HIGH_MM = (-560.0, -300.0, -360.0), (340.0, 300.0, 360.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Warp:
+    """How one body differs from the template: its size, and a smooth displacement.
+
+    Attributes:
+        scale: size along x, y, z.
+        shifts: for x, y, z, fields in mm of the template that are summed.
+    """
+
+    scale: NDArray[np.float64]
+    shifts: tuple[tuple[SmoothField, ...], ...]
+
+    @classmethod
+    def draw(
+        cls, rng: np.random.Generator, scale_zyx: tuple[float, float, float], deviation_mm: float
+    ) -> Warp:
+        """A warp whose displacement has the given standard deviation."""
+        shifts = tuple(
+            (
+                SmoothField.draw(rng, LOW_MM, HIGH_MM, 110.0, deviation_mm),
+                SmoothField.draw(rng, LOW_MM, HIGH_MM, 45.0, deviation_mm * 0.22),
+            )
+            for _ in range(3)
+        )
+        return cls(np.array(scale_zyx[::-1]), shifts)
 
 
 class Canvas:
@@ -28,15 +58,10 @@ class Canvas:
         geometry: the grid.
         labels: uint8 (z, y, x) of `Tissue`.
         taken: voxels that no later organ may enter: organs and the fat that keeps them apart.
+        at: template x, y, z of every voxel.
     """
 
-    def __init__(
-        self,
-        geometry: Geometry,
-        rng: np.random.Generator,
-        scale: tuple[float, float, float],
-        warp_mm: float,
-    ) -> None:
+    def __init__(self, geometry: Geometry, warp: Warp) -> None:
         self.geometry = geometry
         self.labels = np.zeros(geometry.shape, dtype=np.uint8)
         self.taken = np.zeros(geometry.shape, dtype=bool)
@@ -44,20 +69,44 @@ class Canvas:
         self._axes = [
             origin[i] + np.arange(geometry.shape[i]) * geometry.spacing_mm[i] for i in range(3)
         ]
-        # Kept as x, y, z, as positions are.
-        self._scale = np.array(scale[::-1])
-        low, high = (-560.0, -300.0, -360.0), (340.0, 300.0, 360.0)
-        self._low, self._high = low, high
+        self._warp = warp
+        self._scale = warp.scale
         self.at: list[Float32] = []
         z, y, x = self._axes
         plain = (x[None, None, :], y[None, :, None], z[:, None, None])
-        for i in range(3):
-            broad = SmoothField.draw(rng, low, high, 110.0, warp_mm)
-            fine = SmoothField.draw(rng, low, high, 45.0, warp_mm * 0.22)
+        for place, scale, (broad, fine) in zip(plain, warp.scale, warp.shifts, strict=True):
             shift = broad.on_axes(z, y, x)
             shift += fine.on_axes(z, y, x)
-            shift += (plain[i] / self._scale[i]).astype(np.float32)
+            shift += (place / scale).astype(np.float32)
             self.at.append(shift)
+
+    def coarser(self, spacing_mm: float) -> Canvas:
+        """An empty canvas of the same body on a coarser grid that covers this one."""
+        step = [max(1.0, spacing_mm / s) for s in self.geometry.spacing_mm]
+        shape = [
+            int(np.ceil((n - 1) / k)) + 1 for n, k in zip(self.labels.shape, step, strict=True)
+        ]
+        spacing = [s * k for s, k in zip(self.geometry.spacing_mm, step, strict=True)]
+        geometry = Geometry.axial(
+            (shape[0], shape[1], shape[2]),
+            (spacing[0], spacing[1], spacing[2]),
+            self.geometry.origin_mm,
+        )
+        return Canvas(geometry, self._warp)
+
+    def refine(self, values: Float32, coarse: Canvas) -> Float32:
+        """Values on a coarser canvas, interpolated linearly onto this one."""
+        out = values
+        for axis, (fine, knots) in enumerate(zip(self._axes, coarse._axes, strict=True)):
+            place = np.clip((fine - knots[0]) / (knots[1] - knots[0]), 0, len(knots) - 1)
+            below = np.minimum(place.astype(np.int64), len(knots) - 2)
+            share = (place - below).astype(np.float32)
+            weight = np.zeros((len(fine), len(knots)), dtype=np.float32)
+            weight[np.arange(len(fine)), below] = 1 - share
+            weight[np.arange(len(fine)), below + 1] += share
+            out = np.moveaxis(np.tensordot(weight, out, axes=(1, axis)), 0, axis)
+        result: Float32 = np.ascontiguousarray(out)
+        return result
 
     def box(self, low_mm: ArrayLike, high_mm: ArrayLike) -> Box:
         """Index ranges that surely hold the template box (x, y, z)."""
@@ -78,7 +127,7 @@ class Canvas:
     ) -> Float32:
         """A smooth random field on the voxels of a box (in world space, for surfaces)."""
         z, y, x = (axis[s] for axis, s in zip(self._axes, box, strict=True))
-        return SmoothField.draw(rng, self._low, self._high, knot_mm, deviation).on_axes(z, y, x)
+        return SmoothField.draw(rng, LOW_MM, HIGH_MM, knot_mm, deviation).on_axes(z, y, x)
 
     def paint(
         self, box: Box, level: Float32, tissue: Tissue, gap_mm: Float32 | float | None = None
@@ -92,21 +141,6 @@ class Canvas:
         if gap_mm is not None:
             self.taken[box] |= level < gap_mm
         return filled
-
-    def tube(
-        self,
-        points_mm: Sequence[ArrayLike],
-        radii_mm: Sequence[float],
-        paint: Callable[[Box, Float32], None],
-    ) -> None:
-        """Visit each piece of a chain of tubes with its box and level."""
-        for i in range(len(points_mm) - 1):
-            a, b = np.asarray(points_mm[i]), np.asarray(points_mm[i + 1])
-            reach = max(radii_mm[i], radii_mm[i + 1]) + 4.0
-            box = self.box(np.minimum(a, b) - reach, np.maximum(a, b) + reach)
-            if any(s.stop <= s.start for s in box):
-                continue
-            paint(box, capsule_level(self.coordinates(box), a, b, radii_mm[i], radii_mm[i + 1]))
 
     def tight_box(self, centre_mm: ArrayLike, radius_mm: float) -> Box:
         """Index ranges that hold a small template ball, found through the warp at its centre."""

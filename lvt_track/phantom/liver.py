@@ -52,9 +52,9 @@ def draw_liver(
     box = canvas.box(*LIVER_BOX_MM)
     at = canvas.coordinates(box)
     level = _lobes(canvas, box, habitus, rng)
-    gap = 0.6 + 2.4 * habitus.visceral_fat + canvas.field(rng, box, 35.0, 1.2)
+    gap = 2.6 * habitus.visceral_fat - 0.7 + canvas.field(rng, box, 35.0, 1.2)
     gap = gap + habitus.ascites_mm * (0.6 + canvas.field(rng, box, 50.0, 0.35))
-    level = np.maximum(level, torso.cavity[box] + np.clip(gap, 0.3, None))
+    level = np.maximum(level, torso.cavity[box] + np.clip(gap, 0.0, None))
     rough = 1.0 if habitus.liver_shape is not LiverShape.CIRRHOTIC else 3.0
     if rough > 1:
         level = level + canvas.field(rng, box, 9.0, float(rng.uniform(0.8, 2.2)))
@@ -90,13 +90,13 @@ def _lobes(canvas: Canvas, box: Box, habitus: Habitus, rng: np.random.Generator)
     bulk = ellipsoid_level(at, [-72, -22, 10], np.array([86, 98, 125]) * (0.94 + 0.06 * size))
     right = smooth_max(right, bulk, 12.0)
     # Medially the right lobe ends at the vena cava and the fissure of the round ligament.
-    right = smooth_max(right, half_space_level(at, [-8, -25, 20], [0.85, 0.62, -0.05]), 14.0)
+    right = smooth_max(right, half_space_level(at, [2, -30, 20], [0.85, 0.5, -0.05]), 14.0)
     reach = {
         LiverShape.LONG_LEFT: float(rng.uniform(75, 105)),
         LiverShape.SHORT_LEFT: float(rng.uniform(5, 22)),
         LiverShape.LEFT_RESECTED: -20.0,
         LiverShape.RIGHT_RESECTED: float(rng.uniform(60, 90)),
-    }.get(shape, float(rng.uniform(28, 78)))
+    }.get(shape, float(rng.uniform(32, 85)))
     thick = float(rng.normal(0, 7)) + (12 if shape is LiverShape.RIGHT_RESECTED else 0)
     left = half_space_level(
         at,

@@ -28,7 +28,7 @@ def draw_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generato
     """Aorta and vena cava with their main branches, oesophagus, portal trunk."""
     wide = float(rng.normal(1.0, 0.12))
     aorta = [(16, 0, 300), (18, -4, 150), (12, -22, 60), (9, -28, 0), (5, -34, -80), (2, -32, -122)]
-    cava = [(-14, -34, 92), (-17, -33, 60), (-19, -27, 10), (-19, -28, -40), (-18, -30, -128)]
+    cava = [(-14, -44, 100), (-26, -41, 60), (-27, -37, 12), (-22, -30, -40), (-18, -30, -128)]
     flat = float(rng.uniform(0.75, 1.2))
     chains: list[tuple[list[tuple[float, float, float]], list[float], Tissue]] = [
         (aorta, [12.5 * wide, 12 * wide, 11 * wide, 10 * wide, 9 * wide, 8 * wide], Tissue.AORTA),
@@ -84,7 +84,9 @@ def draw_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generato
             labels = canvas.labels[box]
             own = ~np.isin(labels, [Tissue.CORTICAL_BONE, Tissue.MARROW, Tissue.LEFT_HEART])
             labels[(level < 0) & own] = tissue
-            canvas.taken[box] |= level < (0.3 + 1.5 * habitus.visceral_fat)
+            # The liver lies on the vena cava; other neighbours keep off by some fat.
+            gap = 0.0 if tissue is Tissue.VENA_CAVA else 0.3 + 1.5 * habitus.visceral_fat
+            canvas.taken[box] |= level < gap
 
 
 def draw_kidneys(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.Generator) -> None:

@@ -58,7 +58,8 @@ def _draw_spine(canvas: Canvas, rng: np.random.Generator) -> None:
 def _draw_ribs(canvas: Canvas, torso: Torso, rng: np.random.Generator) -> None:
     box = canvas.box([-220, -180, -60], [220, 150, 300])
     x, y, z = canvas.coordinates(box)
-    depth = -torso.wall[box]
+    # Distance outwards from the inner surface of the chest.
+    depth = torso.ribcage[box]
     # 0 behind, pi in front; ribs fall on their way round and their cartilage rises again.
     angle = np.arctan2(np.abs(x), y + 15)
     fall = np.interp(angle, [0, 0.6, 1.6, 2.3, 2.8, 3.2], [0, 14, 62, 88, 82, 60])
@@ -66,19 +67,16 @@ def _draw_ribs(canvas: Canvas, torso: Torso, rng: np.random.Generator) -> None:
     number = np.floor(along)
     across = np.abs(along - number - 0.5) * 28.0
     reach = np.interp(number, [-2, -1, 0, 1, 2, 3, 9], [0, 0, 1.25, 1.7, 2.15, 2.3, 2.45])
-    middle = float(rng.uniform(7.5, 10.5))
-    rib = np.maximum(across - 6.2, np.abs(depth - middle) - 4.0).astype(np.float32)
+    middle = float(rng.uniform(3.8, 5.0))
+    rib = np.maximum(across - 5.8, np.abs(depth - middle) - 3.4).astype(np.float32)
     labels = canvas.labels[box]
-    shown = (rib < 0) & (depth > 1) & (angle > 0.16)
+    shown = (rib < 0) & (torso.wall[box] < -1) & (angle > 0.16)
     bony = shown & (angle < reach)
     labels[bony] = Tissue.CORTICAL_BONE
-    labels[bony & (rib < -1.8)] = Tissue.MARROW
+    labels[bony & (rib < -1.5)] = Tissue.MARROW
     costal = shown & (angle >= reach) & (number > 1) & (angle < 3.05)
     labels[costal] = Tissue.CARTILAGE
-    # Between the ribs lies a thin intercostal layer, with fat outside of it.
-    gap = (rib > 1.0) & (depth > 1) & (depth < middle - 2.5) & (z > 25) & (angle > 1.0)
-    labels[gap & (labels == Tissue.MUSCLE) & (angle < 2.6) & (across > 11)] = Tissue.FAT
-    sternum = np.maximum(np.abs(x) - 15, np.abs(depth - 9) - 5.0)
+    sternum = np.maximum(np.abs(x) - 15, np.abs(depth - 5) - 4.5)
     sternum = np.where((y < -60) & (z > 78), sternum, 9).astype(np.float32)
     labels[sternum < 0] = Tissue.CORTICAL_BONE
     labels[sternum < -1.5] = Tissue.MARROW

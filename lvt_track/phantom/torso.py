@@ -25,6 +25,7 @@ _HEIGHT = np.array([-420.0, -300.0, -265.0, -150.0, -85.0, 0.0, 100.0, 180.0, 26
 _HALF_WIDTH = np.array([175.0, 168.0, 160.0, 138.0, 127.0, 134.0, 140.0, 142.0, 150.0])
 _HALF_DEPTH = np.array([95.0, 97.0, 96.0, 87.0, 86.0, 96.0, 103.0, 98.0, 88.0])
 _WHOLE = (slice(None), slice(None), slice(None))
+_COARSE_MM = 4.5
 _MIDDLE = np.array([0.0, -5.0, -5.0, -8.0, -8.0, -14.0, -16.0, -10.0, -5.0])
 
 
@@ -34,10 +35,12 @@ class Torso:
 
     Attributes:
         wall: the muscular outline of the trunk.
+        ribcage: inner surface of the body wall, without what protrudes along the spine.
         cavity: the abdominal cavity below the diaphragm and within the wall.
     """
 
     wall: Float32
+    ribcage: Float32
     cavity: Float32
 
 
@@ -47,13 +50,35 @@ def _at_height(z: Float32, values: NDArray[np.float64]) -> Float32:
 
 def draw_torso(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> Torso:
     """Draw the body up to its organs; returns what bounds them."""
-    x, y, z = canvas.coordinates(_WHOLE)
+    # Walls are smooth: their levels are found on a coarse grid and interpolated.
+    coarse = canvas.coarser(_COARSE_MM)
+    body, wall, ribcage, inner, diaphragm, recess, cavity = (
+        canvas.refine(level, coarse) for level in _walls(coarse, habitus, rng)
+    )
+    labels = canvas.labels
+    labels[body < 0] = Tissue.FAT
+    labels[(body < 0) & (body > -1.8)] = Tissue.SKIN
+    if habitus.is_female:
+        _draw_breasts(canvas, habitus, rng)
+    labels[wall < 0] = Tissue.MUSCLE
+    _marble(canvas, habitus, rng, wall)
+    labels[(cavity < 0) & (wall < 0)] = Tissue.VISCERAL_FAT
+    _draw_chest(canvas, habitus, rng, inner, diaphragm, recess)
+    canvas.taken |= (wall > 0) | (cavity > 0)
+    return Torso(wall, ribcage, cavity)
+
+
+def _walls(
+    canvas: Canvas, habitus: Habitus, rng: np.random.Generator
+) -> tuple[Float32, Float32, Float32, Float32, Float32, Float32, Float32]:
+    """Levels of skin, muscular outline, rib cage, inner wall, diaphragm, recess and cavity."""
+    x, y, z = canvas.at
     # Along x and y the outline hardly depends on the warp of z: one height per slice is enough.
     height = z[:, z.shape[1] // 2, z.shape[2] // 2]
     half_width, half_depth, middle = (
         _at_height(height, v)[:, None, None] for v in (_HALF_WIDTH, _HALF_DEPTH, _MIDDLE)
     )
-    power = float(rng.uniform(2.15, 2.7))
+    power = float(rng.uniform(2.1, 2.6))
     side, front, back = habitus.fat_mm
     belly = 1 + 0.25 * np.exp(-(((height + 110) / 90) ** 2))[:, None, None]
     front_mm = front * belly
@@ -65,40 +90,42 @@ def draw_torso(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> To
         half_depth + (back + front_mm) / 2,
         power - 0.1,
     )
-    body = body + fat_noise
     wall = superellipse_level(x, y - middle, half_width, half_depth, power)
     wall = wall + canvas.field(rng, _WHOLE, 60.0, 2.0)
-    labels = canvas.labels
-    body = np.minimum(body, wall + 3.0)
-    labels[body < 0] = Tissue.FAT
-    labels[(body < 0) & (body > -1.8)] = Tissue.SKIN
-    if habitus.is_female:
-        _draw_breasts(canvas, habitus, rng)
-    labels[wall < 0] = Tissue.MUSCLE
+    # The back is hollow along the spinous processes.
+    wall = wall + (7 * np.exp(-((x / 14) ** 2)) * np.clip(y / 70, 0, 1)).astype(np.float32)
+    body = np.minimum(body + fat_noise, wall + 3.0)
 
-    thick = 17.0 * habitus.muscle
+    angle = np.arctan2(np.abs(x), y + 15)
+    chest = np.clip((height + 20) / 50, 0, 1)[:, None, None]
     pelvis = np.clip((-150 - height) / 100, 0, 1)[:, None, None]
-    back_muscle = np.clip(y / 60, 0, 1) * 6
-    inner = wall + thick * (1 + 0.9 * pelvis) + back_muscle + canvas.field(rng, _WHOLE, 40.0, 1.5)
+    thick = (10.5 * chest + 13.5 * (1 - chest)) * habitus.muscle + 14 * pelvis
+    # Latissimus dorsi lies outside of the ribs, behind and at the side.
+    thick = thick + 5.0 * habitus.muscle * np.exp(-(((angle - 1.05) / 0.45) ** 2))
+    thick = thick + 5.0 * np.clip(y / 60, 0, 1)
+    ribcage = (wall + thick + canvas.field(rng, _WHOLE, 40.0, 1.2)).astype(np.float32)
     spine_y = spine_shift(height)[:, None, None]
-    column = np.sqrt(x * x + (y - spine_y - 12) ** 2) - np.float32(31.0)
-    psoas = _psoas_level(x, y, z)
-    loins = (np.sqrt(((np.abs(x) - 42) / 36) ** 2 + ((y - 70) / 32) ** 2) - 1).astype(
-        np.float32
-    ) * 30
-    inner = np.maximum(inner, -np.minimum(column, loins))
+    column = np.sqrt(x * x + (y - spine_y - 9) ** 2) - np.float32(27.0)
+    loins = (np.sqrt(((np.abs(x) - 40) / 34) ** 2 + ((y - spine_y - 66) / 30) ** 2) - 1) * 30
+    protruding = np.minimum(column, loins.astype(np.float32))
+    inner = np.maximum(ribcage, -protruding)
 
-    dome = _dome_height(canvas, habitus, rng, x, y)
-    depth = np.clip(-inner / 62.0, 0, 1)
-    drop = 105.0 * (1 - np.sqrt(np.clip(1 - (1 - depth) ** 2.2, 0, 1)))
-    diaphragm = z - (dome - drop)
-    cavity = np.maximum(inner, np.minimum(diaphragm, diaphragm * 0.6))
-    cavity = np.maximum(cavity, -psoas).astype(np.float32)
-    fat = (cavity < 0) & (labels == Tissue.MUSCLE)
-    labels[fat] = Tissue.VISCERAL_FAT
-    _draw_chest(canvas, habitus, rng, inner, diaphragm, (x, y, z))
-    canvas.taken |= (wall > 0) | (cavity > 0)
-    return Torso(wall, cavity)
+    dome = _dome_height(canvas, habitus, rng)
+    depth = np.clip(-inner / float(rng.uniform(42, 60)), 0, 1)
+    drop = 110.0 * (1 - np.sqrt(np.clip(1 - (1 - depth) ** 2.5, 0, 1)))
+    # The lung ends above the bottom of the recess between diaphragm and wall.
+    recess = z - (-8 + 28 * np.clip(-y / 80, -0.5, 1) + float(rng.uniform(-10, 15)))
+    diaphragm = smooth_min((z - (dome - drop)).astype(np.float32), recess.astype(np.float32), 8.0)
+    cavity = np.maximum(inner, np.minimum(diaphragm, diaphragm * np.float32(0.6)))
+    cavity = np.maximum(cavity, -_psoas_level(x, y, z)).astype(np.float32)
+    return body, wall, ribcage, inner, diaphragm, recess.astype(np.float32), cavity
+
+
+def _marble(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, wall: Float32) -> None:
+    """Fat between the muscles of the wall."""
+    sheet = canvas.field(rng, _WHOLE, 13.0, 1.0)
+    width = 0.05 + 0.12 * habitus.visceral_fat + 0.04 * float(rng.random())
+    canvas.labels[(np.abs(sheet) < width) & (wall < -2)] = Tissue.FAT
 
 
 def spine_shift(height: Float32) -> Float32:
@@ -116,14 +143,12 @@ def _psoas_level(x: Float32, y: Float32, z: Float32) -> Float32:
     return level
 
 
-def _dome_height(
-    canvas: Canvas, habitus: Habitus, rng: np.random.Generator, x: Float32, y: Float32
-) -> Float32:
-    right, left = 92 + rng.normal(0, 6), 76 + rng.normal(0, 7)
-    saddle = 68 + rng.normal(0, 5)
-    u = x / 70
-    sides = np.where(u < 0, right, left) * np.minimum(np.abs(u), 1) ** 1.5
-    dome = sides + saddle * (1 - np.minimum(np.abs(u), 1) ** 1.5)
+def _dome_height(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> Float32:
+    x, y, _ = canvas.at
+    right, left = 92 + rng.normal(0, 6), 78 + rng.normal(0, 7)
+    saddle = 70 + rng.normal(0, 5)
+    u = np.minimum(np.abs(x / 70), 1) ** 1.5
+    dome = np.where(x < 0, right, left) * u + saddle * (1 - u)
     dome = dome + habitus.breath_mm - 0.12 * (y + 20)
     return (dome + canvas.field(rng, _WHOLE, 50.0, 3.0)).astype(np.float32)
 
@@ -148,26 +173,24 @@ def _draw_chest(
     rng: np.random.Generator,
     inner: Float32,
     diaphragm: Float32,
-    at: Coordinates,
+    recess: Float32,
 ) -> None:
     """Lungs above the diaphragm and what lies between them."""
-    x, y, z = at
+    x, y, z = canvas.at
     labels = canvas.labels
-    above = (diaphragm > 0) & (inner < 0) & (z > -35)
-    if not above.any():
-        return
-    labels[above & (diaphragm < 3)] = Tissue.DIAPHRAGM
-    # The lung ends above the bottom of the recess between diaphragm and wall.
-    recess = -12 + 25 * np.clip(-y / 80, -0.5, 1) + rng.uniform(-8, 15)
+    above = (diaphragm > 0) & (inner < 0)
     mediastinum = superellipse_level(
         x - 8, y + 35, np.float32(38.0), np.float32(75.0), 2.0
     ) + canvas.field(rng, _WHOLE, 40.0, 4.0)
-    lung = (diaphragm > 3) & (inner < 2) & (z > recess)
+    speckle = canvas.field(rng, _WHOLE, 5.0, 1.0)
+    if not above.any():
+        return
+    labels[above] = Tissue.DIAPHRAGM
+    lung = (diaphragm > float(rng.uniform(1.5, 3.5))) & (inner < -0.5) & (recess > 0)
     middle = lung & (mediastinum < 0)
     lung &= ~middle
     labels[lung] = Tissue.LUNG
     labels[middle] = Tissue.VISCERAL_FAT
-    speckle = canvas.field(rng, _WHOLE, 5.0, 1.0)
     hilum = np.exp(-((np.abs(x) - 30) ** 2 + (y + 20) ** 2 + (z - 170) ** 2) / (2 * 60.0**2))
     labels[lung & (speckle > 2.6 - 0.8 * hilum)] = Tissue.LUNG_VESSEL
     for side, fluid in zip((-1, 1), habitus.effusion_mm, strict=True):
