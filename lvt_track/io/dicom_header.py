@@ -189,6 +189,8 @@ def read_slice_header(path: Path) -> SliceHeader:
 def _header(path: Path, dataset: Dataset, remaining_bytes: int) -> SliceHeader:
     if "SOPClassUID" not in dataset and "Modality" not in dataset:
         raise InputError("not a DICOM file, or one that ends within its header", path=path)
+    if _text(dataset, "Modality") == "CT" and "Rows" not in dataset:
+        raise InputError("the file is cut short: it ends within its header", path=path)
     syntax = str(getattr(dataset.file_meta, "TransferSyntaxUID", ""))
     rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
     frames, samples = (

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from lvt_track.core.records import Phase
 
 __all__ = ["phase_of_delay", "phase_of_text"]
 
-# Words of English, German, French, Italian, Spanish, Portuguese, Dutch and the Nordic languages.
-# Phrases for "without contrast" come first, because they contain words for contrast.
+# Words of English, German, French, Italian, Spanish, Portuguese, Dutch and the Nordic languages,
+# without accents. Phrases for "without contrast" come first: they contain words for contrast.
 _NATIVE = (
-    r"nativ\w*|natief|unenhanced|plain|basale|blanco|nc|ncct|nect|non[ -]?con\w*|"
-    r"non[ -]?enh\w*|noncontrast|no (?:contrast|cm|iv)|pre ?con\w*|pre ?kontrast|precontraste|"
-    r"w ?o|without(?: iv)?(?: contrast)?|ohne(?: i v)?(?: km| kontrast\w*)?|kein km|nativphase|"
-    r"sans(?: inj\w*| iv| pdc| contrast\w*| produit)?|non inject\w*|avant inj\w*|"
-    r"senza(?: mdc| contrasto)?|sin(?: civ| contraste| cte)|sem(?: contraste| civ)|"
-    r"zonder(?: contrast)?|uten(?: kontrast| iv| km)?|utan(?: kontrast)?|uden(?: kontrast)?"
+    r"nativ\w*|natief|unenhanced|plain|basale|blanco|nc|ncct|nect|non[ -]?con\w*|non[ -]?enh\w*|"
+    r"no (?:contrast|cm|iv)|pre ?con\w*|pre ?kontrast|w ?o|without(?: iv)?(?: contrast)?|"
+    r"ohne(?: i v)?(?: km| kontrast\w*)?|kein km|sans(?: inj\w*| iv| pdc| contrast\w*| produit)?|"
+    r"non inject\w*|avant inj\w*|senza(?: mdc| contrasto)?|sin(?: civ| contraste| cte)|"
+    r"sem(?: contraste| civ)|zonder(?: contrast)?|uten(?: kontrast| iv| km)?|utan(?: kontrast)?|"
+    r"uden(?: kontrast)?"
 )
-_ARTERIAL = r"\w*arteriel\w*|\w*arterial\w*|arterios\w*|\w*artär\w*|art|hap"
+_ARTERIAL = r"\w*arteriel\w*|\w*arterial\w*|arterios\w*|artar\w*|art|hap"
 _PORTAL = (
-    r"\w*portal\w*|porto\w*|pv|pvp|vp|ven|\w*venous|\w*venös\w*|\w*venoes\w*|venos\w*|"
-    r"veineu\w*|\w*venøs\w*|\w*veneu\w*|(?:6[05]|7[05]|80|90) ?s(?:ec)?"
+    r"\w*portal\w*|porto\w*|pv|pvp|vp|ven|\w*venous|\w*venos\w*|\w*venoes\w*|veineu\w*|"
+    r"\w*veneu\w*|(?:6[05]|7[05]|80|90) ?s(?:ec)?"
 )
 _DELAYED = (
-    r"delay\w*|late|spät\w*|spaet\w*|tardi\w*|equilib\w*|äquilib\w*|laat|laattijdig\w*|"
-    r"sen ?fase|excret\w*|ausscheid\w*|wash ?out|"
-    r"(?:[2-9]|1[05]) ?min\w*"
+    r"delay\w*|late|spat\w*|spaet\w*|tardi\w*|\w?equilib\w*|aquilib\w*|laat|sen ?fase|excret\w*|"
+    r"ausscheid\w*|wash ?out|(?:[2-9]|1[05]) ?min\w*"
 )
 _WORDS = {
     phase: re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])")
@@ -37,6 +37,7 @@ _WORDS = {
         (Phase.DELAYED, _DELAYED),
     )
 }
+_O_WITH_STROKE = str.maketrans("ø", "o")
 _SEPARATORS = re.compile(r"[\W_]+")
 
 # Abdominal protocols scan 20 to 45 s after injection for the late arterial phase, 60 to 90 s for
@@ -49,7 +50,7 @@ def phase_of_text(text: str) -> Phase:
 
     Unknown when it names none, or several that do not go together.
     """
-    plain = _SEPARATORS.sub(" ", text.casefold()).strip()
+    plain = _SEPARATORS.sub(" ", _without_accents(text.casefold())).strip()
     native = _WORDS[Phase.NATIVE].search(plain)
     if native is not None:
         plain = plain[: native.start()] + plain[native.end() :]
@@ -74,3 +75,8 @@ def phase_of_delay(delay_s: float) -> Phase:
     if delay_s < _ARTERIAL_END_S:
         return Phase.ARTERIAL
     return Phase.PORTAL if delay_s < _PORTAL_END_S else Phase.DELAYED
+
+
+def _without_accents(text: str) -> str:
+    parts = unicodedata.normalize("NFKD", text.translate(_O_WITH_STROKE))
+    return "".join(part for part in parts if not unicodedata.combining(part))
