@@ -76,8 +76,11 @@ def _axes_in_plane(
         if pair is not None:
             best_mm, best_slice, ends = pair[2], k, corners[list(pair[:2])]
     island = SliceOutline.of(mask[best_slice], pixel_mm).island_at(ends[0])
-    short = longest_perpendicular(ends[0], ends[1], island.edges_mm, island.barrier_mm)
-    return best_slice, (ends, np.stack(short))
+    short = np.stack(longest_perpendicular(ends[0], ends[1], island.edges_mm, island.barrier_mm))
+    # A perpendicular may end between two corners, and so be a hair longer than any line of corners.
+    if np.linalg.norm(short[1] - short[0]) > best_mm:
+        return best_slice, (short, ends)
+    return best_slice, (ends, short)
 
 
 def _caliper(ends_mm: FloatArray, index: int, geometry: Geometry) -> Caliper:

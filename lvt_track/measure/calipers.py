@@ -79,10 +79,13 @@ def _side(a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
 
 
 def crosses(starts_mm: FloatArray, ends_mm: FloatArray, edges_mm: FloatArray) -> BoolVector:
-    """Whether each segment properly crosses any of the edges.
+    """Whether each segment crosses any of the edges of closed polygons; touching is allowed.
+
+    A segment through a corner of a polygon is judged as if moved a hair to either side: it
+    crosses when it does so on both.
 
     Args:
-        starts_mm, ends_mm: (n, 2).
+        starts_mm, ends_mm: (n, 2), not on an edge.
         edges_mm: (m, 2, 2), first and last point of each edge.
     """
     result = np.zeros(len(starts_mm), dtype=np.bool_)
@@ -90,8 +93,11 @@ def crosses(starts_mm: FloatArray, ends_mm: FloatArray, edges_mm: FloatArray) ->
     a, b = edges_mm[None, :, 0], edges_mm[None, :, 1]
     for k in range(0, len(starts_mm), step):
         p, q = starts_mm[k : k + step, None], ends_mm[k : k + step, None]
-        apart = _side(p, q, a) * _side(p, q, b) < 0
-        result[k : k + step] = (apart & (_side(a, b, p) * _side(a, b, q) < 0)).any(axis=1)
+        reaches = _side(a, b, p) * _side(a, b, q) < 0
+        side_a, side_b = _side(p, q, a), _side(p, q, b)
+        moved_left = (reaches & ((side_a > 0) != (side_b > 0))).any(axis=1)
+        moved_right = (reaches & ((side_a >= 0) != (side_b >= 0))).any(axis=1)
+        result[k : k + step] = moved_left & moved_right
     return result
 
 
@@ -143,11 +149,12 @@ def longest_perpendicular(
     outline_mm: FloatArray,
     barrier_mm: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
-    """The longest line at a right angle to an axis that ends on the outline.
+    """The longest line at a right angle to an axis that ends on the outline or on its hull.
 
-    Between its corners the outline is straight, so that the length of the perpendicular changes
-    linearly along the axis: the longest one passes through a corner, and all are tried, on both
-    sides of it. A line may leave the outline only where it stays inside the barrier.
+    Along a digital border the hull bridges the steps between pixels, as a reader's eye does; it
+    counts only where it stays inside the barrier. Between their corners both are straight, so
+    that the length of the perpendicular changes linearly along the axis: the longest one passes
+    through a corner, and all are tried, on both sides of it.
 
     Args:
         start_mm, end_mm: (2,) ends of the axis, apart.
@@ -160,22 +167,27 @@ def longest_perpendicular(
     along = (end_mm - start_mm) / np.linalg.norm(end_mm - start_mm)
     across = np.array([-along[1], along[0]])
     frame = np.stack([along, across], axis=1)
-    outline, barrier = (outline_mm - start_mm) @ frame, (barrier_mm - start_mm) @ frame
-    corners = np.unique(outline[:, 0, 0])
+    hull = outline_mm[:, 0][convex_hull(outline_mm[:, 0])]
+    around = np.stack([hull, np.roll(hull, -1, axis=0)], axis=1)
+    borders = (np.concatenate([outline_mm, around]) - start_mm) @ frame
+    barrier = (barrier_mm - start_mm) @ frame
+    corners = np.unique(borders[:, 0, 0])
     nudge = 1e-7 * max(1.0, float(np.ptp(corners)))
     places = np.concatenate([corners - nudge, corners + nudge])
 
     row_b, across_b = _crossings(places, barrier)
-    row_o, across_o = _crossings(places, outline)
+    row_o, across_o = _crossings(places, borders)
     row = np.concatenate([row_b, row_o])
     position = np.concatenate([across_b, across_o])
-    is_outline = np.arange(len(row)) >= len(row_b)
+    is_end = np.arange(len(row)) >= len(row_b)
     order = np.lexsort([position, row])
-    row, position, is_outline = row[order], position[order], is_outline[order]
-    # Barrier crossings come in pairs per place, so that their running count numbers the stretches.
-    stretch = np.cumsum(~is_outline)[is_outline]
-    row, position = row[is_outline], position[is_outline]
-    opens = np.flatnonzero(np.r_[True, (np.diff(stretch) != 0) | (np.diff(row) != 0)])
+    row, position, is_end = row[order], position[order], is_end[order]
+    # Barrier crossings come in pairs per place: their running count numbers the stretches between
+    # them, and is odd inside.
+    stretch = np.cumsum(~is_end)
+    is_end &= stretch % 2 == 1
+    row, position, stretch = row[is_end], position[is_end], stretch[is_end]
+    opens = np.flatnonzero(np.r_[True, np.diff(stretch) != 0])
     closes = np.r_[opens[1:], len(stretch)] - 1
     best = int((position[closes] - position[opens]).argmax())
     place = places[row[opens[best]]]

@@ -18,8 +18,8 @@ _ROWS = 512
 def surface_points(mask: BoolArray, spacing_mm: tuple[float, float, float]) -> FloatArray:
     """Points (n, 3) as z, y, x in mm, among which are all corners of the lesion's convex hull.
 
-    They are the ends of the mask's lines of voxels along each axis, a quarter of a voxel beyond
-    the outermost centres as in the plane.
+    They are the ends of the mask's lines of voxels along each axis, the same part of a voxel
+    beyond the outermost centres as in the plane.
 
     Args:
         mask: boolean (z, y, x), not empty.
