@@ -1,0 +1,116 @@
+"""The embedded model, reproduced: its configuration, and one command that trains it.
+
+    python -m lvt_track.training.default_model WORK --budget-minutes 120
+
+draws the synthetic patients into WORK, trains the locator and then the segmenter, and goes on where
+it stopped when called again. `torchrun --nproc-per-node N -m ...` shares the work among processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import distributed
+
+from lvt_track.phantom.anatomy import Field
+from lvt_track.segment.device import pick_device
+from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.training.loop import LoopSettings, Progress, train
+from lvt_track.training.synthetic import Recipe, SyntheticBatches, draw_subjects, subject_files
+
+__all__ = ["LOCATOR", "SEGMENTER", "Configuration", "main", "train_part"]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One network of the default model.
+
+    Attributes:
+        name: of the network, and of its folders.
+        network: its size.
+        recipe: how its images are made.
+        body: how much of a body it sees.
+        subjects: bodies to draw.
+        seed: of weights and batches; bodies have the seeds 0, 1, 2, ...
+        budget_share: of the whole time.
+    """
+
+    name: str
+    network: NetworkParameters
+    recipe: Recipe
+    body: Field
+    subjects: int
+    seed: int
+    budget_share: float
+
+
+LOCATOR = Configuration(
+    name="locator",
+    network=NetworkParameters((8, 16, 32, 64, 96), (1, 1, 2, 2), outputs=1),
+    recipe=Recipe(4.0, (64, 96, 96), classes=1, follows_liver=0.6, cut_probability=0.3),
+    body="abdomen",
+    subjects=400,
+    seed=1,
+    budget_share=0.2,
+)
+
+SEGMENTER = Configuration(
+    name="segmenter",
+    network=NetworkParameters((16, 32, 64, 128, 192), (1, 2, 2, 2)),
+    recipe=Recipe(2.0, (80, 80, 80)),
+    body="upper",
+    subjects=400,
+    seed=2,
+    budget_share=0.8,
+)
+
+
+def train_part(
+    part: Configuration,
+    work: Path,
+    settings: LoopSettings,
+    device: torch.device,
+    on_step: Callable[[Progress], None] | None = None,
+) -> ResidualUNet:
+    """Draw one network's patients as far as they are missing, and train it.
+
+    Args:
+        part: which network.
+        work: folder for patients and checkpoints.
+        settings: how long and how fast.
+        device: to train on.
+        on_step: called after each step.
+    """
+    bodies = work / f"{part.name}-bodies"
+    draw_subjects(bodies, range(part.subjects), part.recipe.spacing_mm, part.body)
+    torch.manual_seed(part.seed)
+    batches = SyntheticBatches(subject_files(bodies), part.recipe, part.seed)
+    return train(ResidualUNet(part.network), batches, settings, work / part.name, device, on_step)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train both networks from the command line."""
+    parser = argparse.ArgumentParser(description="Train the default model on synthetic patients.")
+    parser.add_argument("work", type=Path, help="folder for patients and checkpoints")
+    parser.add_argument("--budget-minutes", type=float, default=120.0)
+    parser.add_argument("--only", choices=[LOCATOR.name, SEGMENTER.name])
+    parser.add_argument("--device", default="auto")
+    chosen = parser.parse_args(arguments)
+    if "WORLD_SIZE" in os.environ:
+        distributed.init_process_group()
+    for part in (LOCATOR, SEGMENTER):
+        if chosen.only in (None, part.name):
+            share = 1.0 if chosen.only else part.budget_share
+            settings = LoopSettings(budget_s=60.0 * chosen.budget_minutes * share)
+            train_part(part, chosen.work, settings, pick_device(chosen.device))
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""Synthetic patients to learn from: bodies drawn once and kept, images drawn anew at every step.
+
+Drawing a body takes seconds, an image of a crop a tenth of one. So bodies with their lesions are
+kept on disk as label maps, and each batch sees another crop, phase, scanner and contrast of them,
+much of it beyond what hospitals do (the idea of SynthSeg, Billot et al., Med Image Anal 2023).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lvt_track.core.records import Phase
+from lvt_track.core.volume import CLASSES
+from lvt_track.phantom.anatomy import Field, draw_anatomy
+from lvt_track.phantom.image import draw_scanner, synthesise_image
+from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
+from lvt_track.phantom.tumors import draw_tumors, stamp
+from lvt_track.segment.grid import resample
+from lvt_track.segment.network import normalise
+from lvt_track.training.loop import Batch
+from lvt_track.training.partial import COMPLETE, targets_and_validity
+
+__all__ = ["Recipe", "SyntheticBatches", "draw_subject", "draw_subjects", "subject_files"]
+
+_AIR_HU = -1000.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make a batch from label maps.
+
+    Attributes:
+        spacing_mm: edge of a voxel of the label maps and of the network's images.
+        patch: size of a crop in voxels.
+        window_hu: HU that the network sees as -1 and +1.
+        classes: how many of the classes to learn, from the first.
+        samples: crops per batch.
+        follows_liver: share of crops that are centred in the liver's box, half of them on a
+            lesion; the others lie anywhere in the body.
+        cut_probability: share of crops that the end of a scan cuts.
+        part_margin_mm: vessels and tumours are learned up to this far outside the liver; beyond
+            it they are cut away after inference and need not be told from anything.
+        phases: how often each contrast phase is drawn.
+        wild_probability: share of images whose brightness ignores anatomy.
+        noise_hu: range of the noise at the network's spacing.
+        thickness_mm: range of slice thickness.
+    """
+
+    spacing_mm: float
+    patch: tuple[int, int, int]
+    window_hu: tuple[float, float] = (-200.0, 300.0)
+    classes: int = len(CLASSES)
+    samples: int = 1
+    follows_liver: float = 1.0
+    cut_probability: float = 0.15
+    part_margin_mm: float = 6.0
+    phases: dict[Phase, float] = field(
+        default_factory=lambda: {
+            Phase.PORTAL: 0.65,
+            Phase.ARTERIAL: 0.11,
+            Phase.DELAYED: 0.12,
+            Phase.NATIVE: 0.12,
+        }
+    )
+    wild_probability: float = 0.12
+    noise_hu: tuple[float, float] = (2.5, 20.0)
+    thickness_mm: tuple[float, float] = (1.0, 6.0)
+
+
+def draw_subject(seed: int, spacing_mm: float, body: Field) -> NDArray[np.uint8]:
+    """A body with its lesions as a label map (z, y, x) of `Tissue`."""
+    anatomy = draw_anatomy(seed, spacing_mm, body)
+    tumors = draw_tumors(anatomy, np.random.default_rng([seed, 0x70]))
+    labels, _ = stamp(anatomy.labels, anatomy.geometry, tumors)
+    return labels
+
+
+def draw_subjects(
+    folder: Path,
+    seeds: Iterable[int],
+    spacing_mm: float,
+    body: Field,
+    on_subject: Callable[[int], None] | None = None,
+) -> None:
+    """Draw bodies into a folder, one file per seed; those already there are kept.
+
+    Args:
+        folder: made if missing.
+        seeds: one body each.
+        spacing_mm: edge of a voxel.
+        body: how much of the body.
+        on_subject: called with each seed that is done.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        path = folder / f"{seed:06d}.npy"
+        if not path.exists():
+            partial = path.with_suffix(".partial")
+            with partial.open("wb") as file:
+                np.save(file, draw_subject(seed, spacing_mm, body))
+            partial.replace(path)
+        if on_subject is not None:
+            on_subject(seed)
+
+
+def subject_files(folder: Path) -> tuple[Path, ...]:
+    """The bodies in a folder, sorted."""
+    return tuple(sorted(folder.glob("*.npy")))
+
+
+class SyntheticBatches:
+    """Batches by number: the same number gives the same batch.
+
+    Args:
+        files: label maps, as `subject_files` lists them.
+        recipe: how to make images of them.
+        seed: of the whole sequence.
+
+    Raises:
+        ValueError: when there are no files.
+    """
+
+    def __init__(self, files: tuple[Path, ...], recipe: Recipe, seed: int) -> None:
+        if not files:
+            raise ValueError("training needs at least one subject")
+        self._maps = [np.load(file, mmap_mode="r") for file in files]
+        self._places: dict[int, _Places] = {}
+        self._recipe = recipe
+        self._seed = seed
+
+    def __call__(self, number: int) -> Batch:
+        """The batch with this number."""
+        recipe = self._recipe
+        samples = [self._sample(number * recipe.samples + i) for i in range(recipe.samples)]
+        images, targets, known = (torch.stack(part) for part in zip(*samples, strict=True))
+        return Batch(images, targets, known)
+
+    def _sample(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
+        recipe = self._recipe
+        rng = np.random.default_rng([self._seed, number])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        body = int(rng.integers(len(self._maps)))
+        whole = self._maps[body]
+        if body not in self._places:
+            self._places[body] = _Places.of(whole)
+        centre = self._places[body].draw(recipe.follows_liver, rng)
+        labels = torch.from_numpy(_crop(whole, centre, recipe.patch))
+        hu = _image(labels, recipe, rng, generator)
+        target, known = _labels_to_learn(labels, recipe)
+        if rng.random() < recipe.cut_probability:
+            hu, known = _cut(hu, known, rng)
+        return normalise(hu, recipe.window_hu)[None], target, known
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where a body may be cropped, in voxels."""
+
+    whole: tuple[int, ...]
+    liver: tuple[NDArray[np.intp], NDArray[np.intp]] | None
+    lesions: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, labels: NDArray[np.uint8]) -> _Places:
+        step = 3
+        is_liver, _, is_tumor = _IS_CLASS.numpy()
+        sparse = labels[::step, ::step, ::step]
+        liver = np.argwhere(is_liver[sparse]) * step
+        box = (liver.min(axis=0), liver.max(axis=0)) if len(liver) else None
+        return cls(labels.shape, box, np.argwhere(is_tumor[sparse]) * step)
+
+    def draw(self, follows_liver: float, rng: np.random.Generator) -> NDArray[np.intp]:
+        """A centre: on a lesion, in the liver's box, or anywhere."""
+        if self.liver is None or rng.random() >= follows_liver:
+            return rng.integers(0, self.whole)
+        if len(self.lesions) and rng.random() < 0.5:
+            jitter = rng.integers(-12, 13, size=3)
+            centre: NDArray[np.intp] = self.lesions[int(rng.integers(len(self.lesions)))] + jitter
+            return centre
+        first, last = self.liver
+        return rng.integers(first, last + 1)
+
+
+def _crop(
+    whole: NDArray[np.uint8], centre: NDArray[np.intp], patch: tuple[int, int, int]
+) -> NDArray[np.uint8]:
+    """A crop around the centre, moved inside the body's map; air where that is too small."""
+    out = np.zeros(patch, dtype=np.uint8)
+    take, put = [], []
+    for middle, size, have in zip(centre, patch, whole.shape, strict=True):
+        first = int(np.clip(middle - size // 2, min(0, have - size), max(0, have - size)))
+        if have < size:
+            first = -((size - have) // 2)
+        take.append(slice(max(0, first), min(have, first + size)))
+        put.append(slice(max(0, -first), max(0, -first) + min(have, size)))
+    out[tuple(put)] = whole[tuple(take)]
+    return out
+
+
+def _image(
+    labels: Tensor, recipe: Recipe, rng: np.random.Generator, generator: torch.Generator
+) -> Tensor:
+    """HU of a crop, as some scanner would show it after resampling to the network's spacing."""
+    phases = list(recipe.phases)
+    odds = np.array([recipe.phases[phase] for phase in phases])
+    phase = phases[int(rng.choice(len(phases), p=odds / odds.sum()))]
+    thickness_mm = float(rng.uniform(*recipe.thickness_mm))
+    low, high = recipe.noise_hu
+    scanner = replace(
+        draw_scanner(generator, recipe.wild_probability),
+        slice_thickness_mm=thickness_mm,
+        noise_hu=math.exp(rng.uniform(math.log(low), math.log(high))),
+    )
+    hu = synthesise_image(labels, recipe.spacing_mm, phase, scanner, generator)
+    if thickness_mm > recipe.spacing_mm and rng.random() < 0.7:
+        slices = max(2, round(hu.shape[0] * recipe.spacing_mm / thickness_mm))
+        hu = resample(resample(hu, (slices, *hu.shape[1:])), (*hu.shape,))
+    hu = hu * float(rng.uniform(0.93, 1.07)) + float(rng.normal(0.0, 5.0))
+    return hu.clamp(min=_AIR_HU)
+
+
+def _labels_to_learn(labels: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    index = labels.long()
+    masks = {name: _IS_CLASS[channel][index] for channel, name in enumerate(CLASSES)}
+    target, known = targets_and_validity(masks, COMPLETE)
+    known[1:] &= _grown(target[0], round(recipe.part_margin_mm / recipe.spacing_mm))
+    return target[: recipe.classes], known[: recipe.classes]
+
+
+def _grown(mask: Tensor, reach: int) -> Tensor:
+    """The mask dilated by a cube, one axis at a time."""
+    for axis, size in enumerate(mask.shape):
+        grown = mask.clone()
+        for step in range(1, reach + 1):
+            near, far = mask.narrow(axis, 0, size - step), mask.narrow(axis, step, size - step)
+            grown.narrow(axis, step, size - step).logical_or_(near)
+            grown.narrow(axis, 0, size - step).logical_or_(far)
+        mask = grown
+    return mask
+
+
+def _cut(hu: Tensor, known: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """End the scan inside the crop; as at inference, its last slice is repeated beyond."""
+    size = hu.shape[0]
+    count = int(rng.integers(1, max(2, size // 2)))
+    hu, known = hu.clone(), known.clone()
+    if rng.random() < 0.5:
+        hu[:count], known[:, :count] = hu[count].clone(), False
+    else:
+        hu[size - count :], known[:, size - count :] = hu[size - count - 1].clone(), False
+    return hu, known
+
+
+def _is_class() -> Tensor:
+    table = torch.zeros((len(CLASSES), 256), dtype=torch.bool)
+    for channel, tissues in enumerate((LIVER_TISSUES, VESSEL_TISSUES, TUMOR_TISSUES)):
+        table[channel, [int(tissue) for tissue in tissues]] = True
+    return table
+
+
+_IS_CLASS = _is_class()

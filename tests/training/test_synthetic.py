@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lvt_track.core.records import Phase
+from lvt_track.phantom.tissues import Tissue
+from lvt_track.segment.network import ResidualUNet
+from lvt_track.training.default_model import LOCATOR, SEGMENTER, Configuration
+from lvt_track.training.loop import LoopSettings, train
+from lvt_track.training.synthetic import (
+    Recipe,
+    SyntheticBatches,
+    draw_subjects,
+    subject_files,
+)
+
+RECIPE = Recipe(4.0, (32, 32, 32), cut_probability=0.0, phases={Phase.PORTAL: 1.0})
+
+
+@pytest.fixture(scope="module")
+def bodies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bodies")
+    draw_subjects(folder, range(2), 6.0, "upper")
+    return folder
+
+
+def test_bodies_are_drawn_once(bodies: Path) -> None:
+    files = subject_files(bodies)
+    assert [file.name for file in files] == ["000000.npy", "000001.npy"]
+    times = [file.stat().st_mtime_ns for file in files]
+    done: list[int] = []
+    draw_subjects(bodies, range(2), 6.0, "upper", done.append)
+    assert done == [0, 1]
+    assert [file.stat().st_mtime_ns for file in files] == times
+    assert Tissue.LIVER in np.load(files[0])
+
+
+def test_batches_follow_from_their_number(bodies: Path) -> None:
+    files = subject_files(bodies)
+    one, other = SyntheticBatches(files, RECIPE, 3), SyntheticBatches(files, RECIPE, 3)
+    other(0)
+    first, second = one(5), other(5)
+    assert torch.equal(first.image, second.image)
+    assert torch.equal(first.target, second.target)
+    assert not torch.equal(first.image, one(6).image)
+    assert not torch.equal(first.image, SyntheticBatches(files, RECIPE, 4)(5).image)
+
+
+def test_batches_keep_the_hierarchy_and_the_window(bodies: Path) -> None:
+    batches = SyntheticBatches(subject_files(bodies), replace(RECIPE, samples=2), 0)
+    livers = 0
+    for number in range(4):
+        batch = batches(number)
+        assert batch.image.shape == (2, 1, 32, 32, 32)
+        assert batch.target.shape == batch.known.shape == (2, 3, 32, 32, 32)
+        assert batch.image.abs().max() <= 1.0
+        assert not (batch.target[:, 1:] & ~batch.target[:, :1]).any()
+        assert batch.known[:, 0].all()
+        # Vessels and tumours are known in the liver and near it, not far away.
+        assert not (batch.target[:, :1] & ~batch.known[:, 1:]).any()
+        livers += int(batch.target[:, 0].any())
+    assert livers > 0
+
+
+def test_liver_is_brighter_than_fat_in_the_image(bodies: Path) -> None:
+    recipe = replace(RECIPE, wild_probability=0.0, noise_hu=(1.0, 2.0))
+    batch = SyntheticBatches(subject_files(bodies), recipe, 1)(1)
+    liver = batch.target[0, 0] & ~batch.target[0, 2]
+    assert batch.image[0, 0][liver].median() > batch.image[0, 0][~liver].median()
+
+
+def test_cut_scans_repeat_their_last_slice_and_leave_it_unknown(bodies: Path) -> None:
+    batches = SyntheticBatches(subject_files(bodies), replace(RECIPE, cut_probability=1.0), 2)
+    for number in range(3):
+        batch = batches(number)
+        seen = batch.known[0, 0].all(dim=2).all(dim=1)
+        assert 0 < int(seen.sum()) < 32
+        end = int(torch.nonzero(seen)[-1]) if seen[0] else int(torch.nonzero(seen)[0])
+        for z in torch.nonzero(~seen).flatten().tolist():
+            assert torch.equal(batch.image[0, 0, z], batch.image[0, 0, end])
+
+
+def test_patch_larger_than_the_body_is_filled_with_air(bodies: Path) -> None:
+    batch = SyntheticBatches(subject_files(bodies), replace(RECIPE, patch=(96, 32, 32)), 0)(0)
+    assert batch.image.shape == (1, 1, 96, 32, 32)
+    assert batch.image[0, 0, 0].max() < -0.5
+
+
+def test_no_bodies_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one subject"):
+        SyntheticBatches((), RECIPE, 0)
+
+
+@pytest.mark.parametrize("part", [LOCATOR, SEGMENTER], ids=lambda part: part.name)
+def test_committed_configuration_runs(part: Configuration, bodies: Path, tmp_path: Path) -> None:
+    patch = (2 * part.network.stride,) * 3
+    batches = SyntheticBatches(subject_files(bodies), replace(part.recipe, patch=patch), part.seed)
+    network = train(
+        ResidualUNet(part.network), batches, LoopSettings(steps=1), tmp_path, torch.device("cpu")
+    )
+    assert network.parameters_of_size.outputs == part.recipe.classes
