@@ -94,10 +94,11 @@ class Canvas:
         )
         return Canvas(geometry, self._warp)
 
-    def refine(self, values: Float32, coarse: Canvas) -> Float32:
-        """Values on a coarser canvas, interpolated linearly onto this one."""
+    def refine(self, values: Float32, coarse: Canvas, box: Box | None = None) -> Float32:
+        """Values (z, y, x) of a whole coarser canvas, interpolated linearly onto a box of this."""
         out = values
-        for axis, (fine, knots) in enumerate(zip(self._axes, coarse._axes, strict=True)):
+        for axis, knots in enumerate(coarse._axes):
+            fine = self._axes[axis] if box is None else self._axes[axis][box[axis]]
             place = np.clip((fine - knots[0]) / (knots[1] - knots[0]), 0, len(knots) - 1)
             below = np.minimum(place.astype(np.int64), len(knots) - 2)
             share = (place - below).astype(np.float32)
@@ -107,6 +108,10 @@ class Canvas:
             out = np.moveaxis(np.tensordot(weight, out, axes=(1, axis)), 0, axis)
         result: Float32 = np.ascontiguousarray(out)
         return result
+
+    def cut(self, box: Box) -> Canvas:
+        """An empty canvas of the same body on the grid of a box of this one."""
+        return Canvas(self.geometry.crop(box), self._warp)
 
     def box(self, low_mm: ArrayLike, high_mm: ArrayLike) -> Box:
         """Index ranges that surely hold the template box (x, y, z)."""

@@ -95,6 +95,6 @@ def draw_habitus(rng: np.random.Generator) -> Habitus:
         has_dilated_ducts=bool(rng.random() < 0.07),
         arms_down=bool(rng.random() < 0.15),
         has_oral_contrast=bool(rng.random() < 0.35),
-        stomach_scale=float(rng.uniform(0.55, 1.25)),
+        stomach_scale=float(rng.uniform(0.42, 1.15)),
         spleen_scale=float(rng.uniform(1.1, 1.6) if cirrhotic else rng.normal(1.0, 0.11)),
     )

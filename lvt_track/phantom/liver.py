@@ -24,6 +24,8 @@ __all__ = ["HILUM_MM", "LIVER_BOX_MM", "draw_gallbladder", "draw_liver"]
 HILUM_MM = (-24.0, -48.0, -22.0)
 """Where the portal vein enters the liver, in the template."""
 
+_COARSE_MM = 3.5
+
 LIVER_BOX_MM = ((-160.0, -140.0, -175.0), (125.0, 90.0, 125.0))
 
 
@@ -51,14 +53,17 @@ def draw_liver(
     """Draw the parenchyma; returns its box and mask there."""
     box = canvas.box(*LIVER_BOX_MM)
     at = canvas.coordinates(box)
-    level = _lobes(canvas, box, habitus, rng)
+    # Smooth forms are found on a coarse grid and interpolated.
+    coarse = canvas.cut(box).coarser(_COARSE_MM)
+    level = canvas.refine(_lobes(coarse, habitus, rng), coarse, box)
     gap = 2.6 * habitus.visceral_fat - 0.7 + canvas.field(rng, box, 35.0, 1.2)
     gap = gap + habitus.ascites_mm * (0.6 + canvas.field(rng, box, 50.0, 0.35))
     level = np.maximum(level, torso.cavity[box] + np.clip(gap, 0.0, None))
     rough = 1.0 if habitus.liver_shape is not LiverShape.CIRRHOTIC else 3.0
     if rough > 1:
         level = level + canvas.field(rng, box, 9.0, float(rng.uniform(0.8, 2.2)))
-    level = np.maximum(level, -_fissures(canvas, box, habitus, rng))
+    fissures = canvas.refine(_fissures(coarse, habitus, rng), coarse, box)
+    level = np.maximum(level, -fissures)
     if habitus.ascites_mm > 0:
         fluid = (torso.cavity[box] < -0.5) & (level > 0) & (level < habitus.ascites_mm * 1.6)
         fluid &= (canvas.labels[box] == Tissue.VISCERAL_FAT) & ~canvas.taken[box]
@@ -68,7 +73,8 @@ def draw_liver(
     return box, filled
 
 
-def _lobes(canvas: Canvas, box: Box, habitus: Habitus, rng: np.random.Generator) -> Float32:
+def _lobes(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> Float32:
+    box = (slice(None), slice(None), slice(None))
     at = canvas.coordinates(box)
     shape = habitus.liver_shape
     size = habitus.liver_scale
@@ -116,18 +122,20 @@ def _lobes(canvas: Canvas, box: Box, habitus: Habitus, rng: np.random.Generator)
     return level + canvas.field(rng, box, 45.0, 3.0) + canvas.field(rng, box, 20.0, 0.9)
 
 
-def _fissures(canvas: Canvas, box: Box, habitus: Habitus, rng: np.random.Generator) -> Float32:
+def _fissures(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> Float32:
     """Clefts filled with fat: round ligament, venous ligament, hilum."""
+    box = (slice(None), slice(None), slice(None))
     at = canvas.coordinates(box)
-    wide = 1.5 + 4.0 * habitus.visceral_fat * float(rng.uniform(0.3, 1.2))
+    bent = canvas.field(rng, box, 22.0, 2.5)
+    wide = 1.2 + 4.0 * habitus.visceral_fat * float(rng.uniform(0.3, 1.2))
     deep = float(rng.uniform(0.3, 1.0))
     x0 = 4.0 + float(rng.normal(0, 5))
     ligament = np.maximum(
-        np.abs(at[0] - x0 - 0.12 * (at[1] + 70)) - wide,
+        np.abs(at[0] - x0 - 0.12 * (at[1] + 70) + bent) - wide,
         half_space_level(at, [x0, -62 - 25 * deep, -30 + 28 * deep], [0.0, 0.35, 0.9]),
     )
     venous = np.maximum(
-        np.abs(half_space_level(at, [2, -58, 5], [0.35, 0.9, 0.1])) - wide * 0.6,
+        np.abs(half_space_level(at, [2, -58, 5], [0.35, 0.9, 0.1]) + bent) - wide * 0.7,
         np.maximum(np.abs(at[2] - 5) - 30 * deep, np.abs(at[0] - 12) - 26),
     )
     hilum = capsule_level(at, [-2, -46, -34], np.array(HILUM_MM) + [-6, 0, 4], 15, 7 + wide)

@@ -17,7 +17,7 @@ from lvt_track.phantom.trees import VesselTree, grow_tree
 
 __all__ = ["CAVA_MM", "LiverVessels", "draw_liver_vessels"]
 
-CAVA_MM = (-26.0, -41.0, 57.0)
+CAVA_MM = (-24.0, -36.0, 57.0)
 """Where the hepatic veins enter the vena cava, in the template."""
 
 _TARGETS = 420
@@ -102,7 +102,7 @@ def _hepatic(rng: np.random.Generator, targets: FloatArray, least: float) -> tup
         (right & ~low, [cava + [-2, 2, 0], cava + [-24, 6, -5]]),
         (~right & ~left, [cava + [0, -4, 0], cava + [-7, -22, -9]]),
         (left, [cava + [4, -4, 0], cava + [16, -20, -4]]),
-        (low, [[-30, -36, -4], [-46, -24, -12]]),
+        (low, [[-28, -32, -4], [-46, -22, -12]]),
     ):
         if part.sum() < 5:
             continue

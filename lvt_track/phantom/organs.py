@@ -28,7 +28,7 @@ def draw_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generato
     """Aorta and vena cava with their main branches, oesophagus, portal trunk."""
     wide = float(rng.normal(1.0, 0.12))
     aorta = [(16, 0, 300), (18, -4, 150), (12, -22, 60), (9, -28, 0), (5, -34, -80), (2, -32, -122)]
-    cava = [(-14, -44, 100), (-26, -41, 60), (-27, -37, 12), (-22, -30, -40), (-18, -30, -128)]
+    cava = [(-14, -42, 100), (-24, -35, 60), (-25, -32, 12), (-22, -30, -40), (-18, -30, -128)]
     flat = float(rng.uniform(0.75, 1.2))
     chains: list[tuple[list[tuple[float, float, float]], list[float], Tissue]] = [
         (aorta, [12.5 * wide, 12 * wide, 11 * wide, 10 * wide, 9 * wide, 8 * wide], Tissue.AORTA),
@@ -141,12 +141,12 @@ def _draw_kidney(
 def draw_spleen(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.Generator) -> None:
     """The spleen under the left dome."""
     centre = np.array([100.0, 22.0, 10.0 + 0.5 * habitus.breath_mm]) + rng.normal(0, [3, 6, 8])
-    radii = np.array([30.0, 46.0, 50.0]) * habitus.spleen_scale
+    radii = np.array([34.0, 50.0, 56.0]) * habitus.spleen_scale
     box = canvas.box(centre - radii - 10, centre + radii + 10)
     at = canvas.coordinates(box)
     turn = rotation(float(rng.normal(-25, 8)), float(rng.normal(10, 6)), float(rng.normal(-20, 8)))
     level = ellipsoid_level(at, centre, radii, turn)
-    hollow = ellipsoid_level(at, centre + [-44, -22, -6], [38, 36, 46])
+    hollow = ellipsoid_level(at, centre + [-50, -26, -6], [38, 36, 46])
     level = np.maximum(np.maximum(level, -hollow), torso.cavity[box] + 0.8)
     level = level + canvas.field(rng, box, 25.0, 2.0)
     canvas.paint(box, level, Tissue.SPLEEN, 0.4 + 3 * habitus.visceral_fat)

@@ -114,7 +114,7 @@ def _walls(
     depth = np.clip(-inner / float(rng.uniform(42, 60)), 0, 1)
     drop = 110.0 * (1 - np.sqrt(np.clip(1 - (1 - depth) ** 2.5, 0, 1)))
     # The lung ends above the bottom of the recess between diaphragm and wall.
-    recess = z - (-8 + 28 * np.clip(-y / 80, -0.5, 1) + float(rng.uniform(-10, 15)))
+    recess = z - (-5 + 50 * np.clip((30 - y) / 90, -0.35, 1) + float(rng.uniform(-12, 14)))
     diaphragm = smooth_min((z - (dome - drop)).astype(np.float32), recess.astype(np.float32), 8.0)
     cavity = np.maximum(inner, np.minimum(diaphragm, diaphragm * np.float32(0.6)))
     cavity = np.maximum(cavity, -_psoas_level(x, y, z)).astype(np.float32)
