@@ -1,6 +1,6 @@
 """The outline of a lesion in one slice: where its boundary runs between the pixel centres.
 
-A mask only says which pixel centres lie inside. The outline is put 0.27 of a pixel outside of
+A mask only says which pixel centres lie inside. The outline is put 0.28 of a pixel outside of
 the outermost centres: chosen by measuring, since half a pixel (the pixels' own edges) makes
 ellipses of 5 to 60 mm half a pixel too long, the centres themselves make them too short (see
 docs/numbers.md). A caliper ends on this outline; between its ends it may run up to half a pixel
@@ -21,7 +21,7 @@ from lvt_track.core.volume import BoolArray
 
 __all__ = ["OUTSET_PIXELS", "SliceOutline", "extreme_points", "trace"]
 
-OUTSET_PIXELS = 0.27
+OUTSET_PIXELS = 0.28
 """How far beyond the outermost pixel centres the outline runs."""
 
 _BARRIER_OUTSET_PIXELS = 0.75
