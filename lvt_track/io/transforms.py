@@ -1,0 +1,45 @@
+"""Transforms on disk, as SimpleITK and 3D Slicer read them (.h5, .tfm)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from lvt_track.errors import InputError
+from lvt_track.io.files import write_whole
+
+__all__ = ["read_transform", "write_transform"]
+
+
+def write_transform(transform: sitk.Transform, path: Path) -> None:
+    """Write a transform; it appears whole or not at all.
+
+    Args:
+        transform: from points of the fixed scan to points of the moving one, in LPS mm.
+        path: ends in `.h5` (for fields of displacements) or `.tfm` (text, for affine maps).
+
+    Raises:
+        OutputError: when the file cannot be written.
+    """
+    with write_whole(path) as temporary:
+        try:
+            sitk.WriteTransform(transform, str(temporary))
+        except RuntimeError as error:
+            raise OSError(str(error).splitlines()[-1]) from error
+
+
+def read_transform(path: Path) -> sitk.Transform:
+    """Read a transform.
+
+    Raises:
+        InputError: when the file is missing or is no transform.
+    """
+    if not Path(path).is_file():
+        raise InputError("there is no such transform", path=path)
+    try:
+        return sitk.ReadTransform(str(path))
+    except RuntimeError as error:
+        raise InputError(
+            "cannot be read as a transform", path=path, remedy="Give a .h5 or .tfm file of ITK"
+        ) from error

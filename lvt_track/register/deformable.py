@@ -1,0 +1,111 @@
+"""Elastic alignment of two livers that an affine map has brought near.
+
+Compared are HU inside the liver and the signed distance to its surface together, for the surface
+alone misleads the inside. Tumours of either visit weigh nothing, so that growth is not registered
+away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lvt_track.core.geometry import Box, FloatArray, Geometry
+from lvt_track.core.volume import BoolArray
+from lvt_track.register.affine import Affine
+from lvt_track.register.displacement import Displacement
+from lvt_track.register.flow import Level, flow
+from lvt_track.register.liver_image import LiverImage, signed_distance_mm
+
+__all__ = ["COARSE", "FINE", "deform"]
+
+COARSE: tuple[Level, ...] = ((4, 30), (2, 30))
+FINE: tuple[Level, ...] = (*COARSE, (1, 12))
+
+MARGIN_MM = 24.0
+"""The field fades to nothing this far outside the liver."""
+
+_BAND_MM = 12.0
+"""Distance to the surface is compared up to this far from it."""
+
+_BESIDE_MM = 6.0
+"""HU are compared up to this far outside the liver."""
+
+_WINDOW_HU = (-50.0, 250.0)
+_SCALE_HU = 40.0
+
+
+def deform(
+    fixed: LiverImage, moving: LiverImage, affine: Affine, levels: Sequence[Level] = FINE
+) -> Displacement:
+    """Displacements in the frame of the fixed visit that, followed by `affine`, lead into the other.
+
+    Args:
+        fixed, moving: the two visits.
+        affine: the alignment so far, from fixed to moving.
+        levels: resolutions and steps, coarse to fine.
+    """
+    spacing_mm = fixed.geometry.spacing_mm[0]
+    distance = signed_distance_mm(fixed.liver, spacing_mm)
+    box = _around(distance < MARGIN_MM)
+    grid = fixed.geometry.crop(box)
+    distance = distance[box]
+    warp = _Resampler(moving.geometry, affine, grid)
+
+    other_distance = warp(signed_distance_mm(moving.liver, spacing_mm))
+    tumors = fixed.tumors[box] | (warp(moving.tumors) > 0.1)
+    comparable = fixed.inside[box] & (warp(moving.inside) > 0.5)
+    shown = comparable & (distance < _BESIDE_MM) & ~ndimage.binary_dilation(tumors)
+    features = (
+        (
+            (distance / _BAND_MM).clip(-1, 1),
+            (other_distance / _BAND_MM).clip(-1, 1),
+            comparable & (np.abs(distance) < _BAND_MM),
+        ),
+        (
+            _scaled_hu(fixed.hu[box], distance < 0),
+            _scaled_hu(warp(moving.hu), other_distance < 0),
+            shown,
+        ),
+    )
+    first, second, weight = (
+        torch.from_numpy(np.stack(stack).astype(np.float32))
+        for stack in zip(*features, strict=True)
+    )
+    field = flow(first, second, weight, levels).numpy()[::-1]
+    fade = np.clip((MARGIN_MM - distance) / (MARGIN_MM / 2), 0, 1)
+    return Displacement((field * fade * spacing_mm).astype(np.float32), grid)
+
+
+class _Resampler:
+    """Brings arrays of the moving visit onto a grid of the fixed one."""
+
+    def __init__(self, source: Geometry, affine: Affine, grid: Geometry) -> None:
+        index = np.indices(grid.shape).reshape(3, -1).T
+        self._index: FloatArray = source.to_index(affine(grid.to_world(index))).T
+        self._shape = grid.shape
+
+    def __call__(self, array: NDArray[np.generic]) -> NDArray[np.float32]:
+        values = ndimage.map_coordinates(
+            array.astype(np.float32), self._index, order=1, mode="nearest"
+        )
+        shaped: NDArray[np.float32] = values.reshape(self._shape)
+        return shaped
+
+
+def _scaled_hu(hu: NDArray[np.generic], liver: BoolArray) -> NDArray[np.float32]:
+    """HU in the window of soft tissue, zero at the liver's median."""
+    clipped = np.clip(hu.astype(np.float32), *_WINDOW_HU)
+    middle = float(np.median(clipped[liver])) if liver.any() else 0.0
+    scaled: NDArray[np.float32] = (clipped - middle) / _SCALE_HU
+    return scaled
+
+
+def _around(mask: BoolArray) -> Box:
+    found = ndimage.find_objects(mask.astype(np.uint8))[0]
+    z, y, x = found
+    return z, y, x

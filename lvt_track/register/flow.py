@@ -1,0 +1,115 @@
+"""Optical flow between two stacks of feature images, coarse to fine.
+
+Each step solves, at every voxel, the least squares of Lucas and Kanade (1981) over a Gaussian
+window, with the symmetric forces of Vercauteren et al. (2009), the mean gradient of both images;
+then the field is smoothed, as in Thirion's demons (1998). Everything is in voxels, along z, y, x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["Level", "flow", "smoothed"]
+
+Level = tuple[int, int]
+"""Voxels of the given grid per voxel of the level, and steps taken there."""
+
+_WINDOW = 1.0
+_SMOOTHING = 1.0
+_STIFFNESS = 0.3
+_LONGEST_STEP = 1.0
+
+
+@torch.no_grad()
+def flow(fixed: Tensor, moving: Tensor, weight: Tensor, levels: Sequence[Level]) -> Tensor:
+    """Displacements u for which moving(x + u) looks like fixed(x).
+
+    Args:
+        fixed, moving: features (channels, z, y, x), float32.
+        weight: of each channel at each voxel, same shape; 0 where it must not be compared.
+        levels: coarse to fine.
+
+    Returns:
+        Displacements along z, y, x in voxels of the given grid, (3, z, y, x).
+    """
+    size = fixed.shape[1:]
+    field = fixed.new_zeros((3, *_coarser(fixed[:1], levels[0][0]).shape[1:]))
+    scale = levels[0][0]
+    for factor, steps in levels:
+        here, there, trust = (_coarser(x, factor) for x in (fixed, moving, weight))
+        field = _resized(field, here.shape[1:]) * (scale / factor)
+        scale = factor
+        slope = _gradient(here)
+        for _ in range(steps):
+            warped = _warped(there, field)
+            field = field + _step(here - warped, (slope + _gradient(warped)) / 2, trust)
+            field = smoothed(field, _SMOOTHING)
+    return _resized(field, size) * scale
+
+
+def smoothed(images: Tensor, sigma: float) -> Tensor:
+    """Images (channels, z, y, x) under a Gaussian of `sigma` voxels; edges are repeated."""
+    reach = max(1, round(2.5 * sigma))
+    place = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
+    kernel = torch.exp(-(place**2) / (2 * sigma**2))
+    kernel = kernel / kernel.sum()
+    out = images[:, None]
+    for axis in range(3):
+        pad, shape = [0] * 6, [1] * 5
+        pad[4 - 2 * axis] = pad[5 - 2 * axis] = reach
+        shape[2 + axis] = -1
+        out = functional.conv3d(functional.pad(out, pad, mode="replicate"), kernel.view(shape))
+    return out[:, 0]
+
+
+def _step(residual: Tensor, slope: Tensor, weight: Tensor) -> Tensor:
+    """The displacement that best explains the residual around each voxel (3, z, y, x)."""
+    z, y, x = slope.unbind(1)
+    pull = weight * residual
+    sums = [(weight * a * b).sum(0) for a, b in ((z, z), (y, y), (x, x), (z, y), (z, x), (y, x))]
+    sums += [(pull * a).sum(0) for a in (z, y, x)]
+    zz, yy, xx, zy, zx, yx, pz, py, px = smoothed(torch.stack(sums), _WINDOW)
+    zz, yy, xx = zz + _STIFFNESS, yy + _STIFFNESS, xx + _STIFFNESS
+    # Cramer's rule for the symmetric 3 x 3 system of every voxel.
+    c_zz, c_zy, c_zx = yy * xx - yx * yx, zx * yx - zy * xx, zy * yx - zx * yy
+    c_yy, c_yx, c_xx = zz * xx - zx * zx, zy * zx - zz * yx, zz * yy - zy * zy
+    step = torch.stack(
+        [
+            c_zz * pz + c_zy * py + c_zx * px,
+            c_zy * pz + c_yy * py + c_yx * px,
+            c_zx * pz + c_yx * py + c_xx * px,
+        ]
+    ) / (zz * c_zz + zy * c_zy + zx * c_zx)
+    length = step.norm(dim=0, keepdim=True)
+    return step / (length / _LONGEST_STEP).clamp(min=1)
+
+
+def _warped(images: Tensor, field: Tensor) -> Tensor:
+    size = images.shape[1:]
+    axes = [torch.arange(n, dtype=field.dtype, device=field.device) for n in size]
+    grid = torch.stack(torch.meshgrid(*axes, indexing="ij")) + field
+    scaled = [2 * grid[a] / max(size[a] - 1, 1) - 1 for a in (2, 1, 0)]
+    return functional.grid_sample(
+        images[None], torch.stack(scaled, dim=-1)[None], padding_mode="border", align_corners=True
+    )[0]
+
+
+def _gradient(images: Tensor) -> Tensor:
+    """Central differences along z, y, x: (channels, 3, z, y, x)."""
+    return torch.stack(torch.gradient(images, dim=(1, 2, 3)), dim=1)
+
+
+def _coarser(images: Tensor, factor: int) -> Tensor:
+    if factor == 1:
+        return images
+    return functional.avg_pool3d(images[None], factor, ceil_mode=True, count_include_pad=False)[0]
+
+
+def _resized(field: Tensor, size: Sequence[int]) -> Tensor:
+    if tuple(field.shape[1:]) == tuple(size):
+        return field
+    return functional.interpolate(field[None], size=tuple(size), mode="trilinear")[0]

@@ -1,0 +1,163 @@
+"""The surroundings of the liver at one visit, coarse enough to keep those of many visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.volume import BoolArray, Masks, Volume
+
+__all__ = ["LiverImage", "liver_image", "signed_distance_mm"]
+
+SPACING_MM = 3.0
+"""Grid of registration: finer costs time and gains nothing in the liver of a portal CT."""
+
+MARGIN_MM = 36.0
+"""Surroundings kept around the liver: ribs and spine for the start, organs for its border."""
+
+_AIR_HU = -1000
+_PADDING_HU = -1500
+"""Below this a scanner has written padding outside its circle of reconstruction, not air."""
+
+
+@dataclass(frozen=True, eq=False)
+class LiverImage:
+    """One visit's liver and what lies around it, on a coarse isotropic grid along the LPS axes.
+
+    Attributes:
+        hu: HU (z, y, x), int16; air outside the field of view.
+        liver, tumors: masks on the same grid.
+        inside: where the scan has data.
+        geometry: the coarse grid.
+        scan: the grid of the scan it came from.
+        is_cut: whether the liver touches the first or the last slice of the scan.
+    """
+
+    hu: NDArray[np.int16]
+    liver: BoolArray
+    tumors: BoolArray
+    inside: BoolArray
+    geometry: Geometry
+    scan: Geometry
+    is_cut: bool
+
+    def __post_init__(self) -> None:
+        for name in ("hu", "liver", "tumors", "inside"):
+            shape = getattr(self, name).shape
+            if shape != self.geometry.shape:
+                raise ValueError(f"{name} has shape {shape}, the geometry {self.geometry.shape}")
+
+    @property
+    def liver_ml(self) -> float:
+        """Volume of the liver, as far as the scan shows it."""
+        return float(np.count_nonzero(self.liver)) * self.geometry.voxel_volume_ml
+
+    def liver_points_mm(self) -> FloatArray:
+        """LPS positions (n, 3) of the liver's voxels."""
+        return self.geometry.to_world(np.argwhere(self.liver))
+
+
+def liver_image(volume: Volume, masks: Masks, spacing_mm: float = SPACING_MM) -> LiverImage:
+    """Cut the liver's surroundings out of a scan and bring them to a coarse grid.
+
+    A scan without a liver is kept whole, so that something can still be said of it.
+
+    Args:
+        volume: the scan.
+        masks: its masks, on the same grid.
+        spacing_mm: side of the coarse voxels.
+
+    Raises:
+        ValueError: when masks and scan lie on different grids.
+    """
+    if masks.geometry != volume.geometry:
+        raise ValueError("masks and volume must lie on the same grid")
+    grid = _coarse_grid(masks, spacing_mm)
+    reach = _scan_part(volume.geometry, grid)
+    part, cut = volume.crop(reach), masks.crop(reach)
+    hu = _resampled(np.maximum(part.hu, _AIR_HU), part.geometry, grid, _AIR_HU)
+    return LiverImage(
+        hu=np.rint(hu).astype(np.int16),
+        liver=_resampled(cut.liver, part.geometry, grid, 0) > 0.5,
+        # A tumour smaller than a coarse voxel still has to be kept out of the similarity.
+        tumors=_resampled(cut.tumors, part.geometry, grid, 0) > 0.1,
+        inside=_resampled(part.hu > _PADDING_HU, part.geometry, grid, 0) > 0.5,
+        geometry=grid,
+        scan=volume.geometry,
+        is_cut=bool(masks.liver[0].any() or masks.liver[-1].any()),
+    )
+
+
+def signed_distance_mm(mask: BoolArray, spacing_mm: float) -> NDArray[np.float32]:
+    """Distance to the border of the mask, negative inside, in mm; the border lies between voxels.
+
+    A mask that is empty or full is everywhere far from its border.
+    """
+    if not mask.any() or mask.all():
+        return np.full(mask.shape, -1e3 if mask.any() else 1e3, dtype=np.float32)
+    outside = ndimage.distance_transform_edt(~mask)
+    inside = ndimage.distance_transform_edt(mask)
+    distance = np.where(mask, 0.5 - inside, outside - 0.5) * spacing_mm
+    return distance.astype(np.float32)
+
+
+def _coarse_grid(masks: Masks, spacing_mm: float) -> Geometry:
+    """Grid along the LPS axes around the liver, or around the whole scan where there is none."""
+    scan = masks.geometry
+    corners = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)])
+    last = np.array(scan.shape) - 1
+    whole = scan.to_world(corners * last)
+    low, high = whole.min(axis=0), whole.max(axis=0)
+    if masks.liver.any():
+        extent = [
+            np.flatnonzero(masks.liver.any(axis=tuple(a for a in range(3) if a != axis)))
+            for axis in range(3)
+        ]
+        first, final = (np.array([side[end] for side in extent]) for end in (0, -1))
+        box = scan.to_world(np.where(corners, final, first))
+        low = np.maximum(low, box.min(axis=0) - MARGIN_MM)
+        high = np.minimum(high, box.max(axis=0) + MARGIN_MM)
+    x, y, z = (max(1, int(n)) for n in np.floor((high - low) / spacing_mm) + 1)
+    origin = (float(low[0]), float(low[1]), float(low[2]))
+    return Geometry.axial((z, y, x), (spacing_mm,) * 3, origin)
+
+
+def _scan_part(scan: Geometry, grid: Geometry) -> tuple[slice, slice, slice]:
+    """The box of the scan that holds the coarse grid."""
+    corners = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)])
+    index = scan.to_index(grid.to_world(corners * (np.array(grid.shape) - 1)))
+    low = np.clip(np.floor(index.min(axis=0)).astype(int) - 2, 0, None)
+    high = np.minimum(np.ceil(index.max(axis=0)).astype(int) + 3, scan.shape)
+    z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return z, y, x
+
+
+def _resampled(
+    array: NDArray[np.generic], geometry: Geometry, grid: Geometry, outside: float
+) -> NDArray[np.float32]:
+    """Mean over blocks about as large as a coarse voxel, then linear interpolation."""
+    spacing = np.array(geometry.spacing_mm)
+    block = np.maximum(1, np.rint(grid.spacing_mm[0] / spacing)).astype(int)
+    shape = np.maximum(1, np.array(array.shape) // block)
+    block = np.minimum(block, array.shape)
+    kept = array[tuple(slice(0, int(n * b)) for n, b in zip(shape, block, strict=True))]
+    (nz, ny, nx), (bz, by, bx) = shape.tolist(), block.tolist()
+    means = kept.reshape(nz, bz, ny, by, nx, bx).mean(axis=(1, 3, 5), dtype=np.float32)
+    image = sitk.GetImageFromArray(means)
+    image.SetSpacing((spacing * block)[::-1].tolist())
+    image.SetOrigin(geometry.to_world((block - 1) / 2).tolist())
+    image.SetDirection(geometry.direction.ravel().tolist())
+    target = sitk.ResampleImageFilter()
+    target.SetSize(grid.shape[::-1])
+    target.SetOutputSpacing(grid.spacing_mm[::-1])
+    target.SetOutputOrigin(grid.origin_mm)
+    target.SetOutputDirection(grid.direction.ravel().tolist())
+    target.SetDefaultPixelValue(outside)
+    target.SetInterpolator(sitk.sitkLinear)
+    out: NDArray[np.float32] = sitk.GetArrayFromImage(target.Execute(image))
+    return out
