@@ -240,35 +240,46 @@ def _draw_track(
     color: str,
     width: float,
 ) -> None:
-    """A track's curve; where it was not seen again, a dotted line to a cross on the floor."""
-    points = [(day, value) for day, value in zip(days, sizes, strict=True)]
-    first = next(i for i, (_, value) in enumerate(points) if value is not None)
-    points = points[first:]
-    zorder = 3 if width > 1.0 else 2
-    for (day_a, a), (day_b, b) in itertools.pairwise(points):
-        is_gap = a is None or b is None
-        axes.plot(
-            [day_a, day_b],
-            [floor if a is None else a, floor if b is None else b],
-            color=color,
-            linewidth=0.7 * width if is_gap else width,
-            linestyle=(0, (1.0, 1.8)) if is_gap else "-",
-            zorder=zorder,
-        )
-    for marker, chosen, filled in (
-        ("o", [(day, value) for day, value in points if value is not None], 2.2),
-        ("x", [(day, floor) for day, value in points if value is None], 3.0),
-    ):
+    """A track's curve: dots where it was seen, and crosses on the floor where not any more."""
+    marked = [(i, day, s) for i, (day, s) in enumerate(zip(days, sizes, strict=True)) if s]
+    first, last = marked[0][0], marked[-1][0]
+    for (i, day_a, a), (j, day_b, b) in itertools.pairwise(marked):
+        _draw_piece(axes, (day_a, a), (day_b, b), color, width, is_sure=j == i + 1)
+    if last + 1 < len(days):
+        _draw_piece(axes, marked[-1][1:], (days[last + 1], floor), color, width, is_sure=False)
+    seen = [(day, size) for _, day, size in marked]
+    missed = [(days[i], floor) for i in range(first, len(days)) if sizes[i] is None]
+    for marker, chosen, size_pt in (("o", seen, 2.2), ("x", missed, 3.0)):
         axes.plot(
             [day for day, _ in chosen],
-            [value for _, value in chosen],
+            [size for _, size in chosen],
             color=color,
             linestyle="none",
             marker=marker,
-            markersize=filled * width,
-            zorder=zorder + 1,
+            markersize=size_pt * width,
+            zorder=4 if width > 1.0 else 3,
             clip_on=False,
         )
+
+
+def _draw_piece(
+    axes: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    color: str,
+    width: float,
+    *,
+    is_sure: bool,
+) -> None:
+    """One piece of a curve; dotted where visits between did not show the tumour."""
+    axes.plot(
+        [start[0], end[0]],
+        [start[1], end[1]],
+        color=color,
+        linewidth=width if is_sure else 0.7 * width,
+        linestyle="-" if is_sure else (0, (1.0, 1.8)),
+        zorder=3 if width > 1.0 else 2,
+    )
 
 
 def _dates(course: Course) -> list[dt.date]:
@@ -336,6 +347,8 @@ def _write_above(
         fontsize=SMALLEST_PT,
         fontweight=weight,
         color=color,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
+        zorder=4,
     )
 
 

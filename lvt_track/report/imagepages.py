@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from lvt_track.core.course import Course, KeyImage
-from lvt_track.report.pages import Drawing, chunks, draw_heading
+from lvt_track.report.flow import Drawing, draw_heading
+from lvt_track.report.pages import chunks
 from lvt_track.report.panels import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU, draw_key_image
 from lvt_track.report.style import BODY_PT, MUTED, NOTICE, SMALL_PT, SMALLEST_PT
 from lvt_track.report.timelines import Presence, Timeline, pictured_tracks, timelines
-from lvt_track.report.typesetting import BOTTOM_MM, LEFT_MM, TEXT_MM, TOP_MM, Page
+from lvt_track.report.typesetting import BOTTOM_MM, LEFT_MM, TEXT_MM, TOP_MM, Page, shortened
 from lvt_track.report.wording import STATE_NAMES
 
 __all__ = ["image_pages"]
@@ -38,7 +39,10 @@ def image_pages(course: Course, key_images: Sequence[KeyImage]) -> list[Drawing]
     visit_parts = chunks(len(course.visits), _MOST_COLUMNS)
     widest = max(len(visits) for visits in visit_parts)
     side = min((TEXT_MM - _NAME_MM) / widest - _GAP_MM, _LARGEST_MM)
-    most_rows = int((BOTTOM_MM - _GRID_TOP_MM - _HEAD_MM) // (side + _CAPTION_MM))
+    # Rather a little smaller than the width allows than a page that is not filled.
+    room = BOTTOM_MM - _GRID_TOP_MM - _HEAD_MM
+    most_rows = round(room / (side + _CAPTION_MM))
+    side = min(side, room / most_rows - _CAPTION_MM)
     for rows in chunks(len(lines), most_rows):
         drawings += [
             partial(
@@ -71,7 +75,7 @@ def _draw_images(
     )
     if left_out:
         note += f" The {left_out} smallest, least changing tumours are left out."
-    draw_heading(page, "Key images", note)
+    draw_heading(page, TOP_MM, "Key images", note)
     for column, visit in enumerate(visits):
         x = LEFT_MM + _NAME_MM + column * (side + _GAP_MM)
         name = course.visits[visit].visit.name
@@ -88,7 +92,8 @@ def _draw_images(
                 _draw_missing(page, x, top, side, line.sightings[visit].presence)
             else:
                 draw_key_image(page.axes(x, top, side, side), image)
-                page.text(x, top + side + 3.0, image.caption, size_pt=SMALLEST_PT)
+                caption = shortened(image.caption, side + _GAP_MM, SMALLEST_PT)
+                page.text(x, top + side + 3.0, caption, size_pt=SMALLEST_PT)
 
 
 def _draw_missing(page: Page, x: float, top: float, side: float, presence: Presence) -> None:

@@ -17,7 +17,7 @@ from lvt_track.report.timelines import timelines
 
 __all__ = ["MINIMUM_WIDTH_MM", "key_image", "visit_key_images"]
 
-MINIMUM_WIDTH_MM = 90.0
+MINIMUM_WIDTH_MM = 80.0
 """Width of a crop; a larger tumour gets `_SURROUND` times its long axis."""
 
 _SURROUND = 1.7

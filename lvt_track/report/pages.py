@@ -1,4 +1,4 @@
-"""The pages of tables and curves: each function plans a part of the report, page by page."""
+"""The tables and curves of the report: each function plans a part of it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ from lvt_track.report.figures import (
     draw_sum_of_diameters,
     draw_volumes,
 )
+from lvt_track.report.flow import Drawing, Plate, Section, draw_heading
 from lvt_track.report.style import (
-    ACCENT,
     ALARM,
     BODY_PT,
     CATEGORY_COLORS,
-    HEADING_PT,
     INK,
     MUTED,
-    SMALL_PT,
     TRACK_COLORS,
 )
 from lvt_track.report.timelines import Presence, Timeline, timelines
@@ -51,32 +49,21 @@ from lvt_track.report.wording import (
 )
 
 __all__ = [
-    "Drawing",
     "chunks",
-    "draw_heading",
     "draw_meaning",
-    "lesion_pages",
-    "phase_pages",
-    "presence_pages",
-    "response_pages",
-    "scan_pages",
+    "lesion_sections",
+    "phase_sections",
+    "presence_sections",
+    "response_sections",
+    "scan_sections",
     "trend_pages",
 ]
 
-Drawing = Callable[[Page], None]
-"""Draws one page."""
-
-_BODY_TOP_MM = TOP_MM + 18.0
 _MOST_VISITS_PER_TABLE = 7
 _MOST_ROWS_PER_GRID = 42
+_ROW_MM = 5.2
+_GRID_MARGINS_MM = 20.0
 _SEEN_COLOR = {Presence.NOT_SEEN: MUTED, Presence.NOT_YET: MUTED}
-
-
-def draw_heading(page: Page, title: str, note: str = "") -> None:
-    """The title of a page and a note of at most two lines; the rest begins at 18 mm below."""
-    page.text(LEFT_MM, TOP_MM + 4.0, title, size_pt=HEADING_PT + 2.0, is_bold=True, color=ACCENT)
-    if note:
-        page.paragraph(LEFT_MM, TOP_MM + 6.5, TEXT_MM, note, size_pt=SMALL_PT, color=MUTED)
 
 
 def chunks(count: int, most: int) -> list[range]:
@@ -86,7 +73,7 @@ def chunks(count: int, most: int) -> list[range]:
     return [range(a, b) for a, b in itertools.pairwise(bounds)]
 
 
-def lesion_pages(course: Course) -> list[Drawing]:
+def lesion_sections(course: Course) -> list[Section]:
     """Every track at every visit: axes, volume, and what changed."""
     lines = timelines(course)
     if not lines:
@@ -95,7 +82,7 @@ def lesion_pages(course: Course) -> list[Drawing]:
         "Long × short axis in mm, largest lesion first; below it the volume of all the track's "
         "lesions. Change is from the first to the last visit that shows the tumour."
     )
-    drawings = []
+    sections = []
     for visits in chunks(len(course.visits), _MOST_VISITS_PER_TABLE):
         side_mm, change_mm = 27.0, 31.0
         width = min((TEXT_MM - side_mm - change_mm) / len(visits), 32.0)
@@ -105,8 +92,8 @@ def lesion_pages(course: Course) -> list[Drawing]:
             Column("Change", change_mm),
         )
         rows = tuple(_lesion_row(course, line, visits) for line in lines)
-        drawings += _table_pages("Tumours by visit", note, Table(columns, rows))
-    return drawings
+        sections.append(Section("Tumours by visit", note, Table(columns, rows)))
+    return sections
 
 
 def _lesion_row(course: Course, line: Timeline, visits: range) -> tuple[Cell, ...]:
@@ -117,9 +104,9 @@ def _lesion_row(course: Course, line: Timeline, visits: range) -> tuple[Cell, ..
     return (*cells, Cell(change_lines(course, line)))
 
 
-def response_pages(course: Course) -> list[Drawing]:
+def response_sections(course: Course) -> list[Section]:
     """The response by every criterion at every visit, with its reason."""
-    drawings = []
+    sections = []
     for criterion in dict.fromkeys(r.criterion for r in course.responses):
         unit = "mL" if is_volumetric(criterion) else "mm"
         columns = (
@@ -141,8 +128,8 @@ def response_pages(course: Course) -> list[Drawing]:
             "Nadir is the smallest sum before the visit, the baseline included. Target lesions "
             "were chosen automatically, in the liver only."
         )
-        drawings += _table_pages(f"Response by {criterion}", note, Table(columns, rows))
-    return drawings
+        sections.append(Section(f"Response by {criterion}", note, Table(columns, rows)))
+    return sections
 
 
 def _response_row(response: Response) -> tuple[Cell, ...]:
@@ -155,7 +142,7 @@ def _response_row(response: Response) -> tuple[Cell, ...]:
         Cell((response.non_target,)),
         Cell(("yes" if response.new_lesion else "no",)),
         Cell((response.category,), CATEGORY_COLORS.get(response.category, INK), is_bold=True),
-        Cell(("", response.reason)[1:]),
+        Cell((response.reason,)),
     )
 
 
@@ -174,9 +161,9 @@ def _draw_tumor_trends(page: Page, course: Course) -> None:
             f" In colour the {len(TRACK_COLORS)} tumours that are largest or changed most; "
             f"in grey the other {count - len(TRACK_COLORS)}."
         )
-    draw_heading(page, "Size of each tumour over time", note)
+    draw_heading(page, TOP_MM, "Size of each tumour over time", note)
     width = TEXT_MM - 13.0 - LABEL_ROOM_MM
-    top = _BODY_TOP_MM
+    top = TOP_MM + 18.0
     for title, draw in (("Diameter", draw_diameters), ("Volume", draw_volumes)):
         page.text(LEFT_MM, top + 3.0, title, size_pt=BODY_PT, is_bold=True)
         draw(page.axes(LEFT_MM + 13.0, top + 7.0, width, 98.0), course)
@@ -184,7 +171,7 @@ def _draw_tumor_trends(page: Page, course: Course) -> None:
 
 
 def _draw_totals(page: Page, course: Course) -> None:
-    draw_heading(page, "The patient as a whole over time")
+    draw_heading(page, TOP_MM, "The patient as a whole over time")
     width = TEXT_MM - 13.0 - LABEL_ROOM_MM
     criteria = [
         name
@@ -207,46 +194,48 @@ def _draw_totals(page: Page, course: Course) -> None:
         top += step
 
 
-def presence_pages(course: Course) -> list[Drawing]:
+def presence_sections(course: Course) -> list[Section]:
     """Which tumour was seen when; none for a single visit."""
     lines = timelines(course)
     if len(course.visits) < 2 or not lines:
         return []
-    return [
-        partial(_draw_presence, course=course, lines=[lines[i] for i in rows])
-        for rows in chunks(len(lines), _MOST_ROWS_PER_GRID)
-    ]
+    sections = []
+    for rows in chunks(len(lines), _MOST_ROWS_PER_GRID):
+        height = _ROW_MM * len(rows)
+        draw = partial(_draw_presence, course=course, lines=[lines[i] for i in rows], height=height)
+        note = (
+            "Every tumour is a line, every visit a column. “Not seen” means that the visit's mask "
+            "holds nothing there, not that the tumour is gone."
+        )
+        plate = Plate(height + _GRID_MARGINS_MM, draw)
+        sections.append(Section("Which tumour was seen when", note, plate))
+    return sections
 
 
-def _draw_presence(page: Page, course: Course, lines: Sequence[Timeline]) -> None:
-    draw_heading(
-        page,
-        "Which tumour was seen when",
-        "Every tumour is a line, every visit a column. “Not seen” means that the visit's mask "
-        "holds nothing there, not that the tumour is gone.",
-    )
-    top = _BODY_TOP_MM + 12.0
-    height = min((BOTTOM_MM - top - 12.0), 9.0 * (len(lines) + 0.2))
-    draw_presence(page.axes(LEFT_MM + 10.0, top, TEXT_MM - 20.0, height), course, lines)
+def _draw_presence(
+    page: Page, top: float, course: Course, lines: Sequence[Timeline], height: float
+) -> None:
+    axes = page.axes(LEFT_MM + 10.0, top + 12.0, TEXT_MM - 20.0, height)
+    draw_presence(axes, course, lines)
 
 
-def scan_pages(course: Course, facts: RunFacts) -> list[Drawing]:
+def scan_sections(course: Course, facts: RunFacts) -> list[Section]:
     """What was read: the scan of every visit, its masks, its registration, all warnings."""
     columns = (
         Column("Date", 20.0),
         Column("Series", 42.0),
-        Column("Voxel x, y, z (mm)", 25.0),
-        Column("Volume (mL) and source of mask", 45.0),
-        Column("Registration onto the reference", TEXT_MM - 132.0),
+        Column("Voxel x, y, z (mm)", 32.0),
+        Column("Volume (mL), source of mask", 43.0),
+        Column("Registration", TEXT_MM - 137.0),
     )
     table = Table(columns, tuple(_scan_row(course, found) for found in course.visits))
-    drawings = _table_pages("Scans", "The series of each visit that was followed.", table)
+    sections = [Section("Scans", "The series of each visit that was followed.", table)]
     notes = [Cell((warning,), ALARM) for warning in all_warnings(course)]
     notes += [Cell((f"Left out: {scan}",)) for scan in facts.left_out]
     if notes:
         listing = Table((Column("", TEXT_MM),), tuple((note,) for note in notes))
-        drawings += _table_pages("Warnings, and scans left out", "", listing)
-    return drawings
+        sections.append(Section("Warnings, and scans left out", "", listing))
+    return sections
 
 
 def _scan_row(course: Course, found: VisitFindings) -> tuple[Cell, ...]:
@@ -284,7 +273,7 @@ def _scan_row(course: Course, found: VisitFindings) -> tuple[Cell, ...]:
     )
 
 
-def phase_pages(course: Course) -> list[Drawing]:
+def phase_sections(course: Course) -> list[Section]:
     """Liver volume in the contrast phases of one study, where there are several."""
     if not course.phases:
         return []
@@ -315,7 +304,7 @@ def phase_pages(course: Course) -> list[Drawing]:
         "One liver, scanned several times within minutes: the differences show how steady the "
         "volumes are. About 5 % between phases is usual."
     )
-    return _table_pages("Liver volume by contrast phase", note, Table(columns, rows))
+    return [Section("Liver volume by contrast phase", note, Table(columns, rows))]
 
 
 def _deviation(value: float | None) -> str:
@@ -324,22 +313,8 @@ def _deviation(value: float | None) -> str:
 
 def draw_meaning(page: Page) -> None:
     """The last page: what the numbers mean, and what they do not."""
-    draw_heading(page, "What these numbers mean, and what they do not")
+    draw_heading(page, TOP_MM, "What these numbers mean, and what they do not")
     top = TOP_MM + 12.0
     for title, text in MEANINGS:
         page.text(LEFT_MM, top + 3.2, title, size_pt=BODY_PT, is_bold=True)
         top = page.paragraph(LEFT_MM, top + 4.8, TEXT_MM - 16.0, text) + 4.0
-
-
-def _table_pages(title: str, note: str, table: Table) -> list[Drawing]:
-    top = _BODY_TOP_MM if note else TOP_MM + 10.0
-    parts = table.pages(BOTTOM_MM - top, BOTTOM_MM - top)
-
-    def drawing(page: Page, part: Table, name: str) -> None:
-        draw_heading(page, name, note)
-        part.draw(page, LEFT_MM, top)
-
-    return [
-        partial(drawing, part=part, name=title if n == 0 else f"{title}, continued")
-        for n, part in enumerate(parts)
-    ]

@@ -6,6 +6,7 @@ import numpy as np
 from contourpy import LineType, contour_generator
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.patches import Ellipse
 from numpy.typing import NDArray
 
 from lvt_track.core.course import KeyImage
@@ -21,6 +22,7 @@ _OWN = "#ffd23f"
 _OTHERS = "#6ec6e6"
 _LONG = "#ff5f3d"
 _SHORT = "#7bd88f"
+_RING_MM = 16.0
 _SCALE_MM = 20.0
 
 
@@ -46,24 +48,19 @@ def draw_key_image(axes: Axes, image: KeyImage) -> None:
     for caliper, color in ((image.long_axis, _LONG), (image.short_axis, _SHORT)):
         if caliper is not None:
             (r0, c0), (r1, c1) = caliper
-            axes.plot(
-                [c0, c1],
-                [r0, r1],
-                color=color,
-                linewidth=0.8,
-                marker="+",
-                markersize=2.8,
-                markeredgewidth=0.7,
-            )
+            axes.plot([c0, c1], [r0, r1], color=color, linewidth=0.6)
     if image.long_axis is None:
-        axes.plot(
-            (columns - 1) / 2.0,
-            (rows - 1) / 2.0,
-            marker="o",
-            markersize=14.0,
-            markerfacecolor="none",
-            markeredgecolor=_OWN,
-            markeredgewidth=0.8,
+        centre = ((columns - 1) / 2.0, (rows - 1) / 2.0)
+        axes.add_patch(
+            Ellipse(
+                centre,
+                _RING_MM / column_mm,
+                _RING_MM / row_mm,
+                fill=False,
+                edgecolor=_OWN,
+                linewidth=0.8,
+                linestyle=(0, (3.0, 2.0)),
+            )
         )
     bar = _SCALE_MM / column_mm
     bottom, right = 0.95 * rows, 0.96 * columns

@@ -12,15 +12,15 @@ from matplotlib.backends.backend_pdf import PdfPages
 from lvt_track.core.course import Course, KeyImage
 from lvt_track.io.files import write_whole
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
+from lvt_track.report.flow import Drawing, flow
 from lvt_track.report.imagepages import image_pages
 from lvt_track.report.pages import (
-    Drawing,
     draw_meaning,
-    lesion_pages,
-    phase_pages,
-    presence_pages,
-    response_pages,
-    scan_pages,
+    lesion_sections,
+    phase_sections,
+    presence_sections,
+    response_sections,
+    scan_sections,
     trend_pages,
 )
 from lvt_track.report.style import MATPLOTLIB, MUTED, SMALLEST_PT
@@ -46,13 +46,16 @@ def write_pdf(course: Course, key_images: Sequence[KeyImage], path: Path, facts:
     """
     drawings: list[Drawing] = [
         partial(draw_summary, course=course, facts=facts),
-        *lesion_pages(course),
-        *trend_pages(course),
-        *presence_pages(course),
-        *response_pages(course),
+        *flow([*lesion_sections(course), *presence_sections(course)]),
         *image_pages(course, key_images),
-        *scan_pages(course, facts),
-        *phase_pages(course),
+        *trend_pages(course),
+        *flow(
+            [
+                *response_sections(course),
+                *scan_sections(course, facts),
+                *phase_sections(course),
+            ]
+        ),
         draw_meaning,
     ]
     metadata = {
