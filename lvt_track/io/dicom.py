@@ -56,9 +56,9 @@ def read_series(files: Sequence[Path]) -> Volume:
 
 def _slice_hu(header: SliceHeader) -> NDArray[Any]:
     """HU of one slice (y, x)."""
-    syntax = UID(header.transfer_syntax) if header.transfer_syntax else None
-    is_packed = syntax is not None and not syntax.is_private and syntax.is_encapsulated
-    hu = _decoded_hu(header) if is_packed else _plain_hu(header)
+    syntax = UID(header.transfer_syntax)
+    is_compressed = syntax.is_transfer_syntax and syntax.is_encapsulated
+    hu = _decoded_hu(header) if is_compressed else _plain_hu(header)
     if hu.shape != (header.rows, header.columns):
         raise InputError(
             f"its pixels are {hu.shape}, its header says {header.rows} × {header.columns}",

@@ -125,12 +125,15 @@ class SliceHeader:
 
 
 def looks_like_dicom(path: Path) -> bool:
-    """Whether the first bytes are DICOM, with or without preamble and meta header."""
+    """Whether the first bytes are DICOM, with or without preamble and meta header.
+
+    A file that cannot be opened counts as one, so that its reader will name the fault.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(132)
     except OSError:
-        return False
+        return True
     if start[128:132] == b"DICM":
         return True
     # Without a preamble a data set starts with a tag of group 0002 or 0008, then a length.
@@ -198,7 +201,7 @@ def _header(path: Path, dataset: Dataset, remaining_bytes: int) -> SliceHeader:
         _integer(dataset, "SamplesPerPixel", 1),
     )
     expected = rows * columns * frames * samples * _integer(dataset, "BitsAllocated", 16) // 8
-    is_packed = bool(syntax) and UID(syntax).is_private is False and UID(syntax).is_compressed
+    is_packed = _is_packed(syntax)
     orientation = _vector(dataset, "ImageOrientationPatient", 6)
     spacing = _vector(dataset, "PixelSpacing", 2)
     thickness = _vector(dataset, "SliceThickness", 1)
@@ -238,6 +241,12 @@ def _header(path: Path, dataset: Dataset, remaining_bytes: int) -> SliceHeader:
         transfer_syntax=syntax,
         missing_bytes=0 if is_packed else max(0, expected - remaining_bytes),
     )
+
+
+def _is_packed(syntax: str) -> bool:
+    """Whether pixels take less room in the file than their number says."""
+    uid = UID(syntax)
+    return uid.is_transfer_syntax and (uid.is_encapsulated or uid.is_deflated)
 
 
 def _value(dataset: Dataset, name: str) -> Any:

@@ -68,6 +68,8 @@ def why_unusable(header: SliceHeader) -> str:
     enhanced = _CT.get(header.sop_class) == "enhanced CT"
     if header.modality != "CT" and not (header.modality == "" and header.sop_class in _CT):
         return f"{_MODALITIES.get(header.modality, f'of modality {header.modality}')}, not CT"
+    if header.sop_class and header.sop_class not in _CT:
+        return "a secondary capture or other object, not CT slices"
     if enhanced or header.frames > 1:
         return "multi-frame DICOM, which is not read: convert it to NIfTI or to single frames"
     if header.rows == 0 or header.columns == 0:

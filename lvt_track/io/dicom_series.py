@@ -16,7 +16,7 @@ from lvt_track.errors import InputError
 from lvt_track.io.dicom_header import SliceHeader, read_slice_headers
 from lvt_track.io.dicom_kinds import is_derived, is_sharp, phase_of_series, why_unusable
 from lvt_track.io.dicom_stack import NotAVolumeError, Stack, stack_slices
-from lvt_track.io.found import FoundSeries, LeftOut, dated_path, too_short
+from lvt_track.io.found import LEAST_SLICES, FoundSeries, LeftOut, dated_path, too_short
 
 __all__ = ["find_dicom_series"]
 
@@ -120,7 +120,8 @@ def _candidates(group: Sequence[SliceHeader]) -> tuple[list[_Candidate], list[Le
         except InputError as error:
             named = f"{error.path.name}: " if error.path and error.path.is_file() else ""
             reason = f"{_title(header)}{named}{error.what}"
-            left_out.append(LeftOut(_place(part), reason, is_failure=True))
+            is_failure = len(part) >= LEAST_SLICES or any(h.missing_bytes for h in part)
+            left_out.append(LeftOut(_place(part), reason, is_failure))
             continue
         short = too_short(stack.geometry)
         if short:
@@ -134,13 +135,18 @@ def _candidates(group: Sequence[SliceHeader]) -> tuple[list[_Candidate], list[Le
 
 
 def _acquisitions(group: Sequence[SliceHeader]) -> list[Sequence[SliceHeader]]:
-    """The group as it is, or by acquisition where one series holds several phases."""
-    if len(_by_place(group)) == len(group):
-        return [group]
+    """The group as it is, or by acquisition where one series holds several volumes."""
     parts: dict[tuple[str, ...], list[SliceHeader]] = defaultdict(list)
     for header in group:
         parts[header.acquisition].append(header)
-    return list(parts.values())
+    if len(parts) > 1:
+        try:
+            stack_slices(group)
+        except NotAVolumeError:
+            return list(parts.values())
+        except InputError:
+            return [group]
+    return [group]
 
 
 def _without_doubles(part: Sequence[SliceHeader]) -> tuple[list[SliceHeader], int]:

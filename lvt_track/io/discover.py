@@ -110,12 +110,12 @@ def read_scan(series: Series) -> Volume:
 
 def _search(folder: Path) -> tuple[list[FoundSeries], list[LeftOut]]:
     """Every CT series below a folder."""
-    images, others = _files_below(folder)
+    images, others, left_out = _files_below(folder)
     dicom_files = [path for path in others if looks_like_dicom(path)]
-    left_out = [
+    left_out += [
         LeftOut(path, "not DICOM, whatever its name says", is_failure=True)
-        for path in others
-        if path.suffix.lower() == ".dcm" and path not in set(dicom_files)
+        for path in set(others) - set(dicom_files)
+        if path.suffix.lower() == ".dcm"
     ]
     masks = find_masks(images)
     dicom, reasons = find_dicom_series(dicom_files, folder)
@@ -131,23 +131,36 @@ def _search(folder: Path) -> tuple[list[FoundSeries], list[LeftOut]]:
     return dicom + scans, left_out
 
 
-def _files_below(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Image files, and all others but hidden ones and DICOM directories."""
+def _files_below(folder: Path) -> tuple[list[Path], list[Path], list[LeftOut]]:
+    """Image files, all others but hidden ones and DICOM directories, and closed folders."""
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "there is no such folder"
         raise InputError(what, path=folder, remedy="Give the folder with the patient's scans")
     images: list[Path] = []
     others: list[Path] = []
-    for parent, folders, names in os.walk(folder, followlinks=True):
+    closed: list[LeftOut] = []
+    visited: set[str] = set()
+
+    def note(error: OSError) -> None:
+        reason = f"cannot be opened ({error.strerror})"
+        closed.append(LeftOut(Path(error.filename), reason, is_failure=True))
+
+    for parent, folders, names in os.walk(folder, onerror=note, followlinks=True):
+        # Links may lead back to a folder above.
+        real = os.path.realpath(parent)
+        if real in visited:
+            folders.clear()
+            continue
+        visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
             if name.startswith(".") or name.upper() == "DICOMDIR":
                 continue
             (others if stem_of(path) is None else images).append(path)
-    if not images and not others:
+    if not images and not others and not closed:
         raise InputError("the folder is empty", path=folder, remedy=_LAYOUTS)
-    return images, others
+    return images, others, closed
 
 
 def _with_masks(

@@ -10,11 +10,13 @@ from pathlib import Path
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Series
 
-__all__ = ["FoundSeries", "LeftOut", "date_in_name", "dated_path", "too_short"]
+__all__ = ["LEAST_SLICES", "FoundSeries", "LeftOut", "date_in_name", "dated_path", "too_short"]
 
 _DATE = re.compile(r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?!\d)")
 
-_LEAST_SLICES = 5
+LEAST_SLICES = 5
+"""Fewer are no volume to follow tumours in."""
+
 _LEAST_EXTENT_MM = 20.0
 
 
@@ -93,6 +95,6 @@ def too_short(geometry: Geometry) -> str:
     """Why a volume has too few slices to follow tumours in; empty when it has enough."""
     slices = geometry.shape[0]
     extent_mm = geometry.size_mm[0]
-    if slices >= _LEAST_SLICES and extent_mm >= _LEAST_EXTENT_MM:
+    if slices >= LEAST_SLICES and extent_mm >= _LEAST_EXTENT_MM:
         return ""
     return f"too short: {slices} slices, {extent_mm:.0f} mm"

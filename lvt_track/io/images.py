@@ -78,7 +78,7 @@ def to_volume(values: NDArray[Any], geometry: Geometry, path: Path) -> Volume:
         values = np.where(padding, OUTSIDE_HU, values)
     if np.issubdtype(values.dtype, np.integer):
         limits = np.iinfo(np.int16)
-        values = values.astype(np.int16) if values.max() <= limits.max else values
+        values = values.astype(np.int16, copy=False) if values.max() <= limits.max else values
     hu = values if values.dtype == np.int16 else values.astype(np.float32)
     return Volume(np.ascontiguousarray(hu), geometry)
 

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
-from pydicom.uid import ImplicitVRLittleEndian, JPEGLosslessSV1
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
 from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import Geometry
@@ -164,6 +164,15 @@ def test_implicit_transfer_syntax(tmp_path: Path, ct: Volume, write_series: Any)
         dataset = pydicom.dcmread(path)
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
         dataset.save_as(path, implicit_vr=True, little_endian=True)
+    np.testing.assert_array_equal(read_series(files).hu, ct.hu)
+
+
+def test_deflated_transfer_syntax(tmp_path: Path, ct: Volume, write_series: Any) -> None:
+    files = write_series(tmp_path, ct)
+    for path in files:
+        dataset = pydicom.dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        dataset.save_as(path, implicit_vr=False, little_endian=True)
     np.testing.assert_array_equal(read_series(files).hu, ct.hu)
 
 

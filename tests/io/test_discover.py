@@ -214,6 +214,17 @@ def test_one_series_uid_with_two_acquisitions(
     }
 
 
+def test_one_series_uid_with_two_spacings(tmp_path: Path, ct: Volume, write_series: Any) -> None:
+    low = Geometry((16, 20, 24), (2.0, 0.8, 0.9), (-101.5, -87.25, -500.0), np.eye(3))
+    chest = Volume(np.concatenate([ct.hu, ct.hu[:4]]), low)
+    write_series(tmp_path / "a", ct, series_uid="1.2.3.4")
+    write_series(
+        tmp_path / "b", chest, header(SOPInstanceUID=""), series_number=2, series_uid="1.2.3.4"
+    )
+    (visit,) = discover(tmp_path).visits
+    assert sorted(series.shape[0] for series in visit.series) == [12, 16]
+
+
 def header(**values: Any) -> Any:
     def spoil(dataset: Dataset, k: int) -> None:
         for name, value in values.items():
@@ -238,6 +249,7 @@ def header(**values: Any) -> Any:
         (header(SeriesDescription="Lunge 1.0"), "kernel for lung or bone"),
         (header(Modality="MR"), "an MR image, not CT"),
         (header(Modality="PT"), "a PET image, not CT"),
+        (header(SOPClassUID="1.2.840.10008.5.1.4.1.1.7"), "a secondary capture"),
         (header(Modality="SEG"), "a segmentation, not CT"),
         (header(Modality="RTSTRUCT"), "contours"),
         (header(SamplesPerPixel=3), "a colour picture"),
@@ -409,6 +421,25 @@ def test_damaged_files_and_strays_do_not_stop_the_rest(tmp_path: Path, write_ser
     found = discover(tmp_path)
     assert len(found.visits) == 1
     assert failures(found) == [tmp_path / "broken.dcm"]
+
+
+def test_a_page_without_a_position_is_no_failure(tmp_path: Path, write_series: Any) -> None:
+    """Protocol pages come as single CT images without a place."""
+    write_series(tmp_path / "a")
+    for path in write_series(tmp_path / "b", series_number=2)[1:]:
+        path.unlink()
+    page = pydicom.dcmread(tmp_path / "b/IMG0001.dcm")
+    del page.ImagePositionPatient, page.ImageOrientationPatient
+    page.save_as(tmp_path / "b/IMG0001.dcm")
+    found = discover(tmp_path)
+    assert "1 of 1 slices have no position" in reasons(found)
+    assert not failures(found)
+
+
+def test_links_in_a_circle_end(tmp_path: Path, write_series: Any) -> None:
+    write_series(tmp_path / "a")
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    assert len(discover(tmp_path).visits[0].tracked_series.files) == 12
 
 
 # --- one scan -----------------------------------------------------------------------------------
