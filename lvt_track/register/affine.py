@@ -34,6 +34,7 @@ _HUBER = 1.5
 """Residuals beyond this many scales pull no harder: a resected part must not bend the rest."""
 
 _STEPS = 25
+_DAMPING = 1e-3
 _CONVERGED_MM = 0.02
 
 
@@ -54,9 +55,12 @@ class Affine:
 
     def inverse(self, points_mm: FloatArray) -> FloatArray:
         """Map positions (n, 3) back."""
-        back = np.linalg.inv(self.matrix)
-        moved: FloatArray = (points_mm - self.centre_mm - self.shift_mm) @ back.T + self.centre_mm
-        return moved
+        return self.reversed()(points_mm)
+
+    def reversed(self) -> Affine:
+        """The affine map from the moving to the fixed."""
+        back: FloatArray = np.linalg.inv(self.matrix).astype(np.float64)
+        return Affine(back, -self.shift_mm, self.centre_mm + self.shift_mm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,19 +176,11 @@ def _gauss_newton(
             weight = known * np.minimum(1, _HUBER / np.maximum(np.abs(residual), 1e-6))
             normal += (rows * weight[:, None]).T @ rows
             pull += rows.T @ (weight * residual)
-        normal += (
-            np.eye(len(normal))
-            * 1e-3
-            * np.trace(normal)
-            / len(normal)
-            * (np.arange(len(normal)) >= 0)
-        )
+        normal[np.diag_indices_from(normal)] *= 1 + _DAMPING
         step = np.linalg.solve(normal, pull)
         shift = shift + step[:3]
-        if is_rigid:
-            matrix = _rotation(step[3:]) @ matrix
-        else:
-            matrix = matrix + step[3:].reshape(3, 3)
+        turn = step[3:].astype(np.float64)
+        matrix = _rotation(turn) @ matrix if is_rigid else matrix + turn.reshape(3, 3)
         if np.abs(step[:3]).max() + np.abs(step[3:]).max() * reach < _CONVERGED_MM:
             break
     return Affine(matrix, shift, start.centre_mm)

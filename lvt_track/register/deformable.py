@@ -42,7 +42,7 @@ _SCALE_HU = 40.0
 def deform(
     fixed: LiverImage, moving: LiverImage, affine: Affine, levels: Sequence[Level] = FINE
 ) -> Displacement:
-    """Displacements in the frame of the fixed visit that, followed by `affine`, lead into the other.
+    """Displacements of the fixed visit's places that, before `affine`, lead into the moving one.
 
     Args:
         fixed, moving: the two visits.

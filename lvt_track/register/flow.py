@@ -93,9 +93,10 @@ def _warped(images: Tensor, field: Tensor) -> Tensor:
     axes = [torch.arange(n, dtype=field.dtype, device=field.device) for n in size]
     grid = torch.stack(torch.meshgrid(*axes, indexing="ij")) + field
     scaled = [2 * grid[a] / max(size[a] - 1, 1) - 1 for a in (2, 1, 0)]
-    return functional.grid_sample(
+    warped: Tensor = functional.grid_sample(
         images[None], torch.stack(scaled, dim=-1)[None], padding_mode="border", align_corners=True
-    )[0]
+    )
+    return warped[0]
 
 
 def _gradient(images: Tensor) -> Tensor:
@@ -106,7 +107,8 @@ def _gradient(images: Tensor) -> Tensor:
 def _coarser(images: Tensor, factor: int) -> Tensor:
     if factor == 1:
         return images
-    return functional.avg_pool3d(images[None], factor, ceil_mode=True, count_include_pad=False)[0]
+    pooled = functional.avg_pool3d(images[None], factor, ceil_mode=True, count_include_pad=False)
+    return pooled[0]
 
 
 def _resized(field: Tensor, size: Sequence[int]) -> Tensor:
