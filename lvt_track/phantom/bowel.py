@@ -103,9 +103,9 @@ def draw_bowel(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.Ge
         dtype=float,
     )
     _tube(canvas, torso, habitus, rng, _refine(rng, colon, 18.0), 19.0, Tissue.BOWEL_STOOL)
-    for loop_number in range(18):
+    for loop_number in range(18 + round(20 * (1 - habitus.visceral_fat))):
         low, high = np.array([-95.0, -105.0, -235.0]), np.array([95.0, 5.0, -55.0])
-        if loop_number < 6:
+        if loop_number % 3 == 0:
             # Jejunum lies on the left, up to the stomach.
             low, high = np.array([0.0, -100.0, -140.0]), np.array([105.0, 10.0, -10.0])
         start = low + rng.random(3) * (high - low)

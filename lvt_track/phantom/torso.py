@@ -100,6 +100,7 @@ def _walls(
     chest = np.clip((height + 20) / 50, 0, 1)[:, None, None]
     pelvis = np.clip((-150 - height) / 100, 0, 1)[:, None, None]
     thick = (10.5 * chest + 13.5 * (1 - chest)) * habitus.muscle + 14 * pelvis
+    thick = thick * (1 - 0.3 * np.clip(-y / 80, 0, 1))
     # Latissimus dorsi lies outside of the ribs, behind and at the side.
     thick = thick + 5.0 * habitus.muscle * np.exp(-(((angle - 1.05) / 0.45) ** 2))
     thick = thick + 5.0 * np.clip(y / 60, 0, 1)
@@ -117,7 +118,10 @@ def _walls(
     recess = z - (-5 + 50 * np.clip((30 - y) / 90, -0.35, 1) + float(rng.uniform(-12, 14)))
     diaphragm = smooth_min((z - (dome - drop)).astype(np.float32), recess.astype(np.float32), 8.0)
     cavity = np.maximum(inner, np.minimum(diaphragm, diaphragm * np.float32(0.6)))
-    cavity = np.maximum(cavity, -_psoas_level(x, y, z)).astype(np.float32)
+    # The true pelvis is narrow, and its floor closes the cavity.
+    pelvic = np.interp(height, [-340, -300, -240, -190, -150], [0, 42, 66, 92, 200])
+    funnel = np.sqrt(x * x + (y / 1.25) ** 2) - pelvic.astype(np.float32)[:, None, None]
+    cavity = np.maximum(np.maximum(cavity, funnel), -_psoas_level(x, y, z)).astype(np.float32)
     return body, wall, ribcage, inner, diaphragm, recess.astype(np.float32), cavity
 
 
