@@ -1,0 +1,48 @@
+"""Every example runs and says what it promises."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(name: str, *args: object) -> str:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / name, *(str(arg) for arg in args)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONWARNINGS": "error"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_track_a_phantom(tmp_path: Path) -> None:
+    output = run("track_a_phantom.py", tmp_path / "out", 2)
+    truth = pd.read_csv(tmp_path / "out" / "patient" / "truth" / "edges.csv")
+    assert f"links: {len(truth)} of {len(truth)} found, 0 false" in output
+    assert (tmp_path / "out" / "results" / "report.pdf").stat().st_size > 10_000
+
+
+def test_bring_your_own_masks(tmp_path: Path) -> None:
+    output = run("bring_your_own_masks.py", tmp_path / "out")
+    assert "'tumors': 'given'" in output
+
+
+def test_stages_in_python() -> None:
+    output = run("stages_in_python.py")
+    assert "registered: deformable" in output
+    assert "same" in output
+
+
+@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
+def test_every_script_is_listed_and_tested(script: Path) -> None:
+    assert script.name in (EXAMPLES / "README.md").read_text()
+    assert script.name in Path(__file__).read_text()
