@@ -1,0 +1,218 @@
+"""How well two sets of measurements of the same lesions agree, with 95 % intervals.
+
+Everything takes plain arrays: paired values, one per lesion and visit. Where a patient gave
+several pairs, these are no independent evidence; limits then use the variance between and within
+patients, and all intervals come from leaving out one patient after the other (the jackknife).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from lvt_track.core.geometry import FloatArray
+from lvt_track.measure.reliability import Estimate, concordance, icc_agreement, icc_consistency
+
+__all__ = ["READERS_PERCENT", "READERS_SUM_PERCENT", "Agreement", "Limits", "agree", "limits"]
+
+READERS_PERCENT = (-22.0, 25.0)
+"""Limits of agreement between two human readers for the diameter of one lesion, in percent
+(Yoon et al., Eur Radiol 2016;26:3262-3271)."""
+
+READERS_SUM_PERCENT = (-19.0, 20.0)
+"""The same for the sum of diameters of a patient."""
+
+Groups = NDArray[np.intp]
+
+_NORMAL_95 = float(stats.norm.ppf(0.975))
+_LEAST_PAIRS = 3
+_LEAST_CLUSTERS = 3
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bias and 95 % limits of agreement of differences.
+
+    Attributes:
+        bias: mean difference.
+        lower, upper: between these lie 95 % of differences, if they are normal.
+        sd: standard deviation of a single difference.
+    """
+
+    bias: Estimate
+    lower: Estimate
+    upper: Estimate
+    sd: float
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement of measured with reference values.
+
+    Attributes:
+        pairs, clusters: how many there are.
+        mean_absolute_error: in the unit of the values.
+        difference: bias and limits of measured minus reference, in the unit of the values.
+        difference_percent: the same in percent of the mean of the two.
+        icc_agreement: ICC(A,1), single measurement, absolute agreement.
+        icc_consistency: ICC(C,1), single measurement, consistency.
+        concordance: Lin's concordance correlation coefficient.
+        pearson: correlation coefficient.
+    """
+
+    pairs: int
+    clusters: int
+    mean_absolute_error: float
+    difference: Limits
+    difference_percent: Limits
+    icc_agreement: Estimate
+    icc_consistency: Estimate
+    concordance: Estimate
+    pearson: Estimate
+
+
+def agree(
+    measured: ArrayLike, reference: ArrayLike, clusters: Sequence[Hashable] | None = None
+) -> Agreement:
+    """Agreement of paired measurements.
+
+    Args:
+        measured, reference: (n,) paired values above zero, at least three pairs.
+        clusters: (n,) what pairs share: the patient, or within one patient the lesion; None where
+            every pair is independent.
+
+    Raises:
+        ValueError: for fewer than three pairs, values that are not positive, or other lengths.
+    """
+    a, b = np.asarray(measured, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    if a.shape != b.shape or a.ndim != 1:
+        raise ValueError(f"paired values need one shape (n,), got {a.shape} and {b.shape}")
+    if len(a) < _LEAST_PAIRS:
+        raise ValueError(f"agreement needs at least {_LEAST_PAIRS} pairs, got {len(a)}")
+    if not (np.isfinite(a).all() and np.isfinite(b).all() and min(a.min(), b.min()) > 0):
+        raise ValueError("sizes must be finite and above zero")
+    groups = np.arange(len(a)) if clusters is None else _numbered(clusters, len(a))
+    pairs = np.stack([a, b], axis=1)
+    count = int(groups.max()) + 1
+    clustered = count < len(a)
+
+    def estimate(statistic: Callable[[FloatArray], Estimate]) -> Estimate:
+        plain = statistic(pairs)
+        if not clustered or abs(plain.value) >= 1:
+            return plain
+        # Coefficients are near normal after Fisher's transformation only.
+        found = _jackknifed(lambda kept, _: np.arctanh(statistic(kept).value), pairs, groups)
+        return Estimate(plain.value, float(np.tanh(found.low)), float(np.tanh(found.high)))
+
+    difference = a - b
+    percent = 200.0 * difference / (a + b)
+    return Agreement(
+        pairs=len(a),
+        clusters=count,
+        mean_absolute_error=float(np.abs(difference).mean()),
+        difference=_limits(difference, groups),
+        difference_percent=_limits(percent, groups),
+        icc_agreement=estimate(icc_agreement),
+        icc_consistency=estimate(icc_consistency),
+        concordance=estimate(concordance),
+        pearson=estimate(_pearson),
+    )
+
+
+def limits(differences: ArrayLike, clusters: Sequence[Hashable] | None = None) -> Limits:
+    """Bias and limits of agreement.
+
+    Independent differences: Bland and Altman (Lancet 1986;1:307-310), intervals by their 1999
+    variance of the limits (Stat Methods Med Res 1999;8:135-160). Several per patient: the
+    variance is the sum of that between and that within patients (Bland and Altman, J Biopharm
+    Stat 2007;17:571-582), intervals by the jackknife over patients.
+
+    Args:
+        differences: (n,), at least two.
+        clusters: (n,) as for `agree`; None where every difference is independent.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    groups = np.arange(len(values)) if clusters is None else _numbered(clusters, len(values))
+    return _limits(values, groups)
+
+
+def _limits(values: FloatArray, groups: Groups) -> Limits:
+    """See `limits`."""
+    bias, sd = _bias_and_sd(values, groups)
+    lower, upper = bias - _NORMAL_95 * sd, bias + _NORMAL_95 * sd
+    if int(groups.max()) + 1 < len(values):
+
+        def bound(side: float) -> Estimate:
+            def statistic(kept: FloatArray, group: Groups) -> float:
+                mean, spread = _bias_and_sd(kept, group)
+                return mean + side * _NORMAL_95 * spread
+
+            return _jackknifed(statistic, values, groups)
+
+        return Limits(bound(0.0), bound(-1.0), bound(1.0), sd)
+    n = len(values)
+    t = float(stats.t.ppf(0.975, n - 1))
+    of_bias = t * sd / np.sqrt(n)
+    of_limit = t * sd * np.sqrt(1 / n + _NORMAL_95**2 / (2 * (n - 1)))
+    return Limits(_around(bias, of_bias), _around(lower, of_limit), _around(upper, of_limit), sd)
+
+
+def _around(value: float, half_width: float) -> Estimate:
+    return Estimate(value, float(value - half_width), float(value + half_width))
+
+
+def _bias_and_sd(values: FloatArray, groups: Groups) -> tuple[float, float]:
+    """Mean, and standard deviation of one difference from one-way analysis of variance."""
+    n, counts = len(values), np.bincount(groups)
+    bias = float(values.mean())
+    if len(counts) == n or len(counts) == 1:
+        return bias, float(values.std(ddof=1))
+    means = np.bincount(groups, values) / counts
+    within = float(((values - means[groups]) ** 2).sum() / (n - len(counts)))
+    between = float((counts * (means - bias) ** 2).sum() / (len(counts) - 1))
+    typical = (n - (counts**2).sum() / n) / (len(counts) - 1)
+    return bias, float(np.sqrt(within + max(0.0, (between - within) / typical)))
+
+
+def _pearson(pairs: FloatArray) -> Estimate:
+    """Correlation with Fisher's interval."""
+    a, b = pairs.T
+    if a.std() == 0 or b.std() == 0:
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    r = float(np.corrcoef(a, b)[0, 1])
+    if len(a) < 4 or abs(r) >= 1:
+        return Estimate(r, float("nan"), float("nan"))
+    z, half = np.arctanh(r), _NORMAL_95 / np.sqrt(len(a) - 3)
+    return Estimate(r, float(np.tanh(z - half)), float(np.tanh(z + half)))
+
+
+def _numbered(clusters: Sequence[Hashable], count: int) -> Groups:
+    """Groups as numbers from 0."""
+    if len(clusters) != count:
+        raise ValueError(f"{count} values, but {len(clusters)} clusters")
+    number: dict[Hashable, int] = {}
+    return np.array([number.setdefault(name, len(number)) for name in clusters], dtype=np.intp)
+
+
+def _jackknifed(
+    statistic: Callable[[FloatArray, Groups], float], values: FloatArray, groups: Groups
+) -> Estimate:
+    """Student interval of a statistic from leaving out one patient after the other."""
+    value = statistic(values, groups)
+    count = int(groups.max()) + 1
+    if count < _LEAST_CLUSTERS:
+        return Estimate(value, float("nan"), float("nan"))
+    without = np.array(
+        [
+            statistic(values[groups != k], np.unique(groups[groups != k], return_inverse=True)[1])
+            for k in range(count)
+        ]
+    )
+    if not np.isfinite([value, *without]).all():
+        return Estimate(value, float("nan"), float("nan"))
+    error = float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))
+    return _around(value, float(stats.t.ppf(0.975, count - 1)) * error)
