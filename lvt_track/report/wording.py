@@ -46,7 +46,8 @@ def percent(value: float | None) -> str:
     """A change as `+12 %`, with a true minus; a dash where there is none."""
     if value is None:
         return "–"
-    return f"{value:+.0f}{_NB}%".replace("-", "−")
+    rounded = f"{value:+.0f}".replace("-", "−")
+    return f"{'0' if rounded in ('+0', '−0') else rounded}{_NB}%"
 
 
 def period(course: Course) -> str:
