@@ -32,6 +32,7 @@ class Costs:
         size_spread: spread of the log of the volume at once, by the delineation alone.
         size_spread_per_root_day: what the square root of each day between visits adds.
         apart: cost of two shapes that do not touch after warping.
+        outside: cost of a part that lies wholly outside the lesion it is said to be a part of.
         hu_spread: spread of the mean HU between visits.
         appearance_limit: most that a difference of HU may cost.
         missed: cost of each visit in between that covers the place and does not show the lesion.
@@ -47,6 +48,7 @@ class Costs:
     size_spread: float = 0.45
     size_spread_per_root_day: float = 0.05
     apart: float = 2.0
+    outside: float = 4.0
     hu_spread: float = 30.0
     appearance_limit: float = 0.75
     missed: float = 1.5
@@ -151,12 +153,11 @@ def group_cost(
     days = abs(float(scene.days[index[0]] - scene.days[whole]))
     change = np.log(volume.sum() / scene.volume_ml[whole])
     size = float(_size_cost(np.array(change), np.array(days), costs))
-    weight = radius**2 / (radius**2 + variance)
-    apart = sum(costs.apart * weight * (1 - share) for share in shared)
+    outside = sum(costs.outside * (1 - share) for share in shared)
     reach = np.linalg.norm(scene.position_mm[index] - scene.position_mm[whole], axis=1)
     beyond = np.maximum(0, reach - radius - scene.radius_mm[index])
     gap = float((beyond**2).sum()) / (2 * variance)
-    return place + size + apart + gap + costs.part * (len(parts) - 1)
+    return place + size + outside + gap + costs.part * (len(parts) - 1)
 
 
 def _variance(

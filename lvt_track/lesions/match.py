@@ -123,7 +123,8 @@ def _scene(
     position, sigma = np.zeros((count, 3)), np.zeros(count)
     seen_at = np.ones((count, visits), dtype=np.bool_)
     points: list[FloatArray] = [np.zeros((0, 3))] * count
-    grain = 2 * radius
+    # One point stands for the whole lesion: half the diagonal of its cube is the radius.
+    grain = 2 * radius / np.sqrt(3)
     for v in range(visits):
         here = np.flatnonzero(visit == v)
         if not len(here):

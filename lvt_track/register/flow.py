@@ -54,16 +54,20 @@ def flow(fixed: Tensor, moving: Tensor, weight: Tensor, levels: Sequence[Level])
 def smoothed(images: Tensor, sigma: float) -> Tensor:
     """Images (channels, z, y, x) under a Gaussian of `sigma` voxels; edges are repeated."""
     reach = max(1, round(2.5 * sigma))
-    place = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
-    kernel = torch.exp(-(place**2) / (2 * sigma**2))
-    kernel = kernel / kernel.sum()
-    out = images[:, None]
-    for axis in range(3):
-        pad, shape = [0] * 6, [1] * 5
-        pad[4 - 2 * axis] = pad[5 - 2 * axis] = reach
-        shape[2 + axis] = -1
-        out = functional.conv3d(functional.pad(out, pad, mode="replicate"), kernel.view(shape))
-    return out[:, 0]
+    place = torch.arange(reach + 1, dtype=torch.float64)
+    bell = torch.exp(-(place**2) / (2 * sigma**2))
+    kernel = (bell / (2 * bell.sum() - bell[0])).tolist()
+    # Sums of shifted slices: ten times as fast as conv3d on a CPU.
+    for axis in (1, 2, 3):
+        length = images.shape[axis]
+        pad = [0] * 6
+        pad[6 - 2 * axis] = pad[7 - 2 * axis] = reach
+        wide = functional.pad(images[None], pad, mode="replicate")[0]
+        images = wide.narrow(axis, reach, length) * kernel[0]
+        for k in range(1, reach + 1):
+            sides = wide.narrow(axis, reach - k, length) + wide.narrow(axis, reach + k, length)
+            images.add_(sides, alpha=kernel[k])
+    return images
 
 
 def _step(residual: Tensor, slope: Tensor, weight: Tensor) -> Tensor:
@@ -85,7 +89,8 @@ def _step(residual: Tensor, slope: Tensor, weight: Tensor) -> Tensor:
         ]
     ) / (zz * c_zz + zy * c_zy + zx * c_zx)
     length = step.norm(dim=0, keepdim=True)
-    return step / (length / _LONGEST_STEP).clamp(min=1)
+    limited: Tensor = step / (length / _LONGEST_STEP).clamp(min=1)
+    return limited
 
 
 def _warped(images: Tensor, field: Tensor) -> Tensor:
