@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pydicom
@@ -62,6 +62,9 @@ _TAGS = [
 ]
 _UNREADABLE = "Copy or export the file again"
 _THREADS = 8
+# Compressed pixels end with this item; little may follow it.
+_SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
+_TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +77,7 @@ class SliceHeader:
         orientation: 2 x 3; LPS directions in which the column and the row index grow.
         pixel_spacing_mm: distance between rows, and between columns.
         delay_s: from the start of contrast injection to acquisition.
-        missing_bytes: how much shorter the file is than its pixels; 0 when it is whole.
+        is_cut_short: whether the file ends before its pixels do.
     """
 
     path: Path
@@ -107,7 +110,7 @@ class SliceHeader:
     slice_thickness_mm: float | None
     has_rescale: bool
     transfer_syntax: str
-    missing_bytes: int
+    is_cut_short: bool
 
     @property
     def folder(self) -> Path:
@@ -173,9 +176,7 @@ def read_slice_header(path: Path) -> SliceHeader:
             dataset = pydicom.dcmread(
                 file, stop_before_pixels=True, specific_tags=_TAGS, force=True
             )
-            pixels_start = file.tell()
-            size = os.fstat(file.fileno()).st_size
-        return _header(path, dataset, size - pixels_start)
+            return _header(path, dataset, _is_cut_short(file, dataset))
     except InputError:
         raise
     except OSError as error:
@@ -189,19 +190,11 @@ def read_slice_header(path: Path) -> SliceHeader:
         ) from error
 
 
-def _header(path: Path, dataset: Dataset, remaining_bytes: int) -> SliceHeader:
+def _header(path: Path, dataset: Dataset, is_cut_short: bool) -> SliceHeader:
     if "SOPClassUID" not in dataset and "Modality" not in dataset:
         raise InputError("not a DICOM file, or one that ends within its header", path=path)
     if _text(dataset, "Modality") == "CT" and "Rows" not in dataset:
         raise InputError("the file is cut short: it ends within its header", path=path)
-    syntax = str(getattr(dataset.file_meta, "TransferSyntaxUID", ""))
-    rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
-    frames, samples = (
-        _integer(dataset, "NumberOfFrames", 1),
-        _integer(dataset, "SamplesPerPixel", 1),
-    )
-    expected = rows * columns * frames * samples * _integer(dataset, "BitsAllocated", 16) // 8
-    is_packed = _is_packed(syntax)
     orientation = _vector(dataset, "ImageOrientationPatient", 6)
     spacing = _vector(dataset, "PixelSpacing", 2)
     thickness = _vector(dataset, "SliceThickness", 1)
@@ -232,21 +225,34 @@ def _header(path: Path, dataset: Dataset, remaining_bytes: int) -> SliceHeader:
         position_mm=_vector(dataset, "ImagePositionPatient", 3),
         orientation=None if orientation is None else orientation.reshape(2, 3),
         pixel_spacing_mm=None if spacing is None else (float(spacing[0]), float(spacing[1])),
-        rows=rows,
-        columns=columns,
-        frames=frames,
-        samples=samples,
+        rows=_integer(dataset, "Rows"),
+        columns=_integer(dataset, "Columns"),
+        frames=_integer(dataset, "NumberOfFrames", 1),
+        samples=_integer(dataset, "SamplesPerPixel", 1),
         slice_thickness_mm=None if thickness is None else float(thickness[0]) or None,
         has_rescale="RescaleSlope" in dataset and "RescaleIntercept" in dataset,
-        transfer_syntax=syntax,
-        missing_bytes=0 if is_packed else max(0, expected - remaining_bytes),
+        transfer_syntax=_transfer_syntax(dataset),
+        is_cut_short=is_cut_short,
     )
 
 
-def _is_packed(syntax: str) -> bool:
-    """Whether pixels take less room in the file than their number says."""
-    uid = UID(syntax)
-    return uid.is_transfer_syntax and (uid.is_encapsulated or uid.is_deflated)
+def _is_cut_short(file: BinaryIO, dataset: Dataset) -> bool:
+    """Whether a file read up to its pixels ends before they do."""
+    start = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    syntax = UID(_transfer_syntax(dataset))
+    if syntax.is_transfer_syntax and syntax.is_deflated:
+        return False  # inflating it, which has just been done, would have failed
+    if syntax.is_transfer_syntax and syntax.is_encapsulated:
+        file.seek(max(start, size - _TAIL_BYTES))
+        return _SEQUENCE_END not in file.read()
+    pixels = _integer(dataset, "Rows") * _integer(dataset, "Columns")
+    pixels *= _integer(dataset, "NumberOfFrames", 1) * _integer(dataset, "SamplesPerPixel", 1)
+    return size - start < pixels * _integer(dataset, "BitsAllocated", 16) // 8
+
+
+def _transfer_syntax(dataset: Dataset) -> str:
+    return str(getattr(dataset.file_meta, "TransferSyntaxUID", ""))
 
 
 def _value(dataset: Dataset, name: str) -> Any:

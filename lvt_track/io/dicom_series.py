@@ -120,7 +120,7 @@ def _candidates(group: Sequence[SliceHeader]) -> tuple[list[_Candidate], list[Le
         except InputError as error:
             named = f"{error.path.name}: " if error.path and error.path.is_file() else ""
             reason = f"{_title(header)}{named}{error.what}"
-            is_failure = len(part) >= LEAST_SLICES or any(h.missing_bytes for h in part)
+            is_failure = len(part) >= LEAST_SLICES or any(h.is_cut_short for h in part)
             left_out.append(LeftOut(_place(part), reason, is_failure))
             continue
         short = too_short(stack.geometry)

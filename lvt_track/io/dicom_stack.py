@@ -72,9 +72,9 @@ def stack_slices(headers: Sequence[SliceHeader]) -> Stack:
 def _check_each(headers: Sequence[SliceHeader]) -> None:
     folder = headers[0].folder
     for header in headers:
-        if header.missing_bytes:
+        if header.is_cut_short:
             raise InputError(
-                f"the file is cut short by {header.missing_bytes} bytes",
+                "the file is cut short",
                 path=header.path,
                 remedy="Copy or export the file again",
             )

@@ -185,12 +185,42 @@ def test_run_length_encoding_is_decoded(tmp_path: Path, ct: Volume, write_series
     np.testing.assert_array_equal(read_series(files).hu, ct.hu)
 
 
+@pytest.fixture(params=["JPEG", "JPEG2000"])
+def compressed(request: Any, tmp_path: Path, ct: Volume, write_series: Any) -> list[Path]:
+    """Our series with pixels compressed without loss by GDCM."""
+    files: list[Path] = write_series(tmp_path / "series", ct)
+    writer = sitk.ImageFileWriter()
+    writer.SetFileName(str(tmp_path / "one.dcm"))
+    writer.UseCompressionOn()
+    writer.SetCompressor(request.param)
+    for k, path in enumerate(files):
+        writer.Execute(sitk.GetImageFromArray((ct.hu[k : k + 1] + 1024).astype(np.int16)))
+        packed, dataset = pydicom.dcmread(tmp_path / "one.dcm"), pydicom.dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = packed.file_meta.TransferSyntaxUID
+        dataset.PixelData = packed.PixelData
+        dataset["PixelData"].is_undefined_length = True
+        dataset.save_as(path)
+    return files
+
+
+def test_compressed_pixels_are_decoded_and_rescaled(compressed: list[Path], ct: Volume) -> None:
+    np.testing.assert_array_equal(read_series(compressed).hu, ct.hu)
+
+
+@pytest.mark.parametrize("lost", [8, 100, 400])
+def test_truncated_compressed_files_are_named(compressed: list[Path], lost: int) -> None:
+    compressed[7].write_bytes(compressed[7].read_bytes()[:-lost])
+    with pytest.raises(InputError, match="cut short") as caught:
+        read_series(compressed)
+    assert caught.value.path == compressed[7]
+
+
 def test_what_cannot_be_decoded_is_named(tmp_path: Path, write_series: Any) -> None:
     files = write_series(tmp_path)
     for path in files:
         dataset = pydicom.dcmread(path)
         dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
-        dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8 no jpeg at all " * 10])
+        dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8 no jpeg at all! " * 10])
         dataset["PixelData"].is_undefined_length = True
         dataset.save_as(path)
     with pytest.raises(InputError, match=r"JPEG Lossless.*cannot be decoded.*gdcmconv"):
