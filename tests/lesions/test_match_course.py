@@ -135,8 +135,8 @@ def test_what_leaves_the_field_of_view_has_not_disappeared(ball, still_frame, da
 
 def test_the_reader_is_obeyed_and_the_rest_solved_anew(ball, still_frame, dates):
     visits = [
-        [ball(0, 1, (0, 0, 0), 8), ball(0, 2, (8.3, 0, 0), 8)],
-        [ball(1, 1, (0, 0, 0), 8), ball(1, 2, (8.3, 0, 0), 8)],
+        [ball(0, 1, (0, 0, 0), 5), ball(0, 2, (6, 0, 0), 5)],
+        [ball(1, 1, (0, 0, 0), 5), ball(1, 2, (6, 0, 0), 5)],
     ]
     swap = Correction(dates[0], 1, dates[1], 2, "add")
     matching = match_course(visits, still_frame(1.3), dates[:2], corrections=[swap])
