@@ -20,7 +20,7 @@ __all__ = ["PhantomPatient", "ScriptedTumor", "ScriptedVisit", "demo_patient", "
 _FIRST_VISIT = dt.date(2022, 1, 10)
 _DIAMETER_MM = (9.0, 48.0)
 _PAIR_DIAMETER_MM = (22.0, 32.0)
-_DEMO_SEED = 3
+_DEMO_SEED = 37
 _KINDS = {
     TumorKind.HYPODENSE: 5,
     TumorKind.RIM_ENHANCING: 3,
@@ -129,11 +129,12 @@ def draw_course(
     return PhantomPatient(f"phantom-{seed}", seed, anatomy, tumors, doubles, scripted)
 
 
-def demo_patient() -> PhantomPatient:
+def demo_patient(protocol: Protocol = SMALL) -> PhantomPatient:
     """The patient of `lvt demo`: four visits in fourteen months, and one of every event."""
     return draw_course(
         _DEMO_SEED,
         visits=4,
+        protocol=protocol,
         fates=(
             Fate.GROW,
             Fate.SHRINK,

@@ -84,6 +84,16 @@ class Torso:
         x, y = self.centre_mm
         return x, y, (self.dome_z_mm + self.floor_z_mm) / 2
 
+    def softness(self, points_mm: FloatArray) -> FloatArray:
+        """How freely points (n, 3) move: 1 within the belly, 0 in flanks, back and spine."""
+        x, y = self.centre_mm
+        # The middle of what moves lies before the spine, so a little towards the belly.
+        across = (points_mm[:, 0] - x) / self.half_width_mm
+        along = (points_mm[:, 1] - y) / self.half_depth_mm + 1 / 6
+        t = np.clip((np.hypot(across, along) - 0.55) / 0.5, 0.0, 1.0)
+        share: FloatArray = 1.0 - t * t * (3.0 - 2.0 * t)
+        return share
+
 
 @dataclass(frozen=True)
 class Posture:
@@ -143,12 +153,16 @@ class Breathing:
     def to_anatomy(self, points_mm: FloatArray) -> FloatArray:
         """Positions in the anatomy of positions at the visit."""
         moved = points_mm.copy()
-        moved[:, 2] += self.depth_mm * self._across(points_mm) * self._along(points_mm[:, 2])
+        moved[:, 2] += (
+            self.depth_mm
+            * (0.15 + 0.85 * self.torso.softness(points_mm))
+            * self._along(points_mm[:, 2])
+        )
         return moved
 
     def to_visit(self, points_mm: FloatArray) -> FloatArray:
         """Positions at the visit of positions in the anatomy."""
-        scale = self.depth_mm * self._across(points_mm)
+        scale = self._across(points_mm)
         z = points_mm[:, 2].copy()
         for _ in range(_INVERSE_STEPS):
             better = points_mm[:, 2] - scale * self._along(z)
@@ -157,6 +171,10 @@ class Breathing:
             if step < _INVERSE_TOLERANCE_MM:
                 break
         return np.column_stack([points_mm[:, :2], z])
+
+    def _across(self, points_mm: FloatArray) -> FloatArray:
+        """Way of the points at the height of the diaphragm: ribs and spine go a little along."""
+        return self.depth_mm * (0.15 + 0.85 * self.torso.softness(points_mm))
 
     def _knots(self) -> tuple[FloatArray, FloatArray]:
         floor, dome = self.torso.floor_z_mm, self.torso.dome_z_mm
@@ -168,15 +186,6 @@ class Breathing:
         share: FloatArray = PchipInterpolator(heights, shares)(
             np.clip(z_mm, heights[0], heights[-1])
         )
-        return share
-
-    def _across(self, points_mm: FloatArray) -> FloatArray:
-        x, y = self.torso.centre_mm
-        width, depth = self.torso.half_width_mm, self.torso.half_depth_mm
-        # The middle of what moves lies before the spine, so a little towards the belly.
-        radius = np.hypot((points_mm[:, 0] - x) / width, (points_mm[:, 1] - y + depth / 6) / depth)
-        t = np.clip((radius - 0.55) / 0.5, 0.0, 1.0)
-        share: FloatArray = 1.0 - 0.85 * t * t * (3.0 - 2.0 * t)
         return share
 
 
@@ -285,7 +294,7 @@ def draw_motion(
         rng: source of chance.
         torso: the body.
         breath_mm: greatest way of the diaphragm, up or down.
-        elastic_mm: largest elastic displacement near the liver; 5 to 25 mm are usual.
+        elastic_mm: bound of the elastic displacement; about two thirds of it are reached.
         turn_deg: greatest rotation about each axis.
         shift_mm: greatest shift on the table along each axis.
     """
@@ -321,6 +330,10 @@ def _draw_elastic(rng: np.random.Generator, torso: Torso, largest_mm: float) -> 
     noise = rng.standard_normal((3, *counts))
     control = gaussian_filter(noise, (0.0, 1.3, 1.3, 1.3), mode="nearest")
     control -= control.mean(axis=(1, 2, 3), keepdims=True)
+    # Organs shift more than the wall around them.
+    nodes = np.stack(np.meshgrid(*(np.arange(n) for n in counts), indexing="ij"), axis=-1)
+    places = low + spacing * nodes.reshape(-1, 3)[:, ::-1]
+    control *= (0.3 + 0.7 * torso.softness(places)).reshape(counts)
     control *= largest_mm / np.linalg.norm(control, axis=0).max()
     origin: Point = (float(low[0]), float(low[1]), float(low[2]))
     steepness = _steepness(control, spacing)

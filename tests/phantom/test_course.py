@@ -11,7 +11,7 @@ import pytest
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Event, Phase, TrackState
-from lvt_track.phantom.course import PhantomPatient, draw_course
+from lvt_track.phantom.course import PhantomPatient, demo_patient, draw_course
 from lvt_track.phantom.fates import Fate
 from lvt_track.phantom.motion import no_motion
 from lvt_track.phantom.render import PhantomVisit, render_visit
@@ -218,3 +218,21 @@ def test_thick_slices_show_partial_volume() -> None:
     assert shown.volume.hu.shape == (z // 2, y, x)
     thin = rendered()[0].masks.volume_ml("liver")
     assert shown.masks.volume_ml("liver") == pytest.approx(thin, rel=0.04)
+
+
+def test_the_demo_shows_every_event_within_fourteen_months() -> None:
+    demo = demo_patient(replace(COARSE, anatomy_mm=4.0))
+    lesions = [render_visit(demo, visit).lesions for visit in range(4)]
+    edges = true_edges(lesions)
+    assert {edge.event for edge in edges} == set(Event)
+    states = {track.state for track in true_tracks(lesions, edges)}
+    assert states >= {
+        TrackState.PERSISTENT,
+        TrackState.NEW,
+        TrackState.DISAPPEARED,
+        TrackState.MERGED,
+        TrackState.SPLIT,
+    }
+    assert all(6 <= len(of_visit) <= 9 for of_visit in lesions)
+    assert 380 < (demo.visits[-1].date - demo.visits[0].date).days < 470
+    assert [len(visit.scans) for visit in demo.visits] == [2, 1, 1, 1]
