@@ -196,17 +196,19 @@ def _with_masks(
 
 
 def _check_one_patient(found: Sequence[FoundSeries], folder: Path) -> None:
-    patients: dict[str, FoundSeries] = {}
-    for item in found:
-        if item.patient:
-            patients.setdefault(item.patient, item)
-    if len(patients) > 1:
-        names = "; ".join(f"{name} in {item.path}" for name, item in sorted(patients.items()))
-        raise InputError(
-            f"{len(patients)} patients in one folder: {names}",
-            path=folder,
-            remedy="Give the folder of one patient, or use `lvt cohort` for many",
-        )
+    # DICOM and BIDS may call one patient differently, so each is compared with its own kind.
+    for is_dicom in (True, False):
+        patients: dict[str, FoundSeries] = {}
+        for item in found:
+            if item.patient and item.series.is_dicom is is_dicom:
+                patients.setdefault(item.patient.casefold(), item)
+        if len(patients) > 1:
+            names = "; ".join(f"{item.patient} in {item.path}" for item in patients.values())
+            raise InputError(
+                f"{len(patients)} patients in one folder: {names}",
+                path=folder,
+                remedy="Give the folder of one patient at a time",
+            )
     # Image files name nobody, so dated folders in two places may be two patients.
     places = {
         item.dated_path.parent

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, LabelArray, Volume
-from lvt_track.errors import InputError
+from lvt_track.errors import InputError, OutputError
 from lvt_track.io.files import write_whole
 from lvt_track.io.grids import describe_difference, reorient
 from lvt_track.io.hounsfield import OUTSIDE_HU, check_hu
@@ -166,7 +166,7 @@ def write_mask(mask: BoolArray, geometry: Geometry, path: Path, like: Path | Non
     Args:
         mask: array (z, y, x).
         geometry: its grid.
-        path: the file to write; `.nii.gz`, `.nii`, `.nrrd`, `.mha` or `.mhd`.
+        path: the file to write; `.nii.gz`, `.nii`, `.nrrd` or `.mha`.
         like: the scan it belongs to; when both are NIfTI, the mask gets the scan's affine byte
             for byte (qform, sform, their codes, and the voxel sizes).
 
@@ -215,10 +215,17 @@ def _write(array: NDArray[Any], geometry: Geometry, path: Path, like: Path | Non
     if array.shape != geometry.shape:
         raise ValueError(f"the array has shape {array.shape}, its geometry {geometry.shape}")
     if is_nifti(path):
-        same_format = like is not None and is_nifti(like)
-        header = read_header(like) if like is not None and same_format else new_header(geometry)
+        if like is None or not is_nifti(like):
+            header = new_header(geometry)
+        else:
+            if not read_geometry(like).is_close(geometry):
+                raise ValueError(f"{like} is not on the grid of what is written")
+            header = read_header(like)
         write_nifti(array, path, header)
         return
+    if path.suffix.lower() == ".mhd":
+        # Its voxels would go into a second file, which cannot appear together with the first.
+        raise OutputError("MHD is read but not written", path=path, remedy="Choose .mha")
     image = sitk.GetImageFromArray(array)
     image.SetSpacing(geometry.spacing_mm[::-1])
     image.SetOrigin(geometry.origin_mm)

@@ -28,6 +28,9 @@ _DELAYED = (
     r"delay\w*|late|spat\w*|spaet\w*|tardi\w*|\w?equilib\w*|aquilib\w*|laat|sen ?fase|excret\w*|"
     r"ausscheid\w*|wash ?out|(?:[2-9]|1[05]) ?min\w*"
 )
+_WITH, _WITHOUT = r"(?:with|w|mit|avec|con)", r"(?:without|w ?o|ohne|sans|senza|sin)"
+_JOINED = rf"(?:{_WITH} (?:\w{{1,3}} )?{_WITHOUT}|{_WITHOUT} (?:\w{{1,3}} )?{_WITH})"
+_WITH_AND_WITHOUT = re.compile(rf"(?<!\w){_JOINED}(?!\w)")
 _WORDS = {
     phase: re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])")
     for phase, words in (
@@ -51,6 +54,8 @@ def phase_of_text(text: str) -> Phase:
     Unknown when it names none, or several that do not go together.
     """
     plain = _SEPARATORS.sub(" ", _without_accents(text.casefold())).strip()
+    if _WITH_AND_WITHOUT.search(plain):
+        return Phase.UNKNOWN
     native = _WORDS[Phase.NATIVE].search(plain)
     if native is not None:
         plain = plain[: native.start()] + plain[native.end() :]

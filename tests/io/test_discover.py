@@ -309,6 +309,15 @@ def test_two_patients_are_both_named(tmp_path: Path, write_series: Any) -> None:
         discover(tmp_path)
 
 
+def test_dicom_and_bids_may_name_a_patient_differently(
+    tmp_path: Path, ct: Volume, write_series: Any
+) -> None:
+    write_series(tmp_path / "sub-1/sourcedata", patient_id="P1", date=MARCH)
+    write_series(tmp_path / "sub-1/more", patient_id="p1", date=dt.date(2024, 4, 1))
+    put(ct, tmp_path / "sub-1/ses-20240607/sub-1_ses-20240607_ct.nii.gz")
+    assert len(discover(tmp_path).visits) == 3
+
+
 def test_patients_without_an_id_are_told_apart_by_name(tmp_path: Path, write_series: Any) -> None:
     write_series(tmp_path / "a", patient_id="", patient_name="Doe^Jo", date=MARCH)
     write_series(tmp_path / "b", patient_id="", patient_name="Roe^Al", date=JUNE)

@@ -279,6 +279,20 @@ def test_probabilities_are_no_mask(tmp_path: Path, ct: Volume) -> None:
         read_mask(tmp_path / "p.nii.gz", ct.geometry)
 
 
+def test_a_header_of_another_grid_is_not_taken_over(tmp_path: Path, ct: Volume) -> None:
+    other = Geometry(ct.geometry.shape, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), np.eye(3))
+    write_volume(Volume(ct.hu, other), tmp_path / "ct.nii.gz")
+    with pytest.raises(ValueError, match="not on the grid"):
+        write_mask(ct.hu > 0, ct.geometry, tmp_path / "m.nii.gz", like=tmp_path / "ct.nii.gz")
+
+
+def test_mhd_is_read_but_not_written(tmp_path: Path, ct: Volume) -> None:
+    write_itk(ct, tmp_path / "ct.mhd")
+    np.testing.assert_array_equal(read_volume(tmp_path / "ct.mhd").hu, ct.hu)
+    with pytest.raises(OutputError, match="Choose"):
+        write_mask(ct.hu > 0, ct.geometry, tmp_path / "m.mhd")
+
+
 def test_nothing_is_left_where_writing_fails(tmp_path: Path, ct: Volume) -> None:
     for suffix in SUFFIXES:
         with pytest.raises(OutputError):

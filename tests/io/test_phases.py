@@ -28,6 +28,7 @@ NAMES = {
     Phase.UNKNOWN: [
         "", "ct", "Abdomen 5.0 B30f", "arterial+portal", "Thorax/Abdomen", "left lateral", "part 2",
         "native and portal", "Body 3.0", "artefact", "event", "sein", "translate", "no name",
+        "ABD W/WO", "with and without contrast", "mit und ohne KM", "W/O & W",
     ],
 }  # fmt: skip
 
