@@ -136,10 +136,10 @@ def _segmented(
         volume = read_scan(series)
     if keep_masks:
         with watch.stage("read"):
-            masks = Masks(
-                *(read_mask(_mask_path(out, visit, k, name), volume.geometry) for name in CLASSES),
-                volume.geometry,
+            liver, vessels, tumors = (
+                read_mask(_mask_path(out, visit, k, name), volume.geometry) for name in CLASSES
             )
+        masks = Masks(liver, vessels, tumors, volume.geometry)
         sources = {name: GIVEN if name in series.masks else model.name for name in CLASSES}
         return volume, SegmentedScan(masks, sources)
     with watch.stage("segment"):
