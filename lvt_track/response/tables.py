@@ -124,8 +124,8 @@ def response_rows(
 def with_origins(rows: Sequence[Assessment]) -> list[Assessment]:
     """Read pieces and mergers from the names where the rows do not say it.
 
-    After the first visit, `A.1` and `A.2` are pieces of the lesion `A`, and `A+B` or `A/B` is
-    what `A` and `B` have merged into.
+    After the first visit, `T1.1` or `T1a` is a piece of the lesion `T1`, and `T1+T2` or `T1/T2`
+    is what `T1` and `T2` have merged into.
     """
     result = []
     starts = {
@@ -137,7 +137,7 @@ def with_origins(rows: Sequence[Assessment]) -> list[Assessment]:
         origins: tuple[str, ...] = row.derived_from
         if row.lesion not in start and not origins:
             joined = tuple(part.strip() for part in re.split(r"[+/]", row.lesion))
-            whole = re.sub(r"\.\w+$", "", row.lesion)
+            whole = re.sub(r"(\.\w+|(?<=\d)[a-z])$", "", row.lesion)
             if len(joined) > 1 and set(joined) <= start:
                 origins = joined
             elif whole != row.lesion and whole in start:
@@ -190,7 +190,8 @@ def _parse(row: SheetRow, cells: Mapping[str, str]) -> tuple[Assessment | None, 
         read.refuse("called absent, but it has a size")
     if status is Status.NOT_DONE and any(measured):
         read.refuse("called not done, but it has a size")
-    if role is Role.TARGET and not any(size is not None for size in measured):
+    is_sized = any(size is not None for size in measured)
+    if role is Role.TARGET and not is_sized and not any(problem.is_fatal for problem in wrong):
         if status is None or status is Status.MEASURED:
             read.refuse(f"target {lesion} has no size: say absent, too small or not done")
         if status is Status.PROGRESSION:
