@@ -27,7 +27,6 @@ from lvt_track.report.style import (
     TRACK_COLORS,
 )
 from lvt_track.report.timelines import (
-    Presence,
     Sighting,
     Timeline,
     by_importance,
@@ -50,6 +49,8 @@ LABEL_ROOM_MM = 26.0
 _MM_PER_INCH = 25.4
 _PT_PER_INCH = 72.0
 _LABEL_GAP_PT = 9.0
+_DATE_PT = 50.0
+_NUMBER_PT = 26.0
 
 
 def draw_diameters(axes: Axes, course: Course) -> None:
@@ -108,7 +109,8 @@ def draw_sum_of_diameters(axes: Axes, course: Course, criterion: str) -> None:
             [MUTED, MUTED],
         )
     axes.plot(days, sums, color=INK, linewidth=1.4, marker="o", markersize=3.5)
-    for day, (response, total) in zip(days, known, strict=True):
+    for i in _apart(axes, days, _NUMBER_PT):
+        day, (response, total) = days[i], known[i]
         color = CATEGORY_COLORS.get(response.category, MUTED)
         _write_above(axes, day, total, f"{total:.0f}", 4.0, MUTED)
         _write_above(axes, day, total, response.category, 12.0, color, weight="bold")
@@ -122,7 +124,8 @@ def draw_burden(axes: Axes, course: Course) -> None:
     _set_dates(axes, _dates(course))
     axes.set_ylim(0.0, 1.35 * max(*tumors_ml, 1.0))
     axes.vlines(days, 0.0, tumors_ml, color=ACCENT, linewidth=5.0)
-    for day, found in zip(days, course.visits, strict=True):
+    for i in _apart(axes, days, _NUMBER_PT):
+        day, found = days[i], course.visits[i]
         if found.burden_percent is not None:
             share = f"{found.burden_percent:.1f} %"
             _write_above(axes, day, found.tumors_ml, share, 3.0, INK)
@@ -137,8 +140,8 @@ def draw_liver(axes: Axes, course: Course) -> None:
     _set_dates(axes, _dates(course))
     axes.set_ylim(0.0, 1.25 * max(*liver_ml, 1.0))
     axes.plot(days, liver_ml, color=ACCENT, linewidth=1.4, marker="o", markersize=3.5)
-    for day, volume_ml in zip(days, liver_ml, strict=True):
-        _write_above(axes, day, volume_ml, f"{volume_ml:.0f}", 4.0, INK)
+    for i in _apart(axes, days, _NUMBER_PT):
+        _write_above(axes, days[i], liver_ml[i], f"{liver_ml[i]:.0f}", 4.0, INK)
     axes.set_ylabel("liver (mL)")
     _finish(axes)
 
@@ -155,10 +158,22 @@ def draw_presence(axes: Axes, course: Course, lines: Sequence[Timeline]) -> None
         axes.axhline(row, color=RULE, linewidth=0.5, zorder=0)
         seen = line.seen
         axes.plot([seen[0], seen[-1]], [row, row], color=MUTED, linewidth=1.2, zorder=1)
-        for visit, sighting in enumerate(line.sightings):
-            if sighting.presence is not Presence.NOT_YET:
-                marker, color = PRESENCE_MARKS[sighting.presence]
-                axes.scatter(visit, row, marker=marker, color=color, s=26, linewidths=1.2, zorder=2)
+    for presence, (marker, color) in PRESENCE_MARKS.items():
+        places = [
+            (visit, row)
+            for row, line in enumerate(lines)
+            for visit, sighting in enumerate(line.sightings)
+            if sighting.presence is presence
+        ]
+        axes.plot(
+            [visit for visit, _ in places],
+            [row for _, row in places],
+            linestyle="none",
+            marker=marker,
+            color=color,
+            markersize=5.0,
+            zorder=2,
+        )
     axes.set_yticks(range(len(lines)), [line.name for line in lines])
     axes.set_xticks(range(count), [found.visit.name for found in course.visits])
     axes.tick_params(axis="both", length=0)
@@ -305,15 +320,22 @@ def _set_dates(axes: Axes, dates: Sequence[dt.date]) -> None:
     span = max(days[-1] - days[0], 1.0)
     left, right = days[0] - 0.06 * span, days[-1] + 0.06 * span
     axes.set_xlim(left, right)
-    days_per_pt = (right - left) / _size_pt(axes)[0]
-    shown: list[int] = []
-    for i, day in enumerate(days):
-        if not shown or day - days[shown[-1]] >= 50.0 * days_per_pt:
-            shown.append(i)
+    shown = _apart(axes, days, _DATE_PT)
     axes.xaxis.set_major_locator(FixedLocator([days[i] for i in shown]))
     axes.xaxis.set_minor_locator(FixedLocator(days))
     axes.set_xticklabels([dates[i].isoformat() for i in shown])
     axes.tick_params(axis="x", which="minor", length=3.0, color=FAINT)
+
+
+def _apart(axes: Axes, days: Sequence[float], gap_pt: float) -> list[int]:
+    """Which days can be written on side by side; the last one always."""
+    left, right = axes.get_xlim()
+    gap_days = gap_pt * (right - left) / _size_pt(axes)[0]
+    shown = [len(days) - 1]
+    for i in range(len(days) - 2, -1, -1):
+        if days[shown[-1]] - days[i] >= gap_days:
+            shown.append(i)
+    return shown[::-1]
 
 
 def _finish(axes: Axes) -> None:

@@ -11,7 +11,7 @@ from lvt_track.report.pages import chunks
 from lvt_track.report.panels import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU, draw_key_image
 from lvt_track.report.style import BODY_PT, MUTED, NOTICE, SMALL_PT, SMALLEST_PT
 from lvt_track.report.timelines import Presence, Timeline, pictured_tracks, timelines
-from lvt_track.report.typesetting import BOTTOM_MM, LEFT_MM, TEXT_MM, TOP_MM, Page, shortened
+from lvt_track.report.typesetting import BOTTOM_MM, LEFT_MM, TEXT_MM, TOP_MM, Page
 from lvt_track.report.wording import STATE_NAMES
 
 __all__ = ["image_pages"]
@@ -19,7 +19,7 @@ __all__ = ["image_pages"]
 _MOST_COLUMNS = 5
 _GAP_MM = 2.0
 _NAME_MM = 20.0
-_CAPTION_MM = 6.5
+_CAPTION_MM = 8.0
 _LARGEST_MM = 44.0
 _HEAD_MM = 7.0
 _GRID_TOP_MM = TOP_MM + 17.0
@@ -92,8 +92,9 @@ def _draw_images(
                 _draw_missing(page, x, top, side, line.sightings[visit].presence)
             else:
                 draw_key_image(page.axes(x, top, side, side), image)
-                caption = shortened(image.caption, side + _GAP_MM, SMALLEST_PT)
-                page.text(x, top + side + 3.0, caption, size_pt=SMALLEST_PT)
+                page.paragraph(
+                    x, top + side + 0.6, side + _GAP_MM, image.caption, size_pt=SMALLEST_PT
+                )
 
 
 def _draw_missing(page: Page, x: float, top: float, side: float, presence: Presence) -> None:

@@ -31,7 +31,7 @@ def texts(path: Path) -> list[str]:
 
 
 def test_report_of_four_visits(samples: ModuleType, tmp_path: Path) -> None:
-    sample = samples.sample(4, 8)
+    sample = samples.sample(4, 8, pixel_mm=3.2)
     path = tmp_path / "report.pdf"
     write_pdf(sample.course, sample.key_images(), path, FACTS)
     count = page_count(path)
@@ -54,7 +54,7 @@ def test_report_of_four_visits(samples: ModuleType, tmp_path: Path) -> None:
 
 
 def test_the_same_report_is_the_same_file(samples: ModuleType, tmp_path: Path) -> None:
-    sample = samples.sample(2, 2)
+    sample = samples.sample(2, 2, pixel_mm=3.2)
     images = sample.key_images()
     for name in ("a.pdf", "b.pdf"):
         write_pdf(sample.course, images, tmp_path / name, FACTS)
@@ -65,7 +65,7 @@ def test_the_same_report_is_the_same_file(samples: ModuleType, tmp_path: Path) -
 def test_few_visits_and_no_tumours(
     samples: ModuleType, tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    sample = samples.sample(*size)
+    sample = samples.sample(*size, pixel_mm=3.2)
     path = tmp_path / "report.pdf"
     write_pdf(sample.course, sample.key_images(), path, FACTS)
     assert 3 <= page_count(path) <= 6
@@ -79,14 +79,14 @@ def test_without_any_image_or_response(samples: ModuleType, tmp_path: Path) -> N
 
 
 def test_images_of_a_visit_may_be_missing(samples: ModuleType, tmp_path: Path) -> None:
-    sample = samples.sample(3, 2)
+    sample = samples.sample(3, 2, pixel_mm=3.2)
     path = tmp_path / "report.pdf"
     write_pdf(sample.course, sample.key_images(left_out=(1,)), path, FACTS)
     assert "no image" in "".join(texts(path))
 
 
-def test_forty_tracks_at_ten_visits(samples: ModuleType, tmp_path: Path) -> None:
-    sample = samples.sample(10, 40, pixel_mm=4.0)
+def test_thirty_tracks_at_nine_visits(samples: ModuleType, tmp_path: Path) -> None:
+    sample = samples.sample(9, 30, pixel_mm=4.0)
     path = tmp_path / "report.pdf"
     write_pdf(sample.course, [], path, FACTS)
     whole = "".join(texts(path))
