@@ -24,6 +24,4 @@ def run_demo(out: Path, device: str, existing: Existing, progress: Progress) -> 
     patient = out / "patient"
     write_patient(demo_patient(), patient, FileFormat.NIFTI)
     progress.step("drawn")
-    return track_patient(
-        patient, out / "results", TrackSettings(device=device), existing, progress
-    )
+    return track_patient(patient, out / "results", TrackSettings(device=device), existing, progress)

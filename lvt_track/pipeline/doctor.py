@@ -67,19 +67,17 @@ def _library(name: str) -> Finding:
 
 def _torch() -> list[Finding]:
     try:
-        import torch
+        from lvt_track.segment.device import describe_gpus, describe_torch
     except ImportError as error:
         return [Finding("torch", f"cannot be loaded ({error})", False)]
-    threads = f"{torch.get_num_threads()} threads on {os.cpu_count()} cores"
-    findings = [Finding("torch", f"{torch.__version__}, {threads}", True)]
-    if torch.cuda.is_available():
-        for k in range(torch.cuda.device_count()):
-            facts = torch.cuda.get_device_properties(k)
-            state = f"{facts.name}, {facts.total_memory / _GIB:.0f} GiB"
-            findings.append(Finding(f"cuda:{k}", state, True, is_needed=False))
-    else:
-        findings.append(Finding("GPU", "none; lvt runs on the CPU", False, is_needed=False))
-    return findings
+    findings = [Finding("torch", f"{describe_torch()} on {os.cpu_count()} cores", True)]
+    gpus = describe_gpus()
+    if not gpus:
+        gpu = Finding("GPU", "none; lvt runs on the CPU", False, is_needed=False)
+        return [*findings, gpu]
+    return findings + [
+        Finding(f"cuda:{k}", state, True, is_needed=False) for k, state in enumerate(gpus)
+    ]
 
 
 def _memory() -> Finding:

@@ -14,7 +14,7 @@ from lvt_track.lesions.match import match_course
 from lvt_track.measure.phases import compare_phases
 from lvt_track.pipeline.progress import Progress, Stopwatch
 from lvt_track.pipeline.visits import VisitScan
-from lvt_track.register.align import Alignment, align, choose_reference
+from lvt_track.register.course import register_course
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report.keyimages import visit_key_images
 from lvt_track.response.course import respond_to_course
@@ -64,17 +64,11 @@ def follow(
 
 
 def _register(scans: Sequence[VisitScan], progress: Progress) -> CommonFrame:
-    images = [scan.image for scan in scans]
-    reference = choose_reference(images)
-    progress.stage("register", len(images) - 1)
-    alignments: list[Alignment | None] = []
-    for k, image in enumerate(images):
-        if k == reference:
-            alignments.append(None)
-        else:
-            alignments.append(align(images[reference], image, reference))
-            progress.step(scans[k].findings.visit.name)
-    return CommonFrame.of(reference, alignments, images[reference].scan)
+    progress.stage("register", len(scans) - 1)
+    return register_course(
+        [scan.image for scan in scans],
+        lambda visit: progress.step(scans[visit].findings.visit.name),
+    )
 
 
 def _phases(scans: Sequence[VisitScan]) -> tuple[PhaseVolume, ...]:

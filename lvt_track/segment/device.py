@@ -10,7 +10,7 @@ import torch
 from lvt_track.errors import UsageError
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 
-__all__ = ["bfloat16_is_sound", "pick_device"]
+__all__ = ["bfloat16_is_sound", "describe_gpus", "describe_torch", "pick_device"]
 
 _LARGEST_ERROR = 0.05
 
@@ -62,3 +62,14 @@ def bfloat16_is_sound(device: torch.device) -> bool:
         with torch.autocast(device.type, dtype=torch.bfloat16):
             quick = network(image).float().sigmoid()
     return bool((quick - exact).abs().max() < _LARGEST_ERROR)
+
+
+def describe_torch() -> str:
+    """Version of torch and how many threads it uses."""
+    return f"{torch.__version__}, {torch.get_num_threads()} threads"
+
+
+def describe_gpus() -> tuple[str, ...]:
+    """Name and memory of every GPU that torch sees."""
+    gpus = (torch.cuda.get_device_properties(k) for k in range(torch.cuda.device_count()))
+    return tuple(f"{gpu.name}, {gpu.total_memory / 1024**3:.0f} GiB" for gpu in gpus)
