@@ -17,12 +17,7 @@ from lvt_track.errors import LvtError
 __all__ = ["Finding", "examine"]
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "SimpleITK", "pydicom", "highdicom", "matplotlib")
-_EXTRAS = {
-    "nnunetv2": "nnunet",
-    "totalsegmentator": "totalsegmentator",
-    "plotly": "html",
-    "dask": "cluster",
-}
+_EXTRAS = {"openpyxl": "xlsx"}
 _GIB = 1024**3
 _ENOUGH_MEMORY_GIB = 4
 

@@ -17,6 +17,7 @@ from lvt_track.pipeline.visits import VisitScan
 from lvt_track.register.course import register_course
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report.keyimages import visit_key_images
+from lvt_track.report.timelines import pictured_tracks
 from lvt_track.response.course import respond_to_course
 from lvt_track.response.recist import RECIST_1_1
 from lvt_track.response.volumetric import VOLUME
@@ -87,15 +88,16 @@ def _phases(scans: Sequence[VisitScan]) -> tuple[PhaseVolume, ...]:
 def take_key_images(
     course: Course, scans: Sequence[VisitScan], frame: CommonFrame
 ) -> tuple[KeyImage, ...]:
-    """One picture of every track at every visit, also where it was not seen."""
+    """One picture of each track the report shows at every visit, also where it was not seen."""
+    shown = pictured_tracks(course)
     pictures: list[KeyImage] = []
     for k, scan in enumerate(scans):
         places = {
             track.number: _place(course, track, k, frame)
             for track in course.tracks
-            if all(visit != k for visit, _ in track.lesions)
+            if track.number in shown and all(visit != k for visit, _ in track.lesions)
         }
-        pictures.extend(visit_key_images(course, k, scan.volume, scan.labels, places))
+        pictures.extend(visit_key_images(course, k, scan.volume, scan.labels, places, shown))
     return tuple(pictures)
 
 
