@@ -8,9 +8,9 @@ from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.records import Caliper, Measurement
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.measure.calipers import (
-    farthest_pair,
     longest_clear_pair,
     longest_perpendicular,
+    widest_at_most,
 )
 from lvt_track.measure.diameter import longest_diameter_3d_mm
 from lvt_track.measure.outline import SliceOutline, extreme_points
@@ -64,11 +64,10 @@ def _axes_in_plane(
     """The slice of the long axis, and the ends (2, 2) of both axes as x, y in mm within it."""
     pixel_mm = spacing_mm[1:]
     used = np.flatnonzero(mask.any(axis=(1, 2)))
-    points = {int(k): extreme_points(mask[k], pixel_mm) for k in used}
-    widest = {k: farthest_pair(p)[2] for k, p in points.items()}
+    at_most_mm = {int(k): widest_at_most(extreme_points(mask[k], pixel_mm)) for k in used}
     best_mm, best_slice, ends = 0.0, -1, np.zeros((2, 2))
-    for k in sorted(widest, key=lambda k: -widest[k]):
-        if widest[k] <= best_mm:
+    for k in sorted(at_most_mm, key=lambda k: -at_most_mm[k]):
+        if at_most_mm[k] <= best_mm:
             break
         outline = SliceOutline.of(mask[k], pixel_mm)
         corners = outline.edges_mm[:, 0]

@@ -20,6 +20,7 @@ __all__ = [
     "farthest_pair",
     "longest_clear_pair",
     "longest_perpendicular",
+    "widest_at_most",
 ]
 
 BoolVector = NDArray[np.bool_]
@@ -27,6 +28,9 @@ IndexVector = NDArray[np.intp]
 
 # Segments are tested against edges in blocks of about this many pairs, to bound memory.
 _BLOCK = 1 << 20
+
+_ANGLES = np.arange(16) * np.pi / 16
+_DIRECTIONS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)])
 
 
 def convex_hull(points_mm: FloatArray) -> IndexVector:
@@ -68,6 +72,19 @@ def farthest_pair(points_mm: FloatArray) -> tuple[int, int, float]:
     distance = np.linalg.norm(corners[first] - corners[second], axis=1)
     best = int(distance.argmax())
     return int(hull[first[best]]), int(hull[second[best]]), float(distance[best])
+
+
+def widest_at_most(points_mm: FloatArray) -> float:
+    """A distance that no two points exceed, and that they miss by half a percent at most.
+
+    Some direction out of 16 lies within π/32 of the line between the farthest two, so that the
+    extent along it is their distance times the cosine of π/32 at least.
+
+    Args:
+        points_mm: (n, 2), at least one point.
+    """
+    extent = np.ptp(points_mm @ _DIRECTIONS, axis=0)
+    return float(extent.max() / np.cos(np.pi / 2 / _DIRECTIONS.shape[1]))
 
 
 def _side(a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:

@@ -11,8 +11,14 @@ from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.records import Caliper
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.measure.axes import measure_lesion
-from lvt_track.measure.calipers import convex_hull, crosses, farthest_pair
-from lvt_track.measure.outline import SliceOutline
+from lvt_track.measure.calipers import (
+    convex_hull,
+    crosses,
+    farthest_pair,
+    widest_at_most,
+)
+from lvt_track.measure.diameter import longest_diameter_3d_mm
+from lvt_track.measure.outline import OUTSET_PIXELS, SliceOutline
 
 
 def ellipse(
@@ -89,6 +95,7 @@ def test_rotating_calipers_are_exact(points: list[tuple[int, int]]) -> None:
     gaps = np.linalg.norm(array[:, None] - array[None], axis=-1)
     assert length == pytest.approx(gaps.max())
     assert gaps[first, second] == pytest.approx(length)
+    assert length <= widest_at_most(array) + 1e-9 <= 1.005 * length + 2e-9
 
 
 def test_short_axis_is_exact_against_scanning() -> None:
@@ -189,6 +196,20 @@ def test_three_dimensional_axis_and_volume_of_a_ball() -> None:
     size = measure_lesion(mask, geometry)
     assert size.long_axis_3d_mm == pytest.approx(40.6, abs=0.7)
     assert size.volume_ml == pytest.approx(4 / 3 * np.pi * 20.3**3 / 1000, rel=0.01)
+
+
+@given(st.integers(0, 500))
+@settings(deadline=None, max_examples=30)
+def test_three_dimensional_axis_is_exact_against_brute_force(seed: int) -> None:
+    """Against all pairs of voxel centres, each moved along each axis."""
+    rng = np.random.default_rng(seed)
+    mask = rng.random(rng.integers(1, 6, 3)) < 0.5
+    mask[tuple(n // 2 for n in mask.shape)] = True
+    spacing = (2.5, 0.8, 0.6)
+    moves = OUTSET_PIXELS * np.concatenate([np.eye(3), -np.eye(3)])
+    points = (np.argwhere(mask)[:, None] + moves).reshape(-1, 3) * spacing
+    brute = np.linalg.norm(points[:, None] - points[None], axis=-1).max()
+    assert longest_diameter_3d_mm(mask, spacing) == pytest.approx(brute)
 
 
 def test_a_box_gives_the_same_as_the_whole_scan() -> None:
