@@ -187,23 +187,25 @@ def _best_reconstructions(
     for candidate in candidates:
         studies[candidate.study].append(candidate)
     for study in studies.values():
-        originals = [item for item in study if not is_derived(item.header)]
+        soft = [item for item in study if not is_sharp(item.header)]
+        has_original = any(not is_derived(item.header) for item in soft)
         for item in study:
-            name = _title(item.header)
-            if is_derived(item.header) and originals:
-                left_out.append(LeftOut(_place(item.stack.headers), f"{name}derived from others"))
-                continue
-            rivals = originals or study
-            if is_sharp(item.header):
-                if any(r.phase is item.phase and not is_sharp(r.header) for r in rivals):
-                    reason = f"{name}kernel for lung or bone; a soft one is there"
-                    left_out.append(LeftOut(_place(item.stack.headers), reason))
-                    continue
-                item = _with_warning(item, "kernel for lung or bone: noisy in the liver")
-            if is_derived(item.header):
-                item = _with_warning(item, "derived images; the study has no original ones")
-            chosen.append(item)
+            if is_derived(item.header) and has_original:
+                left_out.append(_left_out(item, "derived from others"))
+            elif item not in soft and any(other.phase is item.phase for other in soft):
+                left_out.append(_left_out(item, "kernel for lung or bone; a soft one is there"))
+            else:
+                if is_derived(item.header):
+                    text = "derived images; the study has no original ones with a soft kernel"
+                    item = _with_warning(item, text)
+                if is_sharp(item.header):
+                    item = _with_warning(item, "kernel for lung or bone: noisy in the liver")
+                chosen.append(item)
     return chosen, left_out
+
+
+def _left_out(item: _Candidate, reason: str) -> LeftOut:
+    return LeftOut(_place(item.stack.headers), f"{_title(item.header)}{reason}")
 
 
 def _with_warning(item: _Candidate, text: str) -> _Candidate:

@@ -123,7 +123,7 @@ def _search(folder: Path) -> tuple[list[FoundSeries], list[LeftOut]]:
     scans, reasons = find_image_series(images, masks, folder)
     left_out += reasons
     used = {path for item in scans for path in item.series.masks.values()}
-    dicom, unused = _with_masks(dicom, [mask for mask in masks if mask.path not in used], folder)
+    dicom, unused = _with_masks(dicom, [mask for mask in masks if mask.path not in used])
     left_out += [
         LeftOut(mask.path, "a mask without a scan beside it, or of an unclear one")
         for mask in unused
@@ -164,7 +164,7 @@ def _files_below(folder: Path) -> tuple[list[Path], list[Path], list[LeftOut]]:
 
 
 def _with_masks(
-    found: Sequence[FoundSeries], masks: Sequence[MaskFile], root: Path
+    found: Sequence[FoundSeries], masks: Sequence[MaskFile]
 ) -> tuple[list[FoundSeries], list[MaskFile]]:
     """DICOM series with the masks beside them, and the masks that belong to none.
 
@@ -226,10 +226,10 @@ def _check_one_patient(found: Sequence[FoundSeries], folder: Path) -> None:
 
 def _with_dates(found: Sequence[FoundSeries]) -> tuple[list[FoundSeries], list[str]]:
     """Dates by the headers, where these tell studies apart, else by the folders."""
-    headers = {item.date for item in found if item.date is not None}
-    folders = {item.folder_date for item in found if item.folder_date is not None}
-    has_both = all(item.folder_date is not None for item in found if item.date is not None)
-    if headers and has_both and len(folders) > len(headers):
+    headed = [item for item in found if item.date is not None]
+    headers = {item.date for item in headed}
+    folders = {item.folder_date for item in headed}
+    if None not in folders and len(folders) > len(headers):
         text = "the headers give fewer dates than the folders, whose dates were taken instead"
         return [replace(item, date=item.folder_date) for item in found], [text]
     return [replace(item, date=item.date or item.folder_date) for item in found], []

@@ -15,7 +15,7 @@ from lvt_track.core.records import Phase, Series
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
 from lvt_track.io.choice import PHASE_ORDER
-from lvt_track.io.found import FoundSeries, LeftOut, dated_path, too_short
+from lvt_track.io.found import FoundSeries, LeftOut, date_in_name, dated_path, too_short
 from lvt_track.io.images import read_geometry, stem_of
 from lvt_track.io.phases import phase_of_text
 
@@ -84,10 +84,10 @@ def find_image_series(
         else:
             scans[path.parent].append(path)
     for folder, files in scans.items():
-        beside = [mask for mask in masks if mask.path.parent == folder]
+        given = _masks_by_scan(files, [mask for mask in masks if mask.path.parent == folder])
         for path in files:
             try:
-                item = _found(path, _masks_of(path, files, beside), root, sessions)
+                item = _found(path, given[path], root, sessions)
             except InputError as error:
                 left_out.append(LeftOut(path, error.what, is_failure=True))
                 continue
@@ -162,17 +162,32 @@ def _found(
     )
 
 
-def _masks_of(path: Path, scans: Sequence[Path], masks: Sequence[MaskFile]) -> dict[str, Path]:
-    """Masks named for this scan; those that name none go to the best phase of the folder."""
+def _masks_by_scan(scans: Sequence[Path], masks: Sequence[MaskFile]) -> dict[Path, dict[str, Path]]:
+    """For each scan of a folder the masks that are its own.
+
+    A mask belongs to the scan it names in full; else to the best phase among those whose names
+    begin as its own does, unless these are of several dates.
+    """
     keys = {scan: _scan_key((stem_of(scan) or "").lower()) for scan in scans}
-    key = keys[path]
-    own = {mask.name: mask.path for mask in masks if mask.scan == key}
-    best = min(scans, key=lambda scan: (PHASE_ORDER.index(_phase_of_name(keys[scan])), scan))
-    if path == best:
-        for mask in masks:
-            if mask.scan not in keys.values() and key.startswith(mask.scan):
-                own.setdefault(mask.name, mask.path)
-    return own
+    given: dict[Path, dict[str, Path]] = {scan: {} for scan in scans}
+    # Masks named in full come last, because they outweigh the others.
+    for mask in sorted(masks, key=lambda mask: mask.scan in keys.values()):
+        exact = [scan for scan in scans if keys[scan] == mask.scan]
+        likely = exact or [scan for scan in scans if _begins_with(keys[scan], mask.scan)]
+        if len({date_in_name(scan.name) for scan in likely}) == 1:
+            best = min(likely, key=lambda scan: (_rank(keys[scan]), scan))
+            given[best][mask.name] = mask.path
+    return given
+
+
+def _begins_with(key: str, beginning: str) -> bool:
+    """Whether `key` begins with whole words of a shorter name."""
+    rest = key.removeprefix(beginning)
+    return not beginning or (rest != key and rest[:1] in _NOT_LETTERS)
+
+
+def _rank(key: str) -> int:
+    return PHASE_ORDER.index(_phase_of_name(key))
 
 
 def _scan_key(stem: str) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
 from scipy.spatial.transform import Rotation
@@ -51,6 +53,29 @@ def test_oblique_and_flipped_grids(
     assert read.geometry.is_close(geometry, 1e-6)
     write_mask(read.hu > 0, read.geometry, tmp_path / "m.nii.gz")
     np.testing.assert_array_equal(read_mask(tmp_path / "m.nii.gz", read.geometry), ct.hu > 0)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    angles=st.tuples(*[st.floats(-180, 180)] * 3),
+    spacing_mm=st.tuples(*[st.floats(0.4, 6.0)] * 3),
+    origin_mm=st.tuples(*[st.floats(-1500, 1500)] * 3),
+)
+def test_any_grid_comes_back(
+    tmp_path: Path,
+    write_series: Any,
+    angles: tuple[float, float, float],
+    spacing_mm: tuple[float, float, float],
+    origin_mm: tuple[float, float, float],
+) -> None:
+    hu = np.random.default_rng(0).integers(-120, 180, (5, 4, 6)).astype(np.int16)
+    turn = Rotation.from_euler("xyz", angles, True).as_matrix()
+    volume = Volume(hu, Geometry(hu.shape, spacing_mm, origin_mm, turn))
+    read = read_series(write_series(tmp_path, volume)[::-1])
+    np.testing.assert_array_equal(read.hu, hu)
+    assert read.geometry.is_close(volume.geometry, 1e-4)
 
 
 def test_the_grid_is_the_one_itk_sees(tmp_path: Path, ct: Volume, write_series: Any) -> None:

@@ -92,6 +92,28 @@ def test_masks_beside_scans(tmp_path: Path, ct: Volume) -> None:
     assert not failures(found)
 
 
+def test_masks_of_dated_files_in_one_folder(tmp_path: Path, ct: Volume) -> None:
+    put(ct, tmp_path / "2024-03-01_ct.nii.gz")
+    put_mask(ct, tmp_path / "2024-03-01_liver.nii.gz")
+    put(ct, tmp_path / "2024-06-07_arterial.nii.gz")
+    put(ct, tmp_path / "2024-06-07_portal.nii.gz")
+    put_mask(ct, tmp_path / "2024-06-07_liver.nii.gz")
+    put_mask(ct, tmp_path / "2024-06-07_arterial_tumors.nii.gz")
+    put_mask(ct, tmp_path / "vessels.nii.gz")
+    found = discover(tmp_path)
+    masks = {
+        series.description: {name: path.name for name, path in series.masks.items()}
+        for visit in found.visits
+        for series in visit.series
+    }
+    assert masks == {
+        "2024-03-01_ct": {"liver": "2024-03-01_liver.nii.gz"},
+        "2024-06-07_arterial": {"tumors": "2024-06-07_arterial_tumors.nii.gz"},
+        "2024-06-07_portal": {"liver": "2024-06-07_liver.nii.gz"},
+    }
+    assert "vessels.nii.gz: a mask without a scan beside it, or of an unclear one" in reasons(found)
+
+
 def test_bids_with_sessions(tmp_path: Path, ct: Volume) -> None:
     subject = tmp_path / "sub-07"
     put(ct, subject / "ses-a/ct/sub-07_ses-a_ce-portal_ct.nii.gz")
@@ -288,6 +310,18 @@ def test_the_only_series_is_used_with_a_warning(tmp_path: Path, write_series: An
     assert "kernel for lung" in second.tracked_series.warnings[0]
 
 
+def test_soft_derived_images_go_before_sharp_original_ones(
+    tmp_path: Path, write_series: Any
+) -> None:
+    write_series(tmp_path / "a", None, header(ConvolutionKernel="B70f"))
+    derived = header(ConvolutionKernel="B30f", ImageType=["DERIVED", "SECONDARY"])
+    write_series(tmp_path / "b", None, derived, series_number=2)
+    found = discover(tmp_path)
+    (series,) = found.visits[0].series
+    assert series.files[0].parent.name == "b"
+    assert "a soft one is there" in reasons(found)
+
+
 def test_only_mr_is_no_ct(tmp_path: Path, write_series: Any) -> None:
     write_series(tmp_path, None, header(Modality="MR"))
     with pytest.raises(InputError, match=r"no usable CT here .*an MR image"):
@@ -405,6 +439,17 @@ def test_dates_from_folders_where_headers_were_blurred(tmp_path: Path, write_ser
     found = discover(tmp_path)
     assert [visit.date for visit in found.visits] == [MARCH, JUNE]
     assert "fewer dates than the folders" in found.warnings[0]
+
+
+def test_headers_and_folders_of_different_kinds(
+    tmp_path: Path, ct: Volume, write_series: Any
+) -> None:
+    """A date in the patient's folder does not outweigh the one in the header."""
+    write_series(tmp_path / "export_20250101" / "dicom", date=MARCH)
+    put(ct, tmp_path / "export_20250101" / "2024-06-07" / "ct.nii.gz")
+    found = discover(tmp_path / "export_20250101")
+    assert [visit.date for visit in found.visits] == [MARCH, JUNE]
+    assert found.warnings == ()
 
 
 def test_masks_beside_dicom(tmp_path: Path, ct: Volume, write_series: Any) -> None:
