@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lvt_track.core.records import Response
+from lvt_track.errors import InputError
 from lvt_track.response.assessment import Assessment, Status
 from lvt_track.response.criteria import Criterion, at_least
 from lvt_track.response.recist import RECIST_1_1
@@ -74,8 +75,13 @@ def respond(rows: Sequence[Assessment]) -> tuple[Response, ...]:
         One response per date, in order of time.
 
     Raises:
-        InputError: where the rows contradict each other.
+        InputError: without volumes, or where the rows contradict each other.
     """
+    if all(row.volume_ml is None for row in rows):
+        raise InputError(
+            "the volume criterion needs the volume of each lesion, there is none",
+            remedy="Give a column volume_ml, or use recist1.1",
+        )
     burden = burden_ml(rows)
     told = []
     for response in classify(rows, VOLUME):
