@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -119,7 +121,7 @@ def draw_bowel(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.Ge
 
 def _refine(rng: np.random.Generator, points: FloatArray, step_mm: float) -> FloatArray:
     out = [points[0]]
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         n = max(1, int(np.linalg.norm(b - a) / step_mm))
         out += [a + (b - a) * (k + 1) / n + rng.normal(0, 4, 3) * (k + 1 < n) for k in range(n)]
     return np.array(out)

@@ -191,8 +191,8 @@ def synthesise_image(
     along = scanner.slice_thickness_mm / 3.46
     sigma = (along / spacing_mm[0], in_plane / spacing_mm[1], in_plane / spacing_mm[2])
     # Half a voxel of blur stands for the partial volume within a voxel of the label map.
-    sigma = tuple(max(s, 0.45) for s in sigma)
-    hu = _smooth(hu, sigma)
+    z, y, x = (max(s, 0.45) for s in sigma)
+    hu = _smooth(hu, (z, y, x))
     return hu + _noise(hu, spacing_mm, scanner, generator)
 
 

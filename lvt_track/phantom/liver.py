@@ -43,7 +43,9 @@ def draw_gallbladder(canvas: Canvas, torso: Torso, rng: np.random.Generator) -> 
     lumen = filled & (level < -float(rng.choice([1.4, 1.8, 3.5], p=[0.5, 0.35, 0.15])))
     canvas.labels[box][lumen] = Tissue.GALLBLADDER
     if rng.random() < 0.15:
-        stone = ellipsoid_level(at, fundus + [0, radius * 0.4, -2], np.full(3, radius * 0.4))
+        stone = ellipsoid_level(
+            at, fundus + np.array([0, radius * 0.4, -2]), np.full(3, radius * 0.4)
+        )
         canvas.labels[box][lumen & (stone < 0)] = Tissue.GALLSTONE
 
 
@@ -83,7 +85,7 @@ def _lobes(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> Float3
     # Visceral surface of the right lobe: it rises from the lower edge to the hilum.
     right = half_space_level(
         at,
-        hilum + [0, 0, -4 - down * 0.6],
+        hilum + np.array([0, 0, -4 - down * 0.6]),
         [0.50 + rng.normal(0, 0.07), 0.33 + rng.normal(0, 0.07), -0.80],
     )
     if shape is LiverShape.RIEDEL:
@@ -138,6 +140,8 @@ def _fissures(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> Flo
         np.abs(half_space_level(at, [2, -58, 5], [0.35, 0.9, 0.1]) + bent) - wide * 0.7,
         np.maximum(np.abs(at[2] - 5) - 30 * deep, np.abs(at[0] - 12) - 26),
     )
-    hilum = capsule_level(at, [-2, -46, -34], np.array(HILUM_MM) + [-6, 0, 4], 15, 7 + wide)
+    hilum = capsule_level(
+        at, [-2, -46, -34], np.array(HILUM_MM) + np.array([-6, 0, 4]), 15, 7 + wide
+    )
     result: Float32 = np.minimum(np.minimum(ligament, venous), hilum).astype(np.float32)
     return result

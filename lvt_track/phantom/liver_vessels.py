@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lvt_track.core.geometry import Box, FloatArray
 from lvt_track.phantom.canvas import Canvas
@@ -13,7 +13,7 @@ from lvt_track.phantom.habitus import Habitus
 from lvt_track.phantom.liver import HILUM_MM
 from lvt_track.phantom.shapes import capsule_level
 from lvt_track.phantom.tissues import Tissue
-from lvt_track.phantom.trees import VesselTree, grow_tree
+from lvt_track.phantom.trees import MURRAY, VesselTree, grow_tree
 
 __all__ = ["CAVA_MM", "LiverVessels", "draw_liver_vessels"]
 
@@ -48,7 +48,7 @@ def draw_liver_vessels(
     share = np.sort(rng.random(_TARGETS))
     chosen = inside[(share * len(inside)).astype(np.int64)]
     targets = np.stack([a.reshape(-1)[chosen] for a in (x, y, z)], axis=-1).astype(np.float64)
-    least = float(rng.uniform(0.75, 1.0))
+    least = float(rng.uniform(0.75, 1.5))
     portal = _portal(rng, targets, least)
     hepatic = _hepatic(rng, targets, least)
     artery = tuple(_beside(rng, t, 0.32, 0.55) for t in portal)
@@ -71,20 +71,21 @@ def draw_liver_vessels(
 
 def _portal(rng: np.random.Generator, targets: FloatArray, least: float) -> tuple[VesselTree, ...]:
     hilum = np.array(HILUM_MM)
-    fork = hilum + [-7, 2, 7]
-    is_left = targets[:, 0] > 5 + rng.normal(0, 6) - 0.15 * (targets[:, 1] + 60)
+    fork = hilum + np.array([-7, 2, 7])
+    is_left = targets[:, 0] > -10 + rng.normal(0, 7) - 0.15 * (targets[:, 1] + 60)
     is_left |= (targets[:, 0] > -25) & (targets[:, 1] < -75)
-    radius = float(rng.uniform(5.2, 7.5))
+    radius = float(rng.uniform(5.6, 8.6))
     right = targets[~is_left]
     left = targets[is_left]
     trees = []
-    for part, way in (
-        (right, [hilum, fork, fork + [-14, 4, 5]]),
-        (left, [fork, fork + [14, -6, 12], [2, -62, 2], [4, -74, 6]]),
-    ):
+    ways: list[tuple[FloatArray, list[ArrayLike]]] = [
+        (right, [hilum, fork, fork + np.array([-14, 4, 5])]),
+        (left, [fork, fork + np.array([14, -6, 12]), [2, -62, 2], [4, -74, 6]]),
+    ]
+    for part, way in ways:
         if len(part) < 3:
             continue
-        thick = radius * (len(part) / len(targets)) ** (1 / 2.7)
+        thick = radius * (len(part) / len(targets)) ** (1 / MURRAY)
         trees.append(grow_tree(rng, way, part, min(thick, radius * 0.95), least))
     return tuple(trees)
 
@@ -99,14 +100,14 @@ def _hepatic(rng: np.random.Generator, targets: FloatArray, least: float) -> tup
     low = right & (targets[:, 2] < -25) & (targets[:, 1] > -40) & (rng.random() < 0.25)
     trees = []
     for part, way in (
-        (right & ~low, [cava + [-2, 2, 0], cava + [-24, 6, -5]]),
-        (~right & ~left, [cava + [0, -4, 0], cava + [-7, -22, -9]]),
-        (left, [cava + [4, -4, 0], cava + [16, -20, -4]]),
+        (right & ~low, [cava + np.array([-2, 2, 0]), cava + np.array([-24, 6, -5])]),
+        (~right & ~left, [cava + np.array([0, -4, 0]), cava + np.array([-7, -22, -9])]),
+        (left, [cava + np.array([4, -4, 0]), cava + np.array([16, -20, -4])]),
         (low, [[-28, -32, -4], [-46, -22, -12]]),
     ):
         if part.sum() < 5:
             continue
-        radius = float(rng.uniform(5.5, 8.0)) * (part.sum() / len(targets)) ** (1 / 2.7)
+        radius = float(rng.uniform(6.5, 9.8)) * (part.sum() / len(targets)) ** (1 / MURRAY)
         trees.append(grow_tree(rng, way, targets[part], radius, least))
     return tuple(trees)
 

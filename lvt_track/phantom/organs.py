@@ -24,25 +24,41 @@ __all__ = [
 ]
 
 
+_Way = list[tuple[float, float, float]]
+
+
 def draw_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
     """Aorta and vena cava with their main branches, oesophagus, portal trunk."""
     wide = float(rng.normal(1.0, 0.12))
-    aorta = [(16, 0, 300), (18, -4, 150), (12, -22, 60), (9, -28, 0), (5, -34, -80), (2, -32, -122)]
-    cava = [(-14, -42, 100), (-24, -35, 60), (-25, -32, 12), (-22, -30, -40), (-18, -30, -128)]
+    aorta: _Way = [
+        (16, 0, 300),
+        (18, -4, 150),
+        (12, -22, 60),
+        (9, -28, 0),
+        (5, -34, -80),
+        (2, -32, -122),
+    ]
+    cava: _Way = [
+        (-14, -42, 100),
+        (-24, -35, 60),
+        (-25, -32, 12),
+        (-22, -30, -40),
+        (-18, -30, -128),
+    ]
     flat = float(rng.uniform(0.75, 1.2))
-    chains: list[tuple[list[tuple[float, float, float]], list[float], Tissue]] = [
+    chains: list[tuple[_Way, list[float], Tissue]] = [
         (aorta, [12.5 * wide, 12 * wide, 11 * wide, 10 * wide, 9 * wide, 8 * wide], Tissue.AORTA),
         (cava[:3], [13, 12.5 * flat, 11.5 * flat], Tissue.VENA_CAVA),
         (cava[2:], [11.5 * flat, 11 * flat, 9.5 * flat], Tissue.INFRARENAL_VENA_CAVA),
     ]
     for side in (-1, 1):
-        artery = [(2, -32, -122), (side * 22, -30, -165), (side * 48, -40, -215)]
+        artery: _Way = [(2, -32, -122), (side * 22, -30, -165), (side * 48, -40, -215)]
         artery += [(side * 72, -68, -262), (side * 82, -62, -330)]
-        vein = [(-14, -28, -128), (side * 20, -20, -172), (side * 48, -28, -218)]
+        vein: _Way = [(-14, -28, -128), (side * 20, -20, -172), (side * 48, -28, -218)]
         vein += [(side * 66, -62, -262), (side * 74, -54, -330)]
         chains.append((artery, [7, 6, 5, 5, 4.5], Tissue.AORTA))
         chains.append((vein, [8, 7, 6.5, 6, 5.5], Tissue.SYSTEMIC_VEIN))
-        renal = [(side * 10, -26, -40), (side * 32, -18, -46), (side * 55, -8, -48)]
+        renal: _Way = [(side * 10, -26, -40), (side * 32, -18, -46), (side * 55, -8, -48)]
         chains.append((renal, [5.0, 4.5, 3.5], Tissue.SYSTEMIC_VEIN))
         chains.append(([(9, -28, -36), (side * 50, -4, -44)], [3.2, 2.6], Tissue.AORTA))
     portal = float(rng.uniform(5.5, 7.5))
@@ -118,17 +134,17 @@ def _draw_kidney(
     at = canvas.coordinates(box)
     level = ellipsoid_level(at, centre, radii, turn) + canvas.field(rng, box, 16.0, 1.3)
     level = np.maximum(level, torso.cavity[box] + 1.0)
-    notch = ellipsoid_level(at, centre + [-side * 24, -10, 0], [16, 13, 20])
+    notch = ellipsoid_level(at, centre + np.array([-side * 24, -10, 0]), [16, 13, 20])
     level = np.maximum(level, -notch)
     gap = 0.5 + 4.0 * habitus.visceral_fat + canvas.field(rng, box, 35.0, 1.4)
     filled = canvas.paint(box, level, Tissue.KIDNEY_CORTEX, np.clip(gap, 0.2, None))
     labels = canvas.labels[box]
     lobes = canvas.field(rng, box, 9.0, 1.0)
     labels[filled & (level < -6 + 2.2 * lobes) & (lobes > -0.7)] = Tissue.KIDNEY_MEDULLA
-    sinus = ellipsoid_level(at, centre + [-side * 9, -4, 0], [13, 11, 27]) + 2.5 * lobes
+    sinus = ellipsoid_level(at, centre + np.array([-side * 9, -4, 0]), [13, 11, 27]) + 2.5 * lobes
     labels[filled & (sinus < 0)] = Tissue.VISCERAL_FAT
     wide = float(rng.choice([4.0, 6.0, 11.0], p=[0.7, 0.22, 0.08]))
-    pelvis = ellipsoid_level(at, centre + [-side * 12, -6, -2], [wide, wide, wide * 1.8])
+    pelvis = ellipsoid_level(at, centre + np.array([-side * 12, -6, -2]), [wide, wide, wide * 1.8])
     labels[filled & (pelvis + 2 * lobes < 0)] = Tissue.RENAL_PELVIS
     if rng.random() < 0.25:
         spot = centre + rng.normal(0, 1, 3) * radii * 0.7
@@ -146,7 +162,7 @@ def draw_spleen(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.G
     at = canvas.coordinates(box)
     turn = rotation(float(rng.normal(-25, 8)), float(rng.normal(10, 6)), float(rng.normal(-20, 8)))
     level = ellipsoid_level(at, centre, radii, turn)
-    hollow = ellipsoid_level(at, centre + [-50, -26, -6], [38, 36, 46])
+    hollow = ellipsoid_level(at, centre + np.array([-50, -26, -6]), [38, 36, 46])
     level = np.maximum(np.maximum(level, -hollow), torso.cavity[box] + 0.8)
     level = level + canvas.field(rng, box, 25.0, 2.0)
     canvas.paint(box, level, Tissue.SPLEEN, 0.4 + 3 * habitus.visceral_fat)

@@ -71,7 +71,7 @@ def superellipse_level(
     """Radial distance to the curve |x/a|^p + |y/b|^p = 1."""
     k = (np.abs(x / half_x) ** power + np.abs(y / half_y) ** power) ** (1.0 / power)
     k = np.maximum(k, np.float32(1e-3))
-    level: Float32 = np.sqrt(x * x + y * y) * (1 - 1 / k)
+    level: Float32 = (np.sqrt(x * x + y * y) * (1 - 1 / k)).astype(np.float32)
     return level
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from lvt_track.phantom.canvas import Canvas
 from lvt_track.phantom.habitus import Habitus
 from lvt_track.phantom.shapes import (
-    Coordinates,
     Float32,
     ellipsoid_level,
     smooth_min,
@@ -80,14 +79,14 @@ def _walls(
     )
     power = float(rng.uniform(2.1, 2.6))
     side, front, back = habitus.fat_mm
-    belly = 1 + 0.25 * np.exp(-(((height + 110) / 90) ** 2))[:, None, None]
+    belly = (1 + 0.25 * np.exp(-(((height + 110) / 90) ** 2))).astype(np.float32)[:, None, None]
     front_mm = front * belly
     fat_noise = canvas.field(rng, _WHOLE, 70.0, 0.12 * (side + front) / 2 + 1)
     body = superellipse_level(
         x,
-        y - middle - (back - front_mm) / 2,
-        half_width + side * belly,
-        half_depth + (back + front_mm) / 2,
+        (y - middle - (back - front_mm) / 2).astype(np.float32),
+        (half_width + side * belly).astype(np.float32),
+        (half_depth + (back + front_mm) / 2).astype(np.float32),
         power - 0.1,
     )
     wall = superellipse_level(x, y - middle, half_width, half_depth, power)
@@ -183,9 +182,9 @@ def _draw_chest(
     x, y, z = canvas.at
     labels = canvas.labels
     above = (diaphragm > 0) & (inner < 0)
-    mediastinum = superellipse_level(
-        x - 8, y + 35, np.float32(38.0), np.float32(75.0), 2.0
-    ) + canvas.field(rng, _WHOLE, 40.0, 4.0)
+    mediastinum = superellipse_level(x - 8, y + 35, 38.0, 75.0, 2.0) + canvas.field(
+        rng, _WHOLE, 40.0, 4.0
+    )
     speckle = canvas.field(rng, _WHOLE, 5.0, 1.0)
     if not above.any():
         return
@@ -226,9 +225,9 @@ def _draw_heart(canvas: Canvas, rng: np.random.Generator, diaphragm: Float32) ->
     ) & (diaphragm[box] > 2)
     labels[allowed & (outside < 4)] = Tissue.VISCERAL_FAT
     labels[allowed & (outside < 0)] = Tissue.HEART_MUSCLE
-    left = ellipsoid_level(at, centre + [20, 2, -4], radii * [0.42, 0.5, 0.62])
-    right = ellipsoid_level(at, centre + [-22, -8, -2], radii * [0.5, 0.55, 0.7])
-    atrium = ellipsoid_level(at, centre + [2, 28, 14], radii * [0.5, 0.32, 0.5])
+    left = ellipsoid_level(at, centre + np.array([20, 2, -4]), radii * [0.42, 0.5, 0.62])
+    right = ellipsoid_level(at, centre + np.array([-22, -8, -2]), radii * [0.5, 0.55, 0.7])
+    atrium = ellipsoid_level(at, centre + np.array([2, 28, 14]), radii * [0.5, 0.32, 0.5])
     inside = allowed & (outside < -3)
     labels[inside & (right < 0)] = Tissue.RIGHT_HEART
     labels[inside & (smooth_min(left, atrium, 6.0) < 0)] = Tissue.LEFT_HEART

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lvt_track.core.geometry import FloatArray
 
-__all__ = ["VesselTree", "grow_tree"]
+__all__ = ["MURRAY", "VesselTree", "grow_tree"]
 
-# r0^n = r1^n + r2^n at a fork; Murray's 3 holds for laminar flow, livers measure 2.5 to 3.
-_MURRAY = 2.7
+MURRAY = 2.7
+"""n in r0^n = r1^n + r2^n at a fork; 3 for laminar flow (Murray 1926), 2.5 to 3 in livers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,19 +61,19 @@ def grow_tree(
     rows: list[tuple[FloatArray, FloatArray, float, float, int, int]] = []
     stem = [np.asarray(p, dtype=np.float64) for p in stem_mm]
     parent = -1
-    for a, b in zip(stem[:-1], stem[1:], strict=True):
+    for a, b in pairwise(stem):
         rows.append((a, b, root_radius_mm, root_radius_mm, parent, 0))
         parent = len(rows) - 1
     heading = stem[-1] - stem[-2]
     heading = heading / np.linalg.norm(heading)
-    per_target = root_radius_mm**_MURRAY / len(targets_mm)
+    per_target = root_radius_mm**MURRAY / len(targets_mm)
     todo = [(stem[-1], heading, targets_mm, root_radius_mm, parent, 1)]
     while todo:
         at, ahead, targets, radius, parent, generation = todo.pop()
         for part in _halves(rng, at, targets):
             if len(part) == 0:
                 continue
-            thin = min(radius * 0.97, (per_target * len(part)) ** (1 / _MURRAY))
+            thin = min(radius * 0.97, (per_target * len(part)) ** (1 / MURRAY))
             if thin < least_radius_mm:
                 continue
             aim = part.mean(axis=0) - at

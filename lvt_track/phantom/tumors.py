@@ -117,9 +117,9 @@ def level_mm(tumor: Tumor, points_mm: ArrayLike) -> FloatArray:
     scaled = offset / radii
     length = np.linalg.norm(scaled, axis=-1)
     unit = scaled / np.maximum(length, 1e-9)[..., None]
-    surface = 1.0
+    surface = np.ones(length.shape)
     if tumor.irregularity > 0:
-        surface = 1.0 + tumor.irregularity * np.clip(_waves(tumor.seed, unit), -2.2, 2.2)
+        surface = 1 + tumor.irregularity * np.clip(_waves(tumor.seed, unit), -2.2, 2.2)
     along = np.linalg.norm(unit / radii, axis=-1)
     level: FloatArray = (length - surface) / np.maximum(along, 1e-9)
     return np.where(length < 1e-6, -float(radii.min()), level)
@@ -327,7 +327,7 @@ def stamp(
         )
         if any(s.stop <= s.start for s in box):
             continue
-        grid = np.stack(np.mgrid[box], axis=-1)
+        grid = np.moveaxis(np.array(np.mgrid[box]), 0, -1)
         points = geometry.to_world(grid)
         level = level_mm(tumor, points)
         inside = (level < 0) & is_liver[out[box]] & (identity[box] == 0)
