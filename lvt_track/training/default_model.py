@@ -2,28 +2,34 @@
 
     python -m lvt_track.training.default_model WORK --budget-minutes 120
 
-draws the synthetic patients into WORK, trains the locator and then the segmenter, and goes on where
-it stopped when called again. `torchrun --nproc-per-node N -m ...` shares the work among processes.
+draws the synthetic patients into WORK, trains the locator and then the segmenter, writes the model
+into WORK/models, and goes on where it stopped when called again. `torchrun -m ...` in place of
+`python -m ...`
+shares the work among processes.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import distributed
 
 from lvt_track.phantom.anatomy import Field
 from lvt_track.segment.device import pick_device
+from lvt_track.segment.models import Card, Part, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
-from lvt_track.training.loop import LoopSettings, Progress, train
+from lvt_track.training.loop import LoopSettings, Progress, averaged_network, train
 from lvt_track.training.synthetic import Recipe, SyntheticBatches, draw_subjects, subject_files
 
-__all__ = ["LOCATOR", "SEGMENTER", "Configuration", "main", "train_part"]
+__all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_part"]
+
+VERSION = "0.1"
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ LOCATOR = Configuration(
 SEGMENTER = Configuration(
     name="segmenter",
     network=NetworkParameters((16, 32, 64, 128, 192), (1, 2, 2, 2)),
-    recipe=Recipe(2.0, (80, 80, 80)),
+    recipe=Recipe(2.0, (80, 80, 80), window_hu=(-100.0, 250.0), noise_hu=(2.5, 14.0)),
     body="upper",
     subjects=400,
     seed=2,
@@ -93,6 +99,52 @@ def train_part(
     return train(ResidualUNet(part.network), batches, settings, work / part.name, device, on_step)
 
 
+def export(work: Path, parent: Path, scores: Mapping[str, Any] | None = None) -> Card:
+    """Write the networks of `work`, as far as they are trained, as the model `default`.
+
+    Args:
+        work: folder that both networks were trained in.
+        parent: folder of models to write into.
+        scores: what was measured, for the card.
+
+    Returns:
+        The card as written.
+    """
+    parts: dict[str, Part] = {}
+    networks: dict[str, ResidualUNet] = {}
+    training: dict[str, Any] = {}
+    for part in (LOCATOR, SEGMENTER):
+        networks[part.name], step, seconds = averaged_network(
+            ResidualUNet(part.network), work / part.name
+        )
+        edge = part.recipe.spacing_mm
+        parts[part.name] = Part(
+            file=f"{part.name}.safetensors",
+            sha256="",
+            spacing_mm=(edge, edge, edge),
+            patch=part.recipe.patch,
+            window_hu=part.recipe.window_hu,
+            network=part.network,
+        )
+        training[part.name] = {
+            "seed": part.seed,
+            "subjects": len(subject_files(work / f"{part.name}-bodies")),
+            "steps": step,
+            "minutes": round(seconds / 60.0, 1),
+        }
+    card = Card(
+        name="default",
+        version=VERSION,
+        licence="Apache-2.0",
+        training_data="Synthetic patients of lvt_track.phantom alone; no real scan was seen",
+        locator=parts[LOCATOR.name],
+        segmenter=parts[SEGMENTER.name],
+        training=training,
+        scores=scores or {},
+    )
+    return save_model(card, networks, parent)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Train both networks from the command line."""
     parser = argparse.ArgumentParser(description="Train the default model on synthetic patients.")
@@ -108,6 +160,8 @@ def main(arguments: list[str] | None = None) -> None:
             share = 1.0 if chosen.only else part.budget_share
             settings = LoopSettings(budget_s=60.0 * chosen.budget_minutes * share)
             train_part(part, chosen.work, settings, pick_device(chosen.device))
+    if chosen.only is None:
+        export(chosen.work, chosen.work / "models")
     if distributed.is_initialized():
         distributed.destroy_process_group()
 

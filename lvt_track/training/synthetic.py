@@ -43,8 +43,8 @@ class Recipe:
         window_hu: HU that the network sees as -1 and +1.
         classes: how many of the classes to learn, from the first.
         samples: crops per batch.
-        follows_liver: share of crops that are centred in the liver's box, half of them on a
-            lesion; the others lie anywhere in the body.
+        follows_liver: share of crops that are centred on the liver, its box or a lesion; the
+            others lie anywhere in the body.
         cut_probability: share of crops that the end of a scan cuts.
         part_margin_mm: vessels and tumours are learned up to this far outside the liver; beyond
             it they are cut away after inference and need not be told from anything.
@@ -64,13 +64,13 @@ class Recipe:
     part_margin_mm: float = 6.0
     phases: dict[Phase, float] = field(
         default_factory=lambda: {
-            Phase.PORTAL: 0.65,
-            Phase.ARTERIAL: 0.11,
-            Phase.DELAYED: 0.12,
-            Phase.NATIVE: 0.12,
+            Phase.PORTAL: 0.72,
+            Phase.ARTERIAL: 0.1,
+            Phase.DELAYED: 0.1,
+            Phase.NATIVE: 0.08,
         }
     )
-    wild_probability: float = 0.12
+    wild_probability: float = 0.1
     noise_hu: tuple[float, float] = (2.5, 20.0)
     thickness_mm: tuple[float, float] = (1.0, 6.0)
 
@@ -162,10 +162,10 @@ class SyntheticBatches:
 
 @dataclass(frozen=True, eq=False)
 class _Places:
-    """Where a body may be cropped, in voxels."""
+    """Where a body may be cropped: voxels of its liver and of its lesions, every third of them."""
 
     whole: tuple[int, ...]
-    liver: tuple[NDArray[np.intp], NDArray[np.intp]] | None
+    liver: NDArray[np.intp]
     lesions: NDArray[np.intp]
 
     @classmethod
@@ -173,20 +173,21 @@ class _Places:
         step = 3
         is_liver, _, is_tumor = _IS_CLASS.numpy()
         sparse = labels[::step, ::step, ::step]
-        liver = np.argwhere(is_liver[sparse]) * step
-        box = (liver.min(axis=0), liver.max(axis=0)) if len(liver) else None
-        return cls(labels.shape, box, np.argwhere(is_tumor[sparse]) * step)
+        liver, lesions = (np.argwhere(which[sparse]) * step for which in (is_liver, is_tumor))
+        return cls(labels.shape, liver, lesions)
 
     def draw(self, follows_liver: float, rng: np.random.Generator) -> NDArray[np.intp]:
-        """A centre: on a lesion, in the liver's box, or anywhere."""
-        if self.liver is None or rng.random() >= follows_liver:
+        """A centre: near a lesion or in the liver, in the liver's box, or anywhere."""
+        if len(self.liver) == 0 or rng.random() >= follows_liver:
             return rng.integers(0, self.whole)
-        if len(self.lesions) and rng.random() < 0.5:
-            jitter = rng.integers(-12, 13, size=3)
-            centre: NDArray[np.intp] = self.lesions[int(rng.integers(len(self.lesions)))] + jitter
-            return centre
-        first, last = self.liver
-        return rng.integers(first, last + 1)
+        choice = rng.random()
+        centre: NDArray[np.intp]
+        if choice < 0.2:
+            centre = rng.integers(self.liver.min(axis=0), self.liver.max(axis=0) + 1)
+        else:
+            near = self.lesions if len(self.lesions) and choice < 0.6 else self.liver
+            centre = near[int(rng.integers(len(near)))] + rng.integers(-12, 13, size=3)
+        return centre
 
 
 def _crop(

@@ -1,0 +1,117 @@
+"""How good masks are: overlap per class, and lesions found and invented.
+
+Matching rule for lesions (26-connected components): a true lesion is found when the found tumour
+covers at least a tenth of its voxels; a found lesion is false when less than a tenth of its voxels
+lie on a true tumour. Lesions are sized by the diameter of the ball of equal volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cc3d
+import numpy as np
+
+from lvt_track.core.volume import CLASSES, BoolArray, Masks
+
+__all__ = ["SIZES_MM", "CaseScores", "Detection", "dice", "lesion_detection", "score_case"]
+
+SIZES_MM = (0.0, 5.0, 10.0, 20.0, np.inf)
+"""Edges of the classes of lesion size."""
+
+_COVERED = 0.1
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Lesions of one case.
+
+    Attributes:
+        found: true lesions that were found, per class of size.
+        true: true lesions, per class of size.
+        false: found lesions that are not true, per class of size.
+    """
+
+    found: tuple[int, ...]
+    true: tuple[int, ...]
+    false: tuple[int, ...]
+
+    def __add__(self, other: Detection) -> Detection:
+        """Both cases together."""
+        return Detection(
+            *(
+                tuple(a + b for a, b in zip(mine, theirs, strict=True))
+                for mine, theirs in (
+                    (self.found, other.found),
+                    (self.true, other.true),
+                    (self.false, other.false),
+                )
+            )
+        )
+
+    def sensitivity(self, least_mm: float = 0.0) -> float | None:
+        """Share of the true lesions from this edge of `SIZES_MM` that were found; None of none."""
+        first = SIZES_MM.index(least_mm)
+        true = sum(self.true[first:])
+        return sum(self.found[first:]) / true if true else None
+
+
+@dataclass(frozen=True)
+class CaseScores:
+    """One case.
+
+    Attributes:
+        dice: per class by name; None where neither mask has a voxel.
+        detection: of its lesions.
+    """
+
+    dice: Mapping[str, float | None]
+    detection: Detection
+
+
+def dice(found: BoolArray, truth: BoolArray) -> float | None:
+    """Dice overlap, 0 to 1; None when both masks are empty."""
+    total = int(np.count_nonzero(found)) + int(np.count_nonzero(truth))
+    return 2.0 * int(np.count_nonzero(found & truth)) / total if total else None
+
+
+def lesion_detection(found: BoolArray, truth: BoolArray, voxel_mm3: float) -> Detection:
+    """Match lesions by the rule of this module.
+
+    Args:
+        found, truth: tumour masks on one grid.
+        voxel_mm3: volume of a voxel.
+    """
+    true, hit = _by_size(truth, found, voxel_mm3)
+    drawn, right = _by_size(found, truth, voxel_mm3)
+    false = tuple(all_ - good for all_, good in zip(drawn, right, strict=True))
+    return Detection(hit, true, false)
+
+
+def score_case(found: Masks, truth: Masks) -> CaseScores:
+    """Score masks against true ones.
+
+    Raises:
+        ValueError: when they lie on different grids.
+    """
+    if not found.geometry.is_close(truth.geometry):
+        raise ValueError("masks to be compared must lie on one grid")
+    overlap = {name: dice(getattr(found, name), getattr(truth, name)) for name in CLASSES}
+    voxel_mm3 = found.geometry.voxel_volume_mm3
+    return CaseScores(overlap, lesion_detection(found.tumors, truth.tumors, voxel_mm3))
+
+
+def _by_size(
+    mask: BoolArray, other: BoolArray, voxel_mm3: float
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Components of a mask, and those of them that the other mask covers, per class of size."""
+    labels = cc3d.connected_components(mask, connectivity=26)
+    sizes = np.bincount(labels.ravel())[1:]
+    covered = np.bincount(labels[other], minlength=len(sizes) + 1)[1:]
+    diameter_mm = (6.0 * sizes * voxel_mm3 / np.pi) ** (1.0 / 3.0)
+    kind = np.searchsorted(SIZES_MM, diameter_mm, side="right") - 1
+    count = len(SIZES_MM) - 1
+    all_ = np.bincount(kind, minlength=count)
+    good = np.bincount(kind[covered >= _COVERED * sizes], minlength=count)
+    return tuple(int(n) for n in all_), tuple(int(n) for n in good)
