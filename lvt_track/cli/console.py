@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -23,6 +24,7 @@ __all__ = ["EXIT_PARTIAL", "Console", "guarded", "print_json"]
 EXIT_PARTIAL = 4
 EXIT_FAILED = 5
 EXIT_INTERRUPTED = 130
+EXIT_PIPE_CLOSED = 141
 
 Parameters = ParamSpec("Parameters")
 
@@ -115,6 +117,10 @@ def guarded(command: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
                 file=sys.stderr,
             )
             raise typer.Exit(EXIT_FAILED) from None
+        except BrokenPipeError:
+            # Whoever read our output, such as `head`, has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(EXIT_PIPE_CLOSED) from None
         except typer.Exit:
             raise
         except Exception:

@@ -1,0 +1,56 @@
+"""Every command of the README is run, as written, from top to bottom."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+
+def commands() -> list[str]:
+    """The shell commands of the README, without the two that set up this very environment."""
+    lines = "\n".join(BLOCK.findall((ROOT / "README.md").read_text())).splitlines()
+    shell = [line.split("  #")[0].strip() for line in lines]
+    return [line for line in shell if line and not line.startswith(("make ", "pip "))]
+
+
+def test_readme_commands_run(tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for command in commands():
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PATH": path},
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert (tmp_path / "results" / "report.pdf").exists()
+
+
+def test_readme_gives_the_main_commands() -> None:
+    text = "\n".join(commands())
+    for command in ("track", "report", "segment", "measure", "respond", "discover", "phantom"):
+        assert f"lvt {command} " in text
+    readme = (ROOT / "README.md").read_text()
+    assert readme.index("make demo") < readme.index("make test") < readme.index("lvt track")
+
+
+def test_make_demo_is_lvt_demo() -> None:
+    recipe = (ROOT / "Makefile").read_text()
+    assert "lvt demo -o demo" in recipe
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("**/*.md")), ids=lambda p: str(p.name))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    if ".venv" in page.parts:
+        pytest.skip("not ours")
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
