@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray
-from lvt_track.register.liver_image import LiverImage, signed_distance_mm
+from lvt_track.register.liver_image import LiverImage, distance_to_liver
 
 __all__ = ["Affine", "SurfaceMap", "align_affine", "align_rigid", "search_start", "surface_map"]
 
@@ -32,6 +32,9 @@ _TISSUE_SCALE_HU = 60.0
 _SURFACE_SCALE_MM = 4.0
 _HUBER = 1.5
 """Residuals beyond this many scales pull no harder: a resected part must not bend the rest."""
+
+_UNKNOWN = 0.6
+"""Cost of a place the other scan does not show: more than of a fit, less than of a misfit."""
 
 _STEPS = 25
 _DAMPING = 1e-3
@@ -82,10 +85,7 @@ class SurfaceMap:
 
 def surface_map(image: LiverImage) -> SurfaceMap:
     """Features of a visit for rigid and affine alignment."""
-    spacing_mm = image.geometry.spacing_mm[0]
-    distance = signed_distance_mm(image.liver, spacing_mm)
-    to_edge = ndimage.distance_transform_edt(np.pad(image.inside, 1))[1:-1, 1:-1, 1:-1]
-    trusted = np.minimum(np.abs(distance), BAND_MM) < to_edge * spacing_mm
+    distance, trusted = distance_to_liver(image, BAND_MM)
     tissue = ndimage.gaussian_filter(
         np.clip(image.hu.astype(np.float32), *_TISSUE_HU), 1.0, truncate=2.0
     )
@@ -134,7 +134,7 @@ def _samples(surface: SurfaceMap, count: int) -> tuple[FloatArray, NDArray[np.fl
 
 
 def _mismatch(points_mm: FloatArray, values: NDArray[np.float32], other: SurfaceMap) -> float:
-    """Mean absolute difference where both are known; what is not covered costs the most."""
+    """Mean absolute difference where both are known; elsewhere something is charged for it."""
     index = other.geometry.to_index(points_mm).T
     known = ndimage.map_coordinates(other.trusted.astype(np.float32), index, order=0) > 0
     if known.mean() < 0.25:
@@ -143,7 +143,7 @@ def _mismatch(points_mm: FloatArray, values: NDArray[np.float32], other: Surface
     for channel, value in zip(other.features, values, strict=True):
         there = ndimage.map_coordinates(channel, index[:, known], order=1, mode="nearest")
         error[known] += np.minimum(np.abs(there - value[known]), 2 * _HUBER)
-    error[~known] = 2 * _HUBER
+    error[~known] = _UNKNOWN
     return float(error.mean())
 
 

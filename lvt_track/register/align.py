@@ -145,14 +145,11 @@ def align(fixed: LiverImage, moving: LiverImage, reference: int) -> Alignment:
     if not _is_better(elastic, fit, folding):
         quality = judge(reference, method, fit, 0.0, 0.0)
         return Alignment(affine, None, None, fixed.scan, moving.scan, quality)
-    back = Affine(
-        np.linalg.inv(affine.matrix).astype(np.float64),
-        -affine.shift_mm,
-        affine.centre_mm + affine.shift_mm,
-    )
-    reverse = deform(moving, fixed, back, COARSE)
-    way_back = affine.inverse(reverse(affine(displacement(in_liver))))
-    error = float(np.linalg.norm(way_back - in_liver, axis=1).mean())
+    reverse = deform(moving, fixed, affine.reversed(), COARSE)
+    moved = affine(displacement(in_liver))
+    gap_mm = np.linalg.norm(affine.inverse(reverse(moved)) - in_liver, axis=1)
+    seen = moving.scan.contains(moved)
+    error = float(gap_mm[seen].mean()) if seen.any() else float("inf")
     quality = judge(reference, "deformable", elastic, folding, error)
     return Alignment(affine, displacement, reverse, fixed.scan, moving.scan, quality)
 

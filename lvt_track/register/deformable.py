@@ -19,7 +19,7 @@ from lvt_track.core.volume import BoolArray
 from lvt_track.register.affine import Affine
 from lvt_track.register.displacement import Displacement
 from lvt_track.register.flow import Level, flow
-from lvt_track.register.liver_image import LiverImage, signed_distance_mm
+from lvt_track.register.liver_image import LiverImage, distance_to_liver
 
 __all__ = ["COARSE", "FINE", "deform"]
 
@@ -50,21 +50,22 @@ def deform(
         levels: resolutions and steps, coarse to fine.
     """
     spacing_mm = fixed.geometry.spacing_mm[0]
-    distance = signed_distance_mm(fixed.liver, spacing_mm)
+    distance, known = distance_to_liver(fixed, _BAND_MM)
     box = _around(distance < MARGIN_MM)
     grid = fixed.geometry.crop(box)
     distance = distance[box]
     warp = _Resampler(moving.geometry, affine, grid)
 
-    other_distance = warp(signed_distance_mm(moving.liver, spacing_mm))
+    other, other_known = distance_to_liver(moving, _BAND_MM)
+    other_distance = warp(other)
     tumors = fixed.tumors[box] | (warp(moving.tumors) > 0.1)
-    comparable = fixed.inside[box] & (warp(moving.inside) > 0.5)
+    comparable = fixed.inside[box] & warp.holds(moving.inside)
     shown = comparable & (distance < _BESIDE_MM) & ~ndimage.binary_dilation(tumors)
     features = (
         (
             (distance / _BAND_MM).clip(-1, 1),
             (other_distance / _BAND_MM).clip(-1, 1),
-            comparable & (np.abs(distance) < _BAND_MM),
+            known[box] & warp.holds(other_known) & (np.abs(distance) < _BAND_MM),
         ),
         (
             _scaled_hu(fixed.hu[box], distance < 0),
@@ -90,11 +91,18 @@ class _Resampler:
         self._shape = grid.shape
 
     def __call__(self, array: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Values on the grid; those at the edges are repeated outside."""
         values = ndimage.map_coordinates(
             array.astype(np.float32), self._index, order=1, mode="nearest"
         )
         shaped: NDArray[np.float32] = values.reshape(self._shape)
         return shaped
+
+    def holds(self, flags: BoolArray) -> BoolArray:
+        """Where the flags hold on the grid; nowhere outside."""
+        values = ndimage.map_coordinates(flags.astype(np.float32), self._index, order=1)
+        held: BoolArray = values.reshape(self._shape) > 0.99
+        return held
 
 
 def _scaled_hu(hu: NDArray[np.generic], liver: BoolArray) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from scipy import ndimage
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray, Masks, Volume
 
-__all__ = ["LiverImage", "liver_image", "signed_distance_mm"]
+__all__ = ["LiverImage", "distance_to_liver", "liver_image", "signed_distance_mm"]
 
 SPACING_MM = 3.0
 """Grid of registration: finer costs time and gains nothing in the liver of a portal CT."""
@@ -91,6 +91,26 @@ def liver_image(volume: Volume, masks: Masks, spacing_mm: float = SPACING_MM) ->
         scan=volume.geometry,
         is_cut=bool(masks.liver[0].any() or masks.liver[-1].any()),
     )
+
+
+def distance_to_liver(image: LiverImage, reach_mm: float) -> tuple[NDArray[np.float32], BoolArray]:
+    """Signed distance to the liver's surface, and where it can be known.
+
+    Where the field of view cuts the liver, the distance is only known as far as the cut is
+    farther away than the surface.
+
+    Args:
+        image: the visit.
+        reach_mm: beyond this the distance need not be exact.
+
+    Returns:
+        The distance in mm, negative inside, and whether it is known (z, y, x).
+    """
+    spacing_mm = image.geometry.spacing_mm[0]
+    distance = signed_distance_mm(image.liver, spacing_mm)
+    to_edge = ndimage.distance_transform_edt(np.pad(image.inside, 1))[1:-1, 1:-1, 1:-1]
+    known: BoolArray = np.minimum(np.abs(distance), reach_mm) < to_edge * spacing_mm
+    return distance, known
 
 
 def signed_distance_mm(mask: BoolArray, spacing_mm: float) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from lvt_track.core.course import RegistrationQuality
 from lvt_track.core.geometry import FloatArray
-from lvt_track.register.liver_image import LiverImage, signed_distance_mm
+from lvt_track.register.liver_image import LiverImage, distance_to_liver
 
 __all__ = ["Fit", "judge", "measure_fit"]
 
@@ -19,6 +19,8 @@ FARTHEST_SURFACE_MM = 5.0
 MOST_INVERSE_ERROR_MM = 5.0
 LEAST_COVERED = 0.4
 """Beyond these a pair is flagged, and matching told not to trust it."""
+
+_SURFACE_REACH_MM = 15.0
 
 PointMapping = Callable[[FloatArray], FloatArray]
 
@@ -54,10 +56,12 @@ def measure_fit(fixed: LiverImage, moving: LiverImage, to_moving: PointMapping) 
     total = int((here & known).sum() + (there & known).sum())
 
     spacing_mm = fixed.geometry.spacing_mm[0]
-    distance = ndimage.map_coordinates(
-        signed_distance_mm(moving.liver, spacing_mm), at, order=1, mode="nearest"
-    )
-    rim = (fixed.liver & ~ndimage.binary_erosion(fixed.liver))[near] & known
+    # A face that a field of view cuts is no surface of the liver, in neither of the two.
+    all_distances, sure = distance_to_liver(moving, _SURFACE_REACH_MM)
+    distance = ndimage.map_coordinates(all_distances, at, order=1, mode="nearest")
+    sure_there = ndimage.map_coordinates(sure.astype(np.float32), at, order=1) > 0.99
+    rim = fixed.liver & ~ndimage.binary_erosion(fixed.liver)
+    rim = (rim & distance_to_liver(fixed, spacing_mm)[1])[near] & known & sure_there
     surface_mm = float(np.abs(distance[rim] + spacing_mm / 2).mean()) if rim.any() else np.inf
 
     free = here & there & known & ~fixed.tumors[near]
