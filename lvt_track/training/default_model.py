@@ -3,9 +3,8 @@
     python -m lvt_track.training.default_model WORK --budget-minutes 120
 
 draws the synthetic patients into WORK, trains the locator and then the segmenter, writes the model
-into WORK/models, and goes on where it stopped when called again. `torchrun -m ...` in place of
-`python -m ...`
-shares the work among processes.
+into WORK/models, and goes on where it stopped when called again. With `torchrun` in place of
+`python` the processes share each step.
 """
 
 from __future__ import annotations

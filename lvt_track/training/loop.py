@@ -59,6 +59,7 @@ class LoopSettings:
         decay_share: last share of the budget, over which it falls to zero.
         weight_decay: of AdamW.
         gradient_clip: largest norm of the gradient.
+        half_precision: compute in bfloat16 where the device is sound at it.
         ema_decay: of the moving average of the weights, which is the result.
         checkpoint_s: seconds between checkpoints.
         log_steps: steps per row of the metrics file.
@@ -71,6 +72,7 @@ class LoopSettings:
     decay_share: float = 0.25
     weight_decay: float = 1e-2
     gradient_clip: float = 1.0
+    half_precision: bool = True
     ema_decay: float = 0.998
     checkpoint_s: float = 120.0
     log_steps: int = 10
@@ -137,7 +139,7 @@ def train(
     optimizer = torch.optim.AdamW(
         weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    half = bfloat16_is_sound(device)
+    half = settings.half_precision and bfloat16_is_sound(device)
     step, seconds = _resume(folder, network, average, optimizer)
     started, saved = time.perf_counter() - seconds, seconds
     recent: list[Tensor] = []

@@ -51,6 +51,7 @@ class Recipe:
         phases: how often each contrast phase is drawn.
         wild_probability: share of images whose brightness ignores anatomy.
         noise_hu: range of the noise at the network's spacing.
+        shading_hu: range of the slow drift of brightness, as beside arms or metal.
         thickness_mm: range of slice thickness.
     """
 
@@ -72,6 +73,7 @@ class Recipe:
     )
     wild_probability: float = 0.1
     noise_hu: tuple[float, float] = (2.5, 20.0)
+    shading_hu: tuple[float, float] = (0.0, 12.0)
     thickness_mm: tuple[float, float] = (1.0, 6.0)
 
 
@@ -218,6 +220,7 @@ def _image(
     scanner = replace(
         draw_scanner(generator, recipe.wild_probability),
         slice_thickness_mm=thickness_mm,
+        shading_hu=float(rng.uniform(*recipe.shading_hu)),
         noise_hu=math.exp(rng.uniform(math.log(low), math.log(high))),
     )
     hu = synthesise_image(labels, recipe.spacing_mm, phase, scanner, generator)
