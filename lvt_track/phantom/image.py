@@ -12,7 +12,7 @@ from torch.nn import functional
 from lvt_track.core.records import Phase
 from lvt_track.phantom.tissues import TISSUE_HU, Tissue
 
-__all__ = ["Scanner", "draw_scanner", "synthesise_image"]
+__all__ = ["Scanner", "draw_scanner", "draw_tissue_hu", "synthesise_image"]
 
 _VESSELS = (Tissue.PORTAL_VEIN, Tissue.HEPATIC_VEIN, Tissue.HEPATIC_ARTERY)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from lvt_track.core.geometry import Box
 from lvt_track.phantom.canvas import Canvas
@@ -72,6 +73,12 @@ def draw_liver(
         canvas.labels[box][fluid & (at[2] > -120)] = Tissue.ASCITES
     gap_mm = 0.4 + 3.0 * habitus.visceral_fat + canvas.field(rng, box, 40.0, 1.4)
     filled = canvas.paint(box, level.astype(np.float32), Tissue.LIVER, np.clip(gap_mm, 0.0, 9.0))
+    # What neighbours have cut off from the liver is not liver.
+    pieces, count = ndimage.label(filled)
+    if count > 1:
+        largest = 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+        canvas.labels[box][filled & (pieces != largest)] = Tissue.VISCERAL_FAT
+        filled = pieces == largest
     return box, filled
 
 

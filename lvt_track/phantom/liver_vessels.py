@@ -49,8 +49,10 @@ def draw_liver_vessels(
     chosen = inside[(share * len(inside)).astype(np.int64)]
     targets = np.stack([a.reshape(-1)[chosen] for a in (x, y, z)], axis=-1).astype(np.float64)
     least = float(rng.uniform(0.75, 1.5))
-    portal = _portal(rng, targets, least)
-    hepatic = _hepatic(rng, targets, least)
+    # Small livers have thinner vessels.
+    size = (len(inside) * canvas.geometry.voxel_volume_ml / 1500.0) ** (1 / 3)
+    portal = _portal(rng, targets, least, size)
+    hepatic = _hepatic(rng, targets, least, size)
     artery = tuple(_beside(rng, t, 0.32, 0.55) for t in portal)
     painters: list[tuple[tuple[VesselTree, ...], Tissue]] = [
         (artery, Tissue.HEPATIC_ARTERY),
@@ -69,12 +71,14 @@ def draw_liver_vessels(
     return LiverVessels(portal, hepatic, artery)
 
 
-def _portal(rng: np.random.Generator, targets: FloatArray, least: float) -> tuple[VesselTree, ...]:
+def _portal(
+    rng: np.random.Generator, targets: FloatArray, least: float, size: float
+) -> tuple[VesselTree, ...]:
     hilum = np.array(HILUM_MM)
     fork = hilum + np.array([-7, 2, 7])
     is_left = targets[:, 0] > -10 + rng.normal(0, 7) - 0.15 * (targets[:, 1] + 60)
     is_left |= (targets[:, 0] > -25) & (targets[:, 1] < -75)
-    radius = float(rng.uniform(5.6, 8.6))
+    radius = float(rng.uniform(5.6, 8.6)) * size
     right = targets[~is_left]
     left = targets[is_left]
     trees = []
@@ -90,7 +94,9 @@ def _portal(rng: np.random.Generator, targets: FloatArray, least: float) -> tupl
     return tuple(trees)
 
 
-def _hepatic(rng: np.random.Generator, targets: FloatArray, least: float) -> tuple[VesselTree, ...]:
+def _hepatic(
+    rng: np.random.Generator, targets: FloatArray, least: float, size: float
+) -> tuple[VesselTree, ...]:
     cava = np.array(CAVA_MM)
     angle = np.arctan2(targets[:, 1] - cava[1], -(targets[:, 0] - cava[0]))
     # From the right (0) over the front (-pi/2) to the left (-pi).
@@ -107,7 +113,7 @@ def _hepatic(rng: np.random.Generator, targets: FloatArray, least: float) -> tup
     ):
         if part.sum() < 5:
             continue
-        radius = float(rng.uniform(6.5, 9.8)) * (part.sum() / len(targets)) ** (1 / MURRAY)
+        radius = float(rng.uniform(6.0, 9.3)) * size * (part.sum() / len(targets)) ** (1 / MURRAY)
         trees.append(grow_tree(rng, way, targets[part], radius, least))
     return tuple(trees)
 
@@ -136,8 +142,11 @@ def _rasterise(
     canvas: Canvas, tree: VesselTree, tissue: Tissue, allowed: NDArray[np.bool_]
 ) -> None:
     # A branch thinner than the grid still fills the voxels whose centres lie near its axis.
-    floor = 0.55 * float(np.mean(canvas.geometry.spacing_mm))
+    spacing = float(np.mean(canvas.geometry.spacing_mm))
+    floor = 0.55 * spacing
     for i in range(len(tree)):
+        if tree.start_radius_mm[i] < 0.3 * spacing:
+            continue
         a, b = tree.start_mm[i], tree.end_mm[i]
         r0, r1 = max(tree.start_radius_mm[i], floor), max(tree.end_radius_mm[i], floor)
         reach = max(r0, r1) + 2.0

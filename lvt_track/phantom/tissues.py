@@ -134,7 +134,7 @@ TISSUE_HU: dict[Tissue, TissueHu] = {
     Tissue.FAT: _same(-104, 8, 4),
     Tissue.VISCERAL_FAT: _same(-98, 8, 8),
     Tissue.MUSCLE: TissueHu(50, 55, 62, 62, 8, 6),
-    Tissue.CORTICAL_BONE: _same(650, 200, 120),
+    Tissue.CORTICAL_BONE: _same(650, 130, 120),
     Tissue.MARROW: TissueHu(170, 175, 185, 185, 60, 40),
     Tissue.CARTILAGE: _same(110, 40, 30),
     Tissue.DISC: TissueHu(75, 78, 85, 85, 12, 6),

@@ -1,0 +1,80 @@
+"""Images: brightness, noise and blur as asked for, the same from the same generator."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lvt_track.core.records import Phase
+from lvt_track.phantom.image import Scanner, draw_scanner, draw_tissue_hu, synthesise_image
+from lvt_track.phantom.tissues import TISSUE_HU, Tissue
+
+QUIET = Scanner(noise_hu=0.01, shading_hu=0.0, slice_thickness_mm=1.0, kernel_fwhm_mm=1.0)
+
+
+def block(tissue: Tissue, n: int = 40) -> torch.Tensor:
+    return torch.full((n, n, n), int(tissue), dtype=torch.uint8)
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("phase", [Phase.NATIVE, Phase.ARTERIAL, Phase.PORTAL, Phase.DELAYED])
+@pytest.mark.parametrize("tissue", [Tissue.SPLEEN, Tissue.AORTA, Tissue.MUSCLE, Tissue.FAT])
+def test_patients_spread_around_the_published_mean(tissue: Tissue, phase: Phase) -> None:
+    drawn = torch.stack([draw_tissue_hu(phase, QUIET, generator(s))[tissue] for s in range(200)])
+    model = TISSUE_HU[tissue]
+    assert float(drawn.mean()) == pytest.approx(model.mean(phase), abs=0.4 * model.spread)
+    assert float(drawn.std()) == pytest.approx(model.spread, rel=0.3)
+
+
+def test_an_image_has_the_brightness_of_its_table() -> None:
+    table = torch.zeros(256)
+    table[Tissue.LIVER] = 110.0
+    hu = synthesise_image(block(Tissue.LIVER), 1.5, Phase.PORTAL, QUIET, generator(1), table)
+    assert hu.dtype == torch.float32
+    assert float(hu.mean()) == pytest.approx(110.0, abs=2.0)
+
+
+def test_noise_is_as_strong_as_asked() -> None:
+    scanner = Scanner(noise_hu=20.0, shading_hu=0.0)
+    hu = synthesise_image(block(Tissue.CYST), 1.5, Phase.PORTAL, scanner, generator(2))
+    assert float(hu.std()) == pytest.approx(20.0, rel=0.1)
+
+
+def test_the_same_generator_gives_the_same_image() -> None:
+    labels = block(Tissue.LIVER, 20)
+    a = synthesise_image(labels, 2.0, Phase.PORTAL, draw_scanner(generator(3)), generator(4))
+    b = synthesise_image(labels, 2.0, Phase.PORTAL, draw_scanner(generator(3)), generator(4))
+    assert torch.equal(a, b)
+
+
+def test_thick_slices_blur_along_z_only() -> None:
+    labels = block(Tissue.AIR)
+    labels[20:] = Tissue.CYST
+    thin = Scanner(noise_hu=0.01, shading_hu=0, slice_thickness_mm=1.0, kernel_fwhm_mm=1.0)
+    thick = Scanner(noise_hu=0.01, shading_hu=0, slice_thickness_mm=7.0, kernel_fwhm_mm=1.0)
+    steep = [
+        float(
+            synthesise_image(labels, 1.0, Phase.PORTAL, s, generator(5)).mean((1, 2)).diff().max()
+        )
+        for s in (thin, thick)
+    ]
+    assert steep[1] < 0.5 * steep[0]
+
+
+def test_wild_contrast_keeps_gas_dark_and_bone_bright() -> None:
+    wild = Scanner(wild_probability=1.0)
+    for seed in range(20):
+        table = draw_tissue_hu(Phase.PORTAL, wild, generator(seed))
+        assert float(table[Tissue.BOWEL_GAS]) < -800
+        assert float(table[Tissue.CORTICAL_BONE]) > 150
+        assert abs(float(table[Tissue.TUMOR_HYPODENSE] - table[Tissue.LIVER])) >= 14.9
+
+
+def test_a_scanner_must_make_sense() -> None:
+    with pytest.raises(ValueError, match="positive"):
+        Scanner(kernel_fwhm_mm=0.0)
+    with pytest.raises(ValueError, match="wild_probability"):
+        Scanner(wild_probability=1.5)
