@@ -18,7 +18,7 @@ from lvt_track.phantom.render import PhantomVisit, render_visit
 from lvt_track.phantom.scans import CLINICAL, Protocol
 from lvt_track.phantom.truth import true_edges, true_tracks
 
-COARSE = Protocol((2.5, 2.5), (3.0,), None, 6.0, 3.0)
+COARSE = Protocol((2.5, 2.5), (3.0,), None, 6.0, 4.0)
 EVERY_FATE = (
     Fate.MERGE,
     Fate.SPLIT,
