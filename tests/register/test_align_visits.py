@@ -37,7 +37,7 @@ def fixed(make_image):
 @pytest.fixture(scope="module")
 def elastic(fixed, make_image):
     """An elastic motion, the moved visit, and the alignment."""
-    moved = Moved(elastic_mm=7.0)
+    moved = Moved(elastic_mm=5.0)
     image = make_image(moved, tumors=TUMORS)
     return moved, image, align(fixed, image, 0)
 
