@@ -107,6 +107,7 @@ def draw_tissue_hu(phase: Phase, scanner: Scanner, generator: torch.Generator) -
 def _wild(table: Tensor, generator: torch.Generator) -> Tensor:
     """Brightness without regard to anatomy, but with gas and bone kept apart."""
     soft = (table > -60) & (table < 400)
+    soft[Tissue.CORTICAL_BONE] = False
     random = torch.rand(256, generator=generator, device=table.device) * 260 - 60
     mixed = torch.where(soft, 0.35 * table + 0.65 * random, table)
     # Tumours and vessels stay visible against the parenchyma.
