@@ -15,6 +15,7 @@ from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.images import read_labels, read_volume
 from lvt_track.measure.axes import measure_lesion
+from lvt_track.measure.content import HuContent, hu_content, surface_mm2
 
 __all__ = ["MEASURE_COLUMNS", "MeasuredLesion", "measure_file", "measure_rows"]
 
@@ -29,6 +30,14 @@ MEASURE_COLUMNS = (
     "volume_ml",
     "long_axis_3d_mm",
     "mean_hu",
+    "surface_mm2",
+    "sd_hu",
+    "p5_hu",
+    "p25_hu",
+    "p50_hu",
+    "p75_hu",
+    "p95_hu",
+    "necrotic_percent",
 )
 
 
@@ -40,11 +49,15 @@ class MeasuredLesion:
         label: its value in the label map, or the component's number by decreasing volume.
         centroid_mm: LPS centre of mass.
         measurement: its size.
+        surface_mm2: its surface.
+        content: HU inside; None without a CT.
     """
 
     label: int
     centroid_mm: Point
     measurement: Measurement
+    surface_mm2: float
+    content: HuContent | None
 
 
 def measure_file(mask: Path, ct: Path | None = None) -> tuple[MeasuredLesion, ...]:
@@ -96,9 +109,18 @@ def measure_rows(lesions: tuple[MeasuredLesion, ...]) -> list[dict[str, object]]
             size.volume_ml,
             size.long_axis_3d_mm,
             size.mean_hu,
+            lesion.surface_mm2,
+            *_hu_values(lesion.content),
         )
         rows.append(dict(zip(MEASURE_COLUMNS, values, strict=True)))
     return rows
+
+
+def _hu_values(content: HuContent | None) -> tuple[float | None, ...]:
+    """The last columns of a row."""
+    if content is None:
+        return (None,) * 7
+    return content.sd_hu, *content.percentiles_hu, 100 * content.necrotic_share
 
 
 def _components(labels: LabelArray) -> LabelArray:
@@ -118,11 +140,12 @@ def _measured(
 ) -> MeasuredLesion:
     inside = labels[box] == label
     grid = geometry.crop(box)
-    measurement = measure_lesion(
-        inside,
-        grid,
-        None if volume is None else volume.crop(box),
-        first_slice=box[0].start,
-    )
+    hu = None if volume is None else volume.crop(box)
     x, y, z = grid.to_world(np.argwhere(inside).mean(axis=0))
-    return MeasuredLesion(label, (float(x), float(y), float(z)), measurement)
+    return MeasuredLesion(
+        label=label,
+        centroid_mm=(float(x), float(y), float(z)),
+        measurement=measure_lesion(inside, grid, hu, first_slice=box[0].start),
+        surface_mm2=surface_mm2(inside, grid),
+        content=None if hu is None else hu_content(inside, hu),
+    )
