@@ -15,6 +15,7 @@ import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -189,7 +190,7 @@ def errors(
 def nearest_links(lesions: Sequence[Sequence[Lesion]], frame: CommonFrame) -> set[Link]:
     """Hungarian matching of centroids of neighbouring visits, no farther than 20 mm."""
     links = set()
-    for before, after in zip(lesions, lesions[1:], strict=False):
+    for before, after in pairwise(lesions):
         if not (before and after):
             continue
         a, b = (centres(at, frame) for at in (before, after))
@@ -207,7 +208,7 @@ def overlap_links(
 ) -> set[Link]:
     """Every two lesions of neighbouring visits that share voxels."""
     links = set()
-    for before, after in zip(lesions, lesions[1:], strict=False):
+    for before, after in pairwise(lesions):
         for a in before:
             for b in after:
                 near = [

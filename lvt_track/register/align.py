@@ -27,7 +27,6 @@ __all__ = ["Alignment", "align", "choose_reference"]
 
 _WORST_FOLDING = 0.001
 _SAMPLES = 2000
-_UNALIGNED_MM = 30.0
 _STANDARD_ERROR_MM = {
     "identity": 30.0,
     "moments": 8.0,
@@ -35,7 +34,7 @@ _STANDARD_ERROR_MM = {
     "affine": 3.5,
     "deformable": 1.0,
 }
-"""Error of each kind of alignment where nothing more is known, measured on simulated visits."""
+"""Error of each kind of alignment where nothing more is known; chosen after simulated visits."""
 
 
 @dataclass(frozen=True, eq=False)
