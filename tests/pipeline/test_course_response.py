@@ -1,0 +1,205 @@
+"""A course's response, and the course beside a radiologist's table."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lvt_track.core.course import Course, VisitFindings
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.records import (
+    Caliper,
+    Edge,
+    Event,
+    Lesion,
+    Measurement,
+    Phase,
+    Series,
+    Track,
+    TrackState,
+    Visit,
+)
+from lvt_track.errors import InputError
+from lvt_track.pipeline.radiologist import agreement_rows, compare_with_reader, write_comparison
+from lvt_track.response.assessment import Assessment, Status
+from lvt_track.response.course import respond_to_course, rows_from_course
+from lvt_track.response.volumetric import VOLUME
+
+START = dt.date(2024, 1, 15)
+GEOMETRY = Geometry.axial((10, 10, 10), (5, 1, 1))
+Key = tuple[int, int]
+
+
+def lesion(visit: int, label: int, size_mm: float) -> Lesion:
+    x = 40.0 * label
+    long = Caliper((x, 0, 0), (x + size_mm, 0, 0), size_mm)
+    short = Caliper((x, 0, 0), (x, size_mm * 0.8, 0), size_mm * 0.8)
+    size = Measurement(size_mm**3 / 2000, long, short, 3)
+    return Lesion(visit, label, (x, 0.0, 10.0 * visit), size)
+
+
+def course(
+    sizes_mm: Sequence[dict[int, float]],
+    tracks: Sequence[tuple[list[Key], TrackState]],
+    edges: Sequence[tuple[Key, Key]] = (),
+) -> Course:
+    """Visits by the sizes of their labels; tracks by their lesions."""
+    visits = []
+    for k, sizes in enumerate(sizes_mm):
+        series = Series(
+            (Path("ct.nii.gz"),), "u", "", Phase.PORTAL, (10, 10, 10), (5, 1, 1), 5, False
+        )
+        visit = Visit(START + dt.timedelta(60 * k), f"s{k}", (series,))
+        found = tuple(lesion(k, label, size) for label, size in sizes.items())
+        visits.append(VisitFindings(visit, GEOMETRY, 1500, 50, 10, found))
+    return Course(
+        "P",
+        tuple(visits),
+        tuple(Edge(a, b, Event.SAME, 0.1) for a, b in edges),
+        tuple(Track(k, tuple(sorted(keys)), state) for k, (keys, state) in enumerate(tracks, 1)),
+    )
+
+
+def names(rows: Sequence[Assessment], visit: int) -> dict[str, tuple[Status, tuple[str, ...]]]:
+    date = START + dt.timedelta(60 * visit)
+    return {row.lesion: (row.status, row.derived_from) for row in rows if row.date == date}
+
+
+STABLE = TrackState.PERSISTENT
+
+
+def test_two_largest_are_targets_and_absent_counts_zero() -> None:
+    made = course(
+        [{1: 40, 2: 30, 3: 20}, {1: 20, 3: 20}],
+        [
+            ([(0, 1), (1, 1)], STABLE),
+            ([(0, 2)], TrackState.DISAPPEARED),
+            ([(0, 3), (1, 3)], STABLE),
+        ],
+        [((0, 1), (1, 1)), ((0, 3), (1, 3))],
+    )
+    first, second = respond_to_course(made)
+    assert first.reason == "baseline; target lesions 1, 2, chosen by size; 1 non-target"
+    assert (first.sum_mm, second.sum_mm) == (70, 20)
+    assert (second.target, second.non_target, second.category) == ("PR", "Non-CR/Non-PD", "PR")
+    assert respond_to_course(made, VOLUME)[1].category == "PR"
+
+
+def test_new_tracks_are_progression_unless_uncertain() -> None:
+    sizes = [{1: 40}, {1: 40, 2: 9}]
+    edges = [((0, 1), (1, 1))]
+    for state, category in ((TrackState.NEW, "PD"), (TrackState.UNCERTAIN, "SD")):
+        made = course(sizes, [([(0, 1), (1, 1)], STABLE), ([(1, 2)], state)], edges)
+        assert respond_to_course(made)[1].category == category
+    assert "possible new lesion 2, not counted" in respond_to_course(made)[1].reason
+
+
+def test_a_new_lesion_that_goes_away_no_longer_counts() -> None:
+    made = course(
+        [{1: 40}, {1: 40, 2: 9}, {1: 40}],
+        [([(0, 1), (1, 1), (2, 1)], STABLE), ([(1, 2)], TrackState.NEW)],
+        [((0, 1), (1, 1)), ((1, 1), (2, 1))],
+    )
+    assert [r.category for r in respond_to_course(made)] == ["Baseline", "PD", "SD"]
+
+
+def test_uncertain_tracks_are_no_targets() -> None:
+    made = course([{1: 40, 2: 30}], [([(0, 1)], TrackState.UNCERTAIN), ([(0, 2)], STABLE)])
+    assert respond_to_course(made)[0].sum_mm == 30
+
+
+def test_pieces_are_added_up() -> None:
+    made = course(
+        [{1: 40}, {1: 22, 2: 17}],
+        [([(0, 1), (1, 1), (1, 2)], TrackState.SPLIT)],
+        [((0, 1), (1, 1)), ((0, 1), (1, 2))],
+    )
+    assert names(rows_from_course(made), 1) == {
+        "1.1": (Status.MEASURED, ("1",)),
+        "1.2": (Status.MEASURED, ("1",)),
+    }
+    assert respond_to_course(made)[1].sum_mm == 39
+
+
+def test_mergers_count_once() -> None:
+    made = course(
+        [{1: 40, 2: 20}, {1: 41, 2: 21}, {1: 65}],
+        [([(0, 1), (0, 2), (1, 1), (1, 2), (2, 1)], TrackState.MERGED)],
+        [((0, 1), (1, 1)), ((0, 2), (1, 2)), ((1, 1), (2, 1)), ((1, 2), (2, 1))],
+    )
+    rows = rows_from_course(made)
+    assert names(rows, 1) == {"1a": (Status.MEASURED, ()), "1b": (Status.MEASURED, ())}
+    assert names(rows, 2) == {"1a+1b": (Status.MEASURED, ("1a", "1b"))}
+    assert [r.sum_mm for r in respond_to_course(made)] == [60, 62, 65]
+
+
+def test_visits_without_lesions_count() -> None:
+    made = course([{}, {}, {1: 12}], [([(2, 1)], TrackState.NEW)])
+    found = respond_to_course(made)
+    assert [r.category for r in found] == ["Baseline", "NE", "PD"]
+    assert respond_to_course(course([{}, {}], []))[1].category == "NE"
+
+
+@pytest.fixture
+def followed() -> Course:
+    made = course(
+        [{1: 40, 2: 22, 3: 12}, {1: 30, 2: 24, 3: 12}, {1: 20, 2: 28, 3: 12}],
+        [([(k, label) for k in range(3)], STABLE) for label in (1, 2, 3)],
+        [((k, label), (k + 1, label)) for k in range(2) for label in (1, 2, 3)],
+    )
+    return replace(made, responses=respond_to_course(made))
+
+
+def reader_table(path: Path, factor: float = 1.05) -> Path:
+    lines = ["date,lesion,role,long_axis_mm"]
+    sizes = {"T1": (40, 30, 20), "T2": (22, 24, 28), "X": (70, 80, 90)}
+    for name, values in sizes.items():
+        role = "target" if name[0] == "T" else "non-target"
+        lines += [
+            f"{START + dt.timedelta(60 * k)},{name},{role},{size * factor:.1f}"
+            for k, size in enumerate(values)
+        ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_a_course_beside_the_readers_table(followed: Course, tmp_path: Path) -> None:
+    found = compare_with_reader(followed, reader_table(tmp_path / "reader.csv"))
+    assert [(p.reader, p.own, p.by) for p in found.pairing.pairs] == [
+        ("T1", "1", "size"),
+        ("T2", "2", "size"),
+    ]
+    assert (found.pairing.only_reader, found.pairing.only_own) == (("X",), ("3",))
+    agreement = found.agreement["long_axis_mm"]
+    assert (agreement.pairs, agreement.clusters) == (6, 2)
+    assert agreement.difference_percent.bias.value == pytest.approx(-4.9, abs=0.2)
+    assert found.trend == (4, 4)
+    assert found.categories[-1][0] == "2024-05-14"
+    rows = {(row["quantity"], row["statistic"]): row["value"] for row in agreement_rows(found)}
+    assert rows["long axis", "same_trend"] == "1.000"
+    assert ("response", "same_category") in rows
+
+
+def test_the_comparison_is_written(followed: Course, tmp_path: Path) -> None:
+    write_comparison(compare_with_reader(followed, reader_table(tmp_path / "reader.csv")), tmp_path)
+    agreement = read_rows(tmp_path / "agreement.csv")
+    assert {row["statistic"] for row in agreement} >= {"bias_mm", "upper_limit_percent", "icc_a1"}
+    pairs = read_rows(tmp_path / "reader_pairs.csv")
+    assert sum(row["paired_by"] == "not paired" for row in pairs) == 2
+    assert pairs[0]["reader_value"] == "42.0"
+
+
+def test_tables_of_other_days_are_refused(followed: Course, tmp_path: Path) -> None:
+    path = tmp_path / "reader.csv"
+    path.write_text("date,lesion,long_axis_mm\n1999-01-01,A,12\n")
+    with pytest.raises(InputError, match="no date in common"):
+        compare_with_reader(followed, path)
