@@ -13,16 +13,24 @@ if TYPE_CHECKING:
     from lvt_track.pipeline.output import Existing
 
 __all__ = [
+    "CorrectionsOption",
     "DeviceOption",
     "ForceOption",
     "JsonOption",
     "ModelOption",
     "OutOption",
     "QuietOption",
+    "RadiologistOption",
     "ResumeOption",
     "existing_results",
 ]
 
+CorrectionsOption = Annotated[
+    Path | None, typer.Option(help="CSV of links between lesions that a reader adds or removes.")
+]
+RadiologistOption = Annotated[
+    Path | None, typer.Option(help="A radiologist's table of measurements, to compare with.")
+]
 OutOption = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)
 ]

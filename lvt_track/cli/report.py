@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lvt_track.cli.console import Console
-from lvt_track.cli.options import JsonOption, QuietOption
+from lvt_track.cli.options import CorrectionsOption, JsonOption, QuietOption, RadiologistOption
 from lvt_track.cli.track import finish
 
 __all__ = ["report"]
@@ -16,10 +16,8 @@ __all__ = ["report"]
 
 def report(
     out: Annotated[Path, typer.Argument(help="Folder that `lvt track` wrote.")],
-    corrections: Annotated[
-        Path | None,
-        typer.Option(help="CSV of links between lesions that a reader adds or removes."),
-    ] = None,
+    radiologist: RadiologistOption = None,
+    corrections: CorrectionsOption = None,
     patient: Annotated[
         Path | None,
         typer.Option(help="Where the scans lie now, if they were moved since the run."),
@@ -31,8 +29,10 @@ def report(
 
     Masks in OUT/visits that were corrected by hand are used as they are.
     """
+    from lvt_track.pipeline.reader_tables import ReaderTables
     from lvt_track.pipeline.report import remake_report
 
     with Console(quiet) as console:
-        result = remake_report(out, corrections, patient, console)
+        reader = ReaderTables(corrections, radiologist)
+        result = remake_report(out, reader, patient, console)
     finish(result, quiet, json)

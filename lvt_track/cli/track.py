@@ -9,12 +9,14 @@ import typer
 
 from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
 from lvt_track.cli.options import (
+    CorrectionsOption,
     DeviceOption,
     ForceOption,
     JsonOption,
     ModelOption,
     OutOption,
     QuietOption,
+    RadiologistOption,
     ResumeOption,
     existing_results,
 )
@@ -28,10 +30,8 @@ __all__ = ["finish", "track"]
 def track(
     patient: Annotated[Path, typer.Argument(help="Folder with the patient's scans.")],
     out: OutOption,
-    corrections: Annotated[
-        Path | None,
-        typer.Option(help="CSV of links between lesions that a reader adds or removes."),
-    ] = None,
+    radiologist: RadiologistOption = None,
+    corrections: CorrectionsOption = None,
     phases: Annotated[
         bool, typer.Option(help="Also segment the other contrast phases of a visit.")
     ] = True,
@@ -43,11 +43,10 @@ def track(
     json: JsonOption = False,
 ) -> None:
     """Segment, register, match, measure and report all scans of one patient."""
+    from lvt_track.pipeline.reader_tables import ReaderTables
     from lvt_track.pipeline.track import TrackSettings, track_patient
 
-    settings = TrackSettings(
-        model=model, device=device, other_phases=phases, corrections=corrections
-    )
+    settings = TrackSettings(model, device, phases, ReaderTables(corrections, radiologist))
     with Console(quiet) as console:
         result = track_patient(patient, out, settings, existing_results(force, resume), console)
     finish(result, quiet, json)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from lvt_track.errors import InputError
 from lvt_track.io.discover import discover
-from lvt_track.pipeline.corrections import read_corrections
 from lvt_track.pipeline.follow import follow, take_key_images
 from lvt_track.pipeline.manifest import Manifest
 from lvt_track.pipeline.progress import Progress, Stopwatch
+from lvt_track.pipeline.reader_tables import ReaderTables
 from lvt_track.pipeline.segment import ModelChoice
 from lvt_track.pipeline.tell import tell
 from lvt_track.pipeline.track import TrackResult
@@ -19,13 +19,13 @@ __all__ = ["remake_report"]
 
 
 def remake_report(
-    out: Path, corrections: Path | None, patient: Path | None, progress: Progress
+    out: Path, reader: ReaderTables, patient: Path | None, progress: Progress
 ) -> TrackResult:
     """Register, match, measure and report again; masks are taken from the run as they are now.
 
     Args:
         out: folder that `lvt track` wrote.
-        corrections: links that a reader adds or removes; by default those of the run.
+        reader: tables that a reader brings; by default those of the run.
         patient: where the scans lie now; by default where the run found them.
 
     Raises:
@@ -40,11 +40,9 @@ def remake_report(
             path=source,
             remedy="Say with --patient where they lie now",
         )
-    if corrections is not None:
-        manifest.settings["corrections"] = str(corrections)
-    elif manifest.settings["corrections"]:
-        corrections = Path(manifest.settings["corrections"])
-    links = read_corrections(corrections)
+    reader = reader.over(ReaderTables.from_facts(manifest.settings))
+    links = reader.read_links()
+    manifest.settings |= reader.facts()
     other_phases = bool(manifest.settings["other_phases"])
 
     found = discover(source)
@@ -66,7 +64,8 @@ def remake_report(
 
     course, frame = follow(found.patient, scans, links, watch, progress)
     with watch.stage("report"):
-        tell(course, take_key_images(course, scans, frame), frame, out, manifest)
+        pictures = take_key_images(course, scans, frame)
+        tell(course, pictures, frame, out, manifest, reader.radiologist)
     manifest.seconds = watch.seconds
     manifest.write(out)
     return TrackResult(out, course, tuple(manifest.failures), watch.seconds)

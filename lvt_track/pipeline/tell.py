@@ -10,6 +10,7 @@ from lvt_track.core.course import Course, KeyImage
 from lvt_track.io.transforms import write_transform
 from lvt_track.pipeline.manifest import MANIFEST, Manifest
 from lvt_track.pipeline.output import make_folder
+from lvt_track.pipeline.radiologist import compare_with_reader, write_comparison
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report import tables
 from lvt_track.report.facts import RunFacts
@@ -26,7 +27,15 @@ _TABLES = {
     "phases.csv": tables.phases_table,
 }
 
-OUTPUTS = (MANIFEST, *_TABLES, "report.pdf", "visits", "transforms")
+OUTPUTS = (
+    MANIFEST,
+    *_TABLES,
+    "agreement.csv",
+    "reader_pairs.csv",
+    "report.pdf",
+    "visits",
+    "transforms",
+)
 """Everything a run writes; `--force` clears these of an earlier run away."""
 
 
@@ -36,15 +45,27 @@ def tell(
     frame: CommonFrame,
     out: Path,
     manifest: Manifest,
+    radiologist: Path | None,
 ) -> None:
     """Write tables, transforms and the report of a course into `out`.
 
+    Args:
+        course: the course.
+        pictures: its key images.
+        frame: its registration.
+        out: folder of the run.
+        manifest: what was run.
+        radiologist: a table of measurements to compare with.
+
     Raises:
+        InputError: when the radiologist's table does not belong to this course.
         OutputError: when a file cannot be written.
     """
     for name, table in _TABLES.items():
         tables.write_table(table(course), out / name)
     dates = [found.visit.name for found in course.visits]
+    if radiologist is not None:
+        write_comparison(compare_with_reader(course, radiologist), out)
     folder = make_folder(out / "transforms")
     for date, alignment in zip(dates, frame.alignments, strict=True):
         if alignment is not None:

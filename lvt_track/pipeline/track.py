@@ -13,7 +13,6 @@ from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
 from lvt_track.io.discover import Discovery, discover
-from lvt_track.pipeline.corrections import read_corrections
 from lvt_track.pipeline.follow import follow, take_key_images
 from lvt_track.pipeline.manifest import (
     MANIFEST,
@@ -25,6 +24,7 @@ from lvt_track.pipeline.manifest import (
 )
 from lvt_track.pipeline.output import Existing, claim_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
+from lvt_track.pipeline.reader_tables import ReaderTables
 from lvt_track.pipeline.segment import ModelChoice
 from lvt_track.pipeline.tell import OUTPUTS, tell
 from lvt_track.pipeline.visits import VisitScan, has_masks, read_visit
@@ -40,13 +40,13 @@ class TrackSettings:
         model: name of the model.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         other_phases: whether other contrast phases of a visit are segmented for volumetry.
-        corrections: table of links that a reader adds or removes.
+        reader: tables that a reader brings.
     """
 
     model: str = "default"
     device: str = "auto"
     other_phases: bool = True
-    corrections: Path | None = None
+    reader: ReaderTables = field(default_factory=ReaderTables)
 
     def facts(self) -> dict[str, Any]:
         """The settings as plain values, for the manifest."""
@@ -54,7 +54,7 @@ class TrackSettings:
             "model": self.model,
             "device": self.device,
             "other_phases": self.other_phases,
-            "corrections": str(self.corrections) if self.corrections else None,
+            **self.reader.facts(),
         }
 
 
@@ -134,7 +134,7 @@ def track_patient(
     watch = Stopwatch()
     with watch.stage("discover"):
         found = discover(patient)
-    corrections = read_corrections(settings.corrections)
+    links = settings.reader.read_links()
     claim_folder(out, existing)
     earlier = _earlier_visits(out, existing)
     manifest = Manifest(
@@ -152,10 +152,10 @@ def track_patient(
         progress.warn(f"{failure.where}: {failure.why}")
 
     scans = _read_visits(found, out, settings, earlier, manifest, watch, progress)
-    course, frame = follow(found.patient, scans, corrections, watch, progress)
+    course, frame = follow(found.patient, scans, links, watch, progress)
     with watch.stage("report"):
         pictures = take_key_images(course, scans, frame)
-        tell(course, pictures, frame, out, manifest)
+        tell(course, pictures, frame, out, manifest, settings.reader.radiologist)
     manifest.seconds = watch.seconds
     manifest.write(out)
     return TrackResult(out, course, tuple(manifest.failures), watch.seconds)

@@ -46,3 +46,10 @@ def test_stages_in_python() -> None:
 def test_every_script_is_listed_and_tested(script: Path) -> None:
     assert script.name in (EXAMPLES / "README.md").read_text()
     assert script.name in Path(__file__).read_text()
+
+
+def test_compare_with_a_radiologist(tmp_path: Path) -> None:
+    output = run("compare_with_a_radiologist.py", tmp_path / "out")
+    assert "mean_absolute_error_mm" in output
+    pairs = pd.read_csv(tmp_path / "out" / "results" / "reader_pairs.csv")
+    assert (pairs["paired_by"] == "place").any()
