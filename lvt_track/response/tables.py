@@ -20,6 +20,7 @@ from lvt_track.response.cells import (
     parse_number,
 )
 from lvt_track.response.checks import by_patient, check_rows, refuse_if_fatal
+from lvt_track.response.own_tables import with_tracks
 
 __all__ = ["RESPONSE_COLUMNS", "Readings", "read_measurements", "response_rows", "with_origins"]
 
@@ -43,7 +44,9 @@ _Word = TypeVar("_Word")
 _REQUIRED = ("date", "lesion")
 _TEXT = ("patient", "role", "site", "status", "derived_from", "phase", "visit")
 _LENGTHS = ("long_axis", "short_axis", "enhancing", "slice_thickness")
+_OURS = ("track", "slice", "mean_hu", "long_axis_3d_mm")
 _POSITION = ("x_mm", "y_mm", "z_mm")
+_CALIPER_END = re.compile(r"(long|short)_axis_(start|end)_[xyz]_mm")
 _STATUS = {status.value.replace(" ", ""): status for status in Status} | {
     "present": Status.MEASURED,
     "gone": Status.ABSENT,
@@ -69,11 +72,11 @@ class Readings:
 
 
 def read_measurements(sheet: Sheet) -> Readings:
-    """Rows of measurements from a table with the columns that docs/inputs.md describes.
+    """Rows of measurements from a table with the columns of docs/measurement-tables.md.
 
-    Column names are read in any case, with `_` or blanks; lengths also in columns that end in
-    `_cm`. The whole table is read before anything is refused, so that all that is wrong is told
-    at once.
+    A table with a column `track` is our own `lesions.csv`; its tracks name the lesions. Column
+    names are read in any case, with `_` or blanks; lengths also in columns that end in `_cm`. The
+    whole table is read before anything is refused, so that all that is wrong is told at once.
 
     Raises:
         InputError: when a column is missing, or rows cannot be used; each with its line.
@@ -86,12 +89,12 @@ def read_measurements(sheet: Sheet) -> Readings:
             path=sheet.path,
             remedy=f"It has {', '.join(sheet.columns)}",
         )
-    known = {*_REQUIRED, *_TEXT, *_POSITION, "volume_ml"}
+    known = {*_REQUIRED, *_TEXT, *_POSITION, "volume_ml", *_OURS}
     known |= {f"{name}_{unit}" for name in _LENGTHS for unit in ("mm", "cm")}
     problems = [
         Problem(None, f"column {name} is not used", False)
         for key, name in names.items()
-        if name and key not in known
+        if name and key not in known and not _CALIPER_END.fullmatch(key)
     ]
     rows: list[Assessment] = []
     baselines: dict[str, tuple[str, int]] = {}
@@ -102,6 +105,8 @@ def read_measurements(sheet: Sheet) -> Readings:
         if parsed is not None:
             rows.append(parsed)
             problems += _second_baseline(parsed, cells.get("visit", ""), baselines)
+    if "track" in names and rows and not any(problem.is_fatal for problem in problems):
+        rows = with_tracks(rows, [row.cells[names["track"]] for row in sheet.rows])
     rows = with_origins(rows)
     problems += check_rows(rows)
     return Readings(tuple(rows), refuse_if_fatal(problems, sheet.path))

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvt_track.core.records import Phase, Response
@@ -82,6 +82,7 @@ def test_volume_limits(volume_ml: float, category: str) -> None:
     assert categories(volumetric.respond(rows)) == [category]
 
 
+@settings(deadline=None)
 @given(st.floats(12, 90), st.floats(5, 120))
 def test_volumes_of_balls_respond_as_their_diameters(before_mm: float, after_mm: float) -> None:
     """Away from the limits, where -65.7 and +72.8 are rounded."""

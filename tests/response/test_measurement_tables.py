@@ -191,6 +191,29 @@ def test_pieces_and_mergers_are_read_from_names(read: Callable[[str], Readings])
     assert origins[5, "T3"] == ()
 
 
+def test_our_own_lesions_table(read: Callable[[str], Readings]) -> None:
+    """Labels count anew at every visit; the track says which lesion is which."""
+    found = read(
+        "date,lesion,track,x_mm,y_mm,z_mm,long_axis_mm,short_axis_mm,slice,volume_ml,mean_hu\n"
+        "2024-01-15,1,1,0,0,0,40,30,5,20,60\n"
+        "2024-01-15,2,2,0,0,0,30,20,5,9,60\n"
+        "2024-01-15,3,2,0,0,0,20,20,5,4,60\n"
+        "2024-01-15,4,3,0,0,0,12,10,5,1,60\n"
+        "2024-03-15,1,2,0,0,0,52,40,5,30,60\n"
+        "2024-03-15,2,1,0,0,0,15,10,5,1,60\n"
+        "2024-03-15,3,1,0,0,0,11,9,5,1,60\n"
+        "2024-03-15,4,4,0,0,0,9,9,5,1,60\n"
+    )
+    assert found.remarks == ()
+    later = {row.lesion: row for row in found.rows if row.date.month == 3}
+    assert set(later) == {"2a+2b", "1.1", "1.2", "3", "4"}
+    assert later["3"].status is Status.ABSENT
+    assert later["2a+2b"].derived_from == ("2a", "2b")
+    response = respond(found.rows)[1]
+    assert (response.sum_mm, response.category) == (78, "PD")
+    assert "new lesion 4" in response.reason
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvt_track.core.records import Response
@@ -107,6 +107,7 @@ def test_vector(vector: Vector) -> None:
     assert all(response.reason for response in found)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(VECTORS), st.randoms(use_true_random=False))
 def test_order_of_rows_does_not_matter(vector: Vector, random: object) -> None:
     rows = vector.rows()
@@ -115,6 +116,7 @@ def test_order_of_rows_does_not_matter(vector: Vector, random: object) -> None:
     assert respond(shuffled) == respond(rows)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(VECTORS))
 def test_names_do_not_matter(vector: Vector) -> None:
     def renamed(name: str) -> str:
@@ -131,6 +133,7 @@ def test_names_do_not_matter(vector: Vector) -> None:
     assert categories(respond(rows)) == vector.expected
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.integers(101, 900), min_size=2, max_size=2), min_size=2, max_size=6),
     st.integers(1, 100),
@@ -147,6 +150,7 @@ def test_a_stable_non_target_changes_only_complete_response(
     assert categories(respond(rows)) == categories(respond(rows + stable))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(50, 900), min_size=2, max_size=6),
     st.integers(-1000, 1000),
@@ -157,6 +161,7 @@ def test_the_calendar_does_not_matter(tenths: list[int], days: int) -> None:
     assert categories(respond(rows)) == categories(respond(moved))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(50, 900), min_size=2, max_size=6))
 def test_categories_follow_exact_arithmetic(tenths: list[int]) -> None:
     """Against the rules in whole tenths of a millimetre, where nothing is rounded."""
@@ -173,6 +178,7 @@ def test_categories_follow_exact_arithmetic(tenths: list[int]) -> None:
     assert categories(respond(rows)) == tuple(expected)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(50, 900), min_size=2, max_size=6), st.integers(0, 4))
 def test_visits_before_do_not_depend_on_visits_after(tenths: list[int], cut: int) -> None:
     rows = [row("T", size / 10, visit, role=Role.TARGET) for visit, size in enumerate(tenths)]
