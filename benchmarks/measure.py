@@ -287,8 +287,8 @@ def main() -> None:
         "",
         "## Speed",
         "",
-        "A ball of 100 mm in voxels of 1 × 0.7 × 0.7 mm. Both ways give the same lengths "
-        "(held by tests). Processor time.",
+        "A ball of 100 mm in voxels of 1 × 0.7 × 0.7 mm. Tests hold on smaller shapes "
+        "that both ways give the same lengths. Processor time.",
         "",
         *speed_table(),
         "",
