@@ -23,7 +23,7 @@ class LvtError(Exception):
         self.path = Path(path) if path is not None else None
         self.remedy = remedy
         place = f"{self.path}: " if self.path is not None else ""
-        super().__init__(f"{place}{what}." + (f" {remedy}." if remedy else ""))
+        super().__init__(f"{place}{what}." + (f" {remedy.rstrip('.')}." if remedy else ""))
 
 
 class UsageError(LvtError):

@@ -11,7 +11,10 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Edge, Lesion, PhaseVolume, Response, Track, Visit
 from lvt_track.core.volume import BoolArray
 
-__all__ = ["Course", "KeyImage", "RegistrationQuality", "VisitFindings"]
+__all__ = ["GIVEN", "Course", "KeyImage", "RegistrationQuality", "VisitFindings"]
+
+GIVEN = "given"
+"""Source of a mask that was given beside the scan, where others have the name of a model."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class VisitFindings:
         geometry: grid of its tracked series.
         liver_ml, vessels_ml, tumors_ml: volumes of the masks.
         lesions: its lesions, by label.
-        sources: for each class, the model's name or `given`.
+        sources: for each class, the model's name or GIVEN.
         registration: how it lies on the reference; None for the reference itself.
         warnings: what a reader must know of this visit.
     """
@@ -113,6 +116,9 @@ class Course:
         tracks: tumours through time.
         responses: one per visit and criterion.
         phases: liver volume per contrast phase, for visits with several.
+        unshown: (track, visit) where a track is not found and nothing follows from that: its
+            place lies outside the scan, no liver was found there, or the visit could not be
+            aligned.
         warnings: what a reader must know of the whole.
     """
 
@@ -122,6 +128,7 @@ class Course:
     tracks: tuple[Track, ...] = ()
     responses: tuple[Response, ...] = ()
     phases: tuple[PhaseVolume, ...] = ()
+    unshown: frozenset[tuple[int, int]] = frozenset()
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

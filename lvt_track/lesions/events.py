@@ -90,7 +90,7 @@ def _state(
     """What became of the tumour; of several that apply, the one that weighs most."""
     if reason:
         return TrackState.UNCERTAIN
-    if keys[-1][0] < visits - 1 and _seen(by_key[keys[-1]], visits - 1, frame):
+    if keys[-1][0] < visits - 1 and _shows(by_key[keys[-1]], visits - 1, frame):
         return TrackState.DISAPPEARED
     if keys[0][0] > 0:
         return TrackState.NEW
@@ -98,19 +98,27 @@ def _state(
         return TrackState.MERGED
     if any(edge.event is Event.SPLIT for edge in own):
         return TrackState.SPLIT
-    if _gaps(keys):
+    if _was_missed(keys, by_key, frame):
         return TrackState.REAPPEARED
     return TrackState.PERSISTENT
 
 
-def _gaps(keys: Sequence[Key]) -> list[tuple[int, int]]:
-    """Pairs of visits (last seen, seen again) with visits in between that do not show it."""
-    visits = sorted({visit for visit, _ in keys})
-    return [(a, b) for a, b in pairwise(visits) if b > a + 1]
+def _was_missed(keys: Sequence[Key], by_key: Mapping[Key, Lesion], frame: PointMap) -> bool:
+    """Whether a visit between two that show the tumour shows its place without it."""
+    last_at = {key[0]: by_key[key] for key in keys}
+    return any(
+        _shows(last_at[before], between, frame)
+        for before, after in pairwise(sorted(last_at))
+        for between in range(before + 1, after)
+    )
 
 
-def _seen(lesion: Lesion, visit: int, frame: PointMap) -> bool:
-    """Whether the lesion's place lies in the field of view of another visit."""
+def _shows(lesion: Lesion, visit: int, frame: PointMap) -> bool:
+    """Whether another visit shows the lesion's place: in its field of view, and well aligned."""
+    return frame.is_reliable(visit) and _is_covered(lesion, visit, frame)
+
+
+def _is_covered(lesion: Lesion, visit: int, frame: PointMap) -> bool:
     return bool(frame.covered(np.array([lesion.centroid_mm]), lesion.visit, visit)[0])
 
 
@@ -127,13 +135,15 @@ def _doubt(
     start = max(
         (by_key[k] for k in keys if k[0] == first), key=lambda lesion: lesion.measurement.volume_ml
     )
-    before = first - 1
-    if not _seen(start, before, frame):
-        return f"its place was outside the field of view at {dates[before]}"
-    if not (frame.is_reliable(first) and frame.is_reliable(before)):
+    before = next((k for k in range(first - 1, -1, -1) if _shows(start, k, frame)), None)
+    if before is None:
+        if not _is_covered(start, first - 1, frame):
+            return f"its place was outside the field of view at {dates[first - 1]}"
+        return f"{dates[first]} and {dates[first - 1]} could not be aligned well"
+    if not frame.is_reliable(first):
         return f"{dates[first]} and {dates[before]} could not be aligned well"
     size_mm = start.measurement.long_axis.length_mm
-    neighbour = _nearest_known(start, by_key, frame)
+    neighbour = _nearest_known(start, before, by_key, frame)
     if neighbour is not None and size_mm < MEASURABLE_MM:
         other, distance_mm = neighbour
         if distance_mm < SATELLITE_MM:
@@ -150,18 +160,18 @@ def _doubt(
 
 
 def _nearest_known(
-    lesion: Lesion, by_key: Mapping[Key, Lesion], frame: PointMap
+    lesion: Lesion, visit: int, by_key: Mapping[Key, Lesion], frame: PointMap
 ) -> tuple[Lesion, float] | None:
-    """The lesion of the visit before whose border is nearest, taken as a sphere."""
-    before = [other for other in by_key.values() if other.visit == lesion.visit - 1]
-    if not before:
+    """The lesion of another visit whose border is nearest, taken as a sphere."""
+    known = [other for other in by_key.values() if other.visit == visit]
+    if not known:
         return None
-    there = frame.map_points(np.array([lesion.centroid_mm]), lesion.visit, lesion.visit - 1)
-    centres = np.array([other.centroid_mm for other in before])
-    radii = np.array([_radius_mm(other) for other in before])
+    there = frame.map_points(np.array([lesion.centroid_mm]), lesion.visit, visit)
+    centres = np.array([other.centroid_mm for other in known])
+    radii = np.array([_radius_mm(other) for other in known])
     gap = np.linalg.norm(centres - there, axis=1) - radii - _radius_mm(lesion)
     nearest = int(np.argmin(gap))
-    return before[nearest], max(0.0, float(gap[nearest]))
+    return known[nearest], max(0.0, float(gap[nearest]))
 
 
 def _radius_mm(lesion: Lesion) -> float:
@@ -190,15 +200,25 @@ def _events(
             visit = max(e.later[0] for e in own if end in (e.earlier, e.later) and e.event is event)
             told.append((visit, f"{word} {ends.count(end)} {dates[visit]}"))
     told += [
-        (visit, f"too small to measure {dates[visit]}")
-        for visit in sorted({k[0] for k in keys})
-        if all(
-            by_key[k].measurement.long_axis.length_mm < MEASURABLE_MM for k in keys if k[0] == visit
-        )
+        (visit, f"too small to measure {dates[visit]}") for visit in _turns_small(keys, by_key)
     ]
     if last < len(dates) - 1:
-        seen = _seen(by_key[keys[-1]], last + 1, frame)
-        told.append(
-            (last + 1, f"{'not seen' if seen else 'not in the field of view'} {dates[last + 1]}")
-        )
+        lesion = by_key[keys[-1]]
+        if not _is_covered(lesion, last + 1, frame):
+            words = "not in the field of view"
+        elif not frame.is_reliable(last + 1):
+            words = "not to be told at"
+        else:
+            words = "not seen"
+        told.append((last + 1, f"{words} {dates[last + 1]}"))
     return [words for _, words in sorted(told, key=lambda item: item[0])]
+
+
+def _turns_small(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> list[int]:
+    """Visits at which the tumour is too small to measure and was not so, or not there, before."""
+    visits = sorted({visit for visit, _ in keys})
+    small = [
+        all(by_key[k].measurement.long_axis.length_mm < MEASURABLE_MM for k in keys if k[0] == at)
+        for at in visits
+    ]
+    return [at for k, at in enumerate(visits) if small[k] and (k == 0 or not small[k - 1])]

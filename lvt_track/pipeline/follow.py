@@ -55,6 +55,7 @@ def follow(
         phases=_phases(scans),
         warnings=matching.warnings,
     )
+    course = replace(course, unshown=_unshown(course, frame))
     with watch.stage("respond"):
         responses = tuple(
             response
@@ -85,6 +86,22 @@ def _phases(scans: Sequence[VisitScan]) -> tuple[PhaseVolume, ...]:
     return tuple(rows)
 
 
+def _unshown(course: Course, frame: CommonFrame) -> frozenset[tuple[int, int]]:
+    """(track, visit) pairs where not finding a track says nothing."""
+    unshown = set()
+    for track in course.tracks:
+        seen = {visit for visit, _ in track.lesions}
+        for k, found in enumerate(course.visits):
+            if k in seen:
+                continue
+            nearest = _nearest(track, k)
+            centre = np.array([course.lesion(nearest).centroid_mm])
+            is_covered = bool(frame.covered(centre, nearest[0], k)[0])
+            if found.liver_ml == 0 or not frame.is_reliable(k) or not is_covered:
+                unshown.add((track.number, k))
+    return frozenset(unshown)
+
+
 def take_key_images(
     course: Course, scans: Sequence[VisitScan], frame: CommonFrame
 ) -> tuple[KeyImage, ...]:
@@ -103,7 +120,12 @@ def take_key_images(
 
 def _place(course: Course, track: Track, visit: int, frame: CommonFrame) -> Point:
     """Where a track that was not found at a visit should lie there."""
-    nearest = min(track.lesions, key=lambda key: (abs(key[0] - visit), key))
+    nearest = _nearest(track, visit)
     centre = np.array([course.lesion(nearest).centroid_mm])
     x, y, z = frame.map_points(centre, nearest[0], visit)[0]
     return float(x), float(y), float(z)
+
+
+def _nearest(track: Track, visit: int) -> tuple[int, int]:
+    """The lesion of a track at the visit closest to this one."""
+    return min(track.lesions, key=lambda key: (abs(key[0] - visit), key))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from enum import StrEnum
 from pathlib import Path
 
 from lvt_track.errors import OutputError, UsageError
 
-__all__ = ["Existing", "claim_file", "claim_folder", "make_folder"]
+__all__ = ["Existing", "claim_file", "claim_folder", "drop_if_empty", "make_folder"]
 
 
 class Existing(StrEnum):
@@ -51,6 +52,12 @@ def claim_folder(folder: Path, existing: Existing) -> None:
             path=folder,
             remedy="Choose another -o, or change the folder's permissions",
         ) from error
+
+
+def drop_if_empty(folder: Path) -> None:
+    """Remove an output folder that nothing was written to."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def make_folder(folder: Path) -> Path:

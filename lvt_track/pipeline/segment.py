@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lvt_track.core.course import GIVEN
 from lvt_track.core.records import Series
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from lvt_track.segment.models import Model
 
 __all__ = [
-    "GIVEN",
     "ModelChoice",
     "SegmentResult",
     "SegmentedScan",
@@ -28,7 +28,6 @@ __all__ = [
     "segment_scan",
 ]
 
-GIVEN = "given"
 _STRAY_FRACTION = 0.05
 
 

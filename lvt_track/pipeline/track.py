@@ -22,7 +22,7 @@ from lvt_track.pipeline.manifest import (
     fingerprint,
     record_input,
 )
-from lvt_track.pipeline.output import Existing, claim_folder
+from lvt_track.pipeline.output import Existing, claim_folder, drop_if_empty
 from lvt_track.pipeline.progress import Progress, Stopwatch
 from lvt_track.pipeline.reader_tables import ReaderTables
 from lvt_track.pipeline.segment import ModelChoice
@@ -216,6 +216,7 @@ def _read_visits(
         manifest.write(out)
         progress.step(visit.name)
     if not scans:
+        drop_if_empty(out)
         raise InputError(
             "none of the visits could be used",
             path=found.visits[0].tracked_series.files[0].parent,

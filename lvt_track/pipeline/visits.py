@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lvt_track.core.course import VisitFindings
+from lvt_track.core.course import GIVEN, VisitFindings
 from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.records import Series, Visit
 from lvt_track.core.volume import CLASSES, BoolArray, LabelArray, Masks, Volume
@@ -16,7 +16,7 @@ from lvt_track.io.images import read_mask, write_labels, write_mask
 from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
 from lvt_track.pipeline.output import make_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
-from lvt_track.pipeline.segment import GIVEN, ModelChoice, SegmentedScan, masks_of
+from lvt_track.pipeline.segment import ModelChoice, SegmentedScan, masks_of
 from lvt_track.register.liver_image import LiverImage, liver_image
 
 __all__ = ["PhaseScan", "VisitScan", "has_masks", "read_visit"]
@@ -80,7 +80,6 @@ def read_visit(
     Raises:
         InputError: when a scan or a mask given for it cannot be used.
     """
-    make_folder(_folder(out, visit))
     volume, scan = _segmented(visit, visit.tracked, out, model, keep_masks, watch, progress)
     with watch.stage("measure"):
         labels, lesions = find_lesions(number, volume, scan.masks)
@@ -145,6 +144,7 @@ def _segmented(
     with watch.stage("segment"):
         scan = masks_of(series, volume, model, progress)
     with watch.stage("write"):
+        make_folder(_folder(out, visit))
         for name in CLASSES:
             path = _mask_path(out, visit, k, name)
             write_mask(getattr(scan.masks, name), volume.geometry, path, like=_like(series))

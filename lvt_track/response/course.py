@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from lvt_track.core.course import Course, VisitFindings
+from lvt_track.core.course import GIVEN, Course, VisitFindings
 from lvt_track.core.records import Edge, Lesion, Response, Track, TrackState
 from lvt_track.response.assessment import Assessment, Role, Status
 from lvt_track.response.criteria import Criterion
 from lvt_track.response.recist import RECIST_1_1
 from lvt_track.response.timepoints import classify
 
-__all__ = ["respond_to_course", "rows_from_course"]
+__all__ = ["LEAST_NEW_MM", "respond_to_course", "rows_from_course"]
+
+LEAST_NEW_MM = 10.0
+"""Shortest long axis of a measurable lesion (RECIST 1.1); below it a model errs too often."""
 
 Key = tuple[int, int]
 
@@ -33,10 +36,12 @@ def rows_from_course(course: Course) -> tuple[Assessment, ...]:
 
     Lesions of the first visit bear the number of their track, with a letter where the track had
     several. Later pieces of one are `3.1`, `3.2`; what merged from two is `3a+3b`. A lesion of
-    the baseline that is not found at a visit is absent there. Roles are left open, so that the
+    the baseline that is not found at a visit is absent there, or not done where the visit does
+    not show its place. Roles are left open, so that the
     targets follow from the rule; since every lesion lies in the liver, that makes two at most.
-    Tracks that matching calls uncertain are non-target at baseline, and what is uncertain later
-    is a possible new lesion, which is told but not counted.
+    Tracks that matching calls uncertain are non-target at baseline. What is uncertain later, or
+    what a model calls new below the size that RECIST measures, is a possible new lesion, which is
+    told but not counted: a reader must say.
 
     Args:
         course: with its visits, edges and tracks.
@@ -52,16 +57,16 @@ def rows_from_course(course: Course) -> tuple[Assessment, ...]:
 
 def _later(course: Course, track: Track) -> Iterable[Assessment]:
     """A track that begins after the baseline."""
-    doubtful = track.state is TrackState.UNCERTAIN
-    status = Status.EQUIVOCAL if doubtful else Status.MEASURED
     by_visit = _by_visit(course, track)
     known: set[str] = set()
     for visit, found in enumerate(course.visits):
         named = dict(_named(str(track.number), by_visit.get(visit, [])))
         for name, lesion in named.items():
+            doubtful = track.state is TrackState.UNCERTAIN or _is_doubtful(found, lesion)
+            status = Status.EQUIVOCAL if doubtful else Status.MEASURED
             yield _row(found, name, lesion, status=status, role=Role.NEW)
         for name in known - named.keys():
-            yield _absent(found, name, role=Role.NEW)
+            yield _missing(course, track, visit, name, role=Role.NEW)
         known |= named.keys()
 
 
@@ -88,7 +93,7 @@ def _followed(course: Course, track: Track) -> Iterable[Assessment]:
                 yield _row(found, name, lesion, derived_from=derived)
         inherited = {name for ancestors in heirs for name in ancestors}
         for name in start.keys() - inherited:
-            yield _absent(found, name)
+            yield _missing(course, track, visit, name)
 
 
 def _by_visit(course: Course, track: Track) -> dict[int, list[Lesion]]:
@@ -151,5 +156,15 @@ def _row(
     )
 
 
-def _absent(found: VisitFindings, name: str, role: Role | None = None) -> Assessment:
-    return Assessment(date=found.visit.date, lesion=name, role=role, status=Status.ABSENT)
+def _is_doubtful(found: VisitFindings, lesion: Lesion) -> bool:
+    """Whether a new lesion is a model's word only, and too small to take it."""
+    is_small = lesion.measurement.long_axis.length_mm < LEAST_NEW_MM
+    return is_small and found.sources.get("tumors") != GIVEN
+
+
+def _missing(
+    course: Course, track: Track, visit: int, name: str, role: Role | None = None
+) -> Assessment:
+    status = Status.NOT_DONE if (track.number, visit) in course.unshown else Status.ABSENT
+    date = course.visits[visit].visit.date
+    return Assessment(date=date, lesion=name, role=role, status=status)

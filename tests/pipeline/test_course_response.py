@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lvt_track.core.course import Course, VisitFindings
+from lvt_track.core.course import GIVEN, Course, VisitFindings
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import (
     Caliper,
@@ -47,8 +47,11 @@ def course(
     sizes_mm: Sequence[dict[int, float]],
     tracks: Sequence[tuple[list[Key], TrackState]],
     edges: Sequence[tuple[Key, Key]] = (),
+    tumors_from: str = GIVEN,
+    unshown: frozenset[tuple[int, int]] = frozenset(),
 ) -> Course:
     """Visits by the sizes of their labels; tracks by their lesions."""
+    sources = {"tumors": tumors_from}
     visits = []
     for k, sizes in enumerate(sizes_mm):
         series = Series(
@@ -56,12 +59,13 @@ def course(
         )
         visit = Visit(START + dt.timedelta(60 * k), f"s{k}", (series,))
         found = tuple(lesion(k, label, size) for label, size in sizes.items())
-        visits.append(VisitFindings(visit, GEOMETRY, 1500, 50, 10, found))
+        visits.append(VisitFindings(visit, GEOMETRY, 1500, 50, 10, found, sources))
     return Course(
         "P",
         tuple(visits),
         tuple(Edge(a, b, Event.SAME, 0.1) for a, b in edges),
         tuple(Track(k, tuple(sorted(keys)), state) for k, (keys, state) in enumerate(tracks, 1)),
+        unshown=unshown,
     )
 
 
@@ -97,6 +101,28 @@ def test_new_tracks_are_progression_unless_uncertain() -> None:
         made = course(sizes, [([(0, 1), (1, 1)], STABLE), ([(1, 2)], state)], edges)
         assert respond_to_course(made)[1].category == category
     assert "possible new lesion 2, not counted" in respond_to_course(made)[1].reason
+
+
+def test_a_small_new_lesion_that_only_a_model_saw_is_left_to_a_reader() -> None:
+    tracks = [([(0, 1), (1, 1)], STABLE), ([(1, 2)], TrackState.NEW)]
+    edges = [((0, 1), (1, 1))]
+    for size_mm, source, category in (
+        (9.9, "default", "SD"),
+        (10.0, "default", "PD"),
+        (9.9, GIVEN, "PD"),
+    ):
+        made = course([{1: 40}, {1: 40, 2: size_mm}], tracks, edges, tumors_from=source)
+        assert respond_to_course(made)[1].category == category
+
+
+def test_a_visit_that_does_not_show_a_target_is_not_evaluable() -> None:
+    tracks = [([(0, 1), (1, 1)], STABLE), ([(0, 2)], TrackState.PERSISTENT)]
+    edges = [((0, 1), (1, 1))]
+    sizes = [{1: 40, 2: 30}, {1: 38}]
+    shown = respond_to_course(course(sizes, tracks, edges))[1]
+    hidden = respond_to_course(course(sizes, tracks, edges, unshown=frozenset({(2, 1)})))[1]
+    assert (shown.category, shown.sum_mm) == ("PR", 38)
+    assert (hidden.category, hidden.sum_mm) == ("NE", None)
 
 
 def test_a_new_lesion_that_goes_away_no_longer_counts() -> None:
