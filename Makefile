@@ -11,7 +11,7 @@ demo: setup
 	$(BIN)/lvt demo -o demo --force
 
 test: setup-test lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
 lint: setup-test
 	$(BIN)/ruff check .

@@ -56,7 +56,9 @@ def test_volumes_are_exact_to_the_voxel(run: Path) -> None:
 
 
 def test_new_lesion_means_progression(run: Path) -> None:
-    response = pd.read_csv(run / "response.csv").set_index("date")
+    response = pd.read_csv(run / "response.csv")
+    assert set(response["criterion"]) == {"RECIST 1.1", "volume"}
+    response = response[response["criterion"] == "RECIST 1.1"].set_index("date")
     assert response.loc["2024-01-15", "category"] == "Baseline"
     assert response.loc["2024-08-01", "category"] == "PD"
     assert "new" in response.loc["2024-08-01", "reason"].lower()
@@ -199,6 +201,20 @@ def test_corrections_that_name_unknown_lesions(run: Path, tmp_path: Path) -> Non
     result = lvt("report", out, "--corrections", table)
     assert result.exit_code == 3
     assert "line 2" in result.output
+
+
+def test_a_visit_without_a_liver_is_not_evaluable(
+    tmp_path: Path, make_visit: Callable[..., Path]
+) -> None:
+    patient, out = tmp_path / "patient", tmp_path / "out"
+    make_visit(patient, 0)
+    place = make_visit(patient, 1)
+    for name in ("liver", "vessels", "tumors"):
+        image = sitk.ReadImage(str(place / f"{name}.nii.gz"))
+        sitk.WriteImage(image * 0, str(place / f"{name}.nii.gz"))
+    assert lvt("track", patient, "-o", out, "--quiet").exit_code == 0
+    response = pd.read_csv(out / "response.csv", keep_default_na=False)
+    assert set(response.loc[response["date"] == "2024-04-20", "category"]) == {"NE"}
 
 
 def test_report_of_a_folder_that_is_no_run(tmp_path: Path) -> None:
