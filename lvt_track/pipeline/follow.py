@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lvt_track.core.course import Course, KeyImage
+from lvt_track.core.course import Course, KeyImage, RegistrationQuality, VisitFindings
 from lvt_track.core.records import PhaseVolume, Point, Track
 from lvt_track.lesions.corrections import Correction
 from lvt_track.lesions.match import match_course
@@ -44,7 +44,7 @@ def follow(
             corrections=corrections,
         )
     visits = tuple(
-        replace(scan.findings, registration=alignment.quality if alignment else None)
+        scan.findings if alignment is None else _registered(scan.findings, alignment.quality)
         for scan, alignment in zip(scans, frame.alignments, strict=True)
     )
     course = Course(
@@ -63,6 +63,13 @@ def follow(
             for response in respond_to_course(course, criterion)
         )
     return replace(course, responses=responses), frame
+
+
+def _registered(found: VisitFindings, quality: RegistrationQuality) -> VisitFindings:
+    warnings = found.warnings
+    if not quality.is_reliable:
+        warnings = (*warnings, f"could not be aligned with the other visits: {quality.reason}")
+    return replace(found, registration=quality, warnings=warnings)
 
 
 def _register(scans: Sequence[VisitScan], progress: Progress) -> CommonFrame:

@@ -153,6 +153,11 @@ def track_patient(
 
     scans = _read_visits(found, out, settings, earlier, manifest, watch, progress)
     course, frame = follow(found.patient, scans, links, watch, progress)
+    for visit in course.visits:
+        for text in visit.warnings:
+            progress.warn(f"{visit.visit.name}: {text}")
+    for text in course.warnings:
+        progress.warn(text)
     with watch.stage("report"):
         pictures = take_key_images(course, scans, frame)
         tell(course, pictures, frame, out, manifest, settings.reader.radiologist)
@@ -208,8 +213,6 @@ def _read_visits(
             manifest.failures.append(Failure(visit.name, str(error)))
             progress.warn(f"visit {visit.name} left out: {error}")
             continue
-        for text in scan.findings.warnings:
-            progress.warn(f"{visit.name}: {text}")
         scans.append(scan)
         manifest.inputs.extend(inputs)
         manifest.visits[visit.name] = key
