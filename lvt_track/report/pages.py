@@ -10,7 +10,6 @@ from lvt_track.core.course import Course, VisitFindings
 from lvt_track.core.records import Response
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.figures import (
-    LABEL_ROOM_MM,
     draw_burden,
     draw_diameters,
     draw_liver,
@@ -19,6 +18,7 @@ from lvt_track.report.figures import (
     draw_volumes,
 )
 from lvt_track.report.flow import Drawing, Plate, Section, draw_heading
+from lvt_track.report.lettering import LABEL_ROOM_MM
 from lvt_track.report.style import (
     ALARM,
     BODY_PT,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from lvt_track.core.course import Course
 from lvt_track.core.records import Response
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
-from lvt_track.report.figures import LABEL_ROOM_MM, draw_burden, draw_diameters
+from lvt_track.report.figures import draw_burden, draw_diameters
+from lvt_track.report.lettering import LABEL_ROOM_MM
 from lvt_track.report.style import (
     ACCENT,
     ALARM,
