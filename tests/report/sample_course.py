@@ -215,7 +215,7 @@ def _assemble(
         tuple(tracks),
         tuple(_responses(visits)),
         _phases(visits[-1]),
-        (
+        warnings=(
             "The liver of 2024-06-03 is cut off at its lower end; volumes of that visit are lower "
             "bounds.",
         )
