@@ -21,10 +21,10 @@ __all__ = ["READERS_PERCENT", "READERS_SUM_PERCENT", "Agreement", "Limits", "agr
 
 READERS_PERCENT = (-22.0, 25.0)
 """Limits of agreement between two human readers for the diameter of one lesion, in percent
-(Yoon et al., Eur Radiol 2016;26:3262-3271)."""
+(pooled over twelve studies: Yoon et al., Eur J Cancer 2016;53:5-15)."""
 
 READERS_SUM_PERCENT = (-19.0, 20.0)
-"""The same for the sum of diameters of a patient."""
+"""The same for the sum of diameters of a patient (same source)."""
 
 Groups = NDArray[np.intp]
 

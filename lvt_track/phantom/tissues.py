@@ -126,7 +126,7 @@ def _same(hu: float, spread: float, texture: float = 0.0) -> TissueHu:
     return TissueHu(hu, hu, hu, hu, spread, texture)
 
 
-# Sources are given tissue by tissue in docs/phantom.md.
+# Typical values, chosen first; docs/phantom.md compares them with published ones, where traced.
 TISSUE_HU: dict[Tissue, TissueHu] = {
     Tissue.AIR: _same(-1000, 3),
     Tissue.TABLE: _same(-150, 150),

@@ -14,7 +14,7 @@ from lvt_track.core.geometry import FloatArray
 __all__ = ["MURRAY", "VesselTree", "grow_tree"]
 
 MURRAY = 2.7
-"""n in r0^n = r1^n + r2^n at a fork; 3 for laminar flow (Murray 1926), 2.5 to 3 in livers."""
+"""n in r0^n = r1^n + r2^n at a fork; 3 for laminar flow (Murray 1926), less by our choice."""
 
 
 @dataclass(frozen=True, eq=False)
