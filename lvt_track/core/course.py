@@ -116,10 +116,10 @@ class Course:
         tracks: tumours through time.
         responses: one per visit and criterion.
         phases: liver volume per contrast phase, for visits with several.
+        warnings: what a reader must know of the whole.
         unshown: (track, visit) where a track is not found and nothing follows from that: its
             place lies outside the scan, no liver was found there, or the visit could not be
             aligned.
-        warnings: what a reader must know of the whole.
     """
 
     patient: str
@@ -128,8 +128,8 @@ class Course:
     tracks: tuple[Track, ...] = ()
     responses: tuple[Response, ...] = ()
     phases: tuple[PhaseVolume, ...] = ()
-    unshown: frozenset[tuple[int, int]] = frozenset()
     warnings: tuple[str, ...] = ()
+    unshown: frozenset[tuple[int, int]] = frozenset()
 
     def __post_init__(self) -> None:
         dates = [found.visit.date for found in self.visits]

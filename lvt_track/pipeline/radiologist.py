@@ -134,9 +134,9 @@ def pair_rows(comparison: ReaderComparison) -> list[dict[str, object]]:
             "reader_lesion": size.pair.reader,
             "lesion": size.pair.own,
             "quantity": _QUANTITIES[size.quantity],
-            "reader_value": size.reader_value,
-            "value": size.value,
-            "difference": size.value - size.reader_value,
+            "reader_value": _size(size.quantity, size.reader_value),
+            "value": _size(size.quantity, size.value),
+            "difference": _size(size.quantity, size.value - size.reader_value),
             "difference_percent": 200
             * (size.value - size.reader_value)
             / (size.value + size.reader_value),
@@ -153,6 +153,11 @@ def pair_rows(comparison: ReaderComparison) -> list[dict[str, object]]:
     for column, names in left_over.items():
         rows.extend({**empty, column: name, "paired_by": "not paired"} for name in names)
     return rows
+
+
+def _size(quantity: str, value: float) -> str:
+    """Three decimals for mL, one for mm."""
+    return f"{value:.{3 if quantity.endswith('_ml') else 1}f}"
 
 
 def agreement_rows(comparison: ReaderComparison) -> list[dict[str, object]]:

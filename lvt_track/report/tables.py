@@ -15,6 +15,7 @@ from lvt_track.report.timelines import (
     Timeline,
     change_percent,
     doubling_time_days,
+    monthly_growth_percent,
     primary_criterion,
     timelines,
 )
@@ -101,6 +102,7 @@ _TRACKS = {
     "diameter_change_percent": "Float64",
     "visits_seen": "Int64",
     "reason": "string",
+    "monthly_growth_percent": "Float64",
 }
 _RESPONSE = {
     "date": "string",
@@ -265,6 +267,9 @@ def _track_row(course: Course, line: Timeline) -> Row:
         ),
         "visits_seen": len(line.seen),
         "reason": line.track.reason,
+        "monthly_growth_percent": monthly_growth_percent(
+            before.volume_ml, after.volume_ml, (last.date - first.date).days
+        ),
     }
 
 

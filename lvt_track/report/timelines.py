@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 from lvt_track.core.course import Course
 from lvt_track.core.records import Event, Lesion, Track
+from lvt_track.response import kinetics
 
 __all__ = [
     "MOST_PICTURED_TRACKS",
@@ -17,6 +17,7 @@ __all__ = [
     "by_importance",
     "change_percent",
     "doubling_time_days",
+    "monthly_growth_percent",
     "pictured_tracks",
     "primary_criterion",
     "timelines",
@@ -177,16 +178,25 @@ def doubling_time_days(
 ) -> float | None:
     """Days in which a volume doubles, if it grew exponentially between two visits.
 
-    Schwartz's formula (Cancer 1961; 14:1272): elapsed · ln 2 / ln(last / first).
-
     Returns:
         None for a volume that did not grow, or without time or volumes.
     """
-    if first_ml is None or last_ml is None or first_ml <= 0 or elapsed_days <= 0:
+    if not first_ml or not last_ml or last_ml <= first_ml:
         return None
-    if last_ml <= first_ml:
+    return kinetics.doubling_time_days(last_ml / first_ml, elapsed_days)
+
+
+def monthly_growth_percent(
+    first_ml: float | None, last_ml: float | None, elapsed_days: float
+) -> float | None:
+    """Tumour growth rate: change of volume per month in percent, negative when it shrank.
+
+    Returns:
+        None without time or volumes.
+    """
+    if not first_ml or not last_ml:
         return None
-    return elapsed_days * math.log(2.0) / math.log(last_ml / first_ml)
+    return kinetics.growth_rate_percent_per_month(last_ml / first_ml, elapsed_days)
 
 
 def primary_criterion(course: Course) -> str | None:

@@ -18,7 +18,11 @@ from lvt_track.report.tables import (
     visits_table,
     write_table,
 )
-from lvt_track.report.timelines import change_percent, doubling_time_days
+from lvt_track.report.timelines import (
+    change_percent,
+    doubling_time_days,
+    monthly_growth_percent,
+)
 
 # What DESIGN promises, in its order; columns may be added behind, never renamed or dropped.
 PROMISED = {
@@ -130,6 +134,14 @@ def test_order_does_not_depend_on_the_order_of_edges_and_tracks(course: Course) 
 )
 def test_change_percent(before: float, after: float, expected: float | None) -> None:
     assert change_percent(before, after) == expected
+
+
+def test_growth_per_month() -> None:
+    month = 365.25 / 12
+    assert monthly_growth_percent(1.0, 1.21, 2 * month) == pytest.approx(10.0)
+    assert monthly_growth_percent(2.0, 1.0, month) == pytest.approx(-50.0)
+    assert monthly_growth_percent(2.0, None, month) is None
+    assert monthly_growth_percent(1.0, 2.0, 0.0) is None
 
 
 def test_doubling_time() -> None:
