@@ -23,10 +23,7 @@ def write_text(text: str, path: Path) -> None:
 
 
 def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """Rows as CSV with a header: None is an empty cell, mL has three decimals, the rest one.
-
-    Volumes are told by a column's name that ends in `_ml`; a cell of text stays as it is.
-    """
+    """Rows as CSV with a header: None is an empty cell, mL has three decimals, the rest one."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
