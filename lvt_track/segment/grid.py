@@ -17,9 +17,12 @@ from torch import Tensor
 
 from lvt_track.core.geometry import FloatArray
 
-__all__ = ["Orientation", "resample", "shape_at"]
+__all__ = ["Orientation", "Span", "resample", "shape_at"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+Span = tuple[float, float]
+"""First and last edge of a part of an axis, in voxels."""
 
 _SLAB_VOXELS = 8_000_000
 
@@ -71,15 +74,28 @@ def shape_at(
     return z, y, x
 
 
-def resample(array: NDArray[np.generic] | Tensor, shape: tuple[int, int, int]) -> Tensor:
+def resample(
+    array: NDArray[np.generic] | Tensor,
+    shape: tuple[int, int, int],
+    extent: tuple[Span, Span, Span] | None = None,
+) -> Tensor:
     """The array (z, y, x) on a grid of another size over the same extent; float32.
 
     Linear where the new grid is finer. Where it is coarser, the triangle widens with the step, so
     that every voxel counts and nothing aliases. The ends are repeated. One axis at a time, as a
     matrix product; a scan is read in slabs, so that no float copy of the whole is made.
+
+    Args:
+        array: what to resample.
+        shape: size of the new grid.
+        extent: the part of the array that the new grid covers, per axis in voxels of the array,
+            fractions allowed: (0, n) is the whole axis of n voxels. Default: the whole array.
     """
     z, y, x = array.shape
-    to_y, to_x = (_weights(old, new) for old, new in zip((y, x), shape[1:], strict=True))
+    spans = extent or ((0.0, z), (0.0, y), (0.0, x))
+    to_z, to_y, to_x = (
+        _weights(old, new, span) for old, new, span in zip((z, y, x), shape, spans, strict=True)
+    )
     step = max(1, _SLAB_VOXELS // (y * x))
     rows = torch.cat(
         [
@@ -87,7 +103,6 @@ def resample(array: NDArray[np.generic] | Tensor, shape: tuple[int, int, int]) -
             for first in range(0, z, step)
         ]
     )
-    to_z = _weights(z, shape[0])
     return torch.matmul(to_z, rows.reshape(z, -1)).reshape(shape)
 
 
@@ -97,10 +112,11 @@ def _as_float(slab: NDArray[np.generic] | Tensor) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(slab, dtype=np.float32))
 
 
-def _weights(old: int, new: int) -> Tensor:
+def _weights(old: int, new: int, span: Span) -> Tensor:
     """Weights (new, old) of the old samples in each new one; every row sums to one."""
-    step = old / new
-    centre = (torch.arange(new, dtype=torch.float64) + 0.5) * step - 0.5
+    first, last = span
+    step = (last - first) / new
+    centre = first + (torch.arange(new, dtype=torch.float64) + 0.5) * step - 0.5
     reach = max(1.0, step)
     if step <= 1.0:
         centre = centre.clamp(0.0, old - 1.0)

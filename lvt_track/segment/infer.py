@@ -31,6 +31,9 @@ _MARGIN_MM = 16.0
 _LOCATOR_OVERLAP = 0.25
 _SEGMENTER_OVERLAP = 0.5
 _LEAST_LIVER_ML = 20.0
+# The locator sees more of the body around, the segmenter more detail: the liver is their mean.
+_LOCATOR_SHARE = 0.5
+_WORTH_A_WINDOW = 0.05
 # Air, lung or gas shows in every CT of a torso; without it these are not Hounsfield units.
 _AIRLIKE_HU = -200.0
 
@@ -106,10 +109,13 @@ def segment(
     if coarse is None:
         return _nothing(volume, where, seconds, keep_probabilities)
     with stage("resample"):
-        box = _box_around(coarse, hu.shape, spacing_mm)
-        fine, wanted = run.fine_grid(hu[box], coarse, box, hu.shape, spacing_mm)
+        box = _box_around(coarse.liver, hu.shape, spacing_mm)
+        fine = shape_at(_extent(hu[box]), spacing_mm, model.card.segmenter.spacing_mm)
+        image = resample(hu[box], fine)
+        likely = coarse.seen_in(box, hu.shape, fine)
     with stage("network") as report:
-        found = run.draw(fine, wanted, report)
+        found = run.draw(image, likely > _WORTH_A_WINDOW, report)
+        found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
     with stage("restore"):
         shape = hu[box].shape
         threshold = dict(zip(CLASSES, model.card.thresholds, strict=True))
@@ -158,6 +164,22 @@ def check_hounsfield(volume: Volume) -> None:
 
 
 @dataclass(frozen=True, eq=False)
+class _Coarse:
+    """What the locator saw in the whole scan: the liver's probability, and its largest piece."""
+
+    probability: Tensor
+    liver: BoolArray
+
+    def seen_in(self, box: Box, whole: tuple[int, ...], fine: Extent) -> Tensor:
+        """The probability on a fine grid over a box of the scan, whose shape is `whole`."""
+        z, y, x = (
+            (cut.start * cells / size, cut.stop * cells / size)
+            for cut, size, cells in zip(box, whole, self.liver.shape, strict=True)
+        )
+        return resample(self.probability, fine, (z, y, x))
+
+
+@dataclass(frozen=True, eq=False)
 class _Run:
     """The model's networks on one device."""
 
@@ -170,40 +192,17 @@ class _Run:
         hu: NDArray[np.generic],
         spacing_mm: tuple[float, float, float],
         report: Callable[[float], None],
-    ) -> BoolArray | None:
+    ) -> _Coarse | None:
         """The liver at low resolution over the whole scan; None without one."""
         part = self.model.card.locator
         shape = shape_at(_extent(hu), spacing_mm, part.spacing_mm)
         image = resample(hu, shape)
-        found = self._predict(self.model.locator, part, image, None, _LOCATOR_OVERLAP, report)
-        voxel_ml = _voxel_ml(_extent(hu), shape, spacing_mm)
-        liver, _ = largest_component((found[0] > self.model.card.thresholds[0]).numpy())
-        return liver if np.count_nonzero(liver) * voxel_ml >= _LEAST_LIVER_ML else None
-
-    def fine_grid(
-        self,
-        hu: NDArray[np.generic],
-        coarse: BoolArray,
-        box: Box,
-        whole: Extent,
-        spacing_mm: tuple[float, float, float],
-    ) -> tuple[Tensor, Tensor]:
-        """The box at the segmenter's spacing, and where its windows must look."""
-        shape = shape_at(_extent(hu), spacing_mm, self.model.card.segmenter.spacing_mm)
-        image = resample(hu, shape)
-        index = [
-            ((np.arange(n) + 0.5) / n * (cut.stop - cut.start) + cut.start) / total * cells
-            for n, cut, total, cells in zip(shape, box, whole, coarse.shape, strict=True)
-        ]
-        near = coarse[
-            np.ix_(
-                *(
-                    np.clip(i.astype(int), 0, c - 1)
-                    for i, c in zip(index, coarse.shape, strict=True)
-                )
-            )
-        ]
-        return image, torch.from_numpy(near)
+        found = self._predict(self.model.locator, part, image, None, _LOCATOR_OVERLAP, report)[0]
+        liver, _ = largest_component((found > self.model.card.thresholds[0]).numpy())
+        voxel_ml = float(np.prod(np.array(hu.shape) * spacing_mm / np.array(shape))) / 1000.0
+        if np.count_nonzero(liver) * voxel_ml < _LEAST_LIVER_ML:
+            return None
+        return _Coarse(found, liver)
 
     def draw(self, image: Tensor, wanted: Tensor, report: Callable[[float], None]) -> Tensor:
         """Probabilities (classes, z, y, x) on the fine grid."""
@@ -234,10 +233,6 @@ class _Run:
 def _extent(array: NDArray[np.generic]) -> Extent:
     z, y, x = array.shape
     return z, y, x
-
-
-def _voxel_ml(old: Extent, new: Extent, spacing_mm: tuple[float, float, float]) -> float:
-    return float(np.prod(np.array(old) * spacing_mm / np.array(new))) / 1000.0
 
 
 def _box_around(

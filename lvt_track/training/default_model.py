@@ -67,8 +67,10 @@ LOCATOR = Configuration(
 SEGMENTER = Configuration(
     name="segmenter",
     network=NetworkParameters((16, 32, 64, 128, 192), (1, 2, 2, 2)),
-    recipe=Recipe(2.0, (80, 80, 80), window_hu=(-100.0, 250.0), noise_hu=(2.5, 14.0)),
-    body="upper",
+    recipe=Recipe(
+        2.0, (80, 80, 80), window_hu=(-100.0, 250.0), follows_liver=0.92, noise_hu=(2.5, 14.0)
+    ),
+    body="abdomen",
     subjects=400,
     seed=2,
     budget_share=0.8,

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES
@@ -52,6 +53,7 @@ class Recipe:
         wild_probability: share of images whose brightness ignores anatomy.
         noise_hu: range of the noise at the network's spacing.
         shading_hu: range of the slow drift of brightness, as beside arms or metal.
+        band_probability: share of images with bands across, as arms beside the body cast them.
         thickness_mm: range of slice thickness.
     """
 
@@ -74,6 +76,7 @@ class Recipe:
     wild_probability: float = 0.1
     noise_hu: tuple[float, float] = (2.5, 20.0)
     shading_hu: tuple[float, float] = (0.0, 12.0)
+    band_probability: float = 0.25
     thickness_mm: tuple[float, float] = (1.0, 6.0)
 
 
@@ -224,11 +227,20 @@ def _image(
         noise_hu=math.exp(rng.uniform(math.log(low), math.log(high))),
     )
     hu = synthesise_image(labels, recipe.spacing_mm, phase, scanner, generator)
+    if rng.random() < recipe.band_probability:
+        hu = hu + float(rng.uniform(4.0, 16.0)) * _bands(hu.shape, generator)
     if thickness_mm > recipe.spacing_mm and rng.random() < 0.7:
         slices = max(2, round(hu.shape[0] * recipe.spacing_mm / thickness_mm))
         hu = resample(resample(hu, (slices, *hu.shape[1:])), (*hu.shape,))
     hu = hu * float(rng.uniform(0.93, 1.07)) + float(rng.normal(0.0, 5.0))
     return hu.clamp(min=_AIR_HU)
+
+
+def _bands(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """Smooth noise of about unit variance that runs across the body, from side to side."""
+    z, y, _ = shape
+    coarse = torch.randn((1, 1, z // 8 + 2, y // 5 + 2, 3), generator=generator)
+    return 1.5 * functional.interpolate(coarse, size=shape, mode="trilinear")[0, 0]
 
 
 def _labels_to_learn(labels: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
@@ -252,15 +264,13 @@ def _grown(mask: Tensor, reach: int) -> Tensor:
 
 
 def _cut(hu: Tensor, known: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """End the scan inside the crop; as at inference, its last slice is repeated beyond."""
+    """End the scan inside the crop; as at inference, its end slices are repeated beyond."""
     size = hu.shape[0]
-    count = int(rng.integers(1, max(2, size // 2)))
-    hu, known = hu.clone(), known.clone()
-    if rng.random() < 0.5:
-        hu[:count], known[:, :count] = hu[count].clone(), False
-    else:
-        hu[size - count :], known[:, size - count :] = hu[size - count - 1].clone(), False
-    return hu, known
+    kept = int(rng.integers(max(1, size // 8), size))
+    first = int(rng.integers(0, size - kept + 1))
+    index = torch.arange(size).clamp(first, first + kept - 1)
+    seen = torch.arange(size) == index
+    return hu[index], known & seen[:, None, None]
 
 
 def _is_class() -> Tensor:

@@ -78,11 +78,13 @@ def test_cut_scans_repeat_their_last_slice_and_leave_it_unknown(bodies: Path) ->
     batches = SyntheticBatches(subject_files(bodies), replace(RECIPE, cut_probability=1.0), 2)
     for number in range(3):
         batch = batches(number)
-        seen = batch.known[0, 0].all(dim=2).all(dim=1)
-        assert 0 < int(seen.sum()) < 32
-        end = int(torch.nonzero(seen)[-1]) if seen[0] else int(torch.nonzero(seen)[0])
-        for z in torch.nonzero(~seen).flatten().tolist():
+        seen = torch.nonzero(batch.known[0, 0].all(dim=2).all(dim=1)).flatten()
+        assert 4 <= len(seen) < 32
+        assert seen.tolist() == list(range(int(seen[0]), int(seen[-1]) + 1))
+        for z in range(32):
+            end = min(max(z, int(seen[0])), int(seen[-1]))
             assert torch.equal(batch.image[0, 0, z], batch.image[0, 0, end])
+            assert batch.known[0, 0, z].any() == (z == end)
 
 
 def test_patch_larger_than_the_body_is_filled_with_air(bodies: Path) -> None:
