@@ -6,13 +6,11 @@ from pathlib import Path
 
 from lvt_track.errors import InputError
 from lvt_track.io.discover import discover
-from lvt_track.pipeline.follow import follow, take_key_images
 from lvt_track.pipeline.manifest import Manifest
 from lvt_track.pipeline.progress import Progress, Stopwatch
 from lvt_track.pipeline.reader_tables import ReaderTables
 from lvt_track.pipeline.segment import ModelChoice
-from lvt_track.pipeline.tell import tell
-from lvt_track.pipeline.track import TrackResult
+from lvt_track.pipeline.track import TrackResult, conclude
 from lvt_track.pipeline.visits import has_masks, read_visit
 
 __all__ = ["remake_report"]
@@ -62,10 +60,5 @@ def remake_report(
         scans.append(read_visit(k, visit, out, model, other_phases, True, watch, progress))
         progress.step(visit.name)
 
-    course, frame = follow(found.patient, scans, links, watch, progress)
-    with watch.stage("report"):
-        pictures = take_key_images(course, scans, frame)
-        tell(course, pictures, frame, out, manifest, reader.radiologist)
-    manifest.seconds = watch.seconds
-    manifest.write(out)
-    return TrackResult(out, course, tuple(manifest.failures), watch.seconds)
+    manifest.patient = found.patient
+    return conclude(manifest, scans, links, reader.radiologist, out, watch, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
 from lvt_track.io.discover import Discovery, discover
+from lvt_track.lesions.corrections import Correction
 from lvt_track.pipeline.follow import follow, take_key_images
 from lvt_track.pipeline.manifest import (
     MANIFEST,
@@ -29,7 +31,7 @@ from lvt_track.pipeline.segment import ModelChoice
 from lvt_track.pipeline.tell import OUTPUTS, tell
 from lvt_track.pipeline.visits import VisitScan, has_masks, read_visit
 
-__all__ = ["TrackResult", "TrackSettings", "track_patient"]
+__all__ = ["TrackResult", "TrackSettings", "conclude", "track_patient"]
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,25 @@ def track_patient(
         progress.warn(f"{failure.where}: {failure.why}")
 
     scans = _read_visits(found, out, settings, earlier, manifest, watch, progress)
-    course, frame = follow(found.patient, scans, links, watch, progress)
+    return conclude(manifest, scans, links, settings.reader.radiologist, out, watch, progress)
+
+
+def conclude(
+    manifest: Manifest,
+    scans: Sequence[VisitScan],
+    links: Sequence[Correction],
+    radiologist: Path | None,
+    out: Path,
+    watch: Stopwatch,
+    progress: Progress,
+) -> TrackResult:
+    """From visits with masks to the end of the job: follow the tumours, and tell their course.
+
+    Raises:
+        InputError: when a reader's table does not belong to this course.
+        OutputError: when a file cannot be written.
+    """
+    course, frame = follow(manifest.patient, scans, links, watch, progress)
     for visit in course.visits:
         for text in visit.warnings:
             progress.warn(f"{visit.visit.name}: {text}")
@@ -160,7 +180,7 @@ def track_patient(
         progress.warn(text)
     with watch.stage("report"):
         pictures = take_key_images(course, scans, frame)
-        tell(course, pictures, frame, out, manifest, settings.reader.radiologist)
+        tell(course, pictures, frame, out, manifest, radiologist)
     manifest.seconds = watch.seconds
     manifest.write(out)
     return TrackResult(out, course, tuple(manifest.failures), watch.seconds)
