@@ -26,6 +26,10 @@ def segment(
     out: OutOption,
     model: ModelOption = "default",
     device: DeviceOption = "auto",
+    save_probabilities: Annotated[
+        bool,
+        typer.Option("--save-probabilities", help="Write the model's probabilities as well."),
+    ] = False,
     force: ForceOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -35,7 +39,8 @@ def segment(
 
     with Console(quiet) as console:
         choice = ModelChoice(model, device)
-        result = segment_scan(ct, out, choice, existing_results(force, False), console)
+        existing = existing_results(force, False)
+        result = segment_scan(ct, out, choice, existing, console, save_probabilities)
     if json:
         print_json(result.facts())
     elif not quiet:

@@ -16,7 +16,7 @@ from lvt_track.io.files import write_whole
 from lvt_track.io.grids import describe_difference, reorient
 from lvt_track.io.hounsfield import OUTSIDE_HU, check_hu
 from lvt_track.io.itk import quiet_itk
-from lvt_track.io.nifti import is_nifti, new_header, read_header, read_nifti, write_nifti
+from lvt_track.io.nifti import Header, is_nifti, new_header, read_header, read_nifti, write_nifti
 
 __all__ = [
     "SUFFIXES",
@@ -28,6 +28,7 @@ __all__ = [
     "to_volume",
     "write_labels",
     "write_mask",
+    "write_probability",
     "write_volume",
 ]
 
@@ -187,6 +188,14 @@ def write_labels(
     _write(labels.astype(dtype), geometry, Path(path), like)
 
 
+def write_probability(
+    probability: NDArray[np.floating], geometry: Geometry, path: Path, like: Path | None = None
+) -> None:
+    """Write a probability map (z, y, x), 0 to 1, as NIfTI in steps of 1/255; see `write_mask`."""
+    steps = (probability * 255.0).round().astype(np.uint8)
+    write_nifti(steps, path, _header(geometry, like), slope=1.0 / 255.0)
+
+
 def write_volume(volume: Volume, path: Path, like: Path | None = None) -> None:
     """Write a CT volume in HU; see `write_mask`."""
     _write(volume.hu, volume.geometry, Path(path), like)
@@ -215,13 +224,7 @@ def _write(array: NDArray[Any], geometry: Geometry, path: Path, like: Path | Non
     if array.shape != geometry.shape:
         raise ValueError(f"the array has shape {array.shape}, its geometry {geometry.shape}")
     if is_nifti(path):
-        if like is None or not is_nifti(like):
-            header = new_header(geometry)
-        else:
-            if not read_geometry(like).is_close(geometry):
-                raise ValueError(f"{like} is not on the grid of what is written")
-            header = read_header(like)
-        write_nifti(array, path, header)
+        write_nifti(array, path, _header(geometry, like))
         return
     if path.suffix.lower() == ".mhd":
         # Its voxels would go into a second file, which cannot appear together with the first.
@@ -235,6 +238,15 @@ def _write(array: NDArray[Any], geometry: Geometry, path: Path, like: Path | Non
             sitk.WriteImage(image, str(temporary), useCompression=True)
         except RuntimeError as error:
             raise OSError(str(error).strip().splitlines()[-1]) from error
+
+
+def _header(geometry: Geometry, like: Path | None) -> Header:
+    """The header of the scan that the voxels belong to, if it is NIfTI; else a new one."""
+    if like is None or not is_nifti(like):
+        return new_header(geometry)
+    if not read_geometry(like).is_close(geometry):
+        raise ValueError(f"{like} is not on the grid of what is written")
+    return read_header(like)
 
 
 def _unreadable(path: Path, error: RuntimeError) -> InputError:

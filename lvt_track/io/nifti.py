@@ -21,6 +21,7 @@ from lvt_track.io.files import write_whole
 
 __all__ = [
     "ORIENTATION_FIELDS",
+    "Header",
     "is_nifti",
     "new_header",
     "read_header",
@@ -186,11 +187,11 @@ def new_header(geometry: Geometry) -> Header:
     return header
 
 
-def write_nifti(array: NDArray[Any], path: Path, orientation: Header) -> None:
+def write_nifti(array: NDArray[Any], path: Path, orientation: Header, slope: float = 1.0) -> None:
     """Write voxels (z, y, x) with the orientation of another header, byte for byte.
 
     The file has the byte order of that header, and nothing else of it. Equal arguments give equal
-    bytes.
+    bytes. Readers multiply the voxels by `slope`.
 
     Raises:
         OutputError: when the file cannot be written.
@@ -204,7 +205,7 @@ def write_nifti(array: NDArray[Any], path: Path, orientation: Header) -> None:
     header["datatype"] = _CODES[array.dtype]
     header["bitpix"] = 8 * array.dtype.itemsize
     header["vox_offset"] = header.dtype.itemsize + len(_EXTENSION_FLAG)
-    header["scl_slope"] = 1
+    header["scl_slope"] = slope
     header["magic"] = b"n+1"
     parts = (header.tobytes(), _EXTENSION_FLAG, np.ascontiguousarray(array, dtype).data)
     level = _MASK_COMPRESSION if array.dtype.itemsize == 1 else _SCAN_COMPRESSION

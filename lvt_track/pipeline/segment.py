@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lvt_track.core.course import GIVEN
 from lvt_track.core.records import Series
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
-from lvt_track.io.images import read_mask, write_mask
+from lvt_track.io.images import read_mask, write_mask, write_probability
 from lvt_track.pipeline.output import Existing, claim_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
 
@@ -39,11 +40,13 @@ class SegmentedScan:
         masks: on the scan's grid.
         sources: for each class `given`, or the name of the model.
         warnings: what a reader must know of them.
+        probabilities: the model's, 0 to 1 (z, y, x) by class name; only where asked for.
     """
 
     masks: Masks
     sources: dict[str, str]
     warnings: tuple[str, ...] = ()
+    probabilities: dict[str, NDArray[np.float16]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,21 @@ class ModelChoice:
 
 
 def masks_of(
-    series: Series, volume: Volume, choice: ModelChoice, progress: Progress
+    series: Series,
+    volume: Volume,
+    choice: ModelChoice,
+    progress: Progress,
+    keep_probabilities: bool = False,
 ) -> SegmentedScan:
     """Masks of a scan that was read: given ones as they are, the model's for the other classes.
+
+    Args:
+        series: the scan, with the masks given beside it.
+        volume: its voxels.
+        choice: of the model; not loaded where all masks are given.
+        progress: hears what the model has to say.
+        keep_probabilities: whether to return the model's probabilities too; there are none where
+            all masks are given.
 
     Raises:
         InputError: when a given mask cannot be read or lies on another grid.
@@ -89,12 +104,15 @@ def masks_of(
 
     from lvt_track.segment.infer import segment
 
-    found = segment(volume, choice.model, device=choice.device)
+    found = segment(
+        volume, choice.model, device=choice.device, keep_probabilities=keep_probabilities
+    )
     for text in found.notes:
         progress.note(text)
     sources = {name: GIVEN if name in given else choice.model.card.name for name in CLASSES}
     masks = _combine(found.masks, given)
-    return SegmentedScan(masks, sources, (*found.warnings, *_stray_tumors(masks)))
+    warnings = (*found.warnings, *_stray_tumors(masks))
+    return SegmentedScan(masks, sources, warnings, found.probabilities)
 
 
 def _combine(found: Masks, given: dict[str, BoolArray]) -> Masks:
@@ -162,9 +180,14 @@ class SegmentResult:
 
 
 def segment_scan(
-    ct: Path, out: Path, choice: ModelChoice, existing: Existing, progress: Progress
+    ct: Path,
+    out: Path,
+    choice: ModelChoice,
+    existing: Existing,
+    progress: Progress,
+    save_probabilities: bool = False,
 ) -> SegmentResult:
-    """Segment one scan and write its masks.
+    """Segment one scan and write its masks, and the probabilities behind them where asked for.
 
     Raises:
         InputError: when the scan cannot be used.
@@ -178,7 +201,13 @@ def segment_scan(
     for text in series.warnings:
         progress.warn(text)
     with watch.stage("segment"):
-        scan = masks_of(replace(series, masks={}), volume, choice, progress)
+        scan = masks_of(
+            replace(series, masks={}),
+            volume,
+            choice,
+            progress,
+            keep_probabilities=save_probabilities,
+        )
     for text in scan.warnings:
         progress.warn(text)
     with watch.stage("write"):
@@ -186,6 +215,9 @@ def segment_scan(
         for name in CLASSES:
             mask = getattr(scan.masks, name)
             write_mask(mask, volume.geometry, out / f"{name}.nii.gz", like=like)
+        for name, probability in scan.probabilities.items():
+            path = out / f"{name}_probability.nii.gz"
+            write_probability(probability, volume.geometry, path, like=like)
     return SegmentResult(
         folder=out,
         liver_ml=scan.masks.volume_ml("liver"),

@@ -1,0 +1,60 @@
+"""`lvt segment`, in process, with the embedded model on the tiny patient."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from lvt_track.cli.app import app
+from lvt_track.core.volume import CLASSES
+from lvt_track.io.images import read_geometry, read_mask
+from lvt_track.io.nifti import read_nifti
+
+
+def lvt(*args: object) -> Result:
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+@pytest.fixture(scope="module")
+def scan(tiny_patient: Path) -> Path:
+    return tiny_patient / "2024-01-15" / "portal.nii.gz"
+
+
+@pytest.fixture(scope="module")
+def run(scan: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    out = tmp_path_factory.mktemp("segment") / "out"
+    result = lvt(
+        "segment", scan, "-o", out, "--device", "cpu", "--save-probabilities", "--json", "--quiet"
+    )
+    assert result.exit_code == 0, result.output
+    return out, json.loads(result.output)
+
+
+def test_masks_and_probabilities_lie_on_the_scan(
+    run: tuple[Path, dict[str, object]], scan: Path
+) -> None:
+    out, facts = run
+    geometry = read_geometry(scan)
+    for name in CLASSES:
+        mask = read_mask(out / f"{name}.nii.gz", geometry)
+        assert np.count_nonzero(mask) * geometry.voxel_volume_ml == pytest.approx(
+            facts[f"{name}_ml"], abs=0.06
+        )
+        probability, _ = read_nifti(out / f"{name}_probability.nii.gz")
+        assert read_geometry(out / f"{name}_probability.nii.gz").is_close(geometry)
+        assert 0.0 <= probability.min() <= probability.max() <= 1.0
+    liver = read_mask(out / "liver.nii.gz", geometry)
+    assert liver.any()
+    probability, _ = read_nifti(out / "liver_probability.nii.gz")
+    assert probability[liver].mean() > 0.6
+    assert probability[~liver].mean() < 0.1
+
+
+def test_results_are_not_written_over(run: tuple[Path, dict[str, object]], scan: Path) -> None:
+    again = lvt("segment", scan, "-o", run[0])
+    assert again.exit_code == 2
+    assert "already holds files" in again.output
