@@ -54,6 +54,7 @@ class Assessment:
             mRECIST; 0 where nothing enhances any more.
         status: what was found.
         position_mm: LPS place, None where not given.
+        height_mm: LPS z of the slice, where the slice is known but not the place in it.
         derived_from: the baseline lesions it came from. One name: it is a piece of that lesion,
             which split. Several: these have merged into it.
         phase: contrast phase in which it was measured.
@@ -75,6 +76,7 @@ class Assessment:
     enhancing_mm: float | None = None
     status: Status = Status.MEASURED
     position_mm: Point | None = None
+    height_mm: float | None = None
     derived_from: tuple[str, ...] = ()
     phase: Phase = Phase.UNKNOWN
     slice_thickness_mm: float | None = None

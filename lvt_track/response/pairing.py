@@ -1,8 +1,9 @@
 """Which lesion of a reader's table is which of ours.
 
 Where both sides say where a lesion lies, place decides. Else the sizes over all visits do: two
-lists of diameters that rise and fall together are rarely of two lesions. Both are one assignment
-over all lesions, so that no lesion is given away twice.
+lists of diameters that rise and fall together are rarely of two lesions; where the reader names
+the slice, only among lesions near it. Each is one assignment over all lesions, so that no lesion
+is given away twice.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _FLOOR_MM = 3.0
 _FORBIDDEN = 1e6
 
 _ByDate = Mapping[dt.date, Assessment]
+_Cost = Callable[[_ByDate, _ByDate], float | None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class LesionPair:
     Attributes:
         reader, own: its name in the reader's table and in ours.
         confidence: 1 where nothing else comes near, 0 at the limit or where another fits as well.
-        by: `place` or `size`.
+        by: `place`, `slice and size` or `size`.
     """
 
     reader: str
@@ -72,20 +74,19 @@ def pair_lesions(reader: Sequence[Assessment], own: Sequence[Assessment]) -> Pai
         reader, own: rows of both tables.
     """
     left, right = _by_lesion(reader), _by_lesion(own)
-    pairs = _assign(left, right, _distance_cost, "place")
-    taken = {pair.reader for pair in pairs}, {pair.own for pair in pairs}
-    # Who has a place and found nobody there is not to be paired by size with another place.
-    placed = {name for name, rows in left.items() if _has_place(rows)} if pairs else set()
-    rest_left = {n: rows for n, rows in left.items() if n not in taken[0] | placed}
-    rest_right = {n: rows for n, rows in right.items() if n not in taken[1]}
-    pairs += _assign(rest_left, rest_right, _pattern_cost, "size")
+    only_reader, only_own = dict(left), dict(right)
+    pairs: list[LesionPair] = []
+    for by, cost_of, is_told in _STEPS:
+        found = _assign(left, right, cost_of, by)
+        pairs += found
+        # Who has a place and found nobody there is not to be paired by size with another place.
+        told = {name for name, rows in left.items() if is_told(rows)} if found else set()
+        settled = told | {pair.reader for pair in found}
+        left = {name: rows for name, rows in left.items() if name not in settled}
+        for pair in found:
+            del right[pair.own], only_reader[pair.reader], only_own[pair.own]
     pairs.sort(key=lambda pair: pair.reader)
-    found = {pair.reader for pair in pairs}, {pair.own for pair in pairs}
-    return Pairing(
-        tuple(pairs),
-        tuple(sorted(left.keys() - found[0])),
-        tuple(sorted(right.keys() - found[1])),
-    )
+    return Pairing(tuple(pairs), tuple(sorted(only_reader)), tuple(sorted(only_own)))
 
 
 def _by_lesion(rows: Sequence[Assessment]) -> dict[str, _ByDate]:
@@ -103,10 +104,14 @@ def _has_place(rows: _ByDate) -> bool:
     return any(row.position_mm is not None for row in rows.values())
 
 
+def _has_height(rows: _ByDate) -> bool:
+    return any(row.height_mm is not None for row in rows.values())
+
+
 def _assign(
     left: Mapping[str, _ByDate],
     right: Mapping[str, _ByDate],
-    cost_of: Callable[[_ByDate, _ByDate], float | None],
+    cost_of: _Cost,
     by: str,
 ) -> list[LesionPair]:
     """The cheapest pairs; costs are 0 for a perfect fit and 1 at the limit, None beyond it."""
@@ -141,6 +146,19 @@ def _distance_cost(a: _ByDate, b: _ByDate) -> float | None:
     return float(np.mean(shares)) if shares else None
 
 
+def _slice_cost(a: _ByDate, b: _ByDate) -> float | None:
+    """The cost by sizes, of lesions that the reader's slices may have shown."""
+    shares = []
+    for date in a.keys() & b.keys():
+        height_mm, position = a[date].height_mm, b[date].position_mm
+        if height_mm is not None and position is not None:
+            radius = (b[date].long_axis_mm or 0.0) / 2
+            shares.append(abs(height_mm - position[2]) / (_REACH_MM + radius))
+    if not shares or float(np.mean(shares)) > 1.0:
+        return None
+    return _pattern_cost(a, b)
+
+
 def _pattern_cost(a: _ByDate, b: _ByDate) -> float | None:
     """Root mean square of the log ratios of diameters at common visits, over how far it may be."""
     ratios = []
@@ -159,3 +177,10 @@ def _diameter_mm(row: Assessment) -> float | None:
     if row.status is Status.TOO_SMALL and row.long_axis_mm is None:
         return 5.0
     return row.long_axis_mm if row.long_axis_mm is not None else row.short_axis_mm
+
+
+_STEPS: tuple[tuple[str, _Cost, Callable[[_ByDate], bool]], ...] = (
+    ("place", _distance_cost, _has_place),
+    ("slice and size", _slice_cost, _has_height),
+    ("size", _pattern_cost, lambda _: False),
+)

@@ -175,7 +175,7 @@ def _parse(row: SheetRow, cells: Mapping[str, str]) -> tuple[Assessment | None, 
     status = read.choice("status", _STATUS)
     role = read.choice("role", _ROLE)
     phase = read.choice("phase", {p.value: p for p in Phase})
-    position = read.position()
+    position, height_mm = read.place()
     zero = [name for name in ("long_axis_mm", "short_axis_mm") if sizes[name] == 0]
     if volume_ml == 0:
         zero.append("volume_ml")
@@ -213,6 +213,7 @@ def _parse(row: SheetRow, cells: Mapping[str, str]) -> tuple[Assessment | None, 
             volume_ml=volume_ml,
             status=status or Status.MEASURED,
             position_mm=position,
+            height_mm=height_mm,
             derived_from=tuple(
                 part.strip() for part in re.split(r"[+/;]", cells.get("derived_from", "")) if part
             ),
@@ -280,16 +281,19 @@ class _CellReader:
             self.refuse(f"{name} {text!r} is none of {', '.join(words)}")
         return found
 
-    def position(self) -> Point | None:
+    def place(self) -> tuple[Point | None, float | None]:
+        """The position, or the height of the slice where no more is said."""
         texts = [self.cells.get(name, "") for name in _POSITION]
         if not any(texts):
-            return None
-        if not all(texts):
-            self.refuse("the place needs x_mm, y_mm and z_mm")
-            return None
+            return None, None
+        if not texts[2] or bool(texts[0]) != bool(texts[1]):
+            self.refuse("the place needs x_mm, y_mm and z_mm, or z_mm alone")
+            return None, None
         try:
-            x, y, z = (parse_number(text) for text in texts)
+            numbers = [parse_number(text) for text in texts if text]
         except CellError as error:
             self.refuse(f"place: {error}")
-            return None
-        return x, y, z
+            return None, None
+        if len(numbers) == 1:
+            return None, numbers[0]
+        return (numbers[0], numbers[1], numbers[2]), None
