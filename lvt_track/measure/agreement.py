@@ -3,6 +3,7 @@
 Everything takes plain arrays: paired values, one per lesion and visit. Where a patient gave
 several pairs, these are no independent evidence; limits then use the variance between and within
 patients, and all intervals come from leaving out one patient after the other (the jackknife).
+Below five independent pairs or patients no interval is given.
 """
 
 from __future__ import annotations
@@ -15,9 +16,25 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.measure.reliability import Estimate, concordance, icc_agreement, icc_consistency
+from lvt_track.measure.reliability import (
+    Estimate,
+    concordance,
+    icc_agreement,
+    icc_consistency,
+    weighted_kappa,
+)
 
-__all__ = ["READERS_PERCENT", "READERS_SUM_PERCENT", "Agreement", "Limits", "agree", "limits"]
+__all__ = [
+    "LEAST_FOR_INTERVAL",
+    "LEAST_PAIRS",
+    "READERS_PERCENT",
+    "READERS_SUM_PERCENT",
+    "Agreement",
+    "Limits",
+    "agree",
+    "agree_on_categories",
+    "limits",
+]
 
 READERS_PERCENT = (-22.0, 25.0)
 """Limits of agreement between two human readers for the diameter of one lesion, in percent
@@ -26,11 +43,16 @@ READERS_PERCENT = (-22.0, 25.0)
 READERS_SUM_PERCENT = (-19.0, 20.0)
 """The same for the sum of diameters of a patient (same source)."""
 
+LEAST_PAIRS = 3
+"""Fewest pairs of which agreement is computed at all."""
+
+LEAST_FOR_INTERVAL = 5
+"""Fewest independent pairs, or patients, that are given intervals: fewer cannot show whether
+their differences are normal, on which all intervals rest."""
+
 Groups = NDArray[np.intp]
 
 _NORMAL_95 = float(stats.norm.ppf(0.975))
-_LEAST_PAIRS = 3
-_LEAST_CLUSTERS = 3
 
 
 @dataclass(frozen=True)
@@ -91,8 +113,8 @@ def agree(
     a, b = np.asarray(measured, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 1:
         raise ValueError(f"paired values need one shape (n,), got {a.shape} and {b.shape}")
-    if len(a) < _LEAST_PAIRS:
-        raise ValueError(f"agreement needs at least {_LEAST_PAIRS} pairs, got {len(a)}")
+    if len(a) < LEAST_PAIRS:
+        raise ValueError(f"agreement needs at least {LEAST_PAIRS} pairs, got {len(a)}")
     if not (np.isfinite(a).all() and np.isfinite(b).all() and min(a.min(), b.min()) > 0):
         raise ValueError("sizes must be finite and above zero")
     groups = np.arange(len(a)) if clusters is None else _numbered(clusters, len(a))
@@ -102,6 +124,8 @@ def agree(
 
     def estimate(statistic: Callable[[FloatArray], Estimate]) -> Estimate:
         plain = statistic(pairs)
+        if count < LEAST_FOR_INTERVAL:
+            return _without_interval(plain.value)
         if not clustered or abs(plain.value) >= 1:
             return plain
         # Coefficients are near normal after Fisher's transformation only.
@@ -126,10 +150,10 @@ def agree(
 def limits(differences: ArrayLike, clusters: Sequence[Hashable] | None = None) -> Limits:
     """Bias and limits of agreement.
 
-    Independent differences: Bland and Altman (Lancet 1986;1:307-310), intervals by their 1999
-    variance of the limits (Stat Methods Med Res 1999;8:135-160). Several per patient: the
-    variance is the sum of that between and that within patients (Bland and Altman, J Biopharm
-    Stat 2007;17:571-582), intervals by the jackknife over patients.
+    Independent differences: Bland and Altman (Lancet 1986;1:307-310), with the exact intervals of
+    normal quantiles in place of their approximate ones (Carkeet, Optom Vis Sci 2015;92:e71-80).
+    Several per patient: the variance is the sum of that between and that within patients (Bland
+    and Altman, J Biopharm Stat 2007;17:571-582), intervals by the jackknife over patients.
 
     Args:
         differences: (n,), at least two.
@@ -138,6 +162,34 @@ def limits(differences: ArrayLike, clusters: Sequence[Hashable] | None = None) -
     values = np.asarray(differences, dtype=np.float64)
     groups = np.arange(len(values)) if clusters is None else _numbered(clusters, len(values))
     return _limits(values, groups)
+
+
+def agree_on_categories(
+    first: Sequence[str],
+    second: Sequence[str],
+    order: Sequence[str],
+    clusters: Sequence[Hashable],
+) -> Estimate:
+    """Linearly weighted kappa of paired categories of which a patient gave several.
+
+    Args:
+        first, second: (n,) paired categories, at least one pair.
+        order: all categories, from best to worst.
+        clusters: (n,) the patient of each pair.
+
+    Raises:
+        ValueError: as `weighted_kappa`.
+    """
+    codes = np.array([[order.index(a), order.index(b)] for a, b in zip(first, second, strict=True)])
+    groups = _numbered(clusters, len(codes))
+
+    def kappa(kept: FloatArray, _: Groups) -> float:
+        left, right = ([order[int(code)] for code in column] for column in kept.T)
+        return weighted_kappa(left, right, order).value
+
+    found = _jackknifed(kappa, codes.astype(np.float64), groups)
+    low, high = np.clip([found.low, found.high], -1.0, 1.0)
+    return Estimate(found.value, float(low), float(high))
 
 
 def _limits(values: FloatArray, groups: Groups) -> Limits:
@@ -155,10 +207,27 @@ def _limits(values: FloatArray, groups: Groups) -> Limits:
 
         return Limits(bound(0.0), bound(-1.0), bound(1.0), sd)
     n = len(values)
-    t = float(stats.t.ppf(0.975, n - 1))
-    of_bias = t * sd / np.sqrt(n)
-    of_limit = t * sd * np.sqrt(1 / n + _NORMAL_95**2 / (2 * (n - 1)))
-    return Limits(_around(bias, of_bias), _around(lower, of_limit), _around(upper, of_limit), sd)
+    if n < LEAST_FOR_INTERVAL:
+        a, b, c = (_without_interval(value) for value in (bias, lower, upper))
+        return Limits(a, b, c, sd)
+    root = float(np.sqrt(n))
+    of_bias = float(stats.t.ppf(0.975, n - 1)) * sd / root
+    # The limit lies at 1.96 true standard deviations: the quantity (limit - mean) √n / sd is
+    # noncentral t.
+    near, far = (
+        float(stats.nct.ppf(share, n - 1, _NORMAL_95 * root)) * sd / root
+        for share in (0.025, 0.975)
+    )
+    return Limits(
+        _around(bias, of_bias),
+        Estimate(lower, bias - far, bias - near),
+        Estimate(upper, bias + near, bias + far),
+        sd,
+    )
+
+
+def _without_interval(value: float) -> Estimate:
+    return Estimate(value, float("nan"), float("nan"))
 
 
 def _around(value: float, half_width: float) -> Estimate:
@@ -182,10 +251,10 @@ def _pearson(pairs: FloatArray) -> Estimate:
     """Correlation with Fisher's interval."""
     a, b = pairs.T
     if a.std() == 0 or b.std() == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"))
+        return _without_interval(float("nan"))
     r = float(np.corrcoef(a, b)[0, 1])
     if len(a) < 4 or abs(r) >= 1:
-        return Estimate(r, float("nan"), float("nan"))
+        return _without_interval(r)
     z, half = np.arctanh(r), _NORMAL_95 / np.sqrt(len(a) - 3)
     return Estimate(r, float(np.tanh(z - half)), float(np.tanh(z + half)))
 
@@ -204,8 +273,8 @@ def _jackknifed(
     """Student interval of a statistic from leaving out one patient after the other."""
     value = statistic(values, groups)
     count = int(groups.max()) + 1
-    if count < _LEAST_CLUSTERS:
-        return Estimate(value, float("nan"), float("nan"))
+    if count < LEAST_FOR_INTERVAL:
+        return _without_interval(value)
     without = np.array(
         [
             statistic(values[groups != k], np.unique(groups[groups != k], return_inverse=True)[1])
@@ -213,6 +282,6 @@ def _jackknifed(
         ]
     )
     if not np.isfinite([value, *without]).all():
-        return Estimate(value, float("nan"), float("nan"))
+        return _without_interval(value)
     error = float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))
     return _around(value, float(stats.t.ppf(0.975, count - 1)) * error)

@@ -2,83 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 from lvt_track.core.course import Course
+from lvt_track.core.records import Response
 from lvt_track.errors import InputError
-from lvt_track.measure.agreement import Agreement, agree
-from lvt_track.measure.reliability import Estimate, trend_agreement
+from lvt_track.measure.agreement import LEAST_PAIRS, agree, agree_on_categories
+from lvt_track.measure.reliability import trend_agreement
 from lvt_track.pipeline.respond import read_readings
 from lvt_track.pipeline.rows import table_text, write_text
-from lvt_track.response.assessment import Assessment
+from lvt_track.report.agreement_tables import (
+    AGREEMENT_COLUMNS,
+    PAIR_COLUMNS,
+    agreement_rows,
+    pair_rows,
+)
+from lvt_track.report.comparison import (
+    Agreements,
+    JudgedVisit,
+    PairedSize,
+    Quantity,
+    ReaderComparison,
+)
+from lvt_track.response.assessment import Assessment, Role, Status
 from lvt_track.response.checks import by_patient
 from lvt_track.response.course import rows_from_course
-from lvt_track.response.pairing import LesionPair, Pairing, pair_lesions
-from lvt_track.response.recist import respond
+from lvt_track.response.pairing import Pairing, pair_lesions
+from lvt_track.response.recist import RECIST_1_1, respond
+from lvt_track.response.tables import Readings
+from lvt_track.response.targets import choose_baseline
 
 __all__ = [
-    "AGREEMENT_COLUMNS",
-    "PAIR_COLUMNS",
-    "PairedSize",
-    "ReaderComparison",
-    "agreement_rows",
+    "agreements_of",
+    "compare_readings",
     "compare_with_reader",
-    "pair_rows",
+    "write_agreements",
     "write_comparison",
 ]
 
-AGREEMENT_COLUMNS = ("quantity", "statistic", "value", "low", "high", "pairs", "lesions")
-PAIR_COLUMNS = (
-    "date",
-    "reader_lesion",
-    "lesion",
-    "quantity",
-    "reader_value",
-    "value",
-    "difference",
-    "difference_percent",
-    "confidence",
-    "paired_by",
-)
-
-_QUANTITIES = {"long_axis_mm": "long axis", "short_axis_mm": "short axis", "volume_ml": "volume"}
+_SIZES = {
+    Quantity.LONG_AXIS: "long_axis_mm",
+    Quantity.SHORT_AXIS: "short_axis_mm",
+    Quantity.VOLUME: "volume_ml",
+}
 _UNCHANGED_MM = 1.0
 
-
-@dataclass(frozen=True)
-class PairedSize:
-    """One size of one lesion at one visit, as the reader and as lvt measured it."""
-
-    reader: Assessment
-    own: Assessment
-    pair: LesionPair
-    quantity: str
-    reader_value: float
-    value: float
-
-
-@dataclass(frozen=True)
-class ReaderComparison:
-    """Everything the two tables say of each other.
-
-    Attributes:
-        pairing: which lesion is which, and which are left over on either side.
-        sizes: paired sizes, by lesion and date.
-        agreement: by quantity; only those with at least three pairs.
-        trend: changes of the long axis that agree in sign, and all that were compared.
-        categories: date, the reader's and our overall response, for the visits both have.
-        remarks: what was odd in the reader's table.
-    """
-
-    pairing: Pairing
-    sizes: tuple[PairedSize, ...]
-    agreement: dict[str, Agreement]
-    trend: tuple[int, int]
-    categories: tuple[tuple[str, str, str], ...]
-    remarks: tuple[str, ...]
+# From best to worst; a patient without targets cannot be graded so, nor a visit not evaluable.
+_GRADES = ("CR", "PR", "SD", "PD")
 
 
 def compare_with_reader(course: Course, table: Path) -> ReaderComparison:
@@ -91,7 +66,20 @@ def compare_with_reader(course: Course, table: Path) -> ReaderComparison:
     Raises:
         InputError: when the table cannot be used, or has no rows of this patient or of its dates.
     """
-    readings = read_readings(table)
+    return compare_readings(course, read_readings(table), table)
+
+
+def compare_readings(course: Course, readings: Readings, table: Path) -> ReaderComparison:
+    """Compare a course with what was read from a radiologist's table.
+
+    Args:
+        course: what lvt found.
+        readings: the rows of the table.
+        table: where they were read, for messages.
+
+    Raises:
+        InputError: when there are no rows of this patient or of its dates.
+    """
     patients = by_patient(readings.rows)
     name = next(iter(patients)) if len(patients) == 1 else course.patient
     if name not in patients:
@@ -105,13 +93,14 @@ def compare_with_reader(course: Course, table: Path) -> ReaderComparison:
             remedy="Give the dates of the scans, as YYYY-MM-DD",
         )
     pairing = pair_lesions(theirs, ours)
-    sizes = tuple(_paired_sizes(pairing, theirs, ours))
+    sizes = (*_paired_sizes(pairing, theirs, ours), *_paired_sums(pairing, theirs, ours))
+    visits = _judged_visits(course, theirs)
     return ReaderComparison(
+        table=table.name,
         pairing=pairing,
         sizes=sizes,
-        agreement=_agreements(sizes),
-        trend=_trend(sizes),
-        categories=_categories(course, theirs),
+        visits=visits,
+        agreements=agreements_of({course.patient: (sizes, visits)}),
         remarks=readings.remarks,
     )
 
@@ -122,158 +111,154 @@ def write_comparison(comparison: ReaderComparison, out: Path) -> None:
     Raises:
         OutputError: when a file cannot be written.
     """
-    write_text(table_text(AGREEMENT_COLUMNS, agreement_rows(comparison)), out / "agreement.csv")
+    write_agreements(comparison.agreements, out / "agreement.csv")
     write_text(table_text(PAIR_COLUMNS, pair_rows(comparison)), out / "reader_pairs.csv")
 
 
-def pair_rows(comparison: ReaderComparison) -> list[dict[str, object]]:
-    """One row per paired size, then the lesions left over; by the names of `PAIR_COLUMNS`."""
-    rows: list[dict[str, object]] = [
-        {
-            "date": size.own.date,
-            "reader_lesion": size.pair.reader,
-            "lesion": size.pair.own,
-            "quantity": _QUANTITIES[size.quantity],
-            "reader_value": _size(size.quantity, size.reader_value),
-            "value": _size(size.quantity, size.value),
-            "difference": _size(size.quantity, size.value - size.reader_value),
-            "difference_percent": 200
-            * (size.value - size.reader_value)
-            / (size.value + size.reader_value),
-            "confidence": f"{size.pair.confidence:.2f}",
-            "paired_by": size.pair.by,
-        }
-        for size in comparison.sizes
-    ]
-    empty = dict.fromkeys(PAIR_COLUMNS)
-    left_over = {
-        "reader_lesion": comparison.pairing.only_reader,
-        "lesion": comparison.pairing.only_own,
-    }
-    for column, names in left_over.items():
-        rows.extend({**empty, column: name, "paired_by": "not paired"} for name in names)
-    return rows
+def write_agreements(found: Agreements, path: Path) -> None:
+    """Write the statistics as CSV.
 
-
-def _size(quantity: str, value: float) -> str:
-    """Three decimals for mL, one for mm."""
-    return f"{value:.{3 if quantity.endswith('_ml') else 1}f}"
-
-
-def agreement_rows(comparison: ReaderComparison) -> list[dict[str, object]]:
-    """One row per statistic, by the names of `AGREEMENT_COLUMNS`.
-
-    Differences are lvt minus reader, in mm or mL and in percent of the mean of the two.
+    Raises:
+        OutputError: when the file cannot be written.
     """
-    rows: list[dict[str, object]] = []
-    for quantity, found in comparison.agreement.items():
-        unit = "ml" if quantity.endswith("ml") else "mm"
-        unbounded = Estimate(found.mean_absolute_error, float("nan"), float("nan"))
-        statistics = {
-            f"mean_absolute_error_{unit}": unbounded,
-            f"bias_{unit}": found.difference.bias,
-            f"lower_limit_{unit}": found.difference.lower,
-            f"upper_limit_{unit}": found.difference.upper,
-            "bias_percent": found.difference_percent.bias,
-            "lower_limit_percent": found.difference_percent.lower,
-            "upper_limit_percent": found.difference_percent.upper,
-            "icc_a1": found.icc_agreement,
-            "icc_c1": found.icc_consistency,
-            "concordance": found.concordance,
-            "pearson": found.pearson,
-        }
-        for statistic, estimate in statistics.items():
-            rows.append(
-                {
-                    "quantity": _QUANTITIES[quantity],
-                    "statistic": statistic,
-                    "value": _number(estimate.value),
-                    "low": _number(estimate.low),
-                    "high": _number(estimate.high),
-                    "pairs": found.pairs,
-                    "lesions": found.clusters,
-                }
+    write_text(table_text(AGREEMENT_COLUMNS, agreement_rows(found)), path)
+
+
+def agreements_of(
+    patients: Mapping[str, tuple[Sequence[PairedSize], Sequence[JudgedVisit]]],
+) -> Agreements:
+    """The statistics of one patient's comparison, or of several pooled.
+
+    What shares a patient is no independent evidence. Of a single patient, what shares a lesion
+    is none; its sums and responses are one piece of evidence, and have no interval.
+
+    Args:
+        patients: paired sizes and judged visits by patient.
+    """
+    is_one = len(patients) == 1
+    by_quantity: dict[Quantity, list[tuple[str, PairedSize]]] = defaultdict(list)
+    for patient, (sizes, _) in patients.items():
+        for size in sizes:
+            by_quantity[size.quantity].append((patient, size))
+    by_quantity = {q: by_quantity[q] for q in Quantity if len(by_quantity[q]) >= LEAST_PAIRS}
+    later = [
+        (patient, visit)
+        for patient, (_, visits) in patients.items()
+        for visit in visits
+        if "Baseline" not in (visit.reader_category, visit.category)
+    ]
+    graded = [
+        (patient, visit)
+        for patient, visit in later
+        if {visit.reader_category, visit.category} <= set(_GRADES)
+    ]
+    return Agreements(
+        patients=len(patients),
+        of={
+            quantity: agree(
+                [size.value for _, size in own],
+                [size.reader_value for _, size in own],
+                [size.lesion if is_one else patient for patient, size in own],
             )
-    same, compared = comparison.trend
-    if compared:
-        rows.append(_share("long axis", "same_trend", same, compared))
-    if comparison.categories:
-        equal = sum(reader == own for _, reader, own in comparison.categories)
-        rows.append(_share("response", "same_category", equal, len(comparison.categories)))
-    return rows
-
-
-def _number(value: float) -> str | None:
-    return None if value != value else f"{value:.3f}"
-
-
-def _share(quantity: str, statistic: str, count: int, total: int) -> dict[str, object]:
-    row = dict.fromkeys(AGREEMENT_COLUMNS)
-    return {
-        **row,
-        "quantity": quantity,
-        "statistic": statistic,
-        "value": f"{count / total:.3f}",
-        "pairs": total,
-    }
-
-
-def _paired_sizes(
-    pairing: Pairing, theirs: Sequence[Assessment], ours: Sequence[Assessment]
-) -> list[PairedSize]:
-    reader = {(row.lesion, row.date): row for row in theirs}
-    own = {(row.lesion, row.date): row for row in ours}
-    sizes = []
-    for pair in pairing.pairs:
-        dates = sorted(date for name, date in own if name == pair.own)
-        for date in dates:
-            a, b = reader.get((pair.reader, date)), own[pair.own, date]
-            if a is None:
-                continue
-            for quantity in _QUANTITIES:
-                x, y = getattr(a, quantity), getattr(b, quantity)
-                if x is not None and y is not None:
-                    sizes.append(PairedSize(a, b, pair, quantity, x, y))
-    return sizes
-
-
-def _agreements(sizes: Sequence[PairedSize]) -> dict[str, Agreement]:
-    agreements = {}
-    for quantity in _QUANTITIES:
-        own = [size for size in sizes if size.quantity == quantity]
-        if len(own) >= 3:
-            agreements[quantity] = agree(
-                [size.value for size in own],
-                [size.reader_value for size in own],
-                [size.pair.own for size in own],
-            )
-    return agreements
+            for quantity, own in by_quantity.items()
+        },
+        lesions={
+            quantity: len({(patient, size.lesion) for patient, size in own})
+            for quantity, own in by_quantity.items()
+        },
+        trend=_trend([size for sizes, _ in patients.values() for size in sizes]),
+        categories=(sum(v.category == v.reader_category for _, v in later), len(later)),
+        graded=len(graded),
+        kappa=None
+        if len(graded) < LEAST_PAIRS
+        else agree_on_categories(
+            [visit.reader_category for _, visit in graded],
+            [visit.category for _, visit in graded],
+            _GRADES,
+            [patient for patient, _ in graded],
+        ),
+    )
 
 
 def _trend(sizes: Sequence[PairedSize]) -> tuple[int, int]:
     """Changes of the long axis from visit to visit, of the reader and of ours."""
     theirs, ours = [], []
-    long = [size for size in sizes if size.quantity == "long_axis_mm"]
+    long = [size for size in sizes if size.quantity is Quantity.LONG_AXIS]
     for before, after in pairwise(long):
-        if before.pair == after.pair:
+        if (before.reader_lesion, before.lesion) == (after.reader_lesion, after.lesion):
             theirs.append(after.reader_value - before.reader_value)
             ours.append(after.value - before.value)
     return trend_agreement(theirs, ours, _UNCHANGED_MM)
 
 
-def _categories(course: Course, theirs: Sequence[Assessment]) -> tuple[tuple[str, str, str], ...]:
-    """Overall response of both, at the visits after the baseline that both have."""
-    ours = {
-        response.date: response.category
-        for response in course.responses
-        if response.criterion == "RECIST 1.1"
-    }
-    try:
-        judged = respond(theirs)
-    except InputError:
-        return ()  # a table of sizes need not be a table to judge response by
+def _paired_sizes(
+    pairing: Pairing, theirs: Sequence[Assessment], ours: Sequence[Assessment]
+) -> Iterator[PairedSize]:
+    """Sizes that both gave a lesion, by quantity, lesion and date."""
+    reader = {(row.lesion, row.date): row for row in theirs}
+    own = {(row.lesion, row.date): row for row in ours}
+    dates = sorted({row.date for row in ours})
+    for quantity, field in _SIZES.items():
+        for pair in pairing.pairs:
+            for date in dates:
+                a, b = reader.get((pair.reader, date)), own.get((pair.own, date))
+                x, y = getattr(a, field, None), getattr(b, field, None)
+                if x is not None and y is not None:
+                    yield PairedSize(date, quantity, pair.reader, pair.own, x, y)
+
+
+def _paired_sums(
+    pairing: Pairing, theirs: Sequence[Assessment], ours: Sequence[Assessment]
+) -> Iterator[PairedSize]:
+    """Sums of diameters of the same lesions: those of the reader's targets that are paired.
+
+    Sums of 0 are left out: they have no difference in percent.
+    """
+    dates = {row.date for row in theirs} & {row.date for row in ours}
+    start = min(dates)
+    here = [row for row in theirs if row.date in dates]
+    partner = {pair.reader: pair.own for pair in pairing.pairs}
+    measured = {row.lesion for row in ours if row.date == start and row.status is Status.MEASURED}
+    targets = choose_baseline([row for row in here if row.date == start], RECIST_1_1).targets
+    names = sorted(row.lesion for row in targets if partner.get(row.lesion) in measured)
+    if not names:
+        return
+    partners = [partner[name] for name in names]
+    reader = _sums_mm(here, set(names))
+    own = _sums_mm([row for row in ours if row.date in dates], set(partners))
+    for date in sorted(reader.keys() & own.keys()):
+        yield PairedSize(
+            date, Quantity.SUM, " + ".join(names), " + ".join(partners), reader[date], own[date]
+        )
+
+
+def _sums_mm(rows: Sequence[Assessment], targets: set[str]) -> dict[dt.date, float]:
+    """Sums of diameters above 0 by date, when these lesions are the targets and no others."""
+    chosen = []
+    for row in rows:
+        role = None if row.role is Role.TARGET else row.role
+        chosen.append(replace(row, role=Role.TARGET if row.lesion in targets else role))
+    return {response.date: response.sum_mm for response in _responses(chosen) if response.sum_mm}
+
+
+def _judged_visits(course: Course, theirs: Sequence[Assessment]) -> tuple[JudgedVisit, ...]:
+    ours = {r.date: r for r in course.responses if r.criterion == RECIST_1_1.name}
     return tuple(
-        (response.date.isoformat(), response.category, ours[response.date])
-        for response in judged[1:]
-        if response.date in ours and ours[response.date] != "Baseline"
+        JudgedVisit(
+            date=response.date,
+            reader_sum_mm=response.sum_mm,
+            sum_mm=ours[response.date].sum_mm,
+            reader_category=response.category,
+            category=ours[response.date].category,
+        )
+        for response in _responses(theirs)
+        if response.date in ours
     )
+
+
+def _responses(rows: Sequence[Assessment]) -> tuple[Response, ...]:
+    """Responses by RECIST 1.1; none where the table is one of sizes, not made to judge by."""
+    try:
+        return respond(rows)
+    except InputError:
+        return ()

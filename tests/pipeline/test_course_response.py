@@ -25,7 +25,9 @@ from lvt_track.core.records import (
     Visit,
 )
 from lvt_track.errors import InputError
-from lvt_track.pipeline.radiologist import agreement_rows, compare_with_reader, write_comparison
+from lvt_track.pipeline.radiologist import compare_with_reader, write_comparison
+from lvt_track.report.agreement_tables import agreement_rows
+from lvt_track.report.comparison import Quantity
 from lvt_track.response.assessment import Assessment, Status
 from lvt_track.response.course import respond_to_course, rows_from_course
 from lvt_track.response.volumetric import VOLUME
@@ -205,14 +207,28 @@ def test_a_course_beside_the_readers_table(followed: Course, tmp_path: Path) -> 
         ("T2", "2", "size"),
     ]
     assert (found.pairing.only_reader, found.pairing.only_own) == (("X",), ("3",))
-    agreement = found.agreement["long_axis_mm"]
+    statistics = found.agreements
+    agreement = statistics.of[Quantity.LONG_AXIS]
     assert (agreement.pairs, agreement.clusters) == (6, 2)
     assert agreement.difference_percent.bias.value == pytest.approx(-4.9, abs=0.2)
-    assert found.trend == (4, 4)
-    assert found.categories[-1][0] == "2024-05-14"
-    rows = {(row["quantity"], row["statistic"]): row["value"] for row in agreement_rows(found)}
+    assert statistics.trend == (4, 4)
+    assert [visit.date.isoformat() for visit in found.visits][-1] == "2024-05-14"
+    rows = {(row["quantity"], row["statistic"]): row["value"] for row in agreement_rows(statistics)}
     assert rows["long axis", "same_trend"] == "1.000"
     assert ("response", "same_category") in rows
+
+
+def test_sums_are_of_the_same_lesions(followed: Course, tmp_path: Path) -> None:
+    """The reader's third lesion X is no target; of ours only the partners of T1 and T2 count."""
+    found = compare_with_reader(followed, reader_table(tmp_path / "reader.csv"))
+    sums = [size for size in found.sizes if size.quantity is Quantity.SUM]
+    assert [(s.reader_lesion, s.lesion) for s in sums] == [("T1 + T2", "1 + 2")] * 3
+    assert [s.value for s in sums] == pytest.approx([62, 54, 48])
+    assert [s.reader_value for s in sums] == pytest.approx([65.1, 56.7, 50.4], abs=0.1)
+    agreement = found.agreements.of[Quantity.SUM]
+    assert (agreement.pairs, agreement.clusters) == (3, 1)
+    assert agreement.difference.bias.value == pytest.approx(-2.73, abs=0.05)
+    assert agreement.difference.bias.low != agreement.difference.bias.low  # one patient: none
 
 
 def test_the_comparison_is_written(followed: Course, tmp_path: Path) -> None:
