@@ -14,13 +14,30 @@ from torch import Tensor, nn
 
 from lvt_track.core.volume import CLASSES
 
-__all__ = ["NetworkParameters", "ResidualUNet", "normalise"]
+__all__ = ["NetworkParameters", "ResidualUNet", "class_logits", "normalise"]
 
 
 def normalise(hu: Tensor, window_hu: tuple[float, float]) -> Tensor:
     """HU mapped so that the window reaches from -1 to 1, clipped beyond; float32."""
     low, high = window_hu
     return torch.clamp((hu.float() - low) * (2.0 / (high - low)) - 1.0, -1.0, 1.0)
+
+
+def class_logits(logits: Tensor) -> Tensor:
+    """Logits of belonging to liver, vessels and tumours, from those of exclusive classes.
+
+    Args:
+        logits: (batch, 4, ...) of background, other liver, vessel and tumour, of which one is
+            true (softmax).
+
+    Returns:
+        (batch, 3, ...) whose sigmoid is the summed probability of all channels that belong.
+    """
+    inside = torch.stack([logits[:, 1:].logsumexp(1), logits[:, 2], logits[:, 3]], dim=1)
+    outside = torch.stack(
+        [logits[:, 0], logits[:, [0, 1, 3]].logsumexp(1), logits[:, [0, 1, 2]].logsumexp(1)], dim=1
+    )
+    return inside - outside
 
 
 @dataclass(frozen=True)
@@ -30,12 +47,15 @@ class NetworkParameters:
     Attributes:
         channels: features per level, full resolution first; each level halves the resolution.
         blocks: residual blocks per encoder level below the first; one fewer than `channels`.
-        outputs: channels of the head.
+        outputs: classes that the network tells, each for itself.
+        exclusive: whether the head knows background and the classes as alternatives, one channel
+            more; for rivals of partial-label training.
     """
 
     channels: tuple[int, ...] = (16, 32, 64, 128, 192)
     blocks: tuple[int, ...] = (1, 2, 2, 2)
     outputs: int = len(CLASSES)
+    exclusive: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(int(n) for n in self.channels))
@@ -48,6 +68,8 @@ class NetworkParameters:
             )
         if self.outputs < 1:
             raise ValueError(f"outputs must be positive, got {self.outputs}")
+        if self.exclusive and self.outputs != len(CLASSES):
+            raise ValueError(f"exclusive classes are {len(CLASSES)}, got {self.outputs} outputs")
 
     @property
     def stride(self) -> int:
@@ -121,10 +143,22 @@ class ResidualUNet(nn.Module):
             _Up(deeper, here)
             for deeper, here in zip(channels[:0:-1], channels[-2::-1], strict=True)
         )
-        self.head = nn.Conv3d(channels[0], parameters.outputs, 1)
+        self.head = nn.Conv3d(channels[0], parameters.outputs + parameters.exclusive, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of each class.
+
+        Raises:
+            ValueError: as `features`.
+        """
+        return self.per_class(self.head(self.features(x)[-1]))
+
+    def per_class(self, logits: Tensor) -> Tensor:
+        """Logits of each class from those of the head."""
+        return class_logits(logits) if self.parameters_of_size.exclusive else logits
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """What the decoder sees at each level, deepest first, full resolution last.
 
         Raises:
             ValueError: when a size is not a multiple of the stride, or so small that the deepest
@@ -137,11 +171,10 @@ class ResidualUNet(nn.Module):
                 f"sizes must be multiples of {stride} and at least {2 * stride}, "
                 f"got {tuple(x.shape[2:])}"
             )
-        features = [self.stem(x)]
+        skips = [self.stem(x)]
         for down in self.down:
-            features.append(down(features[-1]))
-        y = features.pop()
+            skips.append(down(skips[-1]))
+        seen = [skips.pop()]
         for up in self.up:
-            y = up(y, features.pop())
-        logits: Tensor = self.head(y)
-        return logits
+            seen.append(up(seen[-1], skips.pop()))
+        return seen

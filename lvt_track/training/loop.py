@@ -22,28 +22,15 @@ from lvt_track.core.volume import CLASSES
 from lvt_track.errors import LvtError
 from lvt_track.segment.device import bfloat16_is_sound
 from lvt_track.segment.network import ResidualUNet
-from lvt_track.training.losses import known_pairs, partial_label_loss
+from lvt_track.training.batch import Batch
+from lvt_track.training.rivals import OURS, Method
+from lvt_track.training.supervision import SupervisedNetwork, supervised_loss
 
-__all__ = ["Batch", "LoopSettings", "Progress", "averaged_network", "train"]
+__all__ = ["METRICS", "Batch", "LoopSettings", "Progress", "averaged_network", "train"]
 
 _CHECKPOINT = "checkpoint.pt"
-_CSV = "metrics.csv"
+METRICS = "metrics.csv"
 _COLUMNS = ("step", "seconds", "loss", "learning_rate", *(f"dice_{name}" for name in CLASSES))
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """What one step learns from.
-
-    Attributes:
-        image: normalised CT, float32 (samples, 1, z, y, x).
-        target: multi-hot labels, bool (samples, classes, z, y, x).
-        known: where they are known, bool, same shape.
-    """
-
-    image: Tensor
-    target: Tensor
-    known: Tensor
 
 
 @dataclass(frozen=True)
@@ -63,6 +50,7 @@ class LoopSettings:
         ema_decay: of the moving average of the weights, which is the result.
         checkpoint_s: seconds between checkpoints.
         log_steps: steps per row of the metrics file.
+        scales: resolutions of the decoder that are told the labels; 1 for the full one alone.
     """
 
     steps: int | None = None
@@ -76,6 +64,7 @@ class LoopSettings:
     ema_decay: float = 0.998
     checkpoint_s: float = 120.0
     log_steps: int = 10
+    scales: int = 1
 
     def __post_init__(self) -> None:
         if self.steps is None and self.budget_s is None:
@@ -99,12 +88,21 @@ class LoopSettings:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands after a step."""
+    """Where training stands after a step.
+
+    Attributes:
+        step: steps taken.
+        seconds: of training, over all resumed runs.
+        share: of the budget that was used before this step.
+        loss: of this step's batch.
+        dice: per class over the known voxels of the batch; NaN where it does not occur.
+    """
 
     step: int
     seconds: float
     share: float
     loss: float
+    dice: tuple[float, ...]
 
 
 def train(
@@ -114,6 +112,7 @@ def train(
     folder: Path,
     device: torch.device,
     on_step: Callable[[Progress], None] | None = None,
+    method: Method = OURS,
 ) -> ResidualUNet:
     """Train a network, or go on where the folder's checkpoint stands.
 
@@ -124,6 +123,7 @@ def train(
         folder: for `checkpoint.pt` and `metrics.csv`; made if missing.
         device: to train on.
         on_step: called after each step.
+        method: how to learn from partial labels.
 
     Returns:
         A network with the moving average of the weights, on the CPU, ready to run.
@@ -133,27 +133,26 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     rank, world = _rank(), _world()
-    network.to(device).train()
-    weights: list[Tensor] = list(network.parameters())
+    trained = SupervisedNetwork(network, settings.scales).to(device).train()
+    weights: list[Tensor] = list(trained.parameters())
     average = [weight.detach().clone() for weight in weights]
     optimizer = torch.optim.AdamW(
         weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     half = settings.half_precision and bfloat16_is_sound(device)
-    step, seconds = _resume(folder, network, average, optimizer)
+    step, seconds = _resume(folder, trained, average, optimizer)
     started, saved = time.perf_counter() - seconds, seconds
     recent: list[Tensor] = []
 
     while (share := settings.progress(step, seconds)) < 1.0:
-        batch = batch_at(step * world + rank)
-        target, known = batch.target.to(device), batch.known.to(device)
+        batch = batch_at(step * world + rank).to(device)
         rate = settings.rate(step, share)
         for group in optimizer.param_groups:
             group["lr"] = rate
 
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-            logits = network(batch.image.to(device))
-        loss = partial_label_loss(logits, target, known, _sum_over_processes(known_pairs(known)))
+            logits = trained(batch.image)
+        loss = supervised_loss(logits, batch, method, _sum_over_processes)
         if not torch.isfinite(loss):
             _save_batch(batch, folder / f"not-finite-{step}.safetensors", step)
         optimizer.zero_grad(set_to_none=True)
@@ -168,20 +167,21 @@ def train(
         with torch.no_grad():
             torch._foreach_lerp_(average, weights, 1.0 - decay)
 
-        recent.append(torch.cat([loss.detach()[None], _dice(logits.detach(), target, known)]))
+        dice = _dice(network.per_class(logits[0].detach()), batch)
+        recent.append(torch.cat([loss.detach()[None], dice]))
         seconds = _slowest(time.perf_counter() - started)
         if rank == 0 and len(recent) == settings.log_steps:
             means = torch.stack(recent).nanmean(dim=0).tolist()
-            _log(folder / _CSV, [step, round(seconds, 1), means[0], rate, *means[1:]])
+            _log(folder / METRICS, [step, round(seconds, 1), means[0], rate, *means[1:]])
             recent.clear()
         if rank == 0 and seconds - saved > settings.checkpoint_s:
-            _save(folder, network, average, optimizer, step, seconds)
+            _save(folder, trained, average, optimizer, step, seconds)
             saved = seconds
         if on_step is not None:
-            on_step(Progress(step, seconds, share, loss.item()))
+            on_step(Progress(step, seconds, share, loss.item(), tuple(dice.tolist())))
 
     if rank == 0:
-        _save(folder, network, average, optimizer, step, seconds)
+        _save(folder, trained, average, optimizer, step, seconds)
     result = ResidualUNet(network.parameters_of_size)
     _fill(result, average)
     return result.eval()
@@ -200,14 +200,18 @@ def averaged_network(network: ResidualUNet, folder: Path) -> tuple[ResidualUNet,
 
 
 def _resume(
-    folder: Path, network: ResidualUNet, average: list[Tensor], optimizer: torch.optim.Optimizer
+    folder: Path,
+    trained: SupervisedNetwork,
+    average: list[Tensor],
+    optimizer: torch.optim.Optimizer,
 ) -> tuple[int, float]:
     path = folder / _CHECKPOINT
     if not path.exists():
         return 0, 0.0
     device = average[0].device
     state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    network.load_state_dict(state["network"])
+    trained.network.load_state_dict(state["network"])
+    trained.heads.load_state_dict(state["heads"])
     optimizer.load_state_dict(state["optimizer"])
     for mine, theirs in zip(average, state["average"], strict=True):
         mine.copy_(theirs)
@@ -216,7 +220,7 @@ def _resume(
 
 def _save(
     folder: Path,
-    network: ResidualUNet,
+    trained: SupervisedNetwork,
     average: list[Tensor],
     optimizer: torch.optim.Optimizer,
     step: int,
@@ -224,7 +228,8 @@ def _save(
 ) -> None:
     """Write the checkpoint beside its place and move it there whole."""
     state = {
-        "network": network.state_dict(),
+        "network": trained.network.state_dict(),
+        "heads": trained.heads.state_dict(),
         "average": average,
         "optimizer": optimizer.state_dict(),
         "step": step,
@@ -236,13 +241,20 @@ def _save(
 
 
 def _fill(network: ResidualUNet, values: list[Tensor]) -> None:
+    """Set the weights; values beyond them are those of supervision heads."""
     with torch.no_grad():
-        for weight, value in zip(network.parameters(), values, strict=True):
+        for weight, value in zip(network.parameters(), values, strict=False):
             weight.copy_(value)
 
 
 def _save_batch(batch: Batch, path: Path, step: int) -> None:
-    save_file({"image": batch.image, "target": batch.target, "known": batch.known}, path)
+    tensors = {
+        "image": batch.image,
+        "target": batch.target,
+        "known": batch.known,
+        "annotated": batch.annotated,
+    }
+    save_file(tensors, path)
     raise LvtError(
         f"the loss is not a number at step {step}; its batch is saved here",
         path=path,
@@ -250,10 +262,10 @@ def _save_batch(batch: Batch, path: Path, step: int) -> None:
     )
 
 
-def _dice(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+def _dice(logits: Tensor, batch: Batch) -> Tensor:
     """Hard Dice per class over the batch (classes,); NaN where the class does not occur."""
-    found = (logits > 0) & known
-    truth = target & known
+    found = (logits > 0) & batch.known
+    truth = batch.target & batch.known
     axes = (0, 2, 3, 4)
     overlap = (found & truth).sum(axes).float()
     dice: Tensor = 2.0 * overlap / (found.sum(axes) + truth.sum(axes))

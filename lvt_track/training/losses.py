@@ -1,29 +1,86 @@
-"""Binary cross-entropy plus soft Dice per class, blind where a class is not known.
+"""Losses that are blind where a class is not known.
 
-A class and sample without one known voxel adds nothing; each other one is normalised by its own
-known voxels, then averaged over the samples that know the class, so that a class annotated rarely
-keeps its weight. Masked logits are replaced before anything is computed with them, so their
-gradient is exactly zero, and what stands there, even NaN, cannot matter.
+Each loss is a value per sample and class over that class's own known voxels. Masked logits are
+replaced before anything is computed with them, so their gradient is exactly zero, and what stands
+there, even NaN, cannot matter. `combine` then averages each class over the samples that know it, so
+that a class never annotated in a batch adds nothing and one annotated rarely keeps its weight.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["known_pairs", "masked_bce", "masked_dice_loss", "partial_label_loss"]
+__all__ = [
+    "Term",
+    "combine",
+    "masked_bce",
+    "masked_cldice_loss",
+    "masked_dice_loss",
+    "masked_tversky_loss",
+    "overlap_loss",
+    "partial_label_terms",
+    "soft_skeleton",
+]
 
 _VOXELS = (2, 3, 4)
 
 
-def known_pairs(known: Tensor) -> Tensor:
-    """Number of samples that know each class, float (classes,).
+class Term(NamedTuple):
+    """One part of a loss.
+
+    Attributes:
+        value: loss of each sample and class (samples, classes); zero where not counted.
+        counted: bool, same shape: whether this sample says anything of this class.
+        weight: of this part.
+    """
+
+    value: Tensor
+    counted: Tensor
+    weight: float = 1.0
+
+
+def combine(
+    terms: Sequence[Term], over_processes: Callable[[Tensor], Tensor] | None = None
+) -> Tensor:
+    """Average every term over samples per class, then over classes; their weighted sum.
 
     Args:
-        known: bool (samples, classes, z, y, x).
+        terms: parts of the loss.
+        over_processes: sums a tensor over all processes that share a batch. The sum of their
+            losses is then the loss of the whole batch.
+
+    Returns:
+        A scalar; zero, with zero gradient, when nothing is counted.
     """
-    return known.flatten(2).any(dim=2).sum(dim=0).float()
+    counts = torch.cat([term.counted.sum(dim=0) for term in terms]).float()
+    if over_processes is not None:
+        counts = over_processes(counts)
+    total = counts.new_zeros(())
+    widths = [term.value.shape[1] for term in terms]
+    for term, count in zip(terms, torch.split(counts, widths), strict=True):
+        per_class = term.value.sum(dim=0) / count.clamp(min=1.0)
+        total = total + term.weight * per_class.sum() / torch.count_nonzero(count).clamp(min=1)
+    return total
+
+
+def partial_label_terms(logits: Tensor, target: Tensor, known: Tensor) -> tuple[Term, Term]:
+    """Binary cross-entropy and Dice loss of each class.
+
+    Args:
+        logits: float (samples, classes, z, y, x).
+        target: bool, same shape; its values where not known do not matter.
+        known: bool, same shape.
+    """
+    counted = known.flatten(2).any(dim=2)
+    return (
+        Term(masked_bce(logits, target, known), counted),
+        Term(masked_dice_loss(logits, target, known), counted),
+    )
 
 
 def masked_bce(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
@@ -38,42 +95,88 @@ def masked_bce(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
     return (loss * known).sum(_VOXELS) / known.sum(_VOXELS).clamp(min=1)
 
 
-def masked_dice_loss(logits: Tensor, target: Tensor, known: Tensor, smooth: float = 1.0) -> Tensor:
+def masked_dice_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
     """One minus soft Dice over the known voxels of each sample and class (samples, classes).
 
-    Zero where a sample knows nothing of a class (Milletari et al., 3DV 2016, with a linear
-    denominator). The mask is applied after the sigmoid.
+    Milletari et al., 3DV 2016, with a linear denominator. All arguments are
+    (samples, classes, z, y, x).
+    """
+    return overlap_loss(*_seen(logits, target, known), missed=0.5)
+
+
+def masked_tversky_loss(
+    logits: Tensor, target: Tensor, known: Tensor, missed: float = 0.7
+) -> Tensor:
+    """As `masked_dice_loss`, with missed voxels dearer than invented ones: for small tumours.
+
+    Salehi et al., MLMI 2017, whose beta is `missed` and whose alpha is the rest to one.
+    """
+    return overlap_loss(*_seen(logits, target, known), missed=missed)
+
+
+def overlap_loss(probability: Tensor, truth: Tensor, missed: float, smooth: float = 0.5) -> Tensor:
+    """One minus the Tversky index per sample and class (samples, classes); 0.5 gives Dice.
+
+    Args:
+        probability, truth: (samples, classes, z, y, x), zero where not known.
+        missed: weight of missed voxels; invented ones weigh the rest to one.
+        smooth: voxels added to both sides of the fraction, so that empty meets empty in 1.
+    """
+    overlap = (probability * truth).sum(_VOXELS)
+    said, true = probability.sum(_VOXELS), truth.sum(_VOXELS)
+    total = missed * true + (1.0 - missed) * said
+    return 1.0 - (overlap + smooth) / (total + smooth)
+
+
+def masked_cldice_loss(
+    logits: Tensor, target: Tensor, known: Tensor, iterations: int = 3, smooth: float = 1.0
+) -> Tensor:
+    """One minus soft clDice over the known voxels of each sample and class (samples, classes).
+
+    Rewards vessels that hold together: how much of each mask's centre line lies in the other
+    (Shit et al., CVPR 2021).
 
     Args:
         logits, target, known: (samples, classes, z, y, x).
-        smooth: voxels added to both sides of the fraction, so that empty meets empty in 1.
+        iterations: erosions until the thickest vessel is gone, about its radius in voxels.
+        smooth: voxels added to both sides of each fraction.
     """
-    probability = logits.masked_fill(~known, 0.0).sigmoid() * known
-    truth = (target & known).float()
-    overlap = (probability * truth).sum(_VOXELS)
-    total = probability.sum(_VOXELS) + truth.sum(_VOXELS)
-    return 1.0 - (2.0 * overlap + smooth) / (total + smooth)
+    probability, truth = _seen(logits, target, known)
+    line, true_line = soft_skeleton(probability, iterations), soft_skeleton(truth, iterations)
+    precision = ((line * truth).sum(_VOXELS) + smooth) / (line.sum(_VOXELS) + smooth)
+    recall = ((true_line * probability).sum(_VOXELS) + smooth) / (true_line.sum(_VOXELS) + smooth)
+    return 1.0 - 2.0 * precision * recall / (precision + recall)
 
 
-def partial_label_loss(
-    logits: Tensor, target: Tensor, known: Tensor, pairs: Tensor | None = None
-) -> Tensor:
-    """Cross-entropy plus Dice loss, averaged over samples per class, then over classes.
+def soft_skeleton(probability: Tensor, iterations: int) -> Tensor:
+    """Centre lines of a soft mask (samples, classes, z, y, x), by pooling alone.
 
     Args:
-        logits: float (samples, classes, z, y, x).
-        target: bool, same shape; its values where not known do not matter.
-        known: bool, same shape.
-        pairs: (classes,) how many samples know each class. Default: counted here. Processes that
-            share a batch pass the count over all of them; the sum of their losses is then the
-            loss of the whole batch.
-
-    Returns:
-        A scalar; zero, with zero gradient, when nothing is known.
+        probability: 0 to 1.
+        iterations: erosions; what is thicker than about twice as many voxels keeps no line.
     """
-    if pairs is None:
-        pairs = known_pairs(known)
-    logits = logits.float()
-    loss = masked_bce(logits, target, known) + masked_dice_loss(logits, target, known)
-    per_class = loss.sum(dim=0) / pairs.clamp(min=1.0)
-    return per_class.sum() / torch.count_nonzero(pairs).clamp(min=1)
+    skeleton = functional.relu(probability - _opened(probability))
+    for _ in range(iterations):
+        probability = _eroded(probability)
+        ridge = functional.relu(probability - _opened(probability))
+        skeleton = skeleton + functional.relu(ridge - skeleton * ridge)
+    return skeleton
+
+
+def _eroded(probability: Tensor) -> Tensor:
+    """The least of a voxel and its six neighbours."""
+    negative = -probability
+    along = [
+        functional.max_pool3d(negative, size, stride=1, padding=tuple(n // 2 for n in size))
+        for size in ((3, 1, 1), (1, 3, 1), (1, 1, 3))
+    ]
+    return -torch.maximum(torch.maximum(along[0], along[1]), along[2])
+
+
+def _opened(probability: Tensor) -> Tensor:
+    return functional.max_pool3d(_eroded(probability), 3, stride=1, padding=1)
+
+
+def _seen(logits: Tensor, target: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Probability and truth, both zero where not known; the mask acts after the sigmoid too."""
+    return logits.masked_fill(~known, 0.0).sigmoid() * known, (target & known).float()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,9 +9,31 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from lvt_track.training.losses import known_pairs, partial_label_loss
+from lvt_track.training.losses import (
+    combine,
+    masked_cldice_loss,
+    masked_dice_loss,
+    masked_tversky_loss,
+    partial_label_terms,
+    soft_skeleton,
+)
 
 SHAPE = (3, 3, 4, 5, 6)
+EXTRA = [masked_cldice_loss, masked_tversky_loss]
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def partial_label_loss(
+    logits: Tensor,
+    target: Tensor,
+    known: Tensor,
+    over_processes: Callable[[Tensor], Tensor] | None = None,
+) -> Tensor:
+    return combine(partial_label_terms(logits, target, known), over_processes)
+
+
+def per_sample(loss: Loss) -> Loss:
+    return lambda logits, target, known: loss(logits, target, known).sum()
 
 
 def draw(seed: int, share_known: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -20,9 +44,11 @@ def draw(seed: int, share_known: float) -> tuple[Tensor, Tensor, Tensor]:
     return logits, target, known
 
 
-def gradient(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+def gradient(
+    logits: Tensor, target: Tensor, known: Tensor, loss: Loss = partial_label_loss
+) -> Tensor:
     logits = logits.clone().requires_grad_()
-    partial_label_loss(logits, target, known).backward()
+    loss(logits, target, known).backward()
     assert logits.grad is not None
     return logits.grad
 
@@ -78,9 +104,11 @@ def test_class_never_known_adds_nothing() -> None:
 def test_batch_split_over_processes_sums_to_the_whole() -> None:
     logits, target, known = draw(6, 0.4)
     known[0, 2] = False
-    pairs = known_pairs(known)
+    seen = known.flatten(2).any(dim=2).sum(dim=0).float().repeat(2)
     parts = [
-        partial_label_loss(logits[i : i + 1], target[i : i + 1], known[i : i + 1], pairs)
+        partial_label_loss(
+            logits[i : i + 1], target[i : i + 1], known[i : i + 1], lambda counts: seen
+        )
         for i in range(SHAPE[0])
     ]
     whole = partial_label_loss(logits, target, known)
@@ -90,3 +118,58 @@ def test_batch_split_over_processes_sums_to_the_whole() -> None:
 def test_nothing_known_is_zero() -> None:
     logits, target, known = draw(7, 0.0)
     assert partial_label_loss(logits, target, known).item() == 0.0
+
+
+@pytest.mark.parametrize("loss", EXTRA)
+@pytest.mark.parametrize("share_known", [0.0, 0.1, 0.6])
+def test_other_losses_are_blind_under_the_mask(loss: Loss, share_known: float) -> None:
+    logits, target, known = draw(8, share_known)
+    grad = gradient(logits, target, known, per_sample(loss))
+    assert torch.equal(grad[~known], torch.zeros_like(grad[~known]))
+    assert bool(known.any()) == bool(grad.any())
+    spoiled = torch.where(known, logits, torch.nan)
+    assert torch.equal(loss(spoiled, target ^ ~known, known), loss(logits, target, known))
+    assert share_known or not loss(logits, target, known).any()
+
+
+def test_tversky_of_a_half_is_dice_and_more_minds_missing() -> None:
+    logits, target, known = draw(9, 0.5)
+    as_dice = masked_tversky_loss(logits, target, known, missed=0.5)
+    assert torch.allclose(as_dice, masked_dice_loss(logits, target, known))
+    blind = torch.full(SHAPE, -9.0)
+    missing, inventing = (
+        masked_tversky_loss(values, target, known) - masked_dice_loss(values, target, known)
+        for values in (blind, -blind)
+    )
+    assert missing.min() > -1e-6
+    assert inventing.max() < 0
+
+
+def rod(thickness: int) -> Tensor:
+    mask = torch.zeros(1, 1, 20, 12, 12)
+    mask[..., 2:18, 5 : 5 + thickness, 5 : 5 + thickness] = 1.0
+    return mask
+
+
+def test_soft_skeleton_is_a_thin_line_inside() -> None:
+    assert torch.equal(soft_skeleton(rod(1), 3), rod(1))
+    line = soft_skeleton(rod(3), 3)
+    assert torch.equal(line * rod(3), line)
+    assert line[0, 0, 4:16, 6, 6].min() == 1.0
+    assert line[0, 0, 5:15].sum() < 0.3 * rod(3)[0, 0, 5:15].sum()
+
+
+def test_cldice_sees_a_gap_that_dice_hardly_sees() -> None:
+    truth = rod(3) > 0
+    known = torch.ones_like(truth)
+    broken, thin = truth.clone(), truth.clone()
+    broken[..., 9:11, :, :] = False
+    thin[..., 5:8, 5] = False
+    thin[..., 5, 5:8] = False
+    losses = {
+        name: [loss(20.0 * mask.float() - 10.0, truth, known).item() for mask in (broken, thin)]
+        for name, loss in (("dice", masked_dice_loss), ("cldice", masked_cldice_loss))
+    }
+    assert losses["dice"][0] < losses["dice"][1]
+    assert losses["cldice"][0] > 2.0 * losses["cldice"][1]
+    assert masked_cldice_loss(20.0 * truth.float() - 10.0, truth, known).item() < 0.01
