@@ -16,47 +16,14 @@ The idea is Østmo et al., NLDL 2026 (PMLR 307:415-427).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
 import torch
 from torch import Tensor
 
 from lvt_track.core.volume import CLASSES
+from lvt_track.training.knowledge import COMPLETE, Annotation, Knowledge
 
 __all__ = ["COMPLETE", "Annotation", "Knowledge", "targets_and_validity"]
-
-
-class Annotation(StrEnum):
-    """What a dataset's annotation of one class means."""
-
-    EVERYWHERE = "everywhere"
-    ABSENT = "absent"
-    NONE = "none"
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """What a dataset says of each class."""
-
-    liver: Annotation
-    vessels: Annotation
-    tumors: Annotation
-
-    def __getitem__(self, name: str) -> Annotation:
-        """The annotation of the class `name`.
-
-        Raises:
-            KeyError: when there is no such class.
-        """
-        if name not in CLASSES:
-            raise KeyError(name)
-        annotation: Annotation = getattr(self, name)
-        return annotation
-
-
-COMPLETE = Knowledge(Annotation.EVERYWHERE, Annotation.EVERYWHERE, Annotation.EVERYWHERE)
-"""All three classes annotated everywhere, as in phantoms."""
 
 
 def targets_and_validity(
@@ -77,7 +44,7 @@ def targets_and_validity(
     Raises:
         ValueError: when no class is annotated, a mask is missing, not bool or of another shape.
     """
-    given = [name for name in CLASSES if knowledge[name] is Annotation.EVERYWHERE]
+    given = knowledge.annotated
     if not given:
         raise ValueError("a dataset needs at least one class that is annotated everywhere")
     for name in given:
