@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +79,7 @@ def masks_of(
     volume: Volume,
     choice: ModelChoice,
     progress: Progress,
-    keep_probabilities: bool = False,
+    keep_probabilities: Collection[str] = (),
 ) -> SegmentedScan:
     """Masks of a scan that was read: given ones as they are, the model's for the other classes.
 
@@ -87,8 +88,8 @@ def masks_of(
         volume: its voxels.
         choice: of the model; not loaded where all masks are given.
         progress: hears what the model has to say.
-        keep_probabilities: whether to return the model's probabilities too; there are none where
-            all masks are given.
+        keep_probabilities: classes whose probabilities by the model are returned too; there are
+            none where all masks are given.
 
     Raises:
         InputError: when a given mask cannot be read or lies on another grid.
@@ -206,7 +207,7 @@ def segment_scan(
             volume,
             choice,
             progress,
-            keep_probabilities=save_probabilities,
+            keep_probabilities=CLASSES if save_probabilities else (),
         )
     for text in scan.warnings:
         progress.warn(text)

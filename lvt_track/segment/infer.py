@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -72,7 +72,7 @@ def segment(
     model: Model,
     device: str = "auto",
     progress: Report | None = None,
-    keep_probabilities: bool = False,
+    keep_probabilities: Collection[str] = (),
 ) -> Segmentation:
     """Liver, vessels and tumours of a CT scan.
 
@@ -81,7 +81,7 @@ def segment(
         model: its networks; left as they are.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         progress: called as the job goes on.
-        keep_probabilities: whether to return them too.
+        keep_probabilities: classes whose probabilities are returned too.
 
     Raises:
         InputError: when the values cannot be Hounsfield units.
@@ -124,7 +124,7 @@ def segment(
         for channel, name in enumerate(CLASSES):
             probability = resample(found[channel], shape).numpy()
             rough[name] = probability > threshold[name]
-            if keep_probabilities:
+            if name in keep_probabilities:
                 kept[name] = _place(probability.astype(np.float16), box, volume, orientation)
         cleaned = clean(
             rough["liver"],
@@ -261,11 +261,11 @@ def _place(
 
 
 def _nothing(
-    volume: Volume, where: str, seconds: dict[str, float], keep_probabilities: bool
+    volume: Volume, where: str, seconds: dict[str, float], keep_probabilities: Collection[str]
 ) -> Segmentation:
     shape = volume.geometry.shape
     empty = {name: np.zeros(shape, dtype=bool) for name in CLASSES}
-    kept = {name: np.zeros(shape, dtype=np.float16) for name in CLASSES}
+    kept = {name: np.zeros(shape, dtype=np.float16) for name in keep_probabilities}
     return Segmentation(
         masks=Masks(**empty, geometry=volume.geometry),
         device=where,
@@ -273,7 +273,7 @@ def _nothing(
         dropped=dict.fromkeys(CLASSES, 0),
         warnings=(NO_LIVER,),
         notes=_notes(where, {}),
-        probabilities=kept if keep_probabilities else {},
+        probabilities=kept,
     )
 
 

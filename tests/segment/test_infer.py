@@ -168,7 +168,7 @@ def test_other_spacings_agree(model: Model, spacing_mm: tuple[float, float, floa
 def test_scan_without_a_liver_is_empty_with_a_warning(model: Model) -> None:
     volume, _ = toy()
     empty = Volume(np.minimum(volume.hu, -100.0), volume.geometry)
-    found = segment(empty, model, "cpu", keep_probabilities=True)
+    found = segment(empty, model, "cpu", keep_probabilities=CLASSES)
     assert found.warnings == (NO_LIVER,)
     assert not any(getattr(found.masks, name).any() for name in CLASSES)
     assert set(found.probabilities) == set(CLASSES)
@@ -197,7 +197,7 @@ def test_liver_cut_by_the_scan_is_said(model: Model) -> None:
 
 def test_probabilities_belong_to_the_masks(model: Model) -> None:
     volume, _ = toy()
-    found = segment(volume, model, "cpu", keep_probabilities=True)
+    found = segment(volume, model, "cpu", keep_probabilities=CLASSES)
     liver = found.probabilities["liver"]
     assert liver.dtype == np.float16
     assert (liver[found.masks.liver] > 0.4).mean() > 0.99
