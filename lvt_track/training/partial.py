@@ -53,7 +53,8 @@ def targets_and_validity(
     shape = masks[given[0]].shape
     if any(masks[name].shape != shape for name in given):
         raise ValueError(f"masks differ in shape: {[tuple(masks[n].shape) for n in given]}")
-    target = torch.zeros((len(CLASSES), *shape), dtype=torch.bool)
+    device = masks[given[0]].device
+    target = torch.zeros((len(CLASSES), *shape), dtype=torch.bool, device=device)
     known = torch.zeros_like(target)
     for channel, name in enumerate(CLASSES):
         if knowledge[name] is Annotation.EVERYWHERE:
