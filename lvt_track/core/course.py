@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Edge, Lesion, PhaseVolume, Response, Track, Visit
+from lvt_track.core.records import Edge, Lesion, PhaseVolume, Point, Response, Track, Visit
 from lvt_track.core.volume import BoolArray
 
-__all__ = ["GIVEN", "Course", "KeyImage", "RegistrationQuality", "VisitFindings"]
+__all__ = [
+    "GIVEN",
+    "Course",
+    "KeyImage",
+    "LookBack",
+    "RegistrationQuality",
+    "Visibility",
+    "VisitFindings",
+]
 
 GIVEN = "given"
 """Source of a mask that was given beside the scan, where others have the name of a model."""
@@ -105,6 +114,57 @@ class VisitFindings:
         return 100.0 * self.tumors_ml / self.liver_ml if self.liver_ml > 0 else None
 
 
+class Visibility(StrEnum):
+    """Whether an earlier scan shows a tumour that was found later."""
+
+    VISIBLE = "visible"
+    DOUBTFUL = "doubtful"
+    NOT_VISIBLE = "not visible"
+    NOT_COVERED = "not covered"
+
+
+@dataclass(frozen=True)
+class LookBack:
+    """The place of a tumour in a scan taken before it was first detected.
+
+    Attributes:
+        track: number of the track.
+        lesion: key (visit, label) of the lesion with which it was first detected.
+        visit: index of the earlier visit.
+        days_earlier: from the earlier visit to the detection.
+        verdict: whether the scan shows it.
+        reason: why, in words.
+        place_mm: where it should lie, in the earlier visit's own frame.
+        search_mm: how far around that place it was looked for.
+        contrast_hu: of the most lesion-like spot there against the liver around it; negative is
+            darker. This and all that follows is None where the place is not covered.
+        cnr: that contrast in units of noise, which is the contrast that control places have.
+        size_mm: diameter of the ball that fits the spot best.
+        probability: highest tumour probability of the model there, 0 to 1; None without a model.
+        false_alarm_rate: share of the control places that look as much like the lesion.
+        controls: how many control places there were.
+    """
+
+    track: int
+    lesion: tuple[int, int]
+    visit: int
+    days_earlier: int
+    verdict: Visibility
+    reason: str
+    place_mm: Point
+    search_mm: float
+    contrast_hu: float | None = None
+    cnr: float | None = None
+    size_mm: float | None = None
+    probability: float | None = None
+    false_alarm_rate: float | None = None
+    controls: int = 0
+
+    def __post_init__(self) -> None:
+        if self.visit >= self.lesion[0]:
+            raise ValueError(f"visit {self.visit} is not before that of lesion {self.lesion}")
+
+
 @dataclass(frozen=True)
 class Course:
     """A patient's course.
@@ -120,6 +180,7 @@ class Course:
         unshown: (track, visit) where a track is not found and nothing follows from that: its
             place lies outside the scan, no liver was found there, or the visit could not be
             aligned.
+        lookbacks: by track and visit, the places of tumours in the scans before they were found.
     """
 
     patient: str
@@ -130,6 +191,7 @@ class Course:
     phases: tuple[PhaseVolume, ...] = ()
     warnings: tuple[str, ...] = ()
     unshown: frozenset[tuple[int, int]] = frozenset()
+    lookbacks: tuple[LookBack, ...] = ()
 
     def __post_init__(self) -> None:
         dates = [found.visit.date for found in self.visits]
@@ -158,3 +220,19 @@ class Course:
             if key in track.lesions:
                 return track
         raise KeyError(f"no track holds lesion {key}")
+
+    def first_visible(self, track: int) -> LookBack | None:
+        """The earliest look at a tumour from which on all scans that cover its place show it.
+
+        Returns:
+            None where the scan before its detection does not show it, or does not cover it.
+        """
+        first = None
+        for look in sorted(
+            (look for look in self.lookbacks if look.track == track), key=lambda look: -look.visit
+        ):
+            if look.verdict is Visibility.VISIBLE:
+                first = look
+            elif look.verdict is not Visibility.NOT_COVERED:
+                break
+        return first

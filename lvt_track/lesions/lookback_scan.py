@@ -1,0 +1,123 @@
+"""One visit's liver as looking back needs it: coarse enough to keep those of many visits."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lvt_track.core.geometry import Box, FloatArray, Geometry
+from lvt_track.core.volume import BoolArray, Masks, Volume
+
+__all__ = ["LiverScan", "liver_scan"]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+CELL_MM = 2.0
+"""About the side of a cell: as fine as the smallest spot that is looked for needs."""
+
+
+@dataclass(frozen=True, eq=False)
+class LiverScan:
+    """The box around a liver, in cells of a few voxels.
+
+    Attributes:
+        hu: mean HU of each cell (z, y, x), float32.
+        liver: cells that lie wholly in the liver.
+        vessels, tumors: cells that hold any vessel or any tumour.
+        probability: highest tumour probability of the model in each cell, 0 to 1, float32; None
+            without a model.
+        geometry: grid of the cells.
+        scan: grid of the scan.
+    """
+
+    hu: NDArray[np.float32]
+    liver: BoolArray
+    vessels: BoolArray
+    tumors: BoolArray
+    probability: NDArray[np.float32] | None
+    geometry: Geometry
+    scan: Geometry
+
+    @functools.cached_property
+    def tissue(self) -> BoolArray:
+        """Cells of nothing but liver; the blurred rim of tumours is kept out too."""
+        tissue: BoolArray = self.liver & ~self.vessels & ~ndimage.binary_dilation(self.tumors)
+        return tissue
+
+    @functools.cached_property
+    def edge_mm(self) -> FloatArray:
+        """Distance of each cell inside the liver to its edge; 0 outside."""
+        # The box ends where the liver does.
+        return _distance_mm(np.pad(self.liver, 1), self.geometry)[1:-1, 1:-1, 1:-1]
+
+    @functools.cached_property
+    def vessel_mm(self) -> FloatArray:
+        """Distance of each cell to the nearest vessel; 0 in one."""
+        return _distance_mm(~self.vessels, self.geometry)
+
+
+def liver_scan(
+    volume: Volume, masks: Masks, probability: NDArray[np.floating] | None = None
+) -> LiverScan | None:
+    """Bring the liver of a visit to cells of about 2 mm, or of one voxel where that is longer.
+
+    Args:
+        volume: the scan.
+        masks: on its grid.
+        probability: tumour probability (z, y, x), 0 to 1, on its grid.
+
+    Returns:
+        None without a liver, or with one of less than a cell.
+    """
+    box = _liver_box(masks.liver)
+    if box is None:
+        return None
+    spacing = np.array(volume.geometry.spacing_mm)
+    size = np.array([side.stop - side.start for side in box])
+    block = np.minimum(np.maximum(1, np.rint(CELL_MM / spacing)).astype(int), size)
+
+    part = volume.geometry.crop(box)
+    z, y, x = (size // block).tolist()
+    bz, by, bx = block.tolist()
+
+    def cells(array: NDArray[Scalar]) -> NDArray[Scalar]:
+        """The voxels of the box (z, in cell, y, in cell, x, in cell)."""
+        return array[box][: z * bz, : y * by, : x * bx].reshape(z, bz, y, by, x, bx)
+
+    dz, dy, dx = (spacing * block).tolist()
+    ox, oy, oz = part.to_world((block - 1) / 2).tolist()
+    within = (1, 3, 5)
+    return LiverScan(
+        hu=cells(volume.hu).mean(axis=within, dtype=np.float32),
+        liver=cells(masks.liver).min(axis=within),
+        vessels=cells(masks.vessels).max(axis=within),
+        tumors=cells(masks.tumors).max(axis=within),
+        probability=(
+            None if probability is None else cells(probability).max(axis=within).astype(np.float32)
+        ),
+        geometry=Geometry((z, y, x), (dz, dy, dx), (ox, oy, oz), part.direction),
+        scan=volume.geometry,
+    )
+
+
+def _liver_box(liver: BoolArray) -> Box | None:
+    if not liver.any():
+        return None
+    sides = []
+    for axis in range(3):
+        hit = np.flatnonzero(liver.any(axis=tuple(a for a in range(3) if a != axis)))
+        sides.append(slice(int(hit[0]), int(hit[-1]) + 1))
+    return sides[0], sides[1], sides[2]
+
+
+def _distance_mm(mask: BoolArray, geometry: Geometry) -> FloatArray:
+    """Distance of each cell of the mask to the nearest one outside it; far where there is none."""
+    if mask.all():
+        return np.full(mask.shape, np.inf)
+    distance: FloatArray = ndimage.distance_transform_edt(mask, sampling=geometry.spacing_mm)
+    return distance
