@@ -29,7 +29,10 @@ CorrectionsOption = Annotated[
     Path | None, typer.Option(help="CSV of links between lesions that a reader adds or removes.")
 ]
 RadiologistOption = Annotated[
-    Path | None, typer.Option(help="A radiologist's table of measurements, to compare with.")
+    Path | None,
+    typer.Option(
+        help="A radiologist's measurements to compare with: a table, a DICOM SR, or a folder of SR."
+    ),
 ]
 OutOption = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)

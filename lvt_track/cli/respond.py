@@ -16,7 +16,11 @@ __all__ = ["respond"]
 
 def respond(
     table: Annotated[
-        Path, typer.Argument(help="Measurements: CSV or XLSX, or an SDTM TR domain (CSV, XPT).")
+        Path,
+        typer.Argument(
+            help="Measurements: CSV or XLSX, an SDTM TR domain (CSV, XPT), a DICOM SR, or a folder "
+            "of DICOM SR."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="CSV to write; else it is printed.")

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from lvt_track.errors import InputError
 from lvt_track.lesions.corrections import Correction, parse_corrections
-from lvt_track.pipeline.respond import read_readings
+from lvt_track.pipeline.readings import read_readings
 
 __all__ = ["ReaderTables"]
 
@@ -21,7 +21,7 @@ class ReaderTables:
 
     Attributes:
         corrections: CSV of links between lesions that are added or removed.
-        radiologist: measurements to be compared with, as CSV, XLSX or SDTM TR.
+        radiologist: measurements to be compared with, as CSV, XLSX, SDTM TR or DICOM SR.
     """
 
     corrections: Path | None = None
@@ -34,10 +34,10 @@ class ReaderTables:
         return cls(**{name: Path(path) if path else None for name, path in named.items()})
 
     def facts(self) -> dict[str, str | None]:
-        """The paths as plain values, for the manifest."""
+        """The paths as plain values, for the manifest; true from any working folder."""
         return {
-            "corrections": str(self.corrections) if self.corrections else None,
-            "radiologist": str(self.radiologist) if self.radiologist else None,
+            "corrections": str(self.corrections.absolute()) if self.corrections else None,
+            "radiologist": str(self.radiologist.absolute()) if self.radiologist else None,
         }
 
     def over(self, other: Self) -> Self:

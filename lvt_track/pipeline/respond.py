@@ -8,24 +8,18 @@ from pathlib import Path
 
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError, UsageError
-from lvt_track.io.spreadsheets import read_sheet
+from lvt_track.pipeline.readings import read_readings
 from lvt_track.pipeline.rows import table_text, write_text
 from lvt_track.response import mrecist, recist, volumetric
 from lvt_track.response.assessment import Assessment
 from lvt_track.response.best import best_overall_response
 from lvt_track.response.checks import by_patient
-from lvt_track.response.sdtm import RS_COLUMNS, is_tr, read_tr, rs_rows
-from lvt_track.response.tables import (
-    RESPONSE_COLUMNS,
-    Readings,
-    read_measurements,
-    response_rows,
-)
+from lvt_track.response.sdtm import RS_COLUMNS, rs_rows
+from lvt_track.response.tables import RESPONSE_COLUMNS, response_rows
 
 __all__ = [
     "CRITERIA",
     "PatientResponses",
-    "read_readings",
     "respond_to_table",
     "response_csv",
     "write_rs",
@@ -54,24 +48,6 @@ class PatientResponses:
     remarks: tuple[str, ...]
 
 
-def read_readings(
-    table: Path, identification: Path | None = None, evaluator: str | None = None
-) -> Readings:
-    """Measurements from a file: our columns, or SDTM TR with the TU that belongs to it.
-
-    Raises:
-        InputError: when the file cannot be read, or rows cannot be used.
-        UsageError: when TU or an evaluator is given for a table that is not TR.
-    """
-    sheet = read_sheet(table)
-    if is_tr(sheet):
-        tu = None if identification is None else read_sheet(identification)
-        return read_tr(sheet, tu, evaluator)
-    if identification is not None or evaluator is not None:
-        raise UsageError("--tu and --evaluator are for SDTM TR tables", path=table)
-    return read_measurements(sheet)
-
-
 def respond_to_table(
     table: Path,
     criterion: str,
@@ -83,7 +59,7 @@ def respond_to_table(
     """Response of every patient in a table.
 
     Args:
-        table: CSV, XLSX or XPT file.
+        table: CSV, XLSX or XPT file, a DICOM structured report, or a folder of such reports.
         criterion: a key of `CRITERIA`.
         identification: SDTM TU file.
         evaluator: whose records of an SDTM TR file count.
