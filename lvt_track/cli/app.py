@@ -13,6 +13,7 @@ from lvt_track.cli.doctor import doctor
 from lvt_track.cli.measure import measure
 from lvt_track.cli.models import models
 from lvt_track.cli.phantom import phantom
+from lvt_track.cli.prepare import prepare
 from lvt_track.cli.report import report
 from lvt_track.cli.respond import respond
 from lvt_track.cli.segment import segment
@@ -38,6 +39,7 @@ for command in (
     measure,
     respond,
     phantom,
+    prepare,
     doctor,
 ):
     app.command()(guarded(command))

@@ -1,0 +1,131 @@
+"""From a scan with its labels to what is learned from: checked, along the patient's axes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lvt_track.core.volume import BoolArray, Volume
+from lvt_track.errors import InputError
+from lvt_track.segment.grid import Orientation, resample, shape_at
+from lvt_track.training.datasets.descriptor import Descriptor
+from lvt_track.training.datasets.prepared import BITS, IGNORE, Triple
+from lvt_track.training.datasets.writing import LabelledScan
+
+__all__ = ["labelled_scan"]
+
+_INT16 = np.iinfo(np.int16)
+# Liver, its vessels in any phase and its tumours, fat, lipiodol and necrosis included. Labels that
+# are flipped or shifted lie on lung, fat and bone instead.
+_LIVER_HU = (-100.0, 400.0)
+_LEAST_SHARE = 0.75
+_LEAST_KEPT = 0.5
+_BODY_HU = -300
+_SIDE_MARGIN_MM = 10.0
+_SAMPLE = 200_000
+
+
+def labelled_scan(
+    volume: Volume,
+    labels: NDArray[np.uint8],
+    descriptor: Descriptor,
+    spacing_mm: Triple | None = None,
+) -> LabelledScan:
+    """Check a scan and its labels, and turn them along the patient's axes.
+
+    Args:
+        volume: the scan.
+        labels: uint8 (z, y, x) in `prepared.BITS` and `prepared.IGNORE`.
+        descriptor: of the dataset.
+        spacing_mm: along the patient's z, y, x, to resample to; None keeps the scan's own. The
+            result's is the closest that divides the scan evenly.
+
+    Raises:
+        InputError: when the labels plainly do not lie on a liver.
+    """
+    warnings = _cut_to_liver(labels, descriptor)
+    orientation = Orientation.of(volume.geometry.direction)
+    hu = orientation.apply(volume.hu)
+    labels = orientation.apply(labels)
+    own_mm = orientation.spacing(volume.geometry.spacing_mm)
+    _check_place(hu, labels)
+    warnings += [
+        f"no voxel is labelled {name}"
+        for name in descriptor.knowledge.annotated
+        if name != "tumors" and not (labels & BITS[name]).any()
+    ]
+    warnings += _side(hu, labels, own_mm[2])
+    if spacing_mm is not None:
+        hu, labels, own_mm = _resampled(hu, labels, own_mm, spacing_mm)
+    whole_hu = np.clip(np.rint(hu), _INT16.min, _INT16.max).astype(np.int16)
+    return LabelledScan(
+        np.ascontiguousarray(whole_hu), np.ascontiguousarray(labels), own_mm, tuple(warnings)
+    )
+
+
+def _cut_to_liver(labels: NDArray[np.uint8], descriptor: Descriptor) -> list[str]:
+    """Take away, in place, what of some classes lies outside the liver."""
+    warnings = []
+    for name in descriptor.cut_to_liver:
+        bit = np.uint8(BITS[name])
+        outside = (labels & (BITS["liver"] | bit)) == bit
+        drawn = np.count_nonzero(labels & bit)
+        labels[outside] &= ~bit
+        if drawn and 1.0 - np.count_nonzero(outside) / drawn < _LEAST_KEPT:
+            warnings.append(f"less than half of what is labelled {name} lies in the liver")
+    return warnings
+
+
+def _check_place(hu: NDArray[np.generic], labels: NDArray[np.uint8]) -> None:
+    places = np.argwhere(labels & ~np.uint8(IGNORE))
+    sample = places[:: len(places) // _SAMPLE + 1]
+    if not len(sample):
+        return
+    values = np.asarray(hu)[tuple(sample.T)]
+    low, high = _LIVER_HU
+    share = float(np.mean((values >= low) & (values <= high)))
+    if share < _LEAST_SHARE:
+        raise InputError(
+            f"only {share:.0%} of the labelled voxels have between {low:g} and {high:g} HU, so "
+            "the labels are flipped or shifted, or belong to another scan",
+        )
+
+
+def _side(hu: NDArray[np.generic], labels: NDArray[np.uint8], pixel_mm: float) -> list[str]:
+    """The liver lies on the patient's right; on the left, a header is more often wrong."""
+    step = np.s_[::4, ::4, :]
+    liver = np.count_nonzero(labels[step] & BITS["liver"], axis=(0, 1))
+    body = np.count_nonzero(np.asarray(hu)[step] > _BODY_HU, axis=(0, 1))
+    if not liver.any() or not body.any():
+        return []
+    x = np.arange(len(liver))
+    offset_mm = float(np.average(x, weights=liver) - np.average(x, weights=body)) * pixel_mm
+    if offset_mm <= _SIDE_MARGIN_MM:
+        return []
+    return [f"the liver lies on the patient's left, {offset_mm:.0f} mm off the middle: mirrored?"]
+
+
+def _resampled(
+    hu: NDArray[np.generic], labels: NDArray[np.uint8], own_mm: Triple, wanted_mm: Triple
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], Triple]:
+    """On a grid of about the wanted spacing over the same extent, as the networks see scans."""
+    z, y, x = hu.shape
+    shape = shape_at((z, y, x), own_mm, wanted_mm)
+    bits = np.zeros(shape, np.uint8)
+    for bit in BITS.values():
+        mask = (labels & bit) != 0
+        if mask.any():
+            bits[_over(mask, shape, 0.5)] |= np.uint8(bit)
+    ignored = (labels & IGNORE) != 0
+    if ignored.any():
+        bits[_over(ignored, shape, 0.0)] |= np.uint8(IGNORE)
+    spacing = [n * s / m for n, s, m in zip((z, y, x), own_mm, shape, strict=True)]
+    return resample(hu, shape).numpy(), bits, (spacing[0], spacing[1], spacing[2])
+
+
+def _over(mask: BoolArray, shape: tuple[int, int, int], threshold: float) -> BoolArray:
+    share = resample(mask, shape)
+    # Sums of weights are rounded: a voxel half of which is inside shall be inside.
+    above: BoolArray = torch.gt(share, threshold - 1e-5 if threshold else 1e-5).numpy()
+    return above

@@ -1,0 +1,169 @@
+"""Finding the cases of a dataset below the folder it was unpacked into."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from lvt_track.errors import InputError
+from lvt_track.io.dicom_header import read_slice_headers
+from lvt_track.io.dicom_seg import read_segmentation_header
+from lvt_track.training.datasets.descriptor import Descriptor, Layout, LayoutKind, number_in
+
+__all__ = ["LABEL_MAP", "CaseSource", "find_cases"]
+
+LABEL_MAP = ""
+"""Name under which `CaseSource.labels` has what holds several structures in one."""
+
+Key = TypeVar("Key", bound=Hashable)
+
+_ARCHIVE = ".zip"
+_NOT_IN_NAMES = re.compile(r"[^\w.-]")
+_WILDCARD = re.compile(r"(\{case\}|\{patient\}|\{structure\}|\*|\?)")
+_MEANING = {
+    "{case}": "(?P<case>[^/]+?)",
+    "{patient}": "(?P<patient>[^/]+?)",
+    "{structure}": "(?P<structure>[^/]+?)",
+    "*": "[^/]*",
+    "?": "[^/]",
+}
+
+
+@dataclass(frozen=True)
+class CaseSource:
+    """Where a case comes from.
+
+    Attributes:
+        name: of the case.
+        patient: what the dataset calls the patient; empty when the case is the patient.
+        image: file or folder of the scan; None when it is not there.
+        labels: files or folders by structure, or one under LABEL_MAP; empty when there are none.
+    """
+
+    name: str
+    patient: str
+    image: Path | None
+    labels: Mapping[str, Path]
+
+
+def find_cases(descriptor: Descriptor, folder: Path) -> tuple[CaseSource, ...]:
+    """All cases of a dataset, in the order of their numbers.
+
+    Args:
+        descriptor: of the dataset.
+        folder: searched to any depth; hidden files are passed over.
+
+    Raises:
+        InputError: when the folder is not there, holds no case, or holds one twice.
+    """
+    if not folder.is_dir():
+        raise InputError("there is no such folder", path=folder)
+    folder = folder.resolve()
+    layout = descriptor.layout
+    if layout.kind is LayoutKind.DICOM_SEG:
+        cases = _by_segmentation(folder)
+    else:
+        cases = _by_pattern(layout, folder)
+    if layout.numbers is not None:
+        first, last = layout.numbers
+        cases = [case for case in cases if first <= (number_in(case.name) or 0) <= last]
+    if not cases:
+        looked_for = "DICOM segmentations" if not layout.image else layout.image
+        raise InputError(
+            f"no case of {descriptor.name} is here (looked for {looked_for})",
+            path=folder,
+            remedy="Give the folder that the dataset was unpacked into",
+        )
+    return tuple(sorted(cases, key=lambda case: (number_in(case.name) or 0, case.name)))
+
+
+def _by_pattern(layout: Layout, folder: Path) -> list[CaseSource]:
+    is_sliced = layout.kind is LayoutKind.DICOM_SLICES
+    # A folder of slices per structure is found by the folder above all of them.
+    labels_pattern = layout.labels.removesuffix("/{structure}") if is_sliced else layout.labels
+    images: dict[tuple[str, str], Path] = {}
+    labels: dict[tuple[str, str], dict[str, Path]] = defaultdict(dict)
+    is_image, is_labels = _expression(layout.image), _expression(labels_pattern)
+    for place, path in _folders(folder) if is_sliced else _files(folder):
+        if found := is_image.search(place):
+            _add_once(images, _key(found), path)
+        if found := is_labels.search(place):
+            structure = found.groupdict().get("structure", LABEL_MAP)
+            _add_once(labels[_key(found)], structure, path)
+    return [
+        CaseSource(f"{patient}-{case}" if patient else case, patient, path, labels[patient, case])
+        for (patient, case), path in images.items()
+    ]
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    parts = (_MEANING.get(part, re.escape(part)) for part in _WILDCARD.split(pattern))
+    return re.compile(rf"(?:^|/){''.join(parts)}$", re.IGNORECASE)
+
+
+def _key(found: re.Match[str]) -> tuple[str, str]:
+    return found.groupdict().get("patient", ""), found["case"]
+
+
+def _add_once(found: dict[Key, Path], key: Key, path: Path) -> None:
+    if key in found:
+        raise InputError(
+            f"there twice: also as {found[key]}", path=path, remedy="Leave one of them there"
+        )
+    found[key] = path
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """All files, each with its path from the folder's own name on."""
+    for parent, _, names in _walk(folder):
+        for name in names:
+            yield (parent / name).relative_to(folder.parent).as_posix(), parent / name
+
+
+def _folders(folder: Path) -> Iterator[tuple[str, Path]]:
+    """All folders likewise, and archives in place of a folder of their name that is not there."""
+    for parent, folders, names in _walk(folder):
+        for name in folders:
+            yield (parent / name).relative_to(folder.parent).as_posix(), parent / name
+        for name in names:
+            stem = parent / name.removesuffix(_ARCHIVE)
+            if name.endswith(_ARCHIVE) and stem.name not in folders:
+                yield stem.relative_to(folder.parent).as_posix(), parent / name
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Like os.walk, in order and without what is hidden."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield Path(parent), folders, sorted(name for name in files if not name.startswith("."))
+
+
+def _by_segmentation(folder: Path) -> list[CaseSource]:
+    """A case for each DICOM segmentation, with the folder of the series it was drawn on.
+
+    As TCIA's and IDC's downloads have it, a folder holds one series.
+    """
+    first_files: dict[Path, list[Path]] = defaultdict(list)
+    for _, path in _files(folder):
+        first_files[path.parent].append(path)
+    headers, _ = read_slice_headers(files[0] for files in first_files.values())
+    series = {header.series_uid: header.folder for header in headers if header.modality == "CT"}
+    drawn = [
+        read_segmentation_header(path)
+        for header in headers
+        if header.modality == "SEG"
+        for path in first_files[header.folder]
+    ]
+    by_patient: dict[str, list[CaseSource]] = defaultdict(list)
+    for one in sorted(drawn, key=lambda one: one.path):
+        patient = _NOT_IN_NAMES.sub("_", one.patient_id or one.path.parent.name)
+        known = by_patient[patient]
+        name = f"{patient}-{len(known) + 1}" if known else patient
+        image = series.get(one.series_uid)
+        known.append(CaseSource(name, patient, image, {LABEL_MAP: one.path}))
+    return [case for cases in by_patient.values() for case in cases]
