@@ -23,6 +23,7 @@ __all__ = [
     "read_geometry",
     "read_labels",
     "read_mask",
+    "read_probability",
     "read_volume",
     "stem_of",
     "to_volume",
@@ -141,6 +142,23 @@ def read_mask(path: Path, geometry: Geometry) -> BoolArray:
         )
     inside: BoolArray = turned != 0
     return inside
+
+
+def read_probability(path: Path, geometry: Geometry) -> NDArray[np.float16]:
+    """Read a probability map (z, y, x) that `write_probability` wrote for a scan.
+
+    Raises:
+        InputError: when it is on another grid than the scan, or damaged.
+    """
+    path = Path(path)
+    values, own = _read(path)
+    if not own.is_close(geometry):
+        raise InputError(
+            f"the map is not on the grid of its scan: {describe_difference(own, geometry)}",
+            path=path,
+            remedy="Remove it, or run `lvt track` again",
+        )
+    return values.astype(np.float16)
 
 
 def read_labels(path: Path) -> tuple[LabelArray, Geometry]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
+from lvt_track.core.course import LookBack, Visibility
 from lvt_track.core.records import Edge, Event, Lesion, Track, TrackState
 from lvt_track.lesions.frame import PointMap
 
-__all__ = ["DETECTABLE_MM", "MEASURABLE_MM", "tell_tracks"]
+__all__ = ["DETECTABLE_MM", "MEASURABLE_MM", "doubt_what_was_visible", "tell_tracks"]
 
 DETECTABLE_MM = 5.0
 """Below this long axis a lesion may have been there before without being found."""
@@ -55,6 +57,34 @@ def tell_tracks(
         state = _state(keys, own, frame, by_key, len(dates), reason)
         tracks.append(Track(number, tuple(keys), state, tuple(events), reason))
     return tuple(tracks)
+
+
+def doubt_what_was_visible(
+    tracks: Sequence[Track], looks: Sequence[LookBack], dates: Sequence[dt.date]
+) -> tuple[Track, ...]:
+    """The tracks, where one that an earlier scan already shows is uncertain instead of new.
+
+    Only the last earlier scan that covers the place counts: with every further look the chance
+    of a false alarm would grow.
+
+    Args:
+        tracks: as `tell_tracks` gives them.
+        looks: the places of later tumours in earlier scans.
+        dates: date of each visit.
+    """
+    latest: dict[int, LookBack] = {}
+    for look in sorted(looks, key=lambda look: look.visit):
+        if look.verdict is not Visibility.NOT_COVERED:
+            latest[look.track] = look
+    doubted = []
+    for track in tracks:
+        last = latest.get(track.number)
+        if last is not None and last.verdict is Visibility.VISIBLE:
+            seen = f"the scan of {dates[last.visit]} may show it already: {last.reason}"
+            reason = f"{track.reason}; {seen}" if track.reason else seen
+            track = replace(track, state=TrackState.UNCERTAIN, reason=reason)
+        doubted.append(track)
+    return tuple(doubted)
 
 
 def _pieces(by_key: Mapping[Key, Lesion], edges: Sequence[Edge]) -> list[list[Key]]:

@@ -10,6 +10,8 @@ import numpy as np
 from lvt_track.core.course import Course, KeyImage, RegistrationQuality, VisitFindings
 from lvt_track.core.records import PhaseVolume, Point, Track
 from lvt_track.lesions.corrections import Correction
+from lvt_track.lesions.events import doubt_what_was_visible
+from lvt_track.lesions.lookback import look_back
 from lvt_track.lesions.match import match_course
 from lvt_track.measure.phases import compare_phases
 from lvt_track.pipeline.progress import Progress, Stopwatch
@@ -55,6 +57,11 @@ def follow(
         phases=_phases(scans),
         warnings=matching.warnings,
     )
+    with watch.stage("look back"):
+        looks = look_back(course, [scan.liver for scan in scans], frame)
+    dates = [found.visit.date for found in visits]
+    tracks = doubt_what_was_visible(course.tracks, looks, dates)
+    course = replace(course, tracks=tracks, lookbacks=looks)
     course = replace(course, unshown=_unshown(course, frame))
     with watch.stage("respond"):
         responses = tuple(

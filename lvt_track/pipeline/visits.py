@@ -6,14 +6,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lvt_track.core.course import GIVEN, VisitFindings
 from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.records import Series, Visit
 from lvt_track.core.volume import CLASSES, BoolArray, LabelArray, Masks, Volume
 from lvt_track.io.discover import read_scan
-from lvt_track.io.images import read_mask, write_labels, write_mask
+from lvt_track.io.images import (
+    read_mask,
+    read_probability,
+    write_labels,
+    write_mask,
+    write_probability,
+)
 from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
+from lvt_track.lesions.lookback_scan import LiverScan, liver_scan
 from lvt_track.pipeline.output import make_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
 from lvt_track.pipeline.segment import ModelChoice, SegmentedScan, masks_of
@@ -23,6 +31,8 @@ __all__ = ["PhaseScan", "VisitScan", "has_masks", "read_visit"]
 
 # Key images show up to this much around a lesion at the liver's border.
 _MARGIN_MM = 45.0
+
+_PROBABILITY = "tumors_probability.nii.gz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +53,7 @@ class VisitScan:
         labels: lesion labels on the grid of `volume`.
         shapes: sample points of each lesion, for matching.
         image: coarse picture for registration.
+        liver: the liver in cells, for looking back; None without a liver.
         phases: masks of all phases, the tracked one first; empty where there is only one.
     """
 
@@ -51,6 +62,7 @@ class VisitScan:
     labels: LabelArray
     shapes: ShapeTable
     image: LiverImage
+    liver: LiverScan | None
     phases: tuple[PhaseScan, ...] = ()
 
 
@@ -89,6 +101,8 @@ def read_visit(
         write_labels(labels, volume.geometry, path, like=_like(visit.tracked_series))
     with watch.stage("register"):
         image = liver_image(volume, scan.masks)
+    with watch.stage("look back"):
+        liver = liver_scan(volume, scan.masks, scan.probabilities.get("tumors"))
 
     phases = []
     if other_phases and len(visit.series) > 1:
@@ -116,6 +130,7 @@ def read_visit(
         labels=labels[box].copy(),
         shapes=shapes,
         image=image,
+        liver=liver,
         phases=tuple(phases),
     )
 
@@ -140,15 +155,29 @@ def _segmented(
             )
         masks = Masks(liver, vessels, tumors, volume.geometry)
         sources = {name: GIVEN if name in series.masks else model.name for name in CLASSES}
-        return volume, SegmentedScan(masks, sources)
+        return volume, SegmentedScan(masks, sources, probabilities=_kept(visit, k, volume, out))
     with watch.stage("segment"):
-        scan = masks_of(series, volume, model, progress)
+        wanted = ("tumors",) if k == visit.tracked and "tumors" not in series.masks else ()
+        scan = masks_of(series, volume, model, progress, keep_probabilities=wanted)
     with watch.stage("write"):
         make_folder(_folder(out, visit))
         for name in CLASSES:
             path = _mask_path(out, visit, k, name)
             write_mask(getattr(scan.masks, name), volume.geometry, path, like=_like(series))
+        if wanted and "tumors" in scan.probabilities:
+            probability = scan.probabilities["tumors"]
+            probability[~scan.masks.liver] = 0  # packs to little, and nothing else is looked at
+            path = _folder(out, visit) / _PROBABILITY
+            write_probability(probability, volume.geometry, path, like=_like(series))
     return volume, scan
+
+
+def _kept(visit: Visit, k: int, volume: Volume, out: Path) -> dict[str, NDArray[np.float16]]:
+    """The tumour probability that an earlier run wrote of the tracked series, if it did."""
+    path = _folder(out, visit) / _PROBABILITY
+    if k != visit.tracked or "tumors" in visit.series[k].masks or not path.exists():
+        return {}
+    return {"tumors": read_probability(path, volume.geometry)}
 
 
 def _folder(out: Path, visit: Visit) -> Path:

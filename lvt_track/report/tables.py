@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from lvt_track.core.course import Course, VisitFindings
+from lvt_track.core.course import Course, LookBack, VisitFindings
 from lvt_track.core.records import Lesion, Response
 from lvt_track.io.files import write_whole
 from lvt_track.report.timelines import (
@@ -23,6 +23,7 @@ from lvt_track.report.timelines import (
 __all__ = [
     "edges_table",
     "lesions_table",
+    "lookback_table",
     "phases_table",
     "response_table",
     "tracks_table",
@@ -129,9 +130,30 @@ _PHASES = {
     "is_reference": "boolean",
     "warnings": "string",
 }
+_LOOKBACK = {
+    "track": "Int64",
+    "lesion": "Int64",
+    "date_found": "string",
+    "date": "string",
+    "days_earlier": "Int64",
+    "verdict": "string",
+    "reason": "string",
+    "x_mm": "Float64",
+    "y_mm": "Float64",
+    "z_mm": "Float64",
+    "search_mm": "Float64",
+    "contrast_hu": "Float64",
+    "cnr": "Float64",
+    "size_mm": "Float64",
+    "probability": "Float64",
+    "false_alarm_percent": "Float64",
+    "controls": "Int64",
+    "visible_days_earlier": "Int64",
+}
 
 # By the unit in which a column's name ends; the longest ending wins.
 _DECIMALS = {"_mm": 1, "_ml": 3, "_percent": 1, "_days": 1, "_hu": 1, "cost": 3, "_dice": 3}
+_DECIMALS |= {"cnr": 1, "probability": 2}
 _DECIMALS |= {"confidence": 3, "thickness_mm": 2, "surface_distance_mm": 2, "inverse_error_mm": 2}
 
 Row = Mapping[str, Any]
@@ -303,6 +325,34 @@ def phases_table(course: Course) -> pd.DataFrame:
             for phase in course.phases
         ),
     )
+
+
+def lookback_table(course: Course) -> pd.DataFrame:
+    """One row per tumour that was found later and scan before its detection."""
+    return _frame(_LOOKBACK, (_lookback_row(course, look) for look in course.lookbacks))
+
+
+def _lookback_row(course: Course, look: LookBack) -> Row:
+    first = course.first_visible(look.track)
+    rate = look.false_alarm_rate
+    return {
+        "track": look.track,
+        "lesion": look.lesion[1],
+        "date_found": course.visits[look.lesion[0]].visit.name,
+        "date": course.visits[look.visit].visit.name,
+        "days_earlier": look.days_earlier,
+        "verdict": look.verdict.value,
+        "reason": look.reason,
+        **dict(zip(("x_mm", "y_mm", "z_mm"), look.place_mm, strict=True)),
+        "search_mm": look.search_mm,
+        "contrast_hu": look.contrast_hu,
+        "cnr": look.cnr,
+        "size_mm": look.size_mm,
+        "probability": look.probability,
+        "false_alarm_percent": None if rate is None else 100 * rate,
+        "controls": look.controls,
+        "visible_days_earlier": 0 if first is None else first.days_earlier,
+    }
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

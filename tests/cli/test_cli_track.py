@@ -14,7 +14,15 @@ from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
 
-TABLES = {"visits.csv", "lesions.csv", "edges.csv", "tracks.csv", "response.csv", "phases.csv"}
+TABLES = {
+    "visits.csv",
+    "lesions.csv",
+    "edges.csv",
+    "tracks.csv",
+    "response.csv",
+    "phases.csv",
+    "lookback.csv",
+}
 
 
 def lvt(*args: object) -> Result:

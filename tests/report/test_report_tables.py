@@ -12,6 +12,7 @@ from lvt_track.errors import OutputError
 from lvt_track.report.tables import (
     edges_table,
     lesions_table,
+    lookback_table,
     phases_table,
     response_table,
     tracks_table,
@@ -45,6 +46,7 @@ PROMISED = {
         "change_from_nadir_percent", "nadir_mm", "category", "reason",
     ],
     phases_table: ["date", "phase", "liver_ml", "deviation_percent"],
+    lookback_table: ["track", "lesion", "date_found", "date", "days_earlier", "verdict", "reason"],
 }  # fmt: skip
 
 TABLES = list(PROMISED)
