@@ -25,6 +25,7 @@ _TABLES = {
     "tracks.csv": tables.tracks_table,
     "response.csv": tables.response_table,
     "phases.csv": tables.phases_table,
+    "lookback.csv": tables.lookback_table,
 }
 
 OUTPUTS = (
