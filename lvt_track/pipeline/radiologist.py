@@ -14,7 +14,7 @@ from lvt_track.core.records import Response
 from lvt_track.errors import InputError
 from lvt_track.measure.agreement import LEAST_PAIRS, agree, agree_on_categories
 from lvt_track.measure.reliability import trend_agreement
-from lvt_track.pipeline.respond import read_readings
+from lvt_track.pipeline.readings import read_readings
 from lvt_track.pipeline.rows import table_text, write_text
 from lvt_track.report.agreement_tables import (
     AGREEMENT_COLUMNS,
@@ -66,7 +66,8 @@ def compare_with_reader(course: Course, table: Path) -> ReaderComparison:
     Raises:
         InputError: when the table cannot be used, or has no rows of this patient or of its dates.
     """
-    return compare_readings(course, read_readings(table), table)
+    visits = [found.visit for found in course.visits]
+    return compare_readings(course, read_readings(table, visits=visits), table)
 
 
 def compare_readings(course: Course, readings: Readings, table: Path) -> ReaderComparison:
@@ -97,6 +98,8 @@ def compare_readings(course: Course, readings: Readings, table: Path) -> ReaderC
     visits = _judged_visits(course, theirs)
     return ReaderComparison(
         table=table.name,
+        reader_rows=tuple(theirs),
+        rows=ours,
         pairing=pairing,
         sizes=sizes,
         visits=visits,
@@ -165,6 +168,7 @@ def agreements_of(
         lesions={
             quantity: len({(patient, size.lesion) for patient, size in own})
             for quantity, own in by_quantity.items()
+            if quantity is not Quantity.SUM
         },
         trend=_trend([size for sizes, _ in patients.values() for size in sizes]),
         categories=(sum(v.category == v.reader_category for _, v in later), len(later)),

@@ -65,8 +65,10 @@ def tell(
     for name, table in _TABLES.items():
         tables.write_table(table(course), out / name)
     dates = [found.visit.name for found in course.visits]
+    comparison = None
     if radiologist is not None:
-        write_comparison(compare_with_reader(course, radiologist), out)
+        comparison = compare_with_reader(course, radiologist)
+        write_comparison(comparison, out)
     folder = make_folder(out / "transforms")
     for date, alignment in zip(dates, frame.alignments, strict=True):
         if alignment is not None:
@@ -78,4 +80,4 @@ def tell(
         models=tuple(f"{name} (sha256 {sha[:12]})" for name, sha in manifest.models.items()),
         left_out=tuple(f"{item.where}: {item.why}" for item in manifest.left_out),
     )
-    write_pdf(course, pictures, out / "report.pdf", facts)
+    write_pdf(course, pictures, out / "report.pdf", facts, comparison)

@@ -46,7 +46,7 @@ def agreement_rows(found: Agreements) -> list[Row]:
         for statistic, estimate in _statistics(agreement, quantity.unit.lower()).items():
             rows.append(
                 _row(found, quantity.value, statistic, estimate, agreement.pairs)
-                | {"lesions": found.lesions[quantity]}
+                | {"lesions": found.lesions.get(quantity)}
             )
     for name, statistic, (same, compared) in (
         ("long axis", "same_trend", found.trend),

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from lvt_track.measure.agreement import Agreement
 from lvt_track.measure.reliability import Estimate
+from lvt_track.response.assessment import Assessment
 from lvt_track.response.pairing import Pairing
 
 __all__ = [
@@ -92,7 +93,7 @@ class Agreements:
     Attributes:
         patients: how many.
         of: agreement by quantity, for those with pairs enough.
-        lesions: how many lesions the pairs of a quantity belong to.
+        lesions: how many lesions the pairs of a quantity belong to; not of sums.
         trend: changes of the long axis from visit to visit of which both say the same, and all.
         categories: visits after the baseline with the same overall response, and all.
         graded: those of them at which both sides have one of CR, PR, SD and PD.
@@ -114,6 +115,7 @@ class ReaderComparison:
 
     Attributes:
         table: name of the reader's file.
+        reader_rows, rows: what either side says of its lesions.
         pairing: which lesion is which, and which are left over on either side.
         sizes: paired sizes, by quantity, lesion and date.
         visits: responses at the visits both have, by date; empty where the reader's table cannot
@@ -123,6 +125,8 @@ class ReaderComparison:
     """
 
     table: str
+    reader_rows: tuple[Assessment, ...]
+    rows: tuple[Assessment, ...]
     pairing: Pairing
     sizes: tuple[PairedSize, ...]
     visits: tuple[JudgedVisit, ...]

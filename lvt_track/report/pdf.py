@@ -11,6 +11,8 @@ from matplotlib.backends.backend_pdf import PdfPages
 
 from lvt_track.core.course import Course, KeyImage
 from lvt_track.io.files import write_whole
+from lvt_track.report.agreement_pages import agreement_pages
+from lvt_track.report.comparison import ReaderComparison
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
 from lvt_track.report.flow import Drawing, flow
 from lvt_track.report.imagepages import image_pages
@@ -30,7 +32,13 @@ from lvt_track.report.typesetting import HEIGHT_MM, LEFT_MM, RIGHT_MM, TEXT_MM, 
 __all__ = ["write_pdf"]
 
 
-def write_pdf(course: Course, key_images: Sequence[KeyImage], path: Path, facts: RunFacts) -> None:
+def write_pdf(
+    course: Course,
+    key_images: Sequence[KeyImage],
+    path: Path,
+    facts: RunFacts,
+    comparison: ReaderComparison | None = None,
+) -> None:
     """Write the report of a course, A4, for a doctor to read.
 
     The same course, images and facts give the same file, byte for byte.
@@ -40,6 +48,7 @@ def write_pdf(course: Course, key_images: Sequence[KeyImage], path: Path, facts:
         key_images: in any order; tracks and visits without one are shown as such.
         path: the file; it is written whole or not at all.
         facts: of the run.
+        comparison: with a radiologist's table, where there is one.
 
     Raises:
         OutputError: when the file cannot be written.
@@ -56,6 +65,7 @@ def write_pdf(course: Course, key_images: Sequence[KeyImage], path: Path, facts:
                 *phase_sections(course),
             ]
         ),
+        *(agreement_pages(comparison) if comparison is not None else []),
         draw_meaning,
     ]
     metadata = {
