@@ -34,4 +34,5 @@ def show_info(name: Annotated[str, typer.Argument(help="Name of the model.")] = 
     """Print a model's card: what it learned from, how it scores, what it may be used for."""
     from lvt_track.segment.models import load_model
 
-    print(load_model(name).card.to_json(), end="")
+    for part in load_model(name).parts:
+        print(part.card.to_json(), end="")

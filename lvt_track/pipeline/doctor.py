@@ -95,9 +95,8 @@ def _model() -> Finding:
         model = load_model("default")
     except LvtError as error:
         return Finding("default model", str(error), False)
-    return Finding(
-        "default model", f"{model.card.name} {model.card.version}, sha256 verified", True
-    )
+    card = model.parts[0].card
+    return Finding("default model", f"{card.name} {card.version}, sha256 verified", True)
 
 
 def _extra(module: str, extra: str) -> Finding:

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
     from lvt_track.segment.models import Model
 
 __all__ = [
+    "NOT_DRAWN",
     "ModelChoice",
     "SegmentResult",
     "SegmentedScan",
     "masks_of",
     "segment_scan",
 ]
+
+NOT_DRAWN = "not drawn"
+"""Source of a mask that is empty because the model does not know its class."""
 
 _STRAY_FRACTION = 0.05
 
@@ -110,7 +114,8 @@ def masks_of(
     )
     for text in found.notes:
         progress.note(text)
-    sources = {name: GIVEN if name in given else choice.model.card.name for name in CLASSES}
+    drawn = choice.model.sources
+    sources = {name: GIVEN if name in given else drawn.get(name, NOT_DRAWN) for name in CLASSES}
     masks = _combine(found.masks, given)
     warnings = (*found.warnings, *_stray_tumors(masks))
     return SegmentedScan(masks, sources, warnings, found.probabilities)
@@ -224,7 +229,7 @@ def segment_scan(
         liver_ml=scan.masks.volume_ml("liver"),
         vessels_ml=scan.masks.volume_ml("vessels"),
         tumors_ml=scan.masks.volume_ml("tumors"),
-        model=choice.model.card.name,
+        model=choice.model.name,
         warnings=(*series.warnings, *scan.warnings),
         seconds=watch.seconds,
     )

@@ -15,7 +15,7 @@ from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
 from lvt_track.io.discover import Discovery, discover
 from lvt_track.lesions.corrections import Correction
-from lvt_track.pipeline.follow import follow, take_key_images
+from lvt_track.pipeline.follow import follow, take_key_images, take_lookback_images
 from lvt_track.pipeline.manifest import (
     MANIFEST,
     Failure,
@@ -180,7 +180,8 @@ def conclude(
         progress.warn(text)
     with watch.stage("report"):
         pictures = take_key_images(course, scans, frame)
-        tell(course, pictures, frame, out, manifest, radiologist)
+        looks = take_lookback_images(course, scans)
+        tell(course, pictures, looks, frame, out, manifest, radiologist)
     manifest.seconds = watch.seconds
     manifest.write(out)
     return TrackResult(out, course, tuple(manifest.failures), watch.seconds)
@@ -265,6 +266,5 @@ def _weights(visit: Visit, settings: TrackSettings, choice: ModelChoice, manifes
     scans = visit.series if settings.other_phases else (visit.tracked_series,)
     if all(set(series.masks) >= set(CLASSES) for series in scans):
         return ""
-    card = choice.model.card
-    manifest.models[card.name] = card.sha256
-    return card.sha256
+    manifest.models.update(choice.model.digests)
+    return choice.model.sha256

@@ -1,186 +1,189 @@
-"""Models: weights as safetensors, and a JSON card that says what they are.
+"""The models at hand: folders with `card.json` and the safetensors files that the card names.
 
-A model is a folder with `card.json` and the files the card names. No pickle is read, and nothing is
-built before every file has the sha256 its card states.
+No pickle is read here, and nothing is built before every file has the sha256 its card states.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from lvt_track.core.volume import CLASSES
-from lvt_track.errors import InputError
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.errors import InputError, UsageError
+from lvt_track.segment.cards import (
+    INTENDED_USE,
+    AnyCard,
+    Card,
+    ImportedCard,
+    Part,
+    parse_card,
+)
+from lvt_track.segment.foreign import ForeignSegmenter, build_network, fill_network
+from lvt_track.segment.locate import Locator
+from lvt_track.segment.network import ResidualUNet
+from lvt_track.segment.own import OwnSegmenter
+from lvt_track.segment.segmenter import Segmenter
 
 __all__ = [
     "EMBEDDED",
     "INTENDED_USE",
     "Card",
     "Model",
+    "ModelPart",
     "Part",
     "list_models",
     "load_model",
+    "model_folders",
+    "own_model",
+    "remove_model",
     "save_model",
+    "user_folder",
 ]
 
 EMBEDDED = Path(__file__).parent / "weights"
 """Folder of the models that come with the package."""
 
-INTENDED_USE = "research only, not for clinical use"
+DEFAULT = "default"
+"""The model whose locator finds the liver for imported ones."""
 
 _CARD = "card.json"
 
 
-@dataclass(frozen=True)
-class Part:
-    """One network of a model.
+@dataclass(frozen=True, eq=False)
+class ModelPart:
+    """One model's share in the masks.
 
     Attributes:
-        file: its safetensors file, beside the card.
-        sha256: of that file.
-        spacing_mm: voxel spacing it was trained at, along z, y, x.
-        patch: size of its windows in voxels, along z, y, x.
-        window_hu: HU that are mapped to -1 and +1; values beyond are clipped.
-        network: its size.
+        card: of that model.
+        segmenter: what draws.
+        draws: the classes that are taken from it.
     """
 
-    file: str
-    sha256: str
-    spacing_mm: tuple[float, float, float]
-    patch: tuple[int, int, int]
-    window_hu: tuple[float, float]
-    network: NetworkParameters
-
-    def __post_init__(self) -> None:
-        if Path(self.file).name != self.file:
-            raise ValueError(f"file must be a plain name, got {self.file!r}")
-        if len(self.spacing_mm) != 3 or min(self.spacing_mm) <= 0:
-            raise ValueError(f"spacing_mm must be three positive lengths, got {self.spacing_mm}")
-        stride = self.network.stride
-        if len(self.patch) != 3 or any(n % stride or n < 2 * stride for n in self.patch):
-            raise ValueError(f"patch must be three multiples of {stride}, got {self.patch}")
-        if not self.window_hu[0] < self.window_hu[1]:
-            raise ValueError(f"window_hu must grow, got {self.window_hu}")
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a model is and how far to trust it.
-
-    Attributes:
-        name: of the model.
-        version: of its weights.
-        licence: of its weights.
-        training_data: what it learned from.
-        locator: the network that finds the liver in the whole scan.
-        segmenter: the network that draws all classes in the liver's box.
-        thresholds: probability from which a voxel belongs to a class, in the order of `classes`.
-        minimum_ml: components below this volume are dropped, in the order of `classes`.
-        classes: channels of the segmenter.
-        training: seeds, steps, time and whatever else reproduces it.
-        scores: what was measured, on what.
-        intended_use: what it may be used for.
-    """
-
-    name: str
-    version: str
-    licence: str
-    training_data: str
-    locator: Part
-    segmenter: Part
-    thresholds: tuple[float, ...] = (0.5, 0.5, 0.5)
-    minimum_ml: tuple[float, ...] = (20.0, 0.1, 0.03)
-    classes: tuple[str, ...] = CLASSES
-    training: Mapping[str, Any] = field(default_factory=dict)
-    scores: Mapping[str, Any] = field(default_factory=dict)
-    intended_use: str = INTENDED_USE
-
-    def __post_init__(self) -> None:
-        if tuple(self.classes) != CLASSES:
-            raise ValueError(f"classes must be {CLASSES}, got {self.classes}")
-        if len(self.thresholds) != len(CLASSES) or not all(0 < t < 1 for t in self.thresholds):
-            raise ValueError(f"thresholds must lie between 0 and 1, got {self.thresholds}")
-        if len(self.minimum_ml) != len(CLASSES) or min(self.minimum_ml) < 0:
-            raise ValueError(f"minimum_ml must not be negative, got {self.minimum_ml}")
-
-    @property
-    def sha256(self) -> str:
-        """Digest of the digests of all weights: one value that names the model exactly."""
-        digests = self.locator.sha256 + self.segmenter.sha256
-        return hashlib.sha256(digests.encode()).hexdigest()
-
-    @classmethod
-    def from_json(cls, text: str) -> Card:
-        """A card from its file's text.
-
-        Raises:
-            ValueError: when it is not a card (json's own error included).
-        """
-        facts = json.loads(text)
-        try:
-            for name in ("locator", "segmenter"):
-                facts[name] = _part(facts[name])
-            for name in ("thresholds", "minimum_ml", "classes"):
-                facts[name] = tuple(facts[name])
-            return cls(**facts)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"not a model card: {error}") from error
-
-    def to_json(self) -> str:
-        """The text of its file."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+    card: AnyCard
+    segmenter: Segmenter
+    draws: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Networks ready to run, on the CPU in float32, with their card."""
+    """Networks ready to run, on the CPU in float32.
 
-    card: Card
-    locator: ResidualUNet
-    segmenter: ResidualUNet
+    Attributes:
+        locator: finds the liver.
+        parts: what draws which class.
+    """
+
+    locator: Locator
+    parts: tuple[ModelPart, ...]
+
+    @property
+    def name(self) -> str:
+        """Names of its parts, joined by `+`."""
+        return "+".join(part.card.name for part in self.parts)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """sha256 of the weights of each part, by name."""
+        return {part.card.name: part.card.sha256 for part in self.parts}
+
+    @cached_property
+    def sha256(self) -> str:
+        """One value that names all weights exactly."""
+        digests = list(self.digests.values())
+        return digests[0] if len(digests) == 1 else _digest("".join(digests).encode())
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """For each class that is drawn, the name of the part that draws it."""
+        return {name: part.card.name for part in self.parts for name in part.draws}
+
+    @property
+    def minimum_ml(self) -> tuple[float, ...]:
+        """Volumes below which components are dropped: liver, vessels, tumours."""
+        least = dict.fromkeys(CLASSES, 0.0)
+        for part in self.parts:
+            for name, value in zip(CLASSES, part.card.minimum_ml, strict=True):
+                if name in part.draws:
+                    least[name] = value
+        return tuple(least[name] for name in CLASSES)
 
 
-def load_model(name: str = "default", folders: Sequence[Path] = (EMBEDDED,)) -> Model:
-    """The model of this name.
+def own_model(card: Card, locator: ResidualUNet, segmenter: ResidualUNet) -> Model:
+    """A model of networks trained here."""
+    finds = Locator(card.locator, locator, card.thresholds[0])
+    return Model(finds, (ModelPart(card, OwnSegmenter(card, segmenter), CLASSES),))
+
+
+def user_folder() -> Path:
+    """Folder of imported models: `LVT_MODELS`, or `lvt/models` in the user's data folder."""
+    chosen = os.environ.get("LVT_MODELS")
+    if chosen:
+        return Path(chosen)
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "lvt" / "models"
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Where models are looked for, first match wins."""
+    return EMBEDDED, user_folder()
+
+
+def load_model(name: str = DEFAULT, folders: Sequence[Path] | None = None) -> Model:
+    """The model of this name, or several joined by `+`.
+
+    Of several, each class is drawn by the first that knows it: `lesions+default` takes tumours from
+    `lesions` and what that does not draw from `default`.
 
     Args:
         name: of a model, which is the name of its folder.
-        folders: where to look, first match wins.
+        folders: where to look; see `model_folders`.
 
     Raises:
         InputError: when there is none, or its card or weights are not what they claim.
+        UsageError: when none of those named draws the liver.
     """
-    for parent in folders:
-        if name in _names(parent):
-            return _load(parent / name)
-    known = ", ".join(sorted({n for parent in folders for n in _names(parent)})) or "none"
-    raise InputError(f"there is no model named {name!r}", remedy=f"Models at hand: {known}")
+    places = model_folders() if folders is None else folders
+    models = [_load_one(part, places) for part in name.split("+")]
+    left = set(CLASSES)
+    parts = []
+    for model in models:
+        draws = tuple(name for name in model.parts[0].draws if name in left)
+        left -= set(draws)
+        parts.append(ModelPart(model.parts[0].card, model.parts[0].segmenter, draws))
+    if "liver" in left:
+        raise UsageError(
+            f"the model {name!r} does not draw the liver, which vessels and tumours must lie in",
+            remedy=f"Join it with one that does: --model {name}+{DEFAULT}",
+        )
+    own = next((m for m in models if isinstance(m.parts[0].card, Card)), models[0])
+    return Model(own.locator, tuple(part for part in parts if part.draws))
 
 
-def list_models(folders: Sequence[Path] = (EMBEDDED,)) -> tuple[Card, ...]:
+def list_models(folders: Sequence[Path] | None = None) -> tuple[AnyCard, ...]:
     """Cards of all models at hand, by name; weights are not read.
 
     Raises:
         InputError: when a card cannot be read.
     """
-    found: dict[str, Card] = {}
-    for parent in folders:
+    found: dict[str, AnyCard] = {}
+    for parent in model_folders() if folders is None else folders:
         for name in _names(parent):
             found.setdefault(name, _read_card(parent / name))
     return tuple(found[name] for name in sorted(found))
 
 
 def save_model(card: Card, networks: Mapping[str, ResidualUNet], parent: Path) -> Card:
-    """Write a model into `parent / card.name`, weights as float16.
+    """Write a model trained here into `parent / card.name`, weights as float16.
 
     Args:
         card: its card; `file` and `sha256` of its parts are filled in here.
@@ -196,24 +199,46 @@ def save_model(card: Card, networks: Mapping[str, ResidualUNet], parent: Path) -
     for name, network in networks.items():
         weights = {key: value.half().contiguous() for key, value in network.state_dict().items()}
         content = save(weights)
-        facts[name] |= {
-            "file": f"{name}.safetensors",
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
+        facts[name] |= {"file": f"{name}.safetensors", "sha256": _digest(content)}
         (folder / facts[name]["file"]).write_bytes(content)
     written = Card.from_json(json.dumps(facts))
     (folder / _CARD).write_text(written.to_json(), encoding="utf-8")
     return written
 
 
+def remove_model(name: str) -> Path:
+    """Delete an imported model, and return the folder it was in.
+
+    Raises:
+        UsageError: when it came with the package.
+        InputError: when there is none of that name.
+    """
+    if name in _names(EMBEDDED):
+        raise UsageError(f"the model {name!r} comes with lvt and cannot be removed")
+    parent = user_folder()
+    if name not in _names(parent):
+        raise _unknown(name, (parent,))
+    shutil.rmtree(parent / name)
+    return parent / name
+
+
 def _names(parent: Path) -> list[str]:
     return sorted(card.parent.name for card in parent.glob(f"*/{_CARD}"))
 
 
-def _read_card(folder: Path) -> Card:
+def _unknown(name: str, folders: Sequence[Path]) -> InputError:
+    known = ", ".join(sorted({n for parent in folders for n in _names(parent)})) or "none"
+    return InputError(f"there is no model named {name!r}", remedy=f"Models at hand: {known}")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_card(folder: Path) -> AnyCard:
     path = folder / _CARD
     try:
-        card = Card.from_json(path.read_text(encoding="utf-8"))
+        card = parse_card(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"the model's card cannot be used ({error})", path=path) from error
     if card.name != folder.name:
@@ -221,24 +246,40 @@ def _read_card(folder: Path) -> Card:
     return card
 
 
-def _load(folder: Path) -> Model:
+def _load_one(name: str, folders: Sequence[Path]) -> Model:
+    folder = next((parent / name for parent in folders if name in _names(parent)), None)
+    if folder is None:
+        raise _unknown(name, folders)
     card = _read_card(folder)
-    contents = {part.file: _verified(folder, part) for part in (card.locator, card.segmenter)}
-    return Model(
-        card,
-        _network(folder, card.locator, contents[card.locator.file]),
-        _network(folder, card.segmenter, contents[card.segmenter.file]),
+    if isinstance(card, ImportedCard):
+        return _load_imported(folder, card)
+    parts = (card.locator, card.segmenter)
+    contents = [_verified(folder / part.file, part.sha256) for part in parts]
+    locator, segmenter = (
+        _own_network(folder / part.file, part, content)
+        for part, content in zip(parts, contents, strict=True)
     )
+    return own_model(card, locator, segmenter)
 
 
-def _verified(folder: Path, part: Part) -> bytes:
-    path = folder / part.file
+def _load_imported(folder: Path, card: ImportedCard) -> Model:
+    pairs = zip(card.files, card.digests, strict=True)
+    contents = {folder / file: _verified(folder / file, digest) for file, digest in pairs}
+    networks = []
+    for path, content in contents.items():
+        network = build_network(card.architecture, card.arguments, card.outputs)
+        networks.append(_filled(network, path, content))
+    part = ModelPart(card, ForeignSegmenter(card, tuple(networks)), card.classes)
+    return Model(_load_one(DEFAULT, (EMBEDDED,)).locator, (part,))
+
+
+def _verified(path: Path, sha256: str) -> bytes:
     remedy = "Install the model again"
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError("the model's weights cannot be read", path=path, remedy=remedy) from error
-    if hashlib.sha256(content).hexdigest() != part.sha256:
+    if _digest(content) != sha256:
         raise InputError(
             "the weights are not the ones the model's card names (sha256 differs)",
             path=path,
@@ -247,21 +288,19 @@ def _verified(folder: Path, part: Part) -> bytes:
     return content
 
 
-def _network(folder: Path, part: Part, content: bytes) -> ResidualUNet:
+def _own_network(path: Path, part: Part, content: bytes) -> ResidualUNet:
     network = ResidualUNet(part.network)
+    _filled(network, path, content)
+    return network
+
+
+def _filled(network: nn.Module, path: Path, content: bytes) -> nn.Module:
+    """The network with its weights, ready to run."""
     try:
         weights: dict[str, Tensor] = load(content)
-        network.load_state_dict({key: value.float() for key, value in weights.items()})
+        fill_network(network, {key: value.float() for key, value in weights.items()})
     except (SafetensorError, RuntimeError) as error:
         raise InputError(
-            "the weights do not fit the network the model's card describes",
-            path=folder / part.file,
+            "the weights do not fit the network the model's card describes", path=path
         ) from error
     return network.eval().requires_grad_(False)
-
-
-def _part(facts: dict[str, Any]) -> Part:
-    network = NetworkParameters(**facts.pop("network"))
-    for name in ("spacing_mm", "patch", "window_hu"):
-        facts[name] = tuple(facts[name])
-    return Part(**facts, network=network)

@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["predict", "window_starts"]
+from lvt_track.core.geometry import Box
+from lvt_track.errors import LvtError
+from lvt_track.segment.grid import Extent
+
+__all__ = [
+    "Blend",
+    "Forward",
+    "extend",
+    "predict",
+    "window_boxes",
+    "window_starts",
+    "windows_at_once",
+]
 
 _SIGMA = 1.0 / 8.0
+# More windows at a time do not run faster, and fewer features of a voxel than this are rare.
+_MOST_AT_ONCE = 8
+_BYTES_PER_VOXEL = 2500
+_SHARE_OF_FREE_MEMORY = 0.7
+
+Forward = Callable[[Tensor], Tensor]
+"""Maps windows (batch, 1, z, y, x) to values (batch, outputs, z, y, x)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Blend:
+    """What the windows say together.
+
+    Attributes:
+        values: float32 (outputs, z, y, x); zero where no window was.
+        seen: bool (z, y, x), where a window was.
+    """
+
+    values: Tensor
+    seen: Tensor
+
+    def crop(self, box: Box) -> Blend:
+        """The part inside the box."""
+        return Blend(self.values[(slice(None), *box)], self.seen[box])
 
 
 def window_starts(size: int, patch: int, overlap: float) -> list[int]:
@@ -28,64 +65,116 @@ def window_starts(size: int, patch: int, overlap: float) -> list[int]:
     return [round(i * (size - patch) / (count - 1)) for i in range(count)]
 
 
-def predict(
-    network: nn.Module,
-    image: Tensor,
-    patch: tuple[int, int, int],
-    outputs: int,
-    *,
-    wanted: Tensor | None = None,
-    overlap: float = 0.5,
-    half_precision: bool = False,
-    progress: Callable[[float], None] | None = None,
-) -> Tensor:
-    """Probabilities over a whole volume, windows blended by a Gaussian.
+def window_boxes(shape: Sequence[int], patch: Extent, overlap: float) -> list[Box]:
+    """Boxes of all windows that cover a volume at least as large as a window; see `extend`."""
+    starts = (window_starts(n, p, overlap) for n, p in zip(shape, patch, strict=True))
+    return [
+        (
+            slice(z, z + patch[0]),
+            slice(y, y + patch[1]),
+            slice(x, x + patch[2]),
+        )
+        for z, y, x in product(*starts)
+    ]
+
+
+def extend(image: Tensor, patch: Extent, fill: float | None = None) -> tuple[Tensor, Box]:
+    """The volume (z, y, x) made at least as large as a window, and where it lies in that.
 
     Args:
-        network: maps (1, 1, z, y, x) to logits (1, outputs, z, y, x); on the image's device.
-        image: normalised CT (z, y, x).
-        patch: window size; an image smaller than it along an axis is extended by its edge.
+        image: the volume.
+        patch: size of a window.
+        fill: what is put around it; its own edge where None.
+    """
+    missing = [max(0, p - n) for p, n in zip(patch, image.shape, strict=True)]
+    padding = [n for m in reversed(missing) for n in (m // 2, m - m // 2)]
+    z, y, x = (slice(m // 2, m // 2 + n) for m, n in zip(missing, image.shape, strict=True))
+    if fill is None:
+        wide = functional.pad(image[None, None].float(), padding, mode="replicate")[0, 0]
+    else:
+        wide = functional.pad(image, padding, value=fill)
+    return wide, (z, y, x)
+
+
+def predict(
+    network: Forward,
+    image: Tensor,
+    boxes: Sequence[Box],
+    outputs: int,
+    *,
+    at_once: int = 1,
+    half_precision: bool = False,
+    progress: Callable[[float], None] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Blend:
+    """Run a network in windows and blend what it says by a Gaussian.
+
+    Args:
+        network: on the image's device.
+        image: what it sees (z, y, x).
+        boxes: the windows, all of one size.
         outputs: channels of the network.
-        wanted: bool (z, y, x); windows without one True voxel are skipped and stay zero.
-        overlap: share of a window that its neighbour covers too.
+        at_once: windows per batch; halved when the device runs out of memory.
         half_precision: run convolutions in bfloat16.
         progress: called with the share that is done, 0 to 1.
+        tell: called with words when the batch had to be halved.
 
-    Returns:
-        float32 (outputs, z, y, x) on the image's device.
+    Raises:
+        LvtError: when there is not enough memory for a single window.
     """
-    shape = image.shape
-    missing = [max(0, p - n) for p, n in zip(patch, shape, strict=True)]
-    padding = [n for m in reversed(missing) for n in (m // 2, m - m // 2)]
-    image = functional.pad(image[None, None], padding, mode="replicate")[0, 0]
-    inner = tuple(slice(m // 2, m // 2 + n) for m, n in zip(missing, shape, strict=True))
-    if wanted is not None:
-        wanted = functional.pad(wanted[None].float(), padding)[0] > 0
-    boxes = [
-        tuple(slice(first, first + p) for first, p in zip(corner, patch, strict=True))
-        for corner in product(
-            *(window_starts(n, p, overlap) for n, p in zip(image.shape, patch, strict=True))
-        )
-    ]
-    if wanted is not None:
-        boxes = [box for box in boxes if bool(wanted[box].any())]
-    weight = _gaussian(patch).to(image.device)
     total = torch.zeros((outputs, *image.shape), device=image.device)
     weights = torch.zeros(image.shape, device=image.device)
+    weight = (
+        _gaussian([cut.stop - cut.start for cut in boxes[0]]).to(image.device) if boxes else weights
+    )
+    done = 0
     with (
         torch.inference_mode(),
         torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=half_precision),
     ):
-        for done, box in enumerate(boxes, start=1):
-            logits = network(image[box][None, None])[0].float()
-            total[(slice(None), *box)] += logits.sigmoid() * weight
-            weights[box] += weight
+        while done < len(boxes):
+            batch = boxes[done : done + at_once]
+            try:
+                values = network(torch.stack([image[box] for box in batch])[:, None]).float()
+            except torch.OutOfMemoryError as error:
+                at_once = _halved(len(batch), error)
+                if tell is not None:
+                    tell(f"out of GPU memory: windows go on {at_once} at a time")
+                continue
+            for box, value in zip(batch, values, strict=True):
+                total[(slice(None), *box)] += value * weight
+                weights[box] += weight
+            done += len(batch)
             if progress is not None:
                 progress(done / len(boxes))
-    return (total / weights.clamp(min=torch.finfo(torch.float32).tiny))[(slice(None), *inner)]
+    seen = weights > 0
+    total /= weights.clamp(min=torch.finfo(torch.float32).tiny)
+    return Blend(total, seen)
 
 
-def _gaussian(patch: tuple[int, int, int]) -> Tensor:
+def windows_at_once(device: torch.device, patch: Extent) -> int:
+    """How many windows to run at a time: one on the CPU, as many as fit on a GPU."""
+    if device.type != "cuda":
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    voxels = patch[0] * patch[1] * patch[2]
+    fitting = int(free * _SHARE_OF_FREE_MEMORY) // (voxels * _BYTES_PER_VOXEL)
+    return max(1, min(fitting, _MOST_AT_ONCE))
+
+
+def _halved(at_once: int, error: torch.OutOfMemoryError) -> int:
+    """Half as many windows, after what the failed ones held was given back."""
+    if at_once == 1:
+        raise LvtError(
+            "the GPU has not enough memory for one window of this model",
+            remedy="Close other programs that use the GPU, or give --device cpu",
+        ) from error
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return at_once // 2
+
+
+def _gaussian(patch: Sequence[int]) -> Tensor:
     """Weight of each voxel of a window: high in its middle, never zero."""
     weight = torch.ones(())
     for size in patch:

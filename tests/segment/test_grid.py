@@ -13,6 +13,12 @@ from lvt_track.segment.grid import Orientation, resample, shape_at
 
 FLIPS = list(product((1.0, -1.0), repeat=3))
 
+turns = st.builds(
+    lambda axes, flipped: Orientation(tuple(axes), flipped),
+    st.permutations([0, 1, 2]),
+    st.tuples(st.booleans(), st.booleans(), st.booleans()),
+)
+
 
 @pytest.mark.parametrize("signs", FLIPS)
 def test_flips_are_turned_to_the_patient(signs: tuple[float, float, float]) -> None:
@@ -86,3 +92,14 @@ def test_coarser_grid_averages_instead_of_aliasing() -> None:
 def test_shape_covers_the_same_extent() -> None:
     assert shape_at((100, 512, 512), (5.0, 0.75, 0.75), (2.0, 1.5, 1.5)) == (250, 256, 256)
     assert shape_at((1, 3, 3), (0.5, 1.0, 1.0), (4.0, 4.0, 4.0)) == (1, 1, 1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(turns, turns)
+def test_turns_compose_and_go_back(one: Orientation, other: Orientation) -> None:
+    array = np.arange(2 * 3 * 4).reshape(2, 3, 4)
+    turned = one.apply(array)
+    assert (one.inverse.apply(turned) == array).all()
+    assert (one.then(other).apply(array) == other.apply(turned)).all()
+    box = (slice(0, 1), slice(1, 3), slice(1, 2))
+    assert (turned[one.box(box, array.shape)] == one.apply(array[box])).all()

@@ -13,7 +13,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.infer import NO_LIVER, Segmentation, segment
-from lvt_track.segment.models import Card, Model, Part
+from lvt_track.segment.models import Card, Model, Part, own_model
 from lvt_track.segment.network import NetworkParameters
 
 WINDOW_HU = (-200.0, 300.0)
@@ -41,7 +41,13 @@ def model() -> Model:
     locator = Part("a", "", (8.0, 8.0, 8.0), (16, 16, 16), WINDOW_HU, size)
     segmenter = replace(locator, spacing_mm=(3.0, 2.5, 2.5), patch=(32, 32, 32))
     card = Card("toy", "1", "Apache-2.0", "nothing", locator, segmenter)
-    return Model(card, ByBrightness(), ByBrightness())  # type: ignore[arg-type]
+    return own_model(card, ByBrightness(), ByBrightness())  # type: ignore[arg-type]
+
+
+def seen(model: Model) -> tuple[list[Tensor], list[Tensor]]:
+    """The windows that the locator and the segmenter saw."""
+    segmenter = model.parts[0].segmenter
+    return model.locator.network.seen, segmenter.network.seen  # type: ignore
 
 
 def ball(centre_mm: tuple[float, float, float], radius_mm: float) -> np.ndarray:
@@ -132,11 +138,12 @@ def test_sagittal_and_coronal_storage_agree(model: Model, axes: tuple[int, int, 
 def test_networks_see_the_patient_upright(model: Model) -> None:
     volume, truth = toy()
     segment(volume, model, "cpu")
-    expected = model.locator.seen[0].clone()
-    model.locator.seen.clear()
+    found = seen(model)[0]
+    expected = found[0].clone()
+    found.clear()
     moved, _ = turned(volume, truth, (True, True, False), (2, 0, 1))
     segment(moved, model, "cpu")
-    assert torch.equal(model.locator.seen[0], expected)
+    assert torch.equal(found[0], expected)
 
 
 def test_oblique_scan(model: Model) -> None:
@@ -172,18 +179,18 @@ def test_scan_without_a_liver_is_empty_with_a_warning(model: Model) -> None:
     assert found.warnings == (NO_LIVER,)
     assert not any(getattr(found.masks, name).any() for name in CLASSES)
     assert set(found.probabilities) == set(CLASSES)
-    assert model.segmenter.seen == []
+    assert seen(model)[1] == []
 
 
 def test_only_the_box_of_the_liver_is_read_finely(model: Model) -> None:
     volume, _ = toy()
     short = segment(volume, model, "cpu")
-    windows = len(model.segmenter.seen)
-    model.segmenter.seen.clear()
+    windows = len(seen(model)[1])
+    seen(model)[1].clear()
     padded = np.pad(volume.hu, ((60, 0), (0, 0), (0, 0)), mode="edge")
     geometry = Geometry.axial(padded.shape, SPACING_MM)
     long = segment(Volume(padded, geometry), model, "cpu")
-    assert len(model.segmenter.seen) <= windows * 1.5
+    assert len(seen(model)[1]) <= windows * 1.5
     assert dice(long.masks.liver[60:], short.masks.liver) > 0.98
 
 

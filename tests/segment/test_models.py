@@ -36,14 +36,14 @@ def saved(tmp_path: Path) -> Path:
 def test_saved_model_comes_back(saved: Path) -> None:
     model = load_model("toy", [saved])
     torch.manual_seed(0)
-    for network in (model.locator, model.segmenter):
+    for network in (model.locator.network, model.parts[0].segmenter.network):
         expected = ResidualUNet(SIZE)
         for mine, theirs in zip(network.parameters(), expected.parameters(), strict=True):
             assert torch.equal(mine, theirs.half().float())
             assert not mine.requires_grad
-    assert model.card.intended_use == INTENDED_USE
+    assert model.parts[0].card.intended_use == INTENDED_USE
     assert [card.name for card in list_models([saved, saved])] == ["toy"]
-    assert Card.from_json(model.card.to_json()) == model.card
+    assert Card.from_json(model.parts[0].card.to_json()) == model.parts[0].card
 
 
 def test_changed_weights_are_refused(saved: Path) -> None:

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lvt_track.segment.windows import predict, window_starts
+from lvt_track.errors import LvtError
+from lvt_track.segment.windows import extend, predict, window_boxes, window_starts
+
+PATCH = (16, 16, 16)
 
 
 class Pointwise(nn.Module):
@@ -35,35 +39,67 @@ def test_windows_cover_the_axis_and_overlap(size: int, patch: int, overlap: floa
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.tuples(*[st.integers(3, 40)] * 3))
-def test_blended_windows_equal_the_whole(shape: tuple[int, int, int]) -> None:
+@given(st.tuples(*[st.integers(3, 40)] * 3), st.integers(1, 5))
+def test_blended_windows_equal_the_whole(shape: tuple[int, int, int], at_once: int) -> None:
     image = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    wide, inner = extend(image, PATCH)
     network = Pointwise()
-    found = predict(network, image, (16, 16, 16), 3)
-    expected = torch.stack([image, -image, 2 * image]).sigmoid()
-    assert found.shape == (3, *shape)
-    assert torch.allclose(found, expected, atol=1e-4)
-    assert set(network.seen) == {(16, 16, 16)}
+    blend = predict(network, wide, window_boxes(wide.shape, PATCH, 0.5), 3, at_once=at_once)
+    found = blend.crop(inner)
+    expected = torch.stack([image, -image, 2 * image])
+    assert found.values.shape == (3, *shape)
+    assert torch.allclose(found.values, expected, atol=1e-4)
+    assert bool(found.seen.all())
+    assert set(network.seen) == {PATCH}
 
 
-def test_windows_without_anything_wanted_are_skipped() -> None:
-    image = torch.ones(64, 16, 16)
-    wanted = torch.zeros_like(image, dtype=torch.bool)
-    wanted[40] = True
+def test_what_no_window_saw_is_zero_and_said() -> None:
     network, shares = Pointwise(), list[float]()
-    found = predict(
-        network, image, (16, 16, 16), 3, wanted=wanted, overlap=0.0, progress=shares.append
-    )
-    assert len(network.seen) == 1
+    boxes = [(slice(32, 48), slice(0, 16), slice(0, 16))]
+    found = predict(network, torch.ones(64, 16, 16), boxes, 3, progress=shares.append)
     assert shares == [1.0]
-    assert (found[0, 32:48] > 0.7).all()
-    assert (found[:, :32] == 0).all()
+    assert (found.values[0, 32:48] == 1).all()
+    assert (found.values[:, :32] == 0).all()
+    assert found.seen[32:48].all() and not found.seen[48:].any()
+    assert not predict(network, torch.ones(PATCH), [], 3).seen.any()
 
 
-def test_nothing_wanted_gives_zeros() -> None:
-    image = torch.ones(20, 20, 20)
-    found = predict(
-        Pointwise(), image, (16, 16, 16), 3, wanted=torch.zeros_like(image, dtype=torch.bool)
-    )
-    assert found.shape == (3, 20, 20, 20)
-    assert not found.any()
+def test_image_smaller_than_a_window_is_extended() -> None:
+    image = torch.arange(1.0, 4.0).expand(3, 3, 3)
+    wide, inner = extend(image, (5, 3, 6))
+    assert wide.shape == (5, 3, 6)
+    assert wide[2, 1].tolist() == [1.0, 1.0, 2.0, 3.0, 3.0, 3.0]
+    assert torch.equal(wide[inner], image)
+    assert extend(image, (5, 3, 6), fill=0.0)[0].sum() == image.sum()
+
+
+class SmallMemory(Pointwise):
+    """A device that holds no more than so many windows."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.batches: list[int] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(x) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        self.batches.append(len(x))
+        return super().forward(x)
+
+
+def test_out_of_memory_goes_on_with_half_the_windows_and_says_so() -> None:
+    image = torch.randn(40, 40, 40, generator=torch.Generator().manual_seed(2))
+    boxes = window_boxes(image.shape, PATCH, 0.5)
+    network, said = SmallMemory(3), list[str]()
+    found = predict(network, image, boxes, 3, at_once=8, tell=said.append)
+    assert torch.allclose(found.values[0], image, atol=1e-4)
+    assert sum(network.batches) == len(boxes)
+    assert max(network.batches) == 2
+    assert said == [f"out of GPU memory: windows go on {n} at a time" for n in (4, 2)]
+
+
+def test_not_enough_memory_for_one_window_is_an_error_with_a_remedy() -> None:
+    image = torch.zeros(PATCH)
+    with pytest.raises(LvtError, match=r"not enough memory for one window.*--device cpu"):
+        predict(SmallMemory(0), image, window_boxes(PATCH, PATCH, 0.5), 3, at_once=4)

@@ -1,0 +1,55 @@
+"""Find the liver in the whole scan, at low resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lvt_track.segment.cards import Part
+from lvt_track.segment.grid import resample, shape_at
+from lvt_track.segment.hierarchy import largest_component
+from lvt_track.segment.network import ResidualUNet, normalise
+from lvt_track.segment.segmenter import Coarse, Run, Scan
+from lvt_track.segment.windows import extend, window_boxes
+
+__all__ = ["Locator"]
+
+_OVERLAP = 0.25
+_LEAST_LIVER_ML = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Locator:
+    """The network that sees the whole scan.
+
+    Attributes:
+        part: what its card says of it.
+        network: its first channel is the liver.
+        threshold: probability from which a cell is liver.
+    """
+
+    part: Part
+    network: ResidualUNet
+    threshold: float
+
+    def locate(self, scan: Scan, run: Run, report: Callable[[float], None]) -> Coarse:
+        """The liver on a coarse grid; empty where nothing of 20 mL is seen."""
+        part = self.part
+        shape = shape_at(scan.shape, scan.spacing_mm, part.spacing_mm)
+        image, inner = extend(normalise(resample(scan.hu, shape), part.window_hu), part.patch)
+        boxes = window_boxes(image.shape, part.patch, _OVERLAP)
+        network = self.network.to(run.device)
+        blend = run.predict(
+            lambda x: network(x).float().sigmoid(), image, boxes, part.network.outputs, report
+        )
+        probability = blend.crop(inner).values[0]
+        liver, _ = largest_component((probability > self.threshold).numpy())
+        z, y, x = (
+            size * step / cells
+            for size, step, cells in zip(scan.shape, scan.spacing_mm, shape, strict=True)
+        )
+        if np.count_nonzero(liver) * z * y * x / 1000.0 < _LEAST_LIVER_ML:
+            liver = np.zeros_like(liver)
+        return Coarse(probability, liver, (z, y, x))

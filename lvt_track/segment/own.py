@@ -1,0 +1,68 @@
+"""The segmenter of models trained here: a sigmoid per class, the liver shared with the locator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lvt_track.core.geometry import Box
+from lvt_track.core.volume import CLASSES
+from lvt_track.segment.cards import Card
+from lvt_track.segment.grid import extent_of, resample, shape_at
+from lvt_track.segment.network import ResidualUNet, normalise
+from lvt_track.segment.segmenter import Coarse, Drawing, Run, Scan
+from lvt_track.segment.windows import extend, window_boxes
+
+__all__ = ["OwnSegmenter"]
+
+# The locator sees more of the body around, the segmenter more detail: the liver is their mean.
+_LOCATOR_SHARE = 0.5
+_WORTH_A_WINDOW = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class OwnSegmenter:
+    """The network that draws liver, vessels and tumours in the liver's box.
+
+    Attributes:
+        card: of its model.
+        network: one channel per class.
+    """
+
+    card: Card
+    network: ResidualUNet
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it draws."""
+        return CLASSES
+
+    def draw(self, scan: Scan, coarse: Coarse, box: Box, run: Run) -> Drawing:
+        """See `segmenter.Segmenter`."""
+        part = self.card.segmenter
+        with run.stage("resample"):
+            shape = extent_of(scan.hu[box])
+            fine = shape_at(shape, scan.spacing_mm, part.spacing_mm)
+            image = normalise(resample(scan.hu[box], fine), part.window_hu)
+            image, inner = extend(image, part.patch)
+            likely = coarse.seen_in(box, scan.shape, fine)
+            boxes = window_boxes(image.shape, part.patch, run.effort.overlap)
+            if run.effort.skips:
+                wanted, _ = extend(likely > _WORTH_A_WINDOW, part.patch, fill=0)
+                boxes = [window for window in boxes if bool(wanted[window].any())]
+        with run.stage("network") as report:
+            network = self.network.to(run.device)
+            blend = run.predict(
+                lambda x: network(x).float().sigmoid(), image, boxes, part.network.outputs, report
+            )
+            found = blend.crop(inner).values
+            found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
+        drawing = Drawing()
+        with run.stage("restore"):
+            for channel, name in enumerate(CLASSES):
+                probability = resample(found[channel], shape).numpy()
+                drawing.masks[name] = probability > self.card.thresholds[channel]
+                if name in run.keep_probabilities:
+                    drawing.probabilities[name] = probability.astype(np.float16)
+        return drawing

@@ -1,0 +1,213 @@
+"""What draws in a scan: the parts that the default model and other people's models share.
+
+A segmenter brings a scan to what its network learned from, runs it in windows near the liver, and
+returns masks on the scan's own voxels. The locator, which finds the liver, is the default model's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+
+from lvt_track.core.geometry import Box
+from lvt_track.core.volume import BoolArray, Volume
+from lvt_track.segment.grid import Extent, Orientation, extent_of, resample
+from lvt_track.segment.windows import Blend, Forward, predict, windows_at_once
+
+__all__ = ["Coarse", "Drawing", "Effort", "Report", "Run", "Scan", "Segmenter"]
+
+Report = Callable[[str, float], None]
+"""Called with the name of a stage and the share of it that is done."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is computed.
+
+    Attributes:
+        overlap: share of a window that its neighbour covers too.
+        half_precision: run in bfloat16 where it is fast and sound.
+        skips: read the liver's surroundings only, instead of the whole scan.
+    """
+
+    overlap: float = 0.5
+    half_precision: bool = True
+    skips: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A scan along the patient's axes.
+
+    Attributes:
+        hu: a view (z, y, x), z to the head, y to the back, x to the left.
+        spacing_mm: along them.
+        upright: the turn from the stored array to this view.
+    """
+
+    hu: NDArray[np.generic]
+    spacing_mm: tuple[float, float, float]
+    upright: Orientation
+
+    @classmethod
+    def of(cls, volume: Volume) -> Scan:
+        """The scan of a volume."""
+        upright = Orientation.of(volume.geometry.direction)
+        return cls(upright.apply(volume.hu), upright.spacing(volume.geometry.spacing_mm), upright)
+
+    @property
+    def shape(self) -> Extent:
+        """Voxels along the patient's axes."""
+        return extent_of(self.hu)
+
+
+@dataclass(frozen=True, eq=False)
+class Coarse:
+    """What the locator saw in the whole scan.
+
+    Attributes:
+        probability: of liver, on a coarse grid over the scan.
+        liver: its largest piece above the threshold; empty where there is no liver.
+        spacing_mm: of the coarse grid.
+    """
+
+    probability: Tensor
+    liver: BoolArray
+    spacing_mm: tuple[float, float, float]
+
+    def seen_in(self, box: Box, whole: Extent, fine: Extent) -> Tensor:
+        """The probability on a fine grid over a box of the scan, whose shape is `whole`."""
+        z, y, x = (
+            (cut.start * cells / size, cut.stop * cells / size)
+            for cut, size, cells in zip(box, whole, self.liver.shape, strict=True)
+        )
+        return resample(self.probability, fine, (z, y, x))
+
+    def near_liver(self, margin_mm: float) -> BoolArray:
+        """The coarse cells within a distance of the liver."""
+        if not self.liver.any():
+            return self.liver
+        distance: NDArray[np.float64] = ndimage.distance_transform_edt(
+            ~self.liver, sampling=self.spacing_mm
+        )
+        return distance <= margin_mm
+
+    def box_around(
+        self, shape: Extent, spacing_mm: tuple[float, float, float], margin_mm: float
+    ) -> Box:
+        """Voxels of the scan around the liver; the whole scan where there is none."""
+        if not self.liver.any():
+            return slice(0, shape[0]), slice(0, shape[1]), slice(0, shape[2])
+        cuts = []
+        for axis, (size, step) in enumerate(zip(shape, spacing_mm, strict=True)):
+            others = tuple(a for a in range(3) if a != axis)
+            hit = np.flatnonzero(self.liver.any(axis=others))
+            scale = size / self.liver.shape[axis]
+            margin = margin_mm / step
+            first = int(np.floor(hit[0] * scale - margin))
+            last = int(np.ceil((hit[-1] + 1) * scale + margin))
+            cuts.append(slice(max(0, first), min(size, last)))
+        return cuts[0], cuts[1], cuts[2]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """Classes as a segmenter draws them in a box of the scan, along the patient's axes.
+
+    Attributes:
+        masks: bool (z, y, x) by class name.
+        probabilities: float16 (z, y, x) by class name, where asked for.
+    """
+
+    masks: dict[str, BoolArray] = field(default_factory=dict)
+    probabilities: dict[str, NDArray[np.float16]] = field(default_factory=dict)
+
+
+class Segmenter(Protocol):
+    """Draws some of the classes."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it draws."""
+
+    def draw(self, scan: Scan, coarse: Coarse, box: Box, run: Run) -> Drawing:
+        """Its classes in a box of the scan.
+
+        Args:
+            scan: the whole scan.
+            coarse: where the liver is.
+            box: part of the scan, along the patient's axes, that is wanted.
+            run: where and how the networks run.
+        """
+
+
+@dataclass(eq=False)
+class Run:
+    """One scan's way through the networks.
+
+    Attributes:
+        device: where they run.
+        half: whether they run in bfloat16.
+        effort: how much is computed.
+        keep_probabilities: classes whose probabilities drawings hold.
+        progress: called as the job goes on.
+        seconds: time per stage, so far.
+        notes: what happened that is worth knowing, in words.
+    """
+
+    device: torch.device
+    half: bool
+    effort: Effort
+    keep_probabilities: Collection[str] = ()
+    progress: Report | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[float], None]]:
+        """Count the time of the block towards `name`; gives what to report the share done to."""
+        start = time.perf_counter()
+        progress = self.progress
+        yield lambda share: progress(name, share) if progress else None
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def predict(
+        self,
+        network: Forward,
+        image: Tensor,
+        boxes: list[Box],
+        outputs: int,
+        report: Callable[[float], None],
+        may_halve: bool = True,
+    ) -> Blend:
+        """See `windows.predict`; the image is brought to the device, the result back.
+
+        Args:
+            network: on the device.
+            image: what it sees (z, y, x).
+            boxes: the windows.
+            outputs: channels of the network.
+            report: called with the share that is done.
+            may_halve: whether bfloat16 is sound for this network.
+        """
+        z, y, x = ((cut.stop - cut.start) for cut in boxes[0]) if boxes else (1, 1, 1)
+        blend = predict(
+            network,
+            image.to(self.device),
+            boxes,
+            outputs,
+            at_once=windows_at_once(self.device, (z, y, x)),
+            half_precision=self.half and may_halve,
+            progress=report,
+            tell=self.notes.append,
+        )
+        return Blend(blend.values.cpu(), blend.seen.cpu())
