@@ -249,7 +249,7 @@ class Response:
 
 @dataclass(frozen=True)
 class PhaseVolume:
-    """Liver volume in one contrast phase of a study with several.
+    """Volume of liver and tumours in one contrast phase of a study with several.
 
     Attributes:
         date: of the study.
@@ -261,6 +261,9 @@ class PhaseVolume:
         slice_thickness_mm: of the series.
         is_reference: whether this is the phase the others are compared with.
         warnings: what limits the comparison.
+        tumors_deviation_percent: of the tumours' volume from that of the reference phase; None
+            where that shows no tumour.
+        tumors_deviation_from_mean_percent: from the mean over the study's phases.
     """
 
     date: dt.date
@@ -273,3 +276,5 @@ class PhaseVolume:
     slice_thickness_mm: float
     is_reference: bool
     warnings: tuple[str, ...] = ()
+    tumors_deviation_percent: float | None = None
+    tumors_deviation_from_mean_percent: float | None = None

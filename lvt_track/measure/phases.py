@@ -1,10 +1,13 @@
-"""Liver volume between the contrast phases of one study, over the same part of the body.
+"""Volumes between the contrast phases of one study, over the same part of the body.
 
 Phases of one study differ in their field of view: an arterial scan may stop above the liver's
 tip. Compared as they are, the volumes would differ by what was scanned, not by what was measured.
 All phases are therefore cut to the range along the patient's long axis that every one of them
 covers, before volumes are compared. Breathing between phases moves the liver through that range;
 it can be told from a liver that touches the cut, which is flagged.
+
+Tumours are compared by volume alone. Their diameters are not: what looks like the tumour differs
+with its contrast, and the slice in which it is widest may be another one.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ _THICK_SLICES_MM = 5.0
 def compare_phases(
     date: dt.date, phases: Sequence[tuple[Series, Masks]]
 ) -> tuple[PhaseVolume, ...]:
-    """Compare the liver volume of a study's phases after the same cut of field of view.
+    """Compare the volumes of a study's phases after the same cut of field of view.
 
     The reference is the portal venous phase, else the delayed, arterial, native or unknown one;
     of several the one with the thinnest slices. Slices that the cut divides count in part.
@@ -41,7 +44,7 @@ def compare_phases(
 
     Returns:
         One row per phase in the order given. Deviations are None where the reference (or every
-        phase) shows no liver, or the phases share no range.
+        phase) shows no liver, or no tumour, or the phases share no range.
     """
     reference = min(
         range(len(phases)),
@@ -58,7 +61,7 @@ def compare_phases(
     tumors = [
         _volume_ml(m.tumors, w, m.geometry) for (_, m), w in zip(phases, weights, strict=True)
     ]
-    mean = float(np.mean(livers))
+    mean_liver, mean_tumors = float(np.mean(livers)), float(np.mean(tumors))
     thickness = phases[reference][0].slice_thickness_mm
     return tuple(
         PhaseVolume(
@@ -68,10 +71,12 @@ def compare_phases(
             liver_ml=livers[k],
             tumors_ml=tumors[k],
             deviation_percent=_deviation_percent(livers[k], livers[reference]),
-            deviation_from_mean_percent=_deviation_percent(livers[k], mean),
+            deviation_from_mean_percent=_deviation_percent(livers[k], mean_liver),
             slice_thickness_mm=series.slice_thickness_mm,
             is_reference=k == reference,
             warnings=_warnings(masks, weights[k], series.slice_thickness_mm, thickness),
+            tumors_deviation_percent=_deviation_percent(tumors[k], tumors[reference]),
+            tumors_deviation_from_mean_percent=_deviation_percent(tumors[k], mean_tumors),
         )
         for k, (series, masks) in enumerate(phases)
     )

@@ -129,6 +129,8 @@ _PHASES = {
     "slice_thickness_mm": "Float64",
     "is_reference": "boolean",
     "warnings": "string",
+    "tumors_deviation_percent": "Float64",
+    "tumors_deviation_from_mean_percent": "Float64",
 }
 _LOOKBACK = {
     "track": "Int64",
@@ -155,6 +157,7 @@ _LOOKBACK = {
 _DECIMALS = {"_mm": 1, "_ml": 3, "_percent": 1, "_days": 1, "_hu": 1, "cost": 3, "_dice": 3}
 _DECIMALS |= {"cnr": 1, "probability": 2}
 _DECIMALS |= {"confidence": 3, "thickness_mm": 2, "surface_distance_mm": 2, "inverse_error_mm": 2}
+_DECIMALS |= {"deviation_percent": 2, "deviation_from_mean_percent": 2}
 
 Row = Mapping[str, Any]
 

@@ -80,6 +80,28 @@ def test_real_differences_remain() -> None:
     )
     assert rows[1].deviation_percent == pytest.approx(100 * (0.95**3 - 1), abs=0.5)
     assert rows[0].tumors_ml == pytest.approx(rows[1].tumors_ml)
+    assert rows[1].tumors_deviation_percent == pytest.approx(0)
+
+
+def test_tumours_deviate_by_volume() -> None:
+    small, large = scan(Phase.ARTERIAL, 65, 2, -64), scan(Phase.PORTAL, 65, 2, -64)
+    masks = small[1]
+    shrunken = Masks(masks.liver, masks.vessels, ball(masks.geometry, 15 * 0.9), masks.geometry)
+    arterial, portal = compare_phases(DATE, [(small[0], shrunken), large])
+    assert arterial.deviation_percent == pytest.approx(0)
+    assert arterial.tumors_deviation_percent == pytest.approx(100 * (0.9**3 - 1), abs=3)
+    assert portal.tumors_deviation_percent == 0
+    from_mean = (row.tumors_deviation_from_mean_percent or 0 for row in (arterial, portal))
+    assert sum(from_mean) == pytest.approx(0, abs=1e-9)
+
+
+def test_without_a_tumour_in_the_reference_there_is_no_deviation() -> None:
+    series, masks = scan(Phase.PORTAL, 65, 2, -64)
+    bare = Masks(masks.liver, masks.vessels, np.zeros_like(masks.tumors), masks.geometry)
+    arterial, _ = compare_phases(DATE, [scan(Phase.ARTERIAL, 65, 2, -64), (series, bare)])
+    assert arterial.tumors_ml > 0
+    assert arterial.tumors_deviation_percent is None
+    assert arterial.tumors_deviation_from_mean_percent == pytest.approx(100)
 
 
 @pytest.mark.parametrize(
