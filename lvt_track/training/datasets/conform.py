@@ -18,7 +18,7 @@ __all__ = ["labelled_scan"]
 _INT16 = np.iinfo(np.int16)
 # Liver, its vessels in any phase and its tumours, fat, lipiodol and necrosis included. Labels that
 # are flipped or shifted lie on lung, fat and bone instead.
-_LIVER_HU = (-100.0, 400.0)
+_LIVER_HU = (-60.0, 400.0)
 _LEAST_SHARE = 0.75
 _LEAST_KEPT = 0.5
 _BODY_HU = -300

@@ -95,6 +95,10 @@ def _by_pattern(layout: Layout, folder: Path) -> list[CaseSource]:
         if found := is_labels.search(place):
             structure = found.groupdict().get("structure", LABEL_MAP)
             _add_once(labels[_key(found)], structure, path)
+    if "{case}" in layout.image.rpartition("/")[2]:
+        # A folder of scans of which none has labels is a test set.
+        with_labels = {path.parent for key, path in images.items() if key in labels}
+        images = {key: path for key, path in images.items() if path.parent in with_labels}
     return [
         CaseSource(f"{patient}-{case}" if patient else case, patient, path, labels[patient, case])
         for (patient, case), path in images.items()

@@ -1,0 +1,223 @@
+"""Datasets of image files: LiTS, both tasks of MSD, AMOS22, BTCV, TotalSegmentator, one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.errors import InputError
+from lvt_track.io.images import write_labels
+from lvt_track.training.datasets.prepared import BITS, IGNORE, PreparedCase
+from tests.training.replicas import (
+    SPACING_MM,
+    UPSIDE_DOWN,
+    Patient,
+    draw,
+    prepare,
+    values,
+    write_map,
+    write_pairs,
+    write_scan,
+    write_structure,
+)
+
+LIVER, VESSELS, TUMORS = BITS["liver"], BITS["vessels"], BITS["tumors"]
+
+
+def assert_case(case: PreparedCase, patient: Patient, bits: Mapping[str, int]) -> None:
+    """The scan is the patient's, voxel for voxel, and each class sets these bits and no other."""
+    expected = np.zeros(patient.hu.shape, np.uint8)
+    for name, value in bits.items():
+        expected[getattr(patient, name)] |= value
+    assert case.spacing_mm == SPACING_MM
+    assert np.array_equal(case.image(), patient.hu)
+    assert np.array_equal(case.labels(), expected)
+
+
+def test_lits_in_two_batches(tmp_path: Path) -> None:
+    numbers = {"liver": 1, "tumors": 2}
+    for folder, cases in (("Training Batch 1", (0, 27)), ("media/nas/Batch 2", (28, 130))):
+        place = tmp_path / "src" / folder
+        write_pairs(place, "volume-{}.nii", "segmentation-{}.nii", numbers, cases)
+    write_scan(tmp_path / "src" / "LITS-Challenge-Test-Data" / "test-volume-0.nii", draw())
+    result = prepare("lits", tmp_path / "src", tmp_path / "out")
+    assert [case.name for case in result.dataset.cases] == ["0", "27", "28", "130"]
+    assert [case.patient for case in result.dataset.cases] == [
+        "lits/0",
+        "lits/27",
+        "3d-ircadb-01/1",
+        "lits/130",
+    ]
+    for case in result.dataset.cases:
+        drawn = draw(int(case.name))
+        assert_case(case, drawn, {"liver": LIVER, "tumors": LIVER | TUMORS})
+
+
+def test_msd_liver_is_lits_again(tmp_path: Path) -> None:
+    source = tmp_path / "Task03_Liver"
+    names = ("imagesTr/liver_{}.nii.gz", "labelsTr/liver_{}.nii.gz")
+    write_pairs(source, *names, {"liver": 1, "tumors": 2}, (5, 47))
+    write_scan(source / "imagesTs" / "liver_131.nii.gz", draw())
+    (source / "imagesTr" / "._liver_5.nii.gz").write_bytes(b"left by macOS")
+    dataset = prepare("msd-liver", source, tmp_path / "out").dataset
+    assert dataset.copy_of == "lits"
+    assert [case.patient for case in dataset.cases] == ["lits/5", "3d-ircadb-01/20"]
+    assert_case(dataset.cases[0], draw(5), {"liver": LIVER, "tumors": LIVER | TUMORS})
+
+
+def test_msd_hepatic_vessel_knows_no_liver(tmp_path: Path) -> None:
+    source = tmp_path / "Task08_HepaticVessel"
+    names = ("imagesTr/hepaticvessel_{:03d}.nii.gz", "labelsTr/hepaticvessel_{:03d}.nii.gz")
+    write_pairs(source, *names, {"vessels": 1, "tumors": 2}, (1, 455))
+    dataset = prepare("msd-hepatic-vessel", source, tmp_path / "out").dataset
+    assert dataset.group == "mskcc"
+    assert dataset.knowledge.annotated == ("vessels", "tumors")
+    assert_case(dataset.cases[1], draw(455), {"vessels": VESSELS, "tumors": TUMORS})
+
+
+def test_amos_without_its_mr(tmp_path: Path) -> None:
+    source = tmp_path / "amos22"
+    names = ("imagesTr/amos_{:04d}.nii.gz", "labelsTr/amos_{:04d}.nii.gz")
+    write_pairs(source, *names, {"liver": 6, "vessels": 10, "tumors": 6}, (1, 500))
+    names = ("imagesVa/amos_{:04d}.nii.gz", "labelsVa/amos_{:04d}.nii.gz")
+    write_pairs(source, *names, {"liver": 6}, (20,))
+    write_scan(source / "imagesTs" / "amos_0100.nii.gz", draw())
+    (source / "imagesTr" / "amos_0507.nii.gz").write_bytes(b"MR, never read")
+    result = prepare("amos22", source, tmp_path / "out")
+    assert result.failures == ()
+    assert [case.name for case in result.dataset.cases] == ["0001", "0020", "0500"]
+    case, patient = result.dataset.cases[2], draw(500)
+    in_liver = (case.labels() & LIVER) != 0
+    assert np.array_equal(in_liver, patient.liver & ~patient.vessels | patient.tumors)
+
+
+def test_btcv_ignores_the_portal_vein(tmp_path: Path) -> None:
+    source = tmp_path / "RawData" / "Training"
+    names = ("img/img{:04d}.nii.gz", "label/label{:04d}.nii.gz")
+    write_pairs(source, *names, {"liver": 6, "vessels": 9, "tumors": 6}, (1, 40))
+    case = prepare("btcv", source, tmp_path / "out").dataset.cases[0]
+    patient = draw(1)
+    only_vessel = patient.vessels & ~patient.tumors
+    assert np.array_equal((case.labels() & IGNORE) != 0, only_vessel)
+    assert not (case.labels()[only_vessel] & LIVER).any()
+
+
+def test_totalsegmentator(tmp_path: Path) -> None:
+    source = tmp_path / "Totalsegmentator_dataset_v201"
+    for case in (0, 1):
+        place, patient = source / f"s{case:04d}", draw(case)
+        write_scan(place / "ct.nii.gz", patient)
+        structures = {"liver": patient.liver, "portal_vein_and_splenic_vein": patient.vessels}
+        structures["aorta"] = patient.tumors
+        for name, mask in structures.items():
+            write_structure(place / "segmentations" / f"{name}.nii.gz", mask)
+    (source / "meta.csv").write_text("image_id;age\n")
+    dataset = prepare("totalsegmentator", source, tmp_path / "out").dataset
+    assert [case.name for case in dataset.cases] == ["s0000", "s0001"]
+    assert_case(dataset.cases[1], draw(1), {"liver": LIVER, "vessels": IGNORE})
+
+
+def test_a_case_without_its_structure_is_left_out(tmp_path: Path) -> None:
+    for case in ("s0000", "s0001"):
+        write_scan(tmp_path / "src" / case / "ct.nii.gz", draw())
+        write_structure(tmp_path / "src" / case / "segmentations" / "aorta.nii.gz", draw().tumors)
+    write_structure(tmp_path / "src" / "s0001" / "segmentations" / "liver.nii.gz", draw().liver)
+    result = prepare("totalsegmentator", tmp_path / "src", tmp_path / "out")
+    assert [case.name for case in result.dataset.cases] == ["s0001"]
+    assert "no structure is named as those of liver" in result.failures[0].why
+
+
+OWN = """
+title = "Ours"
+licence = "internal"
+citation = "none"
+url = "https://example.org"
+[knowledge]
+liver = "everywhere"
+vessels = "everywhere"
+tumors = "absent"
+[structures]
+liver = ["1", "2"]
+vessels = ["2"]
+ignore = ["7"]
+[layout]
+kind = "files"
+image = "{patient}/{case}/scan.nrrd"
+labels = "{patient}/{case}/labels.nrrd"
+"""
+
+
+def test_a_dataset_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "ours.toml").write_text(OWN)
+    for patient, visit in (("anna", "first"), ("anna", "second"), ("ben", "first")):
+        place, drawn = tmp_path / "src" / patient / visit, draw()
+        write_scan(place / "scan.nrrd", drawn, UPSIDE_DOWN)
+        labels = values(drawn, liver=1, vessels=2, tumors=7)
+        write_map(place / "labels.nrrd", labels)  # stored in other directions than the scan
+    dataset = prepare(tmp_path / "ours.toml", tmp_path / "src", tmp_path / "out").dataset
+    assert [(case.name, case.patient) for case in dataset.cases] == [
+        ("anna-first", "ours/anna"),
+        ("anna-second", "ours/anna"),
+        ("ben-first", "ours/ben"),
+    ]
+    patient = draw()
+    labels = dataset.cases[0].labels()
+    assert np.array_equal(dataset.cases[0].image(), patient.hu)
+    assert np.array_equal((labels & IGNORE) != 0, patient.tumors)
+    assert np.array_equal((labels & VESSELS) != 0, patient.vessels & ~patient.tumors)
+
+
+def test_labels_on_another_grid_name_their_case(tmp_path: Path) -> None:
+    names = ("volume-{}.nii", "segmentation-{}.nii")
+    write_pairs(tmp_path / "src", *names, {"liver": 1, "tumors": 2}, (0, 1))
+    shifted = values(draw(), liver=1)
+    elsewhere = Geometry.axial(shifted.shape, SPACING_MM)
+    write_labels(shifted, elsewhere, tmp_path / "src/segmentation-1.nii")
+    result = prepare("lits", tmp_path / "src", tmp_path / "out")
+    assert [case.name for case in result.dataset.cases] == ["0"]
+    assert result.failures[0].where == "1"
+    assert "not on the grid of their scan" in result.failures[0].why
+    assert "segmentation-1.nii" in result.failures[0].why
+
+
+def test_labels_that_are_not_declared_name_their_case(tmp_path: Path) -> None:
+    names = ("volume-{}.nii", "segmentation-{}.nii")
+    write_pairs(tmp_path / "src", *names, {"liver": 1, "tumors": 2}, (0,))
+    write_pairs(tmp_path / "src", *names, {"liver": 1, "tumors": 3}, (1,))
+    result = prepare("lits", tmp_path / "src", tmp_path / "out")
+    assert len(result.dataset.cases) == 1
+    assert "holds the label '3'" in result.failures[0].why
+
+
+def test_flipped_labels_are_noticed(tmp_path: Path) -> None:
+    names = ("volume-{}.nii", "segmentation-{}.nii")
+    write_pairs(tmp_path / "src", *names, {"liver": 1, "tumors": 2}, (0, 1))
+    labels = values(draw(1), liver=1, tumors=2)
+    write_map(tmp_path / "src/segmentation-1.nii", np.roll(labels, -9, axis=2))
+    result = prepare("lits", tmp_path / "src", tmp_path / "out")
+    assert [case.name for case in result.dataset.cases] == ["0"]
+    assert "flipped or shifted" in result.failures[0].why
+
+
+def test_a_mirrored_scan_is_reported(tmp_path: Path) -> None:
+    patient = draw()
+    mirrored = Patient(*(getattr(patient, name)[:, :, ::-1] for name in Patient.__annotations__))
+    write_scan(tmp_path / "src/volume-0.nii", mirrored)
+    write_map(tmp_path / "src/segmentation-0.nii", values(mirrored, liver=1, tumors=2))
+    result = prepare("lits", tmp_path / "src", tmp_path / "out")
+    assert "on the patient's left" in result.warnings[0]
+
+
+def test_a_missing_label_file_and_a_scan_that_is_there_twice(tmp_path: Path) -> None:
+    names = ("volume-{}.nii", "segmentation-{}.nii")
+    write_pairs(tmp_path / "src", *names, {"liver": 1, "tumors": 2}, (0, 1))
+    (tmp_path / "src/segmentation-1.nii").unlink()
+    result = prepare("lits", tmp_path / "src", tmp_path / "out")
+    assert "has no labels" in result.failures[0].why
+    write_pairs(tmp_path / "src/copy", *names, {"liver": 1, "tumors": 2}, (0,))
+    with pytest.raises(InputError, match="there twice"):
+        prepare("lits", tmp_path / "src", tmp_path / "again")
