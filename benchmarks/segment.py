@@ -22,10 +22,10 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.phantom.image import Scanner, synthesise_image
+from lvt_track.phantom.subjects import draw_subject
 from lvt_track.segment.grid import resample
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import load_model
-from lvt_track.training.synthetic import draw_subject
 
 TABLE = Path(__file__).parents[1] / "docs" / "results" / "segment.md"
 SPACING_MM = (1.6, 0.57, 0.57)

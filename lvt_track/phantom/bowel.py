@@ -104,7 +104,13 @@ def draw_bowel(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.Ge
         ],
         dtype=float,
     )
-    _tube(canvas, torso, habitus, rng, _refine(rng, colon, 18.0), 19.0, Tissue.BOWEL_STOOL)
+    # The first part is the widest, and holds what is nearly as bright as a native liver.
+    wide_mm = 19.0 * float(rng.uniform(0.9, 1.9))
+    mush = [Tissue.BOWEL_STOOL, Tissue.STOMACH_CONTENT, Tissue.BOWEL_FLUID]
+    held = mush[int(rng.choice(3, p=[0.4, 0.35, 0.25]))]
+    ascending = _refine(rng, colon[:3], 18.0)
+    _tube(canvas, torso, habitus, rng, ascending, wide_mm, held)
+    _tube(canvas, torso, habitus, rng, _refine(rng, colon[2:], 18.0), 19.0, Tissue.BOWEL_STOOL)
     for loop_number in range(18 + round(20 * (1 - habitus.visceral_fat))):
         low, high = np.array([-95.0, -105.0, -235.0]), np.array([95.0, 5.0, -55.0])
         if loop_number % 3 == 0:

@@ -157,6 +157,7 @@ def synthesise_image(
     scanner: Scanner,
     generator: torch.Generator,
     tissue_hu: Tensor | None = None,
+    contrast_hu: Tensor | None = None,
 ) -> Tensor:
     """Synthesise a CT image of a label map or of a crop of one.
 
@@ -168,6 +169,8 @@ def synthesise_image(
         generator: source of chance; its device is the image's.
         tissue_hu: mean HU per tissue code (256,); drawn from the phase when None. Give the same
             table to see one patient twice.
+        contrast_hu: HU to add per voxel before the scanner blurs it (z, y, x), such as one
+            lesion's own deviation; none when None.
 
     Returns:
         HU, float32 (z, y, x).
@@ -177,9 +180,12 @@ def synthesise_image(
     table = draw_tissue_hu(phase, scanner, generator) if tissue_hu is None else tissue_hu
     index = labels.long()
     hu = table[index]
+    if contrast_hu is not None:
+        hu = hu + contrast_hu
     amplitude = torch.zeros(256, device=table.device)
     for tissue, model in TISSUE_HU.items():
         amplitude[tissue] = model.texture
+    amplitude[Tissue.BOWEL_STOOL] *= _uniform(generator, 0.05, 1.2)
     grain = tuple(5.0 / s for s in spacing_mm)
     texture = _coarse_noise(labels.shape, grain, generator)  # type: ignore[arg-type]
     fine = torch.randn(labels.shape, generator=generator, device=table.device)

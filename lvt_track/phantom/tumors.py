@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -305,19 +305,28 @@ class _Places:
 
 
 def stamp(
-    labels: NDArray[np.uint8], geometry: Geometry, tumors: Sequence[Tumor]
+    labels: NDArray[np.uint8],
+    geometry: Geometry,
+    tumors: Sequence[Tumor],
+    beyond: Collection[Tissue] = (),
 ) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-    """Put lesions into a label map; only within the liver.
+    """Put lesions into a label map, within the liver.
 
     Vessels that cross a lesion are replaced by it. A later tumour does not enter an earlier one.
+
+    Args:
+        labels: `Tissue` codes (z, y, x).
+        geometry: their grid.
+        tumors: the lesions.
+        beyond: tissues around the liver that they grow into; what they fill there is liver too.
 
     Returns:
         New labels, and an int16 map of the same shape: 0, or 1 + index of the lesion.
     """
     out = labels.copy()
     identity = np.zeros(labels.shape, dtype=np.int16)
-    is_liver = np.zeros(256, dtype=bool)
-    is_liver[[int(t) for t in LIVER_TISSUES]] = True
+    gives_way = np.zeros(256, dtype=bool)
+    gives_way[[int(t) for t in (*LIVER_TISSUES, *beyond)]] = True
     for number, tumor in enumerate(tumors, start=1):
         centre = geometry.to_index(np.array(tumor.centre_mm))
         reach = tumor.reach_mm / np.array(geometry.spacing_mm)
@@ -330,7 +339,7 @@ def stamp(
         grid = np.moveaxis(np.array(np.mgrid[box]), 0, -1)
         points = geometry.to_world(grid)
         level = level_mm(tumor, points)
-        inside = (level < 0) & is_liver[out[box]] & (identity[box] == 0)
+        inside = (level < 0) & gives_way[out[box]] & (identity[box] == 0)
         code = tissue_at(tumor, points[inside], level[inside])
         if tumor.kind in (TumorKind.FOCAL_FAT, TumorKind.PERFUSION):
             # These change the parenchyma and leave the vessels where they are.

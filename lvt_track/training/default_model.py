@@ -20,11 +20,12 @@ import torch
 from torch import distributed
 
 from lvt_track.phantom.anatomy import Field
+from lvt_track.phantom.subjects import draw_subjects, subject_files
 from lvt_track.segment.device import pick_device
 from lvt_track.segment.models import Card, Part, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.training.loop import LoopSettings, Progress, averaged_network, train
-from lvt_track.training.synthetic import Recipe, SyntheticBatches, draw_subjects, subject_files
+from lvt_track.training.synthetic import Recipe, SyntheticBatches
 
 __all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_part"]
 
@@ -94,7 +95,8 @@ def train_part(
         on_step: called after each step.
     """
     bodies = work / f"{part.name}-bodies"
-    draw_subjects(bodies, range(part.subjects), part.recipe.spacing_mm, part.body)
+    processes = os.cpu_count() or 1
+    draw_subjects(bodies, range(part.subjects), part.recipe.spacing_mm, part.body, processes)
     torch.manual_seed(part.seed)
     batches = SyntheticBatches(subject_files(bodies), part.recipe, part.seed)
     return train(ResidualUNet(part.network), batches, settings, work / part.name, device, on_step)

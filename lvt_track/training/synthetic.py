@@ -1,14 +1,13 @@
-"""Synthetic patients to learn from: bodies drawn once and kept, images drawn anew at every step.
+"""Synthetic patients to learn from: bodies drawn once, lesions and images anew at every step.
 
-Drawing a body takes seconds, an image of a crop a tenth of one. So bodies with their lesions are
-kept on disk as label maps, and each batch sees another crop, phase, scanner and contrast of them,
-much of it beyond what hospitals do (the idea of SynthSeg, Billot et al., Med Image Anal 2023).
+Drawing a body takes seconds, an image of a crop a tenth of one. So bodies are kept on disk as label
+maps, and each batch sees another crop, with other lesions, phase, scanner and contrast, much of it
+beyond what hospitals do (the idea of SynthSeg, Billot et al., Med Image Anal 2023).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,20 +15,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES
-from lvt_track.phantom.anatomy import Field, draw_anatomy
 from lvt_track.phantom.image import draw_scanner, synthesise_image
+from lvt_track.phantom.scatter import scatter_lesions, without_lesions
+from lvt_track.phantom.shadow import arm_shadow_hu
 from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
-from lvt_track.phantom.tumors import draw_tumors, stamp
 from lvt_track.segment.grid import resample
 from lvt_track.segment.network import normalise
 from lvt_track.training.loop import Batch
 from lvt_track.training.partial import COMPLETE, targets_and_validity
 
-__all__ = ["Recipe", "SyntheticBatches", "draw_subject", "draw_subjects", "subject_files"]
+__all__ = ["Recipe", "SyntheticBatches"]
 
 _AIR_HU = -1000.0
 
@@ -53,7 +51,8 @@ class Recipe:
         wild_probability: share of images whose brightness ignores anatomy.
         noise_hu: range of the noise at the network's spacing.
         shading_hu: range of the slow drift of brightness, as beside arms or metal.
-        band_probability: share of images with bands across, as arms beside the body cast them.
+        shadow_probability: share of images with shadow and streaks of arms beside the body.
+        new_lesions: share of crops whose lesions are drawn anew, many of them small.
         thickness_mm: range of slice thickness.
     """
 
@@ -67,65 +66,25 @@ class Recipe:
     part_margin_mm: float = 6.0
     phases: dict[Phase, float] = field(
         default_factory=lambda: {
-            Phase.PORTAL: 0.72,
+            Phase.PORTAL: 0.63,
             Phase.ARTERIAL: 0.1,
             Phase.DELAYED: 0.1,
-            Phase.NATIVE: 0.08,
+            Phase.NATIVE: 0.17,
         }
     )
     wild_probability: float = 0.1
     noise_hu: tuple[float, float] = (2.5, 20.0)
     shading_hu: tuple[float, float] = (0.0, 12.0)
-    band_probability: float = 0.25
+    shadow_probability: float = 0.3
+    new_lesions: float = 0.75
     thickness_mm: tuple[float, float] = (1.0, 6.0)
-
-
-def draw_subject(seed: int, spacing_mm: float, body: Field) -> NDArray[np.uint8]:
-    """A body with its lesions as a label map (z, y, x) of `Tissue`."""
-    anatomy = draw_anatomy(seed, spacing_mm, body)
-    tumors = draw_tumors(anatomy, np.random.default_rng([seed, 0x70]))
-    labels, _ = stamp(anatomy.labels, anatomy.geometry, tumors)
-    return labels
-
-
-def draw_subjects(
-    folder: Path,
-    seeds: Iterable[int],
-    spacing_mm: float,
-    body: Field,
-    on_subject: Callable[[int], None] | None = None,
-) -> None:
-    """Draw bodies into a folder, one file per seed; those already there are kept.
-
-    Args:
-        folder: made if missing.
-        seeds: one body each.
-        spacing_mm: edge of a voxel.
-        body: how much of the body.
-        on_subject: called with each seed that is done.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for seed in seeds:
-        path = folder / f"{seed:06d}.npy"
-        if not path.exists():
-            partial = path.with_suffix(".partial")
-            with partial.open("wb") as file:
-                np.save(file, draw_subject(seed, spacing_mm, body))
-            partial.replace(path)
-        if on_subject is not None:
-            on_subject(seed)
-
-
-def subject_files(folder: Path) -> tuple[Path, ...]:
-    """The bodies in a folder, sorted."""
-    return tuple(sorted(folder.glob("*.npy")))
 
 
 class SyntheticBatches:
     """Batches by number: the same number gives the same batch.
 
     Args:
-        files: label maps, as `subject_files` lists them.
+        files: label maps, as `phantom.subjects.subject_files` lists them.
         recipe: how to make images of them.
         seed: of the whole sequence.
 
@@ -157,8 +116,14 @@ class SyntheticBatches:
         if body not in self._places:
             self._places[body] = _Places.of(whole)
         centre = self._places[body].draw(recipe.follows_liver, rng)
-        labels = torch.from_numpy(_crop(whole, centre, recipe.patch))
-        hu = _image(labels, recipe, rng, generator)
+        crop = _crop(whole, centre, recipe.patch)
+        contrast_hu = np.zeros(crop.shape)
+        if rng.random() < recipe.new_lesions:
+            # Among large lesions the small ones would hardly be felt in the loss.
+            crop = without_lesions(crop)
+            crop, contrast_hu = scatter_lesions(crop, recipe.spacing_mm, rng)
+        labels = torch.from_numpy(crop)
+        hu = _image(labels, torch.from_numpy(contrast_hu).float(), recipe, rng, generator)
         target, known = _labels_to_learn(labels, recipe)
         if rng.random() < recipe.cut_probability:
             hu, known = _cut(hu, known, rng)
@@ -212,7 +177,11 @@ def _crop(
 
 
 def _image(
-    labels: Tensor, recipe: Recipe, rng: np.random.Generator, generator: torch.Generator
+    labels: Tensor,
+    contrast_hu: Tensor,
+    recipe: Recipe,
+    rng: np.random.Generator,
+    generator: torch.Generator,
 ) -> Tensor:
     """HU of a crop, as some scanner would show it after resampling to the network's spacing."""
     phases = list(recipe.phases)
@@ -226,21 +195,16 @@ def _image(
         shading_hu=float(rng.uniform(*recipe.shading_hu)),
         noise_hu=math.exp(rng.uniform(math.log(low), math.log(high))),
     )
-    hu = synthesise_image(labels, recipe.spacing_mm, phase, scanner, generator)
-    if rng.random() < recipe.band_probability:
-        hu = hu + float(rng.uniform(4.0, 16.0)) * _bands(hu.shape, generator)
+    hu = synthesise_image(
+        labels, recipe.spacing_mm, phase, scanner, generator, contrast_hu=contrast_hu
+    )
+    if rng.random() < recipe.shadow_probability:
+        hu = hu + arm_shadow_hu(recipe.patch, recipe.spacing_mm, generator)
     if thickness_mm > recipe.spacing_mm and rng.random() < 0.7:
         slices = max(2, round(hu.shape[0] * recipe.spacing_mm / thickness_mm))
         hu = resample(resample(hu, (slices, *hu.shape[1:])), (*hu.shape,))
     hu = hu * float(rng.uniform(0.93, 1.07)) + float(rng.normal(0.0, 5.0))
     return hu.clamp(min=_AIR_HU)
-
-
-def _bands(shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """Smooth noise of about unit variance that runs across the body, from side to side."""
-    z, y, _ = shape
-    coarse = torch.randn((1, 1, z // 8 + 2, y // 5 + 2, 3), generator=generator)
-    return 1.5 * functional.interpolate(coarse, size=shape, mode="trilinear")[0, 0]
 
 
 def _labels_to_learn(labels: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:

@@ -8,16 +8,12 @@ import pytest
 import torch
 
 from lvt_track.core.records import Phase
+from lvt_track.phantom.subjects import draw_subjects, subject_files
 from lvt_track.phantom.tissues import Tissue
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.training.default_model import LOCATOR, SEGMENTER, Configuration
 from lvt_track.training.loop import LoopSettings, train
-from lvt_track.training.synthetic import (
-    Recipe,
-    SyntheticBatches,
-    draw_subjects,
-    subject_files,
-)
+from lvt_track.training.synthetic import Recipe, SyntheticBatches
 
 RECIPE = Recipe(4.0, (32, 32, 32), cut_probability=0.0, phases={Phase.PORTAL: 1.0})
 
@@ -33,11 +29,15 @@ def test_bodies_are_drawn_once(bodies: Path) -> None:
     files = subject_files(bodies)
     assert [file.name for file in files] == ["000000.npy", "000001.npy"]
     times = [file.stat().st_mtime_ns for file in files]
-    done: list[int] = []
-    draw_subjects(bodies, range(2), 6.0, "upper", done.append)
-    assert done == [0, 1]
+    draw_subjects(bodies, range(2), 6.0, "upper", processes=2)
     assert [file.stat().st_mtime_ns for file in files] == times
     assert Tissue.LIVER in np.load(files[0])
+
+
+def test_several_processes_draw_the_same_bodies(bodies: Path, tmp_path: Path) -> None:
+    draw_subjects(tmp_path, range(2), 6.0, "upper", processes=2)
+    for one, other in zip(subject_files(bodies), subject_files(tmp_path), strict=True):
+        np.testing.assert_array_equal(np.load(one), np.load(other))
 
 
 def test_batches_follow_from_their_number(bodies: Path) -> None:

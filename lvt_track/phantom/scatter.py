@@ -1,0 +1,151 @@
+"""Lesions scattered anew through a crop of a liver, many and mostly small: to learn from.
+
+A body on disk has the lesions it was drawn with, few of them small, each seen hundreds of times.
+Drawn into the crop instead, no lesion is ever seen twice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.records import Point
+from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue
+from lvt_track.phantom.tumors import Tumor, TumorKind, draw_tumor, stamp
+
+__all__ = ["scatter_lesions", "without_lesions"]
+
+Labels = NDArray[np.uint8]
+
+_LESION_TISSUES = TUMOR_TISSUES | {Tissue.CYST, Tissue.FOCAL_FAT, Tissue.PERFUSION_CHANGE}
+
+# Soft neighbours that a tumour at the surface may grow into.
+_YIELDING = (
+    Tissue.VISCERAL_FAT,
+    Tissue.DIAPHRAGM,
+    Tissue.GALLBLADDER,
+    Tissue.GALLBLADDER_WALL,
+    Tissue.STOMACH_WALL,
+    Tissue.BOWEL_WALL,
+    Tissue.BOWEL_FLUID,
+    Tissue.ASCITES,
+)
+
+_SMALL_KINDS = {
+    TumorKind.HYPODENSE: 0.5,
+    TumorKind.RIM_ENHANCING: 0.1,
+    TumorKind.NECROTIC: 0.2,
+    TumorKind.HYPERVASCULAR: 0.12,
+    TumorKind.CYST: 0.08,
+}
+_LARGE_KINDS = {
+    TumorKind.HYPODENSE: 0.34,
+    TumorKind.RIM_ENHANCING: 0.17,
+    TumorKind.NECROTIC: 0.2,
+    TumorKind.HYPERVASCULAR: 0.11,
+    TumorKind.CALCIFIED: 0.03,
+    TumorKind.HAEMANGIOMA: 0.03,
+    TumorKind.CYST: 0.07,
+    TumorKind.FOCAL_FAT: 0.03,
+    TumorKind.PERFUSION: 0.02,
+}
+_SMALL_BELOW_MM = 12.0
+_BULGING = 0.2
+
+
+def without_lesions(labels: Labels) -> Labels:
+    """The labels with parenchyma in the place of every lesion."""
+    table = np.arange(256, dtype=np.uint8)
+    table[[int(tissue) for tissue in _LESION_TISSUES]] = Tissue.LIVER
+    healed: Labels = table[labels]
+    return healed
+
+
+def scatter_lesions(
+    labels: Labels, spacing_mm: float, rng: np.random.Generator, spread_hu: float = 16.0
+) -> tuple[Labels, FloatArray]:
+    """Draw new lesions into a crop, up to a dozen, most of 4 to 22 mm.
+
+    Args:
+        labels: `Tissue` codes (z, y, x); lesions are centred in their liver.
+        spacing_mm: edge of a voxel.
+        rng: source of chance.
+        spread_hu: how far each lesion strays in brightness from its kind, standard deviation.
+
+    Returns:
+        New labels, and HU to add to the image (z, y, x): each lesion's own deviation.
+    """
+    geometry = Geometry.axial(labels.shape, (spacing_mm,) * 3)
+    liver = _is_any(labels, LIVER_TISSUES)
+    index = np.argwhere(liver[::2, ::2, ::2]) * 2
+    contrast_hu = np.zeros(labels.shape)
+    if len(index) < 50:
+        return labels, contrast_hu
+    count = int(min(rng.geometric(0.22), 12))
+    main = _draw_kind(_LARGE_KINDS, rng)
+    inside: list[Tumor] = []
+    bulging: list[Tumor] = []
+    for _ in range(count):
+        diameter_mm = float(np.exp(rng.uniform(np.log(4.0), np.log(22.0))))
+        if rng.random() < 0.12:
+            diameter_mm = float(rng.uniform(22.0, 75.0))
+        kinds = _SMALL_KINDS if diameter_mm < _SMALL_BELOW_MM else _LARGE_KINDS
+        # Most lesions of one patient are of one kind.
+        kind = main if rng.random() < 0.5 and main in kinds else _draw_kind(kinds, rng)
+        bulges = rng.random() < _BULGING
+        places = index[rng.integers(len(index), size=40)]
+        if bulges:
+            places = _near_surface(places, liver, diameter_mm / 2 / spacing_mm, rng)
+        centre = _free_place(places, geometry, diameter_mm / 2, (*inside, *bulging), rng)
+        if centre is not None:
+            tumor = draw_tumor(rng, centre, diameter_mm, kind)
+            (bulging if bulges and tumor.is_tumor else inside).append(tumor)
+    out = labels
+    for lesions, beyond in ((bulging, _YIELDING), (inside, ())):
+        out, identity = stamp(out, geometry, lesions, beyond)
+        own_hu = np.concatenate([[0.0], rng.normal(0.0, spread_hu, len(lesions))])
+        contrast_hu = np.where(identity > 0, own_hu[identity], contrast_hu)
+    return out, contrast_hu
+
+
+def _is_any(labels: Labels, tissues: frozenset[Tissue]) -> NDArray[np.bool_]:
+    table = np.zeros(256, dtype=bool)
+    table[[int(tissue) for tissue in tissues]] = True
+    is_any: NDArray[np.bool_] = table[labels]
+    return is_any
+
+
+def _draw_kind(odds: dict[TumorKind, float], rng: np.random.Generator) -> TumorKind:
+    share = np.array(list(odds.values()))
+    return list(odds)[int(rng.choice(len(odds), p=share / share.sum()))]
+
+
+def _near_surface(
+    places: NDArray[np.intp], liver: NDArray[np.bool_], reach: float, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """The places from which a step of a radius, any way, leaves the liver."""
+    way = rng.normal(size=places.shape)
+    way *= 0.8 * max(reach, 2.0) / np.linalg.norm(way, axis=1, keepdims=True)
+    there = np.clip(np.round(places + way).astype(np.intp), 0, np.array(liver.shape) - 1)
+    near: NDArray[np.intp] = places[~liver[tuple(there.T)]]
+    return near
+
+
+def _free_place(
+    places: NDArray[np.intp],
+    geometry: Geometry,
+    radius_mm: float,
+    others: tuple[Tumor, ...],
+    rng: np.random.Generator,
+) -> Point | None:
+    """The first place that keeps clear of the other lesions."""
+    for place in places:
+        centre = geometry.to_world(place + rng.uniform(-1.0, 1.0, 3))
+        if all(
+            float(np.linalg.norm(centre - np.array(other.centre_mm)))
+            > radius_mm + max(other.radii_mm) + 1.0
+            for other in others
+        ):
+            return float(centre[0]), float(centre[1]), float(centre[2])
+    return None

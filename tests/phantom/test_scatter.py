@@ -1,0 +1,62 @@
+"""Lesions scattered through a crop: many, small, inside or bulging, and where there is liver."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lvt_track.phantom.scatter import scatter_lesions, without_lesions
+from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue
+
+TUMORS = [int(tissue) for tissue in TUMOR_TISSUES]
+
+
+@pytest.fixture(scope="module")
+def crop() -> np.ndarray:
+    """A slab of liver between fat and bone."""
+    labels = np.full((64, 64, 64), Tissue.VISCERAL_FAT, dtype=np.uint8)
+    labels[:, :, :40] = Tissue.LIVER
+    labels[:, :, :6] = Tissue.CORTICAL_BONE
+    return labels
+
+
+def test_lesions_touch_the_liver_and_spare_what_does_not_yield(crop: np.ndarray) -> None:
+    grown_out = 0
+    for seed in range(12):
+        drawn, contrast_hu = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
+        changed = drawn != crop
+        assert changed.any()
+        assert (drawn[changed] >= Tissue.LIVER).all()
+        assert (drawn[crop == Tissue.CORTICAL_BONE] == Tissue.CORTICAL_BONE).all()
+        assert not contrast_hu[~changed].any()
+        grown_out += int(np.isin(drawn[crop == Tissue.VISCERAL_FAT], TUMORS).sum())
+    assert grown_out > 0
+
+
+def test_lesions_come_in_numbers_and_small(crop: np.ndarray) -> None:
+    shares = [
+        np.isin(scatter_lesions(crop, 2.0, np.random.default_rng(seed))[0], TUMORS).mean()
+        for seed in range(12)
+    ]
+    assert 0 < np.median(shares) < 0.1
+
+
+def test_the_same_chance_gives_the_same_lesions(crop: np.ndarray) -> None:
+    one, other = (scatter_lesions(crop, 2.0, np.random.default_rng(4)) for _ in range(2))
+    np.testing.assert_array_equal(one[0], other[0])
+    np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_a_crop_without_liver_stays_as_it_is() -> None:
+    labels = np.full((16, 16, 16), Tissue.FAT, dtype=np.uint8)
+    drawn, contrast_hu = scatter_lesions(labels, 2.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(drawn, labels)
+    assert not contrast_hu.any()
+
+
+def test_lesions_heal_into_parenchyma(crop: np.ndarray) -> None:
+    crop = crop.copy()
+    crop[0, 0, 10:14] = [Tissue.PORTAL_VEIN, Tissue.TUMOR_RIM, Tissue.CYST, Tissue.FOCAL_FAT]
+    healed = without_lesions(crop)
+    np.testing.assert_array_equal(healed[0, 0, 10:14], [Tissue.PORTAL_VEIN] + [Tissue.LIVER] * 3)
+    assert np.isin(healed, [int(t) for t in LIVER_TISSUES]).sum() == (crop >= Tissue.LIVER).sum()
