@@ -41,6 +41,7 @@ __all__ = [
     "agreements_of",
     "compare_readings",
     "compare_with_reader",
+    "judged_visits",
     "write_agreements",
     "write_comparison",
 ]
@@ -95,7 +96,7 @@ def compare_readings(course: Course, readings: Readings, table: Path) -> ReaderC
         )
     pairing = pair_lesions(theirs, ours)
     sizes = (*_paired_sizes(pairing, theirs, ours), *_paired_sums(pairing, theirs, ours))
-    visits = _judged_visits(course, theirs)
+    visits = judged_visits(course.responses, theirs)
     return ReaderComparison(
         table=table.name,
         reader_rows=tuple(theirs),
@@ -245,8 +246,16 @@ def _sums_mm(rows: Sequence[Assessment], targets: set[str]) -> dict[dt.date, flo
     return {response.date: response.sum_mm for response in _responses(chosen) if response.sum_mm}
 
 
-def _judged_visits(course: Course, theirs: Sequence[Assessment]) -> tuple[JudgedVisit, ...]:
-    ours = {r.date: r for r in course.responses if r.criterion == RECIST_1_1.name}
+def judged_visits(
+    responses: Sequence[Response], theirs: Sequence[Assessment]
+) -> tuple[JudgedVisit, ...]:
+    """The RECIST 1.1 responses at the visits that both sides have.
+
+    Args:
+        responses: ours, of one patient; those by other criteria are passed over.
+        theirs: the reader's rows of that patient.
+    """
+    ours = {r.date: r for r in responses if r.criterion == RECIST_1_1.name}
     return tuple(
         JudgedVisit(
             date=response.date,

@@ -40,6 +40,16 @@ class ReaderTables:
             "radiologist": str(self.radiologist.absolute()) if self.radiologist else None,
         }
 
+    def is_newer_than(self, path: Path) -> bool:
+        """Whether a table was written after the file `path`."""
+        written = path.stat().st_mtime_ns
+        return any(
+            file.stat().st_mtime_ns > written
+            for table in (self.corrections, self.radiologist)
+            if table is not None
+            for file in (table, *table.rglob("*"))
+        )
+
     def over(self, other: Self) -> Self:
         """These tables, and the other's where these name none."""
         return type(self)(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lvt_track import __version__
 from lvt_track.core.course import Course
 from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
@@ -31,7 +32,7 @@ from lvt_track.pipeline.segment import ModelChoice
 from lvt_track.pipeline.tell import OUTPUTS, tell
 from lvt_track.pipeline.visits import VisitScan, has_masks, read_visit
 
-__all__ = ["TrackResult", "TrackSettings", "conclude", "track_patient"]
+__all__ = ["TrackResult", "TrackSettings", "conclude", "is_finished", "track_patient"]
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def track_patient(
     earlier = _earlier_visits(out, existing)
     manifest = Manifest(
         patient=found.patient,
-        source=str(patient),
+        source=str(patient.absolute()),
         started=dt.datetime.now().isoformat(timespec="seconds"),
         settings=settings.facts(),
         left_out=[Failure(str(item.path), item.reason) for item in found.left_out],
@@ -155,6 +156,27 @@ def track_patient(
 
     scans = _read_visits(found, out, settings, earlier, manifest, watch, progress)
     return conclude(manifest, scans, links, settings.reader.radiologist, out, watch, progress)
+
+
+def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
+    """Whether a run of the same files with the same settings came to its end in `out`.
+
+    Raises:
+        InputError: when the scans cannot be used, or `run.json` cannot be understood.
+    """
+    path = out / MANIFEST
+    if not path.exists() or settings.reader.is_newer_than(path):
+        return False
+    earlier = Manifest.read(out)
+    if not earlier.seconds or earlier.version != __version__:
+        return False
+    if earlier.settings != settings.facts():
+        return False
+    choice = ModelChoice(settings.model, settings.device)
+    return earlier.visits == {
+        visit.name: fingerprint(_inputs(visit), _weights(visit, settings, choice, earlier))
+        for visit in discover(patient).visits
+    }
 
 
 def conclude(
