@@ -19,12 +19,13 @@ from lvt_track.pipeline.visits import VisitScan
 from lvt_track.register.course import register_course
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report.keyimages import visit_key_images
+from lvt_track.report.lookback_page import lookback_images
 from lvt_track.report.timelines import pictured_tracks
 from lvt_track.response.course import respond_to_course
 from lvt_track.response.recist import RECIST_1_1
 from lvt_track.response.volumetric import VOLUME
 
-__all__ = ["follow", "take_key_images"]
+__all__ = ["follow", "take_key_images", "take_lookback_images"]
 
 
 def follow(
@@ -130,6 +131,15 @@ def take_key_images(
         }
         pictures.extend(visit_key_images(course, k, scan.volume, scan.labels, places, shown))
     return tuple(pictures)
+
+
+def take_lookback_images(course: Course, scans: Sequence[VisitScan]) -> tuple[KeyImage, ...]:
+    """Pictures of the places of later tumours in the scans before, and of the tumours found."""
+    return tuple(
+        picture
+        for k, scan in enumerate(scans)
+        for picture in lookback_images(course, k, scan.volume, scan.labels)
+    )
 
 
 def _place(course: Course, track: Track, visit: int, frame: CommonFrame) -> Point:

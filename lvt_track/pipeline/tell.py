@@ -43,6 +43,7 @@ OUTPUTS = (
 def tell(
     course: Course,
     pictures: Sequence[KeyImage],
+    looks: Sequence[KeyImage],
     frame: CommonFrame,
     out: Path,
     manifest: Manifest,
@@ -53,6 +54,7 @@ def tell(
     Args:
         course: the course.
         pictures: its key images.
+        looks: pictures of the places of later tumours in the scans before.
         frame: its registration.
         out: folder of the run.
         manifest: what was run.
@@ -80,4 +82,4 @@ def tell(
         models=tuple(f"{name} (sha256 {sha[:12]})" for name, sha in manifest.models.items()),
         left_out=tuple(f"{item.where}: {item.why}" for item in manifest.left_out),
     )
-    write_pdf(course, pictures, out / "report.pdf", facts, comparison)
+    write_pdf(course, pictures, out / "report.pdf", facts, comparison, looks)

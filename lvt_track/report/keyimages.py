@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,10 +15,10 @@ from lvt_track.core.records import Caliper, Lesion, Point
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.report.timelines import timelines
 
-__all__ = ["MINIMUM_WIDTH_MM", "key_image", "visit_key_images"]
+__all__ = ["MINIMUM_WIDTH_MM", "key_image", "visit_key_images", "width_for"]
 
 MINIMUM_WIDTH_MM = 80.0
-"""Width of a crop; a larger tumour gets `_SURROUND` times its long axis."""
+"""Width of a crop; larger tumours get `_SURROUND` times their long axis."""
 
 _SURROUND = 1.7
 _OUTSIDE_HU = -1024
@@ -94,7 +94,7 @@ def key_image(
     track: int,
     visit: int,
     members: Collection[int] = (),
-    minimum_width_mm: float = MINIMUM_WIDTH_MM,
+    width_mm: float = MINIMUM_WIDTH_MM,
 ) -> KeyImage:
     """The picture of one tumour, or of the place where it would be.
 
@@ -106,7 +106,7 @@ def key_image(
         track: number of the track.
         visit: index of the visit.
         members: labels of all lesions of the track at this visit; `target` is always one.
-        minimum_width_mm: width and height of the crop, unless the tumour needs more.
+        width_mm: width and height of the crop.
 
     Returns:
         A square crop centred on the target; where it reaches beyond the scan it is filled with
@@ -123,7 +123,6 @@ def key_image(
         # By its place, not its number: the volume may be a part of the scan that was measured.
         slice_index = round(float(middle[0]))
         centre = screen.position(middle)
-        width_mm = max(minimum_width_mm, _SURROUND * size.long_axis.length_mm)
         own = {target.label, *members}
         caption = (
             f"{size.long_axis.length_mm:.1f} × {size.short_axis.length_mm:.1f} mm, "
@@ -133,7 +132,6 @@ def key_image(
         index = geometry.to_index(target)
         slice_index = int(np.clip(np.rint(index[0]), 0, geometry.shape[0] - 1))
         centre = screen.position(index)
-        width_mm = minimum_width_mm
         own = set(members)
         is_inside = bool(geometry.contains(target))
         caption = "not seen" if is_inside else "outside this scan"
@@ -165,6 +163,12 @@ def key_image(
     )
 
 
+def width_for(lesions: Iterable[Lesion], minimum_mm: float = MINIMUM_WIDTH_MM) -> float:
+    """Width in mm of a crop that shows any of these lesions with its surroundings."""
+    axes = (lesion.measurement.long_axis.length_mm for lesion in lesions)
+    return max(minimum_mm, _SURROUND * max(axes, default=0.0))
+
+
 def visit_key_images(
     course: Course,
     visit: int,
@@ -186,6 +190,7 @@ def visit_key_images(
 
     Returns:
         One image per track, in order of number; a track with several lesions shows the largest.
+        Crops of one track are equally wide at all visits.
     """
     images = []
     for line in timelines(course):
@@ -195,9 +200,16 @@ def visit_key_images(
         here = line.sightings[visit].lesions
         target = here[0] if here else places.get(number)
         if target is not None:
-            members = [lesion.label for lesion in here]
             images.append(
-                key_image(volume, labels, target, track=number, visit=visit, members=members)
+                key_image(
+                    volume,
+                    labels,
+                    target,
+                    track=number,
+                    visit=visit,
+                    members=[lesion.label for lesion in here],
+                    width_mm=width_for(seen.lesions[0] for seen in line.sightings if seen.lesions),
+                )
             )
     return tuple(images)
 

@@ -7,6 +7,7 @@ from contourpy import LineType, contour_generator
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Ellipse
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from lvt_track.core.course import KeyImage
@@ -77,7 +78,15 @@ def draw_key_image(axes: Axes, image: KeyImage) -> None:
         va="bottom",
     )
     axes.text(
-        0.03, 0.5, "R", transform=axes.transAxes, color="white", fontsize=SMALLEST_PT, va="center"
+        0.03,
+        0.5,
+        "R",
+        transform=axes.transAxes,
+        color="white",
+        fontsize=SMALLEST_PT,
+        fontweight="bold",
+        va="center",
+        path_effects=[withStroke(linewidth=1.5, foreground="black")],
     )
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)

@@ -16,6 +16,7 @@ from lvt_track.report.comparison import ReaderComparison
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
 from lvt_track.report.flow import Drawing, flow
 from lvt_track.report.imagepages import image_pages
+from lvt_track.report.lookback_page import lookback_pages
 from lvt_track.report.pages import (
     draw_meaning,
     lesion_sections,
@@ -38,6 +39,7 @@ def write_pdf(
     path: Path,
     facts: RunFacts,
     comparison: ReaderComparison | None = None,
+    looks: Sequence[KeyImage] = (),
 ) -> None:
     """Write the report of a course, A4, for a doctor to read.
 
@@ -49,6 +51,7 @@ def write_pdf(
         path: the file; it is written whole or not at all.
         facts: of the run.
         comparison: with a radiologist's table, where there is one.
+        looks: pictures of the places of later tumours in the scans before.
 
     Raises:
         OutputError: when the file cannot be written.
@@ -57,6 +60,7 @@ def write_pdf(
         partial(draw_summary, course=course, facts=facts),
         *flow([*lesion_sections(course), *presence_sections(course)]),
         *image_pages(course, key_images),
+        *lookback_pages(course, looks),
         *trend_pages(course),
         *flow(
             [

@@ -11,7 +11,7 @@ from scipy.ndimage import binary_dilation
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Caliper, Lesion, Measurement
 from lvt_track.core.volume import Volume
-from lvt_track.report.keyimages import key_image, visit_key_images
+from lvt_track.report.keyimages import key_image, visit_key_images, width_for
 
 CENTRE_MM = np.array([12.0, -20.0, 30.0])
 
@@ -98,8 +98,17 @@ def test_crop_is_square_centred_and_large_enough() -> None:
     assert 78.0 <= width <= 84.0
     axis = replace(lesion.measurement.long_axis, length_mm=90.0)
     large = replace(lesion, measurement=replace(lesion.measurement, long_axis=axis))
-    wide = key_image(volume, labels, large, track=1, visit=0)
+    wide = key_image(volume, labels, large, track=1, visit=0, width_mm=width_for([lesion, large]))
     assert wide.hu.shape[1] * wide.pixel_mm[1] == pytest.approx(153.0, abs=2.0)
+
+
+def test_one_track_is_as_wide_at_every_visit(samples: ModuleType) -> None:
+    sample = samples.sample(4, 3, pixel_mm=3.2)
+    widths: dict[int, set[int]] = {}
+    for image in sample.key_images():
+        widths.setdefault(image.track, set()).add(image.hu.shape[1])
+    assert [len(found) for found in widths.values()] == [1, 1, 1]
+    assert len({width for found in widths.values() for width in found}) > 1
 
 
 def test_a_place_has_no_outline_and_no_caliper() -> None:
