@@ -21,6 +21,7 @@ COMMANDS = [
     "measure",
     "respond",
     "phantom",
+    "prepare",
     "models",
     "doctor",
 ]
