@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from lvt_track.cli.cohort import cohort
 from lvt_track.cli.console import guarded
 from lvt_track.cli.demo import demo
 from lvt_track.cli.discover import discover
 from lvt_track.cli.doctor import doctor
+from lvt_track.cli.evaluate import evaluate
 from lvt_track.cli.measure import measure
 from lvt_track.cli.models import models
 from lvt_track.cli.phantom import phantom
@@ -18,6 +20,7 @@ from lvt_track.cli.report import report
 from lvt_track.cli.respond import respond
 from lvt_track.cli.segment import segment
 from lvt_track.cli.track import track
+from lvt_track.cli.train import train
 
 __all__ = ["app", "main"]
 
@@ -34,12 +37,15 @@ for command in (
     demo,
     track,
     report,
+    cohort,
     segment,
     discover,
     measure,
     respond,
+    evaluate,
     phantom,
     prepare,
+    train,
     doctor,
 ):
     app.command()(guarded(command))

@@ -26,9 +26,17 @@ from lvt_track.training.batch import Batch
 from lvt_track.training.rivals import OURS, Method
 from lvt_track.training.supervision import SupervisedNetwork, supervised_loss
 
-__all__ = ["METRICS", "Batch", "LoopSettings", "Progress", "averaged_network", "train"]
+__all__ = [
+    "CHECKPOINT",
+    "METRICS",
+    "Batch",
+    "LoopSettings",
+    "Progress",
+    "averaged_network",
+    "train",
+]
 
-_CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = "checkpoint.pt"
 METRICS = "metrics.csv"
 _COLUMNS = ("step", "seconds", "loss", "learning_rate", *(f"dice_{name}" for name in CLASSES))
 
@@ -141,6 +149,8 @@ def train(
     )
     half = settings.half_precision and bfloat16_is_sound(device)
     step, seconds = _resume(folder, trained, average, optimizer)
+    if rank == 0:
+        _forget_after(folder / METRICS, step)
     started, saved = time.perf_counter() - seconds, seconds
     recent: list[Tensor] = []
 
@@ -194,7 +204,7 @@ def averaged_network(network: ResidualUNet, folder: Path) -> tuple[ResidualUNet,
         network: of the same size; filled in place.
         folder: of a run of `train`.
     """
-    state = torch.load(folder / _CHECKPOINT, map_location="cpu", weights_only=True)
+    state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
     _fill(network, state["average"])
     return network.eval(), state["step"], state["seconds"]
 
@@ -205,7 +215,7 @@ def _resume(
     average: list[Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> tuple[int, float]:
-    path = folder / _CHECKPOINT
+    path = folder / CHECKPOINT
     if not path.exists():
         return 0, 0.0
     device = average[0].device
@@ -235,9 +245,9 @@ def _save(
         "step": step,
         "seconds": seconds,
     }
-    partial = folder / f"{_CHECKPOINT}.partial"
+    partial = folder / f"{CHECKPOINT}.partial"
     torch.save(state, partial)
-    partial.replace(folder / _CHECKPOINT)
+    partial.replace(folder / CHECKPOINT)
 
 
 def _fill(network: ResidualUNet, values: list[Tensor]) -> None:
@@ -279,6 +289,14 @@ def _log(path: Path, row: list[float]) -> None:
         if is_new:
             writer.writerow(_COLUMNS)
         writer.writerow([f"{value:.6g}" for value in row])
+
+
+def _forget_after(path: Path, step: int) -> None:
+    """Drop the rows of steps that are taken again, because they came after the checkpoint."""
+    if path.exists():
+        head, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [row for row in rows if int(row.split(",")[0]) <= step]
+        path.write_text("".join([head, *kept]), encoding="utf-8")
 
 
 def _rank() -> int:

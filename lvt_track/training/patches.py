@@ -22,7 +22,7 @@ from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.knowledge import Annotation, Knowledge
 from lvt_track.training.partial import targets_and_validity
 
-__all__ = ["WINDOW_LEVEL_HU", "WINDOW_WIDTH_HU", "LabelledScan", "PatchBatches", "PatchPlan"]
+__all__ = ["WINDOW_LEVEL_HU", "WINDOW_WIDTH_HU", "PatchBatches", "PatchPlan", "TrainingScan"]
 
 WINDOW_LEVEL_HU = 62.5
 WINDOW_WIDTH_HU = 198.8
@@ -32,7 +32,7 @@ _SAME_SPACING = 0.01
 _LABELLED = (*BITS.values(), IGNORE)
 
 
-class LabelledScan(Protocol):
+class TrainingScan(Protocol):
     """A scan that can be learned from, such as a `datasets.prepared.PreparedCase`."""
 
     @property
@@ -106,7 +106,7 @@ class PatchBatches:
 
     def __init__(
         self,
-        scans: Sequence[LabelledScan],
+        scans: Sequence[TrainingScan],
         plan: PatchPlan,
         augmentation: Augmentation,
         seed: int,
@@ -186,7 +186,7 @@ class _Crop:
 
 
 def _centre(
-    scan: LabelledScan, shape: tuple[int, ...], plan: PatchPlan, rng: np.random.Generator
+    scan: TrainingScan, shape: tuple[int, ...], plan: PatchPlan, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Where a patch is centred, in voxels of the scan; inside the scan if there is room."""
     half = np.array(plan.patch) * plan.spacing_mm / np.array(scan.spacing_mm) / 2.0

@@ -1,0 +1,190 @@
+"""One training, from planned sizes to the written model; alone or in several processes."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import distributed
+
+from lvt_track.segment.cards import Card, Part
+from lvt_track.segment.device import pick_device
+from lvt_track.segment.models import load_model, save_model
+from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.training.configuration import TrainingConfiguration
+from lvt_track.training.datasets.prepared import PreparedDataset
+from lvt_track.training.judge import judge
+from lvt_track.training.loop import Progress, averaged_network, train
+from lvt_track.training.patches import PatchBatches, PatchPlan, TrainingScan
+from lvt_track.training.plan import memory_bytes, plan_network, plan_patches
+from lvt_track.training.supervision import SupervisedNetwork
+
+__all__ = ["Session", "processes"]
+
+_VERSION = "1"
+_MOST_THREADS = 8
+
+
+@contextlib.contextmanager
+def processes() -> Iterator[int]:
+    """Join the processes that `torchrun` started, if it did; gives this one's rank."""
+    if "WORLD_SIZE" not in os.environ:
+        yield 0
+        return
+    distributed.init_process_group()
+    try:
+        yield distributed.get_rank()
+    finally:
+        distributed.destroy_process_group()
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """A training whose sizes are settled.
+
+    Attributes:
+        configuration: what was asked for.
+        network: size of the network.
+        plan: what patches are like.
+        device: where it trains.
+    """
+
+    configuration: TrainingConfiguration
+    network: NetworkParameters
+    plan: PatchPlan
+    device: torch.device
+
+    @classmethod
+    def planned(
+        cls,
+        configuration: TrainingConfiguration,
+        datasets: Sequence[PreparedDataset],
+        device_name: str,
+    ) -> Session:
+        """Settle what the configuration leaves open.
+
+        Args:
+            configuration: what is asked for.
+            datasets: to learn from.
+            device_name: as for `pick_device`; processes of `torchrun` take a GPU each.
+
+        Raises:
+            UsageError: when there is no such device, or the patch does not suit.
+        """
+        if device_name == "auto" and torch.cuda.is_available() and "LOCAL_RANK" in os.environ:
+            device_name = f"cuda:{os.environ['LOCAL_RANK']}"
+        device = pick_device(device_name)
+        memory = memory_bytes(device)
+        size = configuration.network or plan_network(device, memory)
+        size = NetworkParameters(
+            size.channels, size.blocks, exclusive=configuration.learns_by.exclusive
+        )
+        trial = SupervisedNetwork(ResidualUNet(size).to(device), configuration.learning.scales)
+        plan = plan_patches(datasets, trial, configuration.patches, memory)
+        return cls(configuration, size, plan, device)
+
+    def learn(
+        self,
+        scans: Sequence[TrainingScan],
+        folder: Path,
+        on_step: Callable[[Progress], None] | None = None,
+    ) -> ResidualUNet:
+        """Train, or go on where the folder's checkpoint stands.
+
+        Args:
+            scans: to learn from.
+            folder: for the checkpoint and the metrics.
+            on_step: called after each step.
+        """
+        asked = self.configuration
+        torch.manual_seed(asked.seed)
+        network = ResidualUNet(self.network)
+        world = distributed.get_world_size() if distributed.is_initialized() else 1
+        batches = PatchBatches(
+            scans,
+            self.plan,
+            asked.augmentation,
+            asked.seed,
+            self.device,
+            stride=world,
+            threads=max(1, min(_MOST_THREADS, (os.cpu_count() or 1) // 2 // world)),
+        )
+        with _tensorboard(folder / "tensorboard", on_step) as tell:
+            return train(
+                network, batches, asked.learning, folder, self.device, tell, asked.learns_by
+            )
+
+    def taken(self, folder: Path) -> tuple[int, float]:
+        """Steps and seconds of training that the folder's checkpoint has behind it."""
+        _, step, seconds = averaged_network(ResidualUNet(self.network), folder)
+        return step, seconds
+
+    def judge(self, network: ResidualUNet, scan: TrainingScan) -> Mapping[str, float | None]:
+        """Dice of each annotated class; see `judge.judge`."""
+        network.to(self.device)
+        return judge(network, self.configuration.learns_by, self.plan, scan, self.device)
+
+    def save(
+        self,
+        network: ResidualUNet,
+        datasets: Sequence[PreparedDataset],
+        facts: Mapping[str, Any],
+        scores: Mapping[str, Any],
+        parent: Path,
+    ) -> Card:
+        """Write the model, with the locator of the default model.
+
+        Args:
+            network: the trained one.
+            datasets: it learned from.
+            facts: of the training, for the card.
+            scores: what was measured, for the card.
+            parent: folder to write its folder into.
+        """
+        default = load_model()
+        drawn = Part(
+            file="segmenter.safetensors",
+            sha256="",
+            spacing_mm=self.plan.spacing_mm,
+            patch=self.plan.patch,
+            window_hu=self.plan.window_hu,
+            network=self.network,
+        )
+        card = Card(
+            name=self.configuration.name,
+            version=_VERSION,
+            licence="As the training data allow. "
+            + "; ".join(f"{data.name}: {data.licence}" for data in datasets),
+            training_data="; ".join(f"{data.title} ({data.citation})" for data in datasets),
+            locator=default.locator.part,
+            segmenter=drawn,
+            training=facts,
+            scores=scores,
+        )
+        networks = {"locator": default.locator.network, "segmenter": network.cpu()}
+        return save_model(card, networks, parent)
+
+
+@contextlib.contextmanager
+def _tensorboard(
+    folder: Path, on_step: Callable[[Progress], None] | None
+) -> Iterator[Callable[[Progress], None] | None]:
+    """Tell TensorBoard too, where it is installed, whatever the first process is told."""
+    if on_step is None or importlib.util.find_spec("tensorboard") is None:
+        yield on_step
+        return
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(folder) as writer:
+
+        def tell(progress: Progress) -> None:
+            writer.add_scalar("loss", progress.loss, progress.step)
+            on_step(progress)
+
+        yield tell
