@@ -45,11 +45,11 @@ def draw_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generato
         (-22, -30, -40),
         (-18, -30, -128),
     ]
-    flat = float(rng.uniform(0.75, 1.2))
+    full = float(rng.uniform(0.75, 1.4))
     chains: list[tuple[_Way, list[float], Tissue]] = [
         (aorta, [12.5 * wide, 12 * wide, 11 * wide, 10 * wide, 9 * wide, 8 * wide], Tissue.AORTA),
-        (cava[:3], [13, 12.5 * flat, 11.5 * flat], Tissue.VENA_CAVA),
-        (cava[2:], [11.5 * flat, 11 * flat, 9.5 * flat], Tissue.INFRARENAL_VENA_CAVA),
+        (cava[:3], [13 * full, 12.5 * full, 11.5 * full], Tissue.VENA_CAVA),
+        (cava[2:], [11.5 * full, 11 * full, 9.5 * full], Tissue.INFRARENAL_VENA_CAVA),
     ]
     for side in (-1, 1):
         artery: _Way = [(2, -32, -122), (side * 22, -30, -165), (side * 48, -40, -215)]

@@ -51,7 +51,8 @@ _LARGE_KINDS = {
     TumorKind.PERFUSION: 0.02,
 }
 _SMALL_BELOW_MM = 12.0
-_BULGING = 0.2
+_BULGING = 0.3
+_FAT_IN_FISSURE = 0.3
 
 
 def without_lesions(labels: Labels) -> Labels:
@@ -65,7 +66,9 @@ def without_lesions(labels: Labels) -> Labels:
 def scatter_lesions(
     labels: Labels, spacing_mm: float, rng: np.random.Generator, spread_hu: float = 16.0
 ) -> tuple[Labels, FloatArray]:
-    """Draw new lesions into a crop, up to a dozen, most of 4 to 22 mm.
+    """Draw new lesions into a crop, up to a dozen, most of 4 to 22 mm, and at times fat beside.
+
+    Fat in a fissure, cut across, is as round and dark as a lesion; it is not liver.
 
     Args:
         labels: `Tissue` codes (z, y, x); lesions are centred in their liver.
@@ -102,11 +105,26 @@ def scatter_lesions(
             tumor = draw_tumor(rng, centre, diameter_mm, kind)
             (bulging if bulges and tumor.is_tumor else inside).append(tumor)
     out = labels
+    if rng.random() < _FAT_IN_FISSURE:
+        out = _with_fat(out, geometry, index[int(rng.integers(len(index)))], rng)
     for lesions, beyond in ((bulging, _YIELDING), (inside, ())):
         out, identity = stamp(out, geometry, lesions, beyond)
         own_hu = np.concatenate([[0.0], rng.normal(0.0, spread_hu, len(lesions))])
         contrast_hu = np.where(identity > 0, own_hu[identity], contrast_hu)
     return out, contrast_hu
+
+
+def _with_fat(
+    labels: Labels, geometry: Geometry, place: NDArray[np.intp], rng: np.random.Generator
+) -> Labels:
+    """The labels with a pad of fat in the liver, upright and longer than wide."""
+    x, y, z = (float(v) for v in geometry.to_world(place))
+    wide_mm = float(rng.uniform(2.5, 8.0))
+    radii = (wide_mm, wide_mm * float(rng.uniform(0.6, 1.6)), float(rng.uniform(6.0, 20.0)))
+    pad = Tumor(TumorKind.CYST, (x, y, z), radii, np.eye(3), 0.12, 0.0, 0.0, int(rng.integers(99)))
+    _, identity = stamp(labels, geometry, [pad])
+    filled: Labels = np.where(identity > 0, Tissue.VISCERAL_FAT, labels).astype(np.uint8)
+    return filled
 
 
 def _is_any(labels: Labels, tissues: frozenset[Tissue]) -> NDArray[np.bool_]:

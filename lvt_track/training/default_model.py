@@ -69,7 +69,7 @@ SEGMENTER = Configuration(
     name="segmenter",
     network=NetworkParameters((16, 32, 64, 128, 192), (1, 2, 2, 2)),
     recipe=Recipe(
-        2.0, (80, 80, 80), window_hu=(-100.0, 250.0), follows_liver=0.92, noise_hu=(2.5, 14.0)
+        2.0, (80, 80, 80), window_hu=(-100.0, 250.0), follows_liver=0.92, noise_hu=(2.5, 18.0)
     ),
     body="abdomen",
     subjects=400,

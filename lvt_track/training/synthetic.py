@@ -49,6 +49,8 @@ class Recipe:
             it they are cut away after inference and need not be told from anything.
         phases: how often each contrast phase is drawn.
         wild_probability: share of images whose brightness ignores anatomy.
+        vessels_hu: how far the vessels of a liver stray in brightness, mean and deviation; in life
+            more than a table of phases says.
         noise_hu: range of the noise at the network's spacing.
         shading_hu: range of the slow drift of brightness, as beside arms or metal.
         shadow_probability: share of images with shadow and streaks of arms beside the body.
@@ -73,6 +75,7 @@ class Recipe:
         }
     )
     wild_probability: float = 0.1
+    vessels_hu: tuple[float, float] = (8.0, 20.0)
     noise_hu: tuple[float, float] = (2.5, 20.0)
     shading_hu: tuple[float, float] = (0.0, 12.0)
     shadow_probability: float = 0.3
@@ -123,6 +126,7 @@ class SyntheticBatches:
             crop = without_lesions(crop)
             crop, contrast_hu = scatter_lesions(crop, recipe.spacing_mm, rng)
         labels = torch.from_numpy(crop)
+        contrast_hu[_IS_CLASS[1].numpy()[crop]] += rng.normal(*recipe.vessels_hu)
         hu = _image(labels, torch.from_numpy(contrast_hu).float(), recipe, rng, generator)
         target, known = _labels_to_learn(labels, recipe)
         if rng.random() < recipe.cut_probability:

@@ -21,16 +21,18 @@ def crop() -> np.ndarray:
 
 
 def test_lesions_touch_the_liver_and_spare_what_does_not_yield(crop: np.ndarray) -> None:
-    grown_out = 0
+    grown_out = fat_in_liver = 0
     for seed in range(12):
         drawn, contrast_hu = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
         changed = drawn != crop
         assert changed.any()
-        assert (drawn[changed] >= Tissue.LIVER).all()
+        assert np.isin(drawn[changed & (crop == Tissue.VISCERAL_FAT)], list(LIVER_TISSUES)).all()
+        fat_in_liver += int((drawn[changed] == Tissue.VISCERAL_FAT).sum())
         assert (drawn[crop == Tissue.CORTICAL_BONE] == Tissue.CORTICAL_BONE).all()
         assert not contrast_hu[~changed].any()
         grown_out += int(np.isin(drawn[crop == Tissue.VISCERAL_FAT], TUMORS).sum())
     assert grown_out > 0
+    assert fat_in_liver > 0
 
 
 def test_lesions_come_in_numbers_and_small(crop: np.ndarray) -> None:
