@@ -1,7 +1,8 @@
-"""`lvt models`: the models at hand."""
+"""`lvt models`: the models at hand, and other people's brought in."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,9 @@ from lvt_track.cli.options import JsonOption
 
 __all__ = ["models"]
 
-models = typer.Typer(help="Show the models at hand.", no_args_is_help=True)
+models = typer.Typer(help="Show, import and remove models.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(help="Name of the model.")]
 
 
 @models.command("list")
@@ -25,14 +28,49 @@ def show_list(json: JsonOption = False) -> None:
         print_json([{"name": c.name, "version": c.version, "sha256": c.sha256} for c in cards])
         return
     for card in cards:
-        print(f"{card.name:<12} {card.version:<8} {card.training_data}")
+        print(f"{card.name:<12} {', '.join(card.classes):<24} {card.training_data}")
 
 
 @models.command("info")
 @guarded
-def show_info(name: Annotated[str, typer.Argument(help="Name of the model.")] = "default") -> None:
+def show_info(name: NameArgument = "default") -> None:
     """Print a model's card: what it learned from, how it scores, what it may be used for."""
-    from lvt_track.segment.models import load_model
+    from lvt_track.segment.models import card_of
 
-    for part in load_model(name).parts:
-        print(part.card.to_json(), end="")
+    print(card_of(name).to_json(), end="")
+
+
+@models.command("import")
+@guarded
+def import_model(
+    path: Annotated[Path, typer.Argument(help="Results folder of nnU-Net v2.")],
+    name: Annotated[str, typer.Option(help="What to call the model.", show_default=False)],
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            help="What its labels mean: liver, liver_vessels or liver_lesions of "
+            "TotalSegmentator, or a .toml file. Without it their names decide."
+        ),
+    ] = None,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Mirror every window too, as nnU-Net does: slower.")
+    ] = False,
+    orientation: Annotated[
+        str | None,
+        typer.Option(help="Axes that scans are turned to first: stored, LPS or RAS."),
+    ] = None,
+) -> None:
+    """Bring in a model that nnU-Net v2 trained; nothing in it is run."""
+    from lvt_track.segment.nnunet_import import import_nnunet
+
+    card = import_nnunet(path, name, mapping, mirror, orientation)
+    print(f"{card.name}: draws {', '.join(card.classes)}; {len(card.files)} fold(s)")
+
+
+@models.command("remove")
+@guarded
+def remove(name: NameArgument) -> None:
+    """Delete an imported model."""
+    from lvt_track.segment.models import remove_model
+
+    print(f"removed {remove_model(name)}")

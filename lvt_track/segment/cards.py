@@ -192,6 +192,7 @@ class ImportedCard:
         minimum_ml: components below this volume are dropped: liver, vessels, tumours.
         intended_use: what it may be used for.
         scores: what was measured, on what.
+        origin: sha256 of each checkpoint that was imported.
     """
 
     name: str
@@ -216,6 +217,7 @@ class ImportedCard:
     minimum_ml: tuple[float, ...] = _MINIMUM_ML
     intended_use: str = INTENDED_USE
     scores: Mapping[str, Any] = field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict)
     kind: str = NNUNET
 
     def __post_init__(self) -> None:

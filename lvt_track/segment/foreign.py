@@ -25,7 +25,7 @@ from lvt_track.segment.nnunet_grid import Area, NnunetGrid, nonzero_box
 from lvt_track.segment.segmenter import Coarse, Drawing, Run, Scan
 from lvt_track.segment.windows import Blend, Forward
 
-__all__ = ["ARCHITECTURES", "ForeignSegmenter", "build_network", "fill_network"]
+__all__ = ["ARCHITECTURES", "SHARED_WEIGHTS", "ForeignSegmenter", "build_network", "fill_network"]
 
 ARCHITECTURES = ("PlainConvUNet", "ResidualEncoderUNet")
 """Classes of `dynamic_network_architectures` that are built."""
@@ -41,8 +41,10 @@ _TYPES = {
 }
 """What a plan may name as a part of a network; nothing else is looked up."""
 
+SHARED_WEIGHTS = "decoder.encoder."
+"""Weights of a decoder under this name are those of its encoder."""
+
 _TYPED = ("conv_op", "norm_op", "dropout_op", "nonlin")
-_SHARED_WEIGHTS = "decoder.encoder."
 _NEAR_LIVER_MM = 20.0
 # Where no window was run there is background, as surely as any network says it.
 _SURE_LOGIT = 20.0
@@ -93,7 +95,7 @@ def fill_network(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
         RuntimeError: when a weight is missing, unexpected, or of another size.
     """
     missing, unexpected = network.load_state_dict(weights, strict=False)
-    missing = [key for key in missing if not key.startswith(_SHARED_WEIGHTS)]
+    missing = [key for key in missing if not key.startswith(SHARED_WEIGHTS)]
     if missing or unexpected:
         raise RuntimeError(f"weights missing: {missing}; unexpected: {unexpected}")
 

@@ -35,12 +35,14 @@ from lvt_track.segment.own import OwnSegmenter
 from lvt_track.segment.segmenter import Segmenter
 
 __all__ = [
+    "CARD",
     "EMBEDDED",
     "INTENDED_USE",
     "Card",
     "Model",
     "ModelPart",
     "Part",
+    "card_of",
     "list_models",
     "load_model",
     "model_folders",
@@ -56,7 +58,8 @@ EMBEDDED = Path(__file__).parent / "weights"
 DEFAULT = "default"
 """The model whose locator finds the liver for imported ones."""
 
-_CARD = "card.json"
+CARD = "card.json"
+"""Name of a card's file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +185,16 @@ def list_models(folders: Sequence[Path] | None = None) -> tuple[AnyCard, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
+def card_of(name: str) -> AnyCard:
+    """The card of one model at hand; weights are not read.
+
+    Raises:
+        InputError: when there is none of that name, or it cannot be read.
+    """
+    folders = model_folders()
+    return _read_card(_folder_of(name, folders))
+
+
 def save_model(card: Card, networks: Mapping[str, ResidualUNet], parent: Path) -> Card:
     """Write a model trained here into `parent / card.name`, weights as float16.
 
@@ -202,7 +215,7 @@ def save_model(card: Card, networks: Mapping[str, ResidualUNet], parent: Path) -
         facts[name] |= {"file": f"{name}.safetensors", "sha256": _digest(content)}
         (folder / facts[name]["file"]).write_bytes(content)
     written = Card.from_json(json.dumps(facts))
-    (folder / _CARD).write_text(written.to_json(), encoding="utf-8")
+    (folder / CARD).write_text(written.to_json(), encoding="utf-8")
     return written
 
 
@@ -223,7 +236,14 @@ def remove_model(name: str) -> Path:
 
 
 def _names(parent: Path) -> list[str]:
-    return sorted(card.parent.name for card in parent.glob(f"*/{_CARD}"))
+    return sorted(card.parent.name for card in parent.glob(f"*/{CARD}"))
+
+
+def _folder_of(name: str, folders: Sequence[Path]) -> Path:
+    for parent in folders:
+        if name in _names(parent):
+            return parent / name
+    raise _unknown(name, folders)
 
 
 def _unknown(name: str, folders: Sequence[Path]) -> InputError:
@@ -236,7 +256,7 @@ def _digest(content: bytes) -> str:
 
 
 def _read_card(folder: Path) -> AnyCard:
-    path = folder / _CARD
+    path = folder / CARD
     try:
         card = parse_card(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -247,9 +267,7 @@ def _read_card(folder: Path) -> AnyCard:
 
 
 def _load_one(name: str, folders: Sequence[Path]) -> Model:
-    folder = next((parent / name for parent in folders if name in _names(parent)), None)
-    if folder is None:
-        raise _unknown(name, folders)
+    folder = _folder_of(name, folders)
     card = _read_card(folder)
     if isinstance(card, ImportedCard):
         return _load_imported(folder, card)
