@@ -2,7 +2,8 @@
 
 Matching rule for lesions (26-connected components): a true lesion is found when the found tumour
 covers at least a tenth of its voxels; a found lesion is false when less than a tenth of its voxels
-lie on a true tumour. Lesions are sized by the diameter of the ball of equal volume.
+lie on a true tumour. Lesions are sized by the diameter of the ball of equal volume; found ones by
+the true lesion's, false ones by their own.
 """
 
 from __future__ import annotations
@@ -50,11 +51,15 @@ class Detection:
             )
         )
 
+    def between(self, least_mm: float, below_mm: float) -> tuple[int, int, int]:
+        """Found, true and false lesions between two edges of `SIZES_MM`."""
+        part = slice(SIZES_MM.index(least_mm), SIZES_MM.index(below_mm))
+        return sum(self.found[part]), sum(self.true[part]), sum(self.false[part])
+
     def sensitivity(self, least_mm: float = 0.0) -> float | None:
         """Share of the true lesions from this edge of `SIZES_MM` that were found; None of none."""
-        first = SIZES_MM.index(least_mm)
-        true = sum(self.true[first:])
-        return sum(self.found[first:]) / true if true else None
+        found, true, _ = self.between(least_mm, np.inf)
+        return found / true if true else None
 
 
 @dataclass(frozen=True)
