@@ -21,6 +21,7 @@ from lvt_track.report.timelines import (
 )
 
 __all__ = [
+    "PHASE_COLUMNS",
     "edges_table",
     "lesions_table",
     "lookback_table",
@@ -152,6 +153,8 @@ _LOOKBACK = {
     "controls": "Int64",
     "visible_days_earlier": "Int64",
 }
+PHASE_COLUMNS = tuple(_PHASES)
+"""Columns of `phases.csv`."""
 
 # By the unit in which a column's name ends; the longest ending wins.
 _DECIMALS = {"_mm": 1, "_ml": 3, "_percent": 1, "_days": 1, "_hu": 1, "cost": 3, "_dice": 3}

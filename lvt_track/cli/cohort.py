@@ -1,0 +1,56 @@
+"""`lvt cohort`: many patients, and what they say together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
+from lvt_track.cli.options import (
+    DeviceOption,
+    ForceOption,
+    JsonOption,
+    ModelOption,
+    OutOption,
+    QuietOption,
+    RadiologistOption,
+    ResumeOption,
+    existing_results,
+)
+
+__all__ = ["cohort"]
+
+
+def cohort(
+    folder: Annotated[Path, typer.Argument(help="Folder with a subfolder for each patient.")],
+    out: OutOption,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", help="Patients followed at once, each in a process.")
+    ] = 1,
+    radiologist: RadiologistOption = None,
+    phases: Annotated[
+        bool, typer.Option(help="Also segment the other contrast phases of a visit.")
+    ] = True,
+    model: ModelOption = "default",
+    device: DeviceOption = "auto",
+    force: ForceOption = False,
+    resume: ResumeOption = False,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Follow every patient below a folder, and pool their tables."""
+    from lvt_track.pipeline.cohort import track_cohort
+    from lvt_track.pipeline.reader_tables import ReaderTables
+    from lvt_track.pipeline.track import TrackSettings
+
+    settings = TrackSettings(model, device, phases, ReaderTables(radiologist=radiologist))
+    with Console(quiet) as console:
+        result = track_cohort(folder, out, settings, jobs, existing_results(force, resume), console)
+    if json:
+        print_json(result.facts())
+    elif not quiet:
+        print(result.summary())
+    if result.unfinished:
+        raise typer.Exit(EXIT_PARTIAL)
