@@ -14,7 +14,7 @@ from lvt_track.pipeline.output import Existing
 from lvt_track.pipeline.prepare import PrepareSettings, prepare_dataset
 from lvt_track.pipeline.progress import Silent
 from lvt_track.training.datasets.prepared import BITS, read_prepared
-from tests.training.replicas import SPACING_MM, draw, prepare, values, write_map, write_pairs
+from tests.training.replicas import BODY, SPACING_MM, draw, prepare, values, write_map, write_pairs
 
 NAMES = ("volume-{}.nii", "segmentation-{}.nii")
 NUMBERS = {"liver": 1, "tumors": 2}
@@ -43,7 +43,7 @@ def test_what_is_done_is_kept_and_the_rest_is_made(source: Path, tmp_path: Path)
     again = prepare("lits", source, tmp_path, Existing.RESUME).dataset
     assert kept.stat().st_mtime_ns == written
     assert [case.name for case in again.cases] == ["0", "1", "2"]
-    assert np.array_equal(again.cases[2].image(), draw(2).hu)
+    assert np.array_equal(again.cases[2].image(), draw(2).hu[BODY])
     assert sorted(path.name for path in (tmp_path / "lits" / "cases").iterdir()) == ["0", "1", "2"]
     assert again.fingerprint == first.fingerprint
 
@@ -55,7 +55,7 @@ def test_other_settings_are_not_mixed(source: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="other settings"):
         prepare_dataset(*arguments, Existing.RESUME, Silent())
     dataset = prepare_dataset(*arguments, Existing.FORCE, Silent()).dataset
-    assert dataset.cases[0].shape == (6, 20, 24)
+    assert dataset.cases[0].shape == (6, 16, 20)
     assert prepare_dataset(*arguments, Existing.RESUME, Silent()).dataset.cases[0].shape[0] == 6
 
 
@@ -63,12 +63,18 @@ def test_resampling_keeps_volumes(source: Path, tmp_path: Path) -> None:
     settings = PrepareSettings((2.0, 2.0, 2.0), jobs=1)
     arguments = ("lits", source, tmp_path, settings, Existing.REFUSE, Silent())
     case = prepare_dataset(*arguments).dataset.cases[0]
-    assert case.shape == (18, 30, 48)
+    assert case.shape == (18, 24, 40)
     assert case.spacing_mm == (2.0, 2.0, 2.0)
     drawn_mm3 = np.count_nonzero(draw().liver) * np.prod(SPACING_MM)
     assert case.voxels["liver"] * np.prod(case.spacing_mm) == pytest.approx(drawn_mm3, rel=0.05)
     in_liver = (case.labels() & (BITS["liver"] | BITS["tumors"])) == BITS["liver"]
     assert np.median(case.image()[in_liver]) == pytest.approx(110, abs=5)
+
+
+def test_the_air_around_is_cut_off(source: Path, tmp_path: Path) -> None:
+    case = prepare("lits", source, tmp_path).dataset.cases[0]
+    assert case.shape == (12, 32, 40)
+    assert json.loads((case.folder / "case.json").read_text())["first_voxel"] == [0, 4, 4]
 
 
 def test_several_at_a_time_give_the_same(source: Path, tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ from lvt_track.pipeline.progress import Silent
 
 SHAPE = (12, 40, 48)
 SPACING_MM = (3.0, 1.5, 2.0)
+BODY = np.s_[:, 4:36, 4:44]
+"""Where a replica is not air; what is prepared ends there."""
 RAS = np.diag([-1.0, -1.0, 1.0])
 UPSIDE_DOWN = np.diag([1.0, -1.0, -1.0])
 
@@ -49,7 +51,7 @@ def draw(seed: int = 0) -> Patient:
     rng = np.random.default_rng(seed)
     liver, vessels, tumors = (np.zeros(SHAPE, bool) for _ in range(3))
     hu = np.full(SHAPE, -1000, np.int16)
-    hu[:, 4:36, 4:44] = -90
+    hu[BODY] = -90
     hu[:, 7:33, 8:40] = 45
     liver[3:10, 9:24, 9:26] = True
     vessels[5, 12:30, 14:16] = True
@@ -139,14 +141,15 @@ def write_series(
 
 
 def write_ircadb_patient(folder: Path, patient: Patient, masks: Mapping[str, BoolArray]) -> None:
-    """3D-IRCADb-01: PATIENT_DICOM/image_0 … and MASKS_DICOM/<structure>/image_0 …, head first."""
+    """3D-IRCADb-01: PATIENT_DICOM/image_0 … and MASKS_DICOM/<structure>/image_0 …, feet first."""
     scan = folder / "PATIENT_DICOM"
-    for k, path in enumerate(reversed(write_series(scan, patient))):
+    for k, path in enumerate(write_series(scan, patient)):
         path.rename(scan / f"image_{k}")
+    (scan / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
     for name, mask in masks.items():
         place = folder / "MASKS_DICOM" / name
         place.mkdir(parents=True)
-        for k, plane in enumerate(mask[::-1]):
+        for k, plane in enumerate(mask):
             _write_mask_slice(place / f"image_{k}", plane)
 
 
@@ -221,5 +224,6 @@ def _write_mask_slice(path: Path, plane: BoolArray) -> None:
     image.PhotometricInterpretation = "MONOCHROME2"
     image.BitsAllocated = image.BitsStored = 8
     image.HighBit, image.PixelRepresentation = 7, 0
+    image.RescaleSlope, image.RescaleIntercept = 1, -1024  # as if it were a CT, which it is not
     image.PixelData = (plane.astype(np.uint8) * 255).tobytes()
     image.save_as(path, enforce_file_format=True)

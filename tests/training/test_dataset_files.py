@@ -13,6 +13,7 @@ from lvt_track.errors import InputError
 from lvt_track.io.images import write_labels
 from lvt_track.training.datasets.prepared import BITS, IGNORE, PreparedCase
 from tests.training.replicas import (
+    BODY,
     SPACING_MM,
     UPSIDE_DOWN,
     Patient,
@@ -34,8 +35,8 @@ def assert_case(case: PreparedCase, patient: Patient, bits: Mapping[str, int]) -
     for name, value in bits.items():
         expected[getattr(patient, name)] |= value
     assert case.spacing_mm == SPACING_MM
-    assert np.array_equal(case.image(), patient.hu)
-    assert np.array_equal(case.labels(), expected)
+    assert np.array_equal(case.image(), patient.hu[BODY])
+    assert np.array_equal(case.labels(), expected[BODY])
 
 
 def test_lits_in_two_batches(tmp_path: Path) -> None:
@@ -92,7 +93,8 @@ def test_amos_without_its_mr(tmp_path: Path) -> None:
     assert [case.name for case in result.dataset.cases] == ["0001", "0020", "0500"]
     case, patient = result.dataset.cases[2], draw(500)
     in_liver = (case.labels() & LIVER) != 0
-    assert np.array_equal(in_liver, patient.liver & ~patient.vessels | patient.tumors)
+    expected = patient.liver & ~patient.vessels | patient.tumors
+    assert np.array_equal(in_liver, expected[BODY])
 
 
 def test_btcv_ignores_the_portal_vein(tmp_path: Path) -> None:
@@ -101,7 +103,7 @@ def test_btcv_ignores_the_portal_vein(tmp_path: Path) -> None:
     write_pairs(source, *names, {"liver": 6, "vessels": 9, "tumors": 6}, (1, 40))
     case = prepare("btcv", source, tmp_path / "out").dataset.cases[0]
     patient = draw(1)
-    only_vessel = patient.vessels & ~patient.tumors
+    only_vessel = (patient.vessels & ~patient.tumors)[BODY]
     assert np.array_equal((case.labels() & IGNORE) != 0, only_vessel)
     assert not (case.labels()[only_vessel] & LIVER).any()
 
@@ -166,9 +168,9 @@ def test_a_dataset_of_ones_own(tmp_path: Path) -> None:
     ]
     patient = draw()
     labels = dataset.cases[0].labels()
-    assert np.array_equal(dataset.cases[0].image(), patient.hu)
-    assert np.array_equal((labels & IGNORE) != 0, patient.tumors)
-    assert np.array_equal((labels & VESSELS) != 0, patient.vessels & ~patient.tumors)
+    assert np.array_equal(dataset.cases[0].image(), patient.hu[BODY])
+    assert np.array_equal((labels & IGNORE) != 0, patient.tumors[BODY])
+    assert np.array_equal((labels & VESSELS) != 0, (patient.vessels & ~patient.tumors)[BODY])
 
 
 def test_labels_on_another_grid_name_their_case(tmp_path: Path) -> None:
@@ -221,3 +223,23 @@ def test_a_missing_label_file_and_a_scan_that_is_there_twice(tmp_path: Path) -> 
     write_pairs(tmp_path / "src/copy", *names, {"liver": 1, "tumors": 2}, (0,))
     with pytest.raises(InputError, match="there twice"):
         prepare("lits", tmp_path / "src", tmp_path / "again")
+
+
+def test_a_real_scan_by_a_descriptor_of_ones_own(real_data: Path, tmp_path: Path) -> None:
+    """Its axes run to the right and to the front, the labels are those of 117 structures."""
+    own = OWN.replace("{patient}/{case}/scan.nrrd", "totalseg/ct_{case}mm.nii.gz")
+    own = own.replace("{patient}/{case}/labels.nrrd", "totalseg/ct_{case}mm_labels117.nii.gz")
+    own = own.replace('liver = ["1", "2"]\nvessels = ["2"]', 'liver = ["5"]\nothers = ["*"]')
+    own = own.replace('vessels = "everywhere"', 'vessels = "none"')
+    (tmp_path / "real.toml").write_text(own)
+    result = prepare(tmp_path / "real.toml", real_data, tmp_path)
+    (case,) = result.dataset.cases
+    assert result.warnings == ()
+    assert (case.name, case.spacing_mm) == ("3", pytest.approx((3.0, 3.0, 3.0)))
+    liver = (case.labels() & LIVER) != 0
+    assert np.count_nonzero(liver) == case.voxels["liver"] > 10_000
+    spine = case.image() > 250
+    z, y, x = (np.mean(places) for places in np.nonzero(liver))
+    assert x < np.nonzero(spine)[2].mean()  # the liver on the right of the spine
+    assert y < np.nonzero(spine)[1].mean()  # and before it
+    assert z > case.shape[0] / 2  # above the middle of this trunk

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lvt_track.training.datasets.prepared import BITS, IGNORE
-from tests.training.replicas import draw, prepare, write_segmentation, write_series
+from tests.training.replicas import BODY, draw, prepare, write_segmentation, write_series
 
 LIVER, VESSELS, TUMORS = BITS["liver"], BITS["vessels"], BITS["tumors"]
 
@@ -49,8 +49,8 @@ def test_colorectal_liver_metastases(tmp_path: Path) -> None:
     expected[patient.liver] |= LIVER
     expected[patient.tumors] |= TUMORS
     expected[patient.vessels & patient.liver] |= VESSELS
-    assert np.array_equal(case.image(), patient.hu)
-    assert np.array_equal(case.labels(), expected)
+    assert np.array_equal(case.image(), patient.hu[BODY])
+    assert np.array_equal(case.labels(), expected[BODY])
 
 
 def test_a_segmentation_whose_ct_is_not_there_is_left_out(tmp_path: Path) -> None:
@@ -92,5 +92,5 @@ def test_hcc_tace_takes_the_phase_that_was_drawn_on(tmp_path: Path) -> None:
     expected[patient.liver] |= LIVER
     expected[patient.tumors] |= TUMORS
     expected[patient.vessels] |= IGNORE
-    assert np.array_equal(case.image(), patient.hu)
-    assert np.array_equal(case.labels(), expected)
+    assert np.array_equal(case.image(), patient.hu[BODY])
+    assert np.array_equal(case.labels(), expected[BODY])

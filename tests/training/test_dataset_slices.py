@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from lvt_track.core.volume import BoolArray
 from lvt_track.training.datasets.prepared import BITS
 from tests.training.replicas import (
+    BODY,
     SPACING_MM,
     Patient,
     draw,
@@ -54,8 +55,8 @@ def test_ircadb(tmp_path: Path, is_zipped: bool) -> None:
     expected[patient.liver] |= LIVER
     expected[patient.tumors] |= LIVER | TUMORS
     expected[patient.vessels & patient.liver] |= VESSELS  # drawn on beyond the liver
-    assert np.array_equal(case.image(), patient.hu)
-    assert np.array_equal(case.labels(), expected)
+    assert np.array_equal(case.image(), patient.hu[BODY])
+    assert np.array_equal(case.labels(), expected[BODY])
 
 
 def test_ircadb_patient_without_a_tumour(tmp_path: Path) -> None:
@@ -97,8 +98,8 @@ def test_chaos(tmp_path: Path) -> None:
     assert [case.name for case in dataset.cases] == ["1", "10"]
     for case in dataset.cases:
         patient = draw(int(case.name))
-        assert np.array_equal(case.image(), patient.hu)
-        assert np.array_equal(case.labels(), patient.liver.astype(np.uint8) * LIVER)
+        assert np.array_equal(case.image(), patient.hu[BODY])
+        assert np.array_equal(case.labels(), patient.liver[BODY].astype(np.uint8) * LIVER)
 
 
 def test_chaos_slice_that_is_missing_or_of_another_size_names_its_case(tmp_path: Path) -> None:

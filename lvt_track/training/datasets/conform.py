@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.segment.grid import Orientation, resample, shape_at
@@ -22,6 +25,7 @@ _LIVER_HU = (-60.0, 400.0)
 _LEAST_SHARE = 0.75
 _LEAST_KEPT = 0.5
 _BODY_HU = -300
+_AIR_HU = -500
 _SIDE_MARGIN_MM = 10.0
 _SAMPLE = 200_000
 
@@ -32,7 +36,7 @@ def labelled_scan(
     descriptor: Descriptor,
     spacing_mm: Triple | None = None,
 ) -> LabelledScan:
-    """Check a scan and its labels, and turn them along the patient's axes.
+    """Check a scan and its labels, turn them along the patient's axes, cut off the air around.
 
     Args:
         volume: the scan.
@@ -56,11 +60,17 @@ def labelled_scan(
         if name != "tumors" and not (labels & BITS[name]).any()
     ]
     warnings += _side(hu, labels, own_mm[2])
+    box = _occupied(hu, labels)
+    hu, labels = hu[box], labels[box]
     if spacing_mm is not None:
         hu, labels, own_mm = _resampled(hu, labels, own_mm, spacing_mm)
-    whole_hu = np.clip(np.rint(hu), _INT16.min, _INT16.max).astype(np.int16)
+    z, y, x = (part.start for part in box)
     return LabelledScan(
-        np.ascontiguousarray(whole_hu), np.ascontiguousarray(labels), own_mm, tuple(warnings)
+        np.ascontiguousarray(_whole(hu)),
+        np.ascontiguousarray(labels),
+        own_mm,
+        (z, y, x),
+        tuple(warnings),
     )
 
 
@@ -104,6 +114,23 @@ def _side(hu: NDArray[np.generic], labels: NDArray[np.uint8], pixel_mm: float) -
     if offset_mm <= _SIDE_MARGIN_MM:
         return []
     return [f"the liver lies on the patient's left, {offset_mm:.0f} mm off the middle: mirrored?"]
+
+
+def _occupied(hu: NDArray[np.generic], labels: NDArray[np.uint8]) -> Box:
+    """The box around all that is denser than air, or labelled."""
+    solid = (np.asarray(hu) > _AIR_HU) | (labels != 0)
+    box = []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        places = np.flatnonzero(solid.any(axis=others))
+        box.append(slice(int(places[0]), int(places[-1]) + 1))
+    return box[0], box[1], box[2]
+
+
+def _whole(hu: NDArray[Any]) -> NDArray[np.int16]:
+    """HU as whole numbers."""
+    rounded = hu if hu.dtype == np.int16 else np.clip(np.rint(hu), _INT16.min, _INT16.max)
+    return rounded.astype(np.int16, copy=False)
 
 
 def _resampled(

@@ -59,12 +59,14 @@ class LabelledScan:
         hu: int16 (z, y, x).
         labels: uint8 (z, y, x) in `prepared.BITS` and `prepared.IGNORE`.
         spacing_mm: along z, y, x.
+        first_voxel: where it begins in the whole scan, in the scan's own voxels along z, y, x.
         warnings: what is odd about it.
     """
 
     hu: NDArray[np.int16]
     labels: NDArray[np.uint8]
     spacing_mm: tuple[float, float, float]
+    first_voxel: tuple[int, int, int] = (0, 0, 0)
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -94,6 +96,7 @@ def write_case(scan: LabelledScan, facts: Mapping[str, Any], folder: Path) -> di
         **facts,
         "shape": list(scan.hu.shape),
         "spacing_mm": list(scan.spacing_mm),
+        "first_voxel": list(scan.first_voxel),
         "voxels": {name: int(np.count_nonzero(scan.labels & bit)) for name, bit in BITS.items()},
         "warnings": list(scan.warnings),
     }
