@@ -21,6 +21,7 @@ from lvt_track.io.grids import is_same_grid
 from lvt_track.io.image_layout import MaskFile, find_image_series, find_masks, image_series
 from lvt_track.io.images import read_geometry, read_volume, stem_of
 from lvt_track.io.phases import phase_of_text
+from lvt_track.io.twins import twin_warnings
 
 __all__ = ["Discovery", "LeftOut", "discover", "read_scan", "series_at"]
 
@@ -268,6 +269,7 @@ def _visits(found: Sequence[FoundSeries]) -> tuple[tuple[Visit, ...], list[str]]
         studies = list(dict.fromkeys(item.study for item in items))
         if len(studies) > 1:
             warnings.append(f"{date}: {len(studies)} studies of one day are taken as one visit")
+        warnings += twin_warnings(items)
         series = tuple(item.series for item in items)
         visits.append(Visit(date, items[choice].study, series, choice))
     phases = {visit.tracked_series.phase for visit in visits}
