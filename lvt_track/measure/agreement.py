@@ -153,7 +153,8 @@ def limits(differences: ArrayLike, clusters: Sequence[Hashable] | None = None) -
     Independent differences: Bland and Altman (Lancet 1986;1:307-310), with the exact intervals of
     normal quantiles in place of their approximate ones (Carkeet, Optom Vis Sci 2015;92:e71-80).
     Several per patient: the variance is the sum of that between and that within patients (Bland
-    and Altman, J Biopharm Stat 2007;17:571-582), intervals by the jackknife over patients.
+    and Altman, J Biopharm Stat 2007;17:571-582); intervals of bias and spread by the jackknife
+    over patients, joined to those of the limits (Zou, Stat Methods Med Res 2013;22:630-642).
 
     Args:
         differences: (n,), at least two.
@@ -196,20 +197,12 @@ def _limits(values: FloatArray, groups: Groups) -> Limits:
     """See `limits`."""
     bias, sd = _bias_and_sd(values, groups)
     lower, upper = bias - _NORMAL_95 * sd, bias + _NORMAL_95 * sd
-    if int(groups.max()) + 1 < len(values):
-
-        def bound(side: float) -> Estimate:
-            def statistic(kept: FloatArray, group: Groups) -> float:
-                mean, spread = _bias_and_sd(kept, group)
-                return mean + side * _NORMAL_95 * spread
-
-            return _jackknifed(statistic, values, groups)
-
-        return Limits(bound(0.0), bound(-1.0), bound(1.0), sd)
-    n = len(values)
-    if n < LEAST_FOR_INTERVAL:
+    n, count = len(values), int(groups.max()) + 1
+    if count < LEAST_FOR_INTERVAL:
         a, b, c = (_without_interval(value) for value in (bias, lower, upper))
         return Limits(a, b, c, sd)
+    if count < n:
+        return _limits_of_groups(values, groups)
     root = float(np.sqrt(n))
     of_bias = float(stats.t.ppf(0.975, n - 1)) * sd / root
     # The limit lies at 1.96 true standard deviations: the quantity (limit - mean) √n / sd is
@@ -222,6 +215,28 @@ def _limits(values: FloatArray, groups: Groups) -> Limits:
         _around(bias, of_bias),
         Estimate(lower, bias - far, bias - near),
         Estimate(upper, bias + near, bias + far),
+        sd,
+    )
+
+
+def _limits_of_groups(values: FloatArray, groups: Groups) -> Limits:
+    """Limits of differences that share patients, with the intervals of bias and spread joined."""
+    mean = _jackknifed(lambda kept, group: _bias_and_sd(kept, group)[0], values, groups)
+    bias, sd = _bias_and_sd(values, groups)
+    spread = Estimate(0.0, 0.0, 0.0)
+    if sd > 0:
+        # The logarithm of a standard deviation is nearer to normal than itself.
+        found = _jackknifed(
+            lambda kept, group: float(np.log(_bias_and_sd(kept, group)[1])), values, groups
+        )
+        spread = Estimate(sd, float(np.exp(found.low)), float(np.exp(found.high)))
+    near, far = _NORMAL_95 * (sd - spread.low), _NORMAL_95 * (spread.high - sd)
+    down, up = bias - mean.low, mean.high - bias
+    lower, upper = bias - _NORMAL_95 * sd, bias + _NORMAL_95 * sd
+    return Limits(
+        mean,
+        Estimate(lower, lower - float(np.hypot(down, far)), lower + float(np.hypot(up, near))),
+        Estimate(upper, upper - float(np.hypot(down, near)), upper + float(np.hypot(up, far))),
         sd,
     )
 

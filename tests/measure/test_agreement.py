@@ -54,6 +54,43 @@ def test_shrout_and_fleiss_1979() -> None:
     assert (consistency.low, consistency.high) == pytest.approx((0.342, 0.946), abs=0.0006)
 
 
+def delta_variance_of_z(correlation: float, scale: float, shift: float) -> float:
+    """n times the variance of Lin's z by the delta method, from the normal moments alone."""
+    one, two, both = 1.0, scale**2, correlation * scale
+
+    def z(moments: np.ndarray) -> float:
+        mean_a, mean_b, var_a, var_b, covariance = moments
+        return float(np.arctanh(2 * covariance / (var_a + var_b + (mean_a - mean_b) ** 2)))
+
+    at = np.array([shift, 0.0, one, two, both])
+    steps = 1e-5 * np.eye(5)
+    slope = np.array([(z(at + step) - z(at - step)) / 2e-5 for step in steps])
+    of_moments = np.zeros((5, 5))
+    of_moments[:2, :2] = [[one, both], [both, two]]
+    # Isserlis: cov(s_ij, s_kl) = s_ik s_jl + s_il s_jk.
+    of_moments[2:, 2:] = [
+        [2 * one**2, 2 * both**2, 2 * one * both],
+        [2 * both**2, 2 * two**2, 2 * two * both],
+        [2 * one * both, 2 * two * both, one * two + both**2],
+    ]
+    return float(slope @ of_moments @ slope)
+
+
+@pytest.mark.parametrize("correlation", [0.3, 0.8, 0.97, -0.5])
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (1.3, 0.4), (0.6, -1.5)])
+def test_lin_2000_variance_by_the_delta_method(
+    correlation: float, scale: float, shift: float
+) -> None:
+    """Data with exactly these moments have the interval that the moments' variances imply."""
+    a = np.array([1.0, -1.0, 1.0, -1.0])
+    b = correlation * a + np.sqrt(1 - correlation**2) * np.array([1.0, 1.0, -1.0, -1.0])
+    pairs = np.tile(np.stack([a + shift, scale * b], axis=1), (10, 1))
+    found = concordance(pairs)
+    half = (np.arctanh(found.high) - np.arctanh(found.low)) / 2
+    variance = delta_variance_of_z(correlation, scale, shift) / (len(pairs) - 2)
+    assert half == pytest.approx(1.959964 * np.sqrt(variance), rel=1e-4)
+
+
 def test_lin_1989_by_its_definition() -> None:
     """Precision times accuracy, on the peak flows; R's DescTools::CCC gives 0.943 for them."""
     a, b = np.array(WRIGHT, float), np.array(MINI, float)
@@ -114,6 +151,15 @@ def test_known_bias_and_spread_are_recovered_in_95_percent_of_200_repeats() -> N
     assert all(0.92 <= count / 200 <= 0.985 for count in hits.values()), hits
 
 
+def test_intervals_of_the_limits_are_exact_for_few_pairs() -> None:
+    rng = np.random.default_rng(6)
+    hits = 0
+    for _ in range(400):
+        found = limits(rng.normal(1.0, 2.0, 6))
+        hits += inside(1.0 + 1.959964 * 2.0, found.upper)
+    assert 0.925 <= hits / 400 <= 0.975
+
+
 def test_known_reliability_is_recovered_in_95_percent_of_200_repeats() -> None:
     rng = np.random.default_rng(2)
     between, error = 10.0, 4.0
@@ -130,7 +176,7 @@ def test_known_reliability_is_recovered_in_95_percent_of_200_repeats() -> None:
 def test_several_lesions_of_a_patient_are_no_independent_evidence() -> None:
     """Patients differ in bias: intervals that ignore it cover far too seldom, ours nearly."""
     rng = np.random.default_rng(3)
-    naive = clustered = 0
+    naive = clustered = limit = 0
     repeats = 100
     patients = np.repeat(np.arange(25), 6)
     for _ in range(repeats):
@@ -140,8 +186,10 @@ def test_several_lesions_of_a_patient_are_no_independent_evidence() -> None:
         found = limits(differences, list(patients))
         clustered += inside(1.0, found.bias)
         assert found.sd == pytest.approx(np.sqrt(10), rel=0.6)
+        limit += inside(1.0 + 1.96 * np.sqrt(10), found.upper)
     assert naive / repeats < 0.8
     assert clustered / repeats >= 0.88
+    assert limit / repeats >= 0.88
 
 
 def test_agreement_brings_all_together() -> None:
