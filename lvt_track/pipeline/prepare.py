@@ -16,7 +16,7 @@ from typing import Any
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
 from lvt_track.pipeline.manifest import Failure
-from lvt_track.pipeline.output import Existing, claim_folder, make_folder
+from lvt_track.pipeline.output import Existing, claim_folder, drop_if_empty, make_folder
 from lvt_track.pipeline.progress import Progress
 from lvt_track.training.datasets.conform import labelled_scan
 from lvt_track.training.datasets.descriptor import Descriptor, find_descriptor
@@ -98,13 +98,12 @@ class PrepareResult:
     def summary(self) -> str:
         """The result in a few lines."""
         dataset = self.dataset
-        spacing = dataset.fingerprint.spacing_mm.median
+        labels = ", ".join(f"{name} {dataset.knowledge[name]}" for name in CLASSES)
+        spacing = " × ".join(f"{value:.2f}" for value in dataset.fingerprint.spacing_mm.median)
         lines = [
             f"{dataset.name}: {len(dataset.cases)} cases in {self.folder}",
-            "labels:   " + ", ".join(f"{name} {dataset.knowledge[name]}" for name in CLASSES),
-            "spacing:  "
-            + " × ".join(f"{value:.2f}" for value in spacing)
-            + " mm (z, y, x; median)",
+            f"labels:   {labels}",
+            f"spacing:  {spacing} mm (z, y, x; median)",
             f"licence:  {dataset.licence}",
             f"cite:     {dataset.citation}",
         ]
@@ -156,13 +155,12 @@ def prepare_dataset(
         patient = descriptor.patient_of(case.name, case.patient)
         return write_case(scan, {"name": case.name, "patient": patient, **common}, place)
 
-    done, failures = _all_cases(prepare, cases, settings.threads, progress)
-    if not done:
-        raise InputError(
-            f"none of {len(cases)} cases can be used; {failures[0].where}: {failures[0].why}",
-            path=source,
-        )
-    _refuse_empty(descriptor, done, source)
+    try:
+        done, failures = _all_cases(prepare, cases, settings.threads, progress)
+        _refuse_useless(descriptor, done, failures, source)
+    finally:
+        drop_if_empty(folder / CASES)
+        drop_if_empty(folder)
     told = _warnings(done)
     for text in told:
         progress.warn(text)
@@ -203,8 +201,8 @@ def _all_cases(
 
 def _clear(folder: Path, existing: Existing) -> None:
     """Take away what is to be made again; half-written cases always."""
-    (folder / DATASET_FILE).unlink(missing_ok=True)
     if existing is Existing.FORCE:
+        (folder / DATASET_FILE).unlink(missing_ok=True)
         shutil.rmtree(folder / CASES, ignore_errors=True)
     for partial in (folder / CASES).glob(f"{PARTIAL}*"):
         shutil.rmtree(partial, ignore_errors=True)
@@ -232,11 +230,19 @@ def _digest(descriptor: Descriptor) -> str:
     return hashlib.sha256(repr(descriptor).encode()).hexdigest()[:16]
 
 
-def _refuse_empty(descriptor: Descriptor, cases: Sequence[Facts], source: Path) -> None:
+def _refuse_useless(
+    descriptor: Descriptor, done: Sequence[Facts], failures: Sequence[Failure], source: Path
+) -> None:
+    """Refuse a dataset without a usable case, or without one of the classes it should have."""
+    if not done:
+        first = failures[0]
+        raise InputError(
+            f"none of {len(failures)} cases can be used; {first.where}: {first.why}", path=source
+        )
     for name in descriptor.knowledge.annotated:
-        if not any(case["voxels"][name] for case in cases):
+        if not any(case["voxels"][name] for case in done):
             raise InputError(
-                f"{name} is said to be annotated, but none of {len(cases)} cases has a voxel of it",
+                f"{name} is said to be annotated, but none of {len(done)} cases has a voxel of it",
                 path=source,
                 remedy="Correct [structures] or [knowledge] in the descriptor",
             )

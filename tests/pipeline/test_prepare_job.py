@@ -106,6 +106,7 @@ def test_nothing_to_prepare(tmp_path: Path) -> None:
     (tmp_path / "src" / "volume-0.nii").write_bytes(b"cut short")
     with pytest.raises(InputError, match=r"none of 1 cases can be used; 0: .*not a NIfTI"):
         prepare("lits", tmp_path / "src", tmp_path)
+    assert not (tmp_path / "lits").exists()
 
 
 def test_settings_out_of_range() -> None:
@@ -157,4 +158,4 @@ def test_a_full_disk_ends_the_run_and_leaves_no_half_case(source: Path, tmp_path
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert code == 5
     assert "image.npy: cannot be written" in err
-    assert list((tmp_path / "out" / "lits").rglob("*")) == [tmp_path / "out" / "lits" / "cases"]
+    assert list((tmp_path / "out").rglob("*")) == []

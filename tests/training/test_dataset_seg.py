@@ -36,7 +36,8 @@ def test_colorectal_liver_metastases(tmp_path: Path) -> None:
     source = tmp_path / "manifest-1669817128730" / "Colorectal-Liver-Metastases"
     for seed in (1, 2):
         write_crlm_patient(source, seed)
-    (source / "LICENSE").write_text("text that is no DICOM")
+    for folder in (source, *source.glob("*/*/*")):
+        (folder / "0-LICENSE").write_text("text that is no DICOM")
     result = prepare("colorectal-liver-metastases", source, tmp_path)
     assert (result.failures, result.warnings) == ((), ())
     case = result.dataset.cases[1]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom import read_series
-from lvt_track.io.dicom_header import read_slice_headers
+from lvt_track.io.dicom_header import looks_like_dicom, read_slice_headers
 from lvt_track.io.dicom_seg import read_segmentation_header, read_segments, slices_drawn_on
 from lvt_track.io.grids import describe_difference, reorient
 from lvt_track.io.images import read_labels, read_mask, read_volume
@@ -80,31 +80,30 @@ def _read_files(descriptor: Descriptor, image: Path, places: Mapping[str, Path])
 
 
 def _read_slices(descriptor: Descriptor, image: Path, places: Mapping[str, Path]) -> _Read:
-    structures = descriptor.structures
+    structures, is_named = descriptor.structures, descriptor.layout.has_named_structures
     met = 0
     with opened(image) as folder, opened(places[LABEL_MAP]) as masks:
         slices = Slices(folder)
         depth, height, width = slices.volume.hu.shape
         labels = np.zeros((depth, height, width), np.uint8)
         for name, files in mask_folders(masks).items():
-            is_named = descriptor.layout.has_named_structures
-            bits = structures.bits_of(name, places[LABEL_MAP] / name) if is_named else 0
-            if is_named and not bits:
+            bits = structures.bits_of(name, places[LABEL_MAP] / name) if is_named else None
+            if bits == 0:
                 continue
             for k, file in slices.pair(files):
                 pixels = read_pixels(file, (height, width))
-                labels[k] |= (
-                    np.where(pixels > 0, np.uint8(bits), np.uint8(0))
-                    if is_named
-                    else _bits_of_values(pixels, structures, file)
-                )
-            met |= bits
+                if bits is None:
+                    labels[k] |= _bits_of_values(pixels, structures, file)
+                else:
+                    labels[k][pixels > 0] |= np.uint8(bits)
+            met |= bits or 0
     return slices.volume, labels, met
 
 
 def _read_segmentation(descriptor: Descriptor, image: Path, places: Mapping[str, Path]) -> _Read:
     path = places[LABEL_MAP]
-    headers, errors = read_slice_headers(sorted(one for one in image.iterdir() if one.is_file()))
+    files = sorted(one for one in image.iterdir() if one.is_file() and looks_like_dicom(one))
+    headers, errors = read_slice_headers(files)
     if errors:
         raise errors[0]
     slices = slices_drawn_on(read_segmentation_header(path), headers)

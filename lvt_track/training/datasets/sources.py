@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lvt_track.errors import InputError
-from lvt_track.io.dicom_header import read_slice_headers
+from lvt_track.io.dicom_header import looks_like_dicom, read_slice_headers
 from lvt_track.io.dicom_seg import read_segmentation_header
 from lvt_track.training.datasets.descriptor import Descriptor, Layout, LayoutKind, number_in
 
@@ -152,22 +152,24 @@ def _by_segmentation(folder: Path) -> list[CaseSource]:
 
     As TCIA's and IDC's downloads have it, a folder holds one series.
     """
-    first_files: dict[Path, list[Path]] = defaultdict(list)
+    in_folder: dict[Path, list[Path]] = defaultdict(list)
     for _, path in _files(folder):
-        first_files[path.parent].append(path)
-    headers, _ = read_slice_headers(files[0] for files in first_files.values())
+        in_folder[path.parent].append(path)
+    first = (next(filter(looks_like_dicom, files), None) for files in in_folder.values())
+    headers, _ = read_slice_headers(path for path in first if path is not None)
     series = {header.series_uid: header.folder for header in headers if header.modality == "CT"}
     drawn = [
         read_segmentation_header(path)
         for header in headers
         if header.modality == "SEG"
-        for path in first_files[header.folder]
+        for path in in_folder[header.folder]
+        if looks_like_dicom(path)
     ]
-    by_patient: dict[str, list[CaseSource]] = defaultdict(list)
-    for one in sorted(drawn, key=lambda one: one.path):
+    cases: dict[str, CaseSource] = {}
+    for one in drawn:
         patient = _NOT_IN_NAMES.sub("_", one.patient_id or one.path.parent.name)
-        known = by_patient[patient]
-        name = f"{patient}-{len(known) + 1}" if known else patient
+        known = sum(case.patient == patient for case in cases.values())
+        name = f"{patient}-{known + 1}" if known else patient
         image = series.get(one.series_uid)
-        known.append(CaseSource(name, patient, image, {LABEL_MAP: one.path}))
-    return [case for cases in by_patient.values() for case in cases]
+        cases[name] = CaseSource(name, patient, image, {LABEL_MAP: one.path})
+    return list(cases.values())
