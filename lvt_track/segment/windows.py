@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 _SIGMA = 1.0 / 8.0
+_LEAST_WEIGHT = 6e-9
 # More windows at a time do not run faster, and fewer features of a voxel than this are rare.
 _MOST_AT_ONCE = 8
 _BYTES_PER_VOXEL = 2500
@@ -175,9 +176,9 @@ def _halved(at_once: int, error: torch.OutOfMemoryError) -> int:
 
 
 def _gaussian(patch: Sequence[int]) -> Tensor:
-    """Weight of each voxel of a window: high in its middle, never zero."""
+    """Weight of each voxel of a window, as nnU-Net's: high in its middle, never zero."""
     weight = torch.ones(())
     for size in patch:
-        offset = (torch.arange(size) - (size - 1) / 2) / (size * _SIGMA)
+        offset = (torch.arange(size) - size // 2) / (size * _SIGMA)
         weight = weight[..., None] * torch.exp(-0.5 * offset**2)
-    return weight.clamp(min=1e-4)
+    return weight.clamp(min=_LEAST_WEIGHT)
