@@ -36,6 +36,7 @@ _TAGS = [
     "PatientName",
     "PatientID",
     "PatientBirthDate",
+    "PatientSex",
     "ContrastBolusAgent",
     "ContrastBolusStartTime",
     "SliceThickness",
@@ -89,6 +90,7 @@ class SliceHeader:
     patient_id: str
     patient_name: str
     birth_date: str
+    sex: str
     date: dt.date | None
     series_number: str
     description: str
@@ -208,6 +210,7 @@ def _header(path: Path, dataset: Dataset, is_cut_short: bool) -> SliceHeader:
         patient_id=_text(dataset, "PatientID"),
         patient_name=_text(dataset, "PatientName"),
         birth_date=_text(dataset, "PatientBirthDate"),
+        sex=_text(dataset, "PatientSex").upper(),
         date=_date(dataset),
         series_number=_text(dataset, "SeriesNumber"),
         description=_text(dataset, "SeriesDescription"),

@@ -234,6 +234,8 @@ def _found(item: _Candidate, root: Path) -> FoundSeries:
         study=item.study,
         patient=_patient(header),
         patient_id=header.patient_id,
+        birth_date=header.birth_date,
+        sex=header.sex,
     )
 
 
