@@ -210,6 +210,7 @@ def _check_one_patient(found: Sequence[FoundSeries], folder: Path) -> None:
                 path=folder,
                 remedy="Give the folder of one patient at a time",
             )
+    _check_one_person(found, folder)
     # Image files name nobody, so dated folders in two places may be two patients.
     places = {
         item.dated_path.parent
@@ -223,6 +224,23 @@ def _check_one_patient(found: Sequence[FoundSeries], folder: Path) -> None:
             remedy="If they are one patient, move all dated folders into one folder; "
             "else give the folder of one patient",
         )
+
+
+def _check_one_person(found: Sequence[FoundSeries], folder: Path) -> None:
+    """Refuse one PatientID with two birth dates or two sexes: one of the studies is another's."""
+    known_sexes = [(item.sex, item) for item in found if item.sex in ("F", "M")]
+    birth_dates = [(item.birth_date, item) for item in found if item.birth_date]
+    for name, told in (("birth dates", birth_dates), ("sexes", known_sexes)):
+        values: dict[str, FoundSeries] = {}
+        for value, item in told:
+            values.setdefault(value, item)
+        if len(values) > 1:
+            said = "; ".join(f"{value} in {item.path}" for value, item in values.items())
+            raise InputError(
+                f"the headers give {len(values)} {name} for one patient: {said}",
+                path=folder,
+                remedy="Take out the study of another patient; if none is, correct the headers",
+            )
 
 
 def _with_dates(found: Sequence[FoundSeries]) -> tuple[list[FoundSeries], list[str]]:
@@ -272,6 +290,16 @@ def _visits(found: Sequence[FoundSeries]) -> tuple[tuple[Visit, ...], list[str]]
         warnings += twin_warnings(items)
         series = tuple(item.series for item in items)
         visits.append(Visit(date, items[choice].study, series, choice))
+    dates_of: dict[str, list[str]] = defaultdict(list)
+    for visit in visits:
+        if visit.tracked_series.is_dicom and visit.study:
+            dates_of[visit.study].append(visit.name)
+    warnings += [
+        f"{', '.join(names)} have one StudyInstanceUID: one study under several dates, or headers "
+        "that were copied"
+        for names in dates_of.values()
+        if len(names) > 1
+    ]
     phases = {visit.tracked_series.phase for visit in visits}
     if len(phases) > 1:
         listed = ", ".join(f"{visit.name} {visit.tracked_series.phase}" for visit in visits)

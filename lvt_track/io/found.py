@@ -47,6 +47,7 @@ class FoundSeries:
         study: StudyInstanceUID, or the folder's name.
         patient: identity as far as it is known; empty where it is not.
         patient_id: how reports call the patient; empty where nothing but a name is known.
+        birth_date, sex: as the header has them; empty where it does not.
     """
 
     series: Series
@@ -56,6 +57,8 @@ class FoundSeries:
     study: str
     patient: str
     patient_id: str
+    birth_date: str = ""
+    sex: str = ""
 
     @property
     def path(self) -> Path:

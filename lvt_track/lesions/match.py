@@ -103,7 +103,7 @@ def match_course(
         )
     )
     tracks = tell_tracks(lesions, edges, frame, dates)
-    return Matching(edges, tracks, _warnings(edges, frame, dates))
+    return Matching(edges, tracks, _warnings(edges, dates))
 
 
 def _scene(
@@ -233,16 +233,10 @@ def _confidences(
     return confidence
 
 
-def _warnings(edges: Sequence[Edge], frame: PointMap, dates: Sequence[dt.date]) -> tuple[str, ...]:
-    warnings = [
-        f"{date}: this visit could not be aligned well; its links to other visits are doubtful"
-        for visit, date in enumerate(dates)
-        if not frame.is_reliable(visit)
-    ]
-    warnings += [
+def _warnings(edges: Sequence[Edge], dates: Sequence[dt.date]) -> tuple[str, ...]:
+    return tuple(
         f"{dates[edge.earlier[0]]} lesion {edge.earlier[1]} to {dates[edge.later[0]]} lesion "
         f"{edge.later[1]}: doubtful link (confidence {edge.confidence:.2f}), please check"
         for edge in edges
         if edge.confidence is not None and edge.confidence < DOUBTFUL
-    ]
-    return tuple(warnings)
+    )

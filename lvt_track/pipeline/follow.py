@@ -76,7 +76,8 @@ def follow(
 def _registered(found: VisitFindings, quality: RegistrationQuality) -> VisitFindings:
     warnings = found.warnings
     if not quality.is_reliable:
-        warnings = (*warnings, f"could not be aligned with the other visits: {quality.reason}")
+        text = f"could not be aligned with the other visits: {quality.reason}"
+        warnings = (*warnings, f"{text}; its links to them are doubtful")
     return replace(found, registration=quality, warnings=warnings)
 
 

@@ -11,7 +11,7 @@ from lvt_track.pipeline.progress import Progress, Stopwatch
 from lvt_track.pipeline.reader_tables import ReaderTables
 from lvt_track.pipeline.segment import ModelChoice
 from lvt_track.pipeline.track import TrackResult, conclude
-from lvt_track.pipeline.visits import has_masks, read_visit
+from lvt_track.pipeline.visits import VisitScan, has_masks, read_visit
 
 __all__ = ["remake_report"]
 
@@ -55,9 +55,9 @@ def remake_report(
         )
     model = ModelChoice(", ".join(manifest.models) or "default")
     progress.stage("visits", len(visits))
-    scans = []
-    for k, visit in enumerate(visits):
-        scans.append(read_visit(k, visit, out, model, other_phases, True, watch, progress))
+    scans: list[VisitScan] = []
+    for visit in visits:
+        scans.append(read_visit(scans, visit, out, model, other_phases, True, watch, progress))
         progress.step(visit.name)
 
     manifest.patient = found.patient

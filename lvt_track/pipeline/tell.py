@@ -80,6 +80,9 @@ def tell(
         made=dt.datetime.now(),
         version=manifest.version,
         models=tuple(f"{name} (sha256 {sha[:12]})" for name, sha in manifest.models.items()),
-        left_out=tuple(f"{item.where}: {item.why}" for item in manifest.left_out),
+        left_out=tuple(
+            f"{item.where}: {item.why}"
+            for item in dict.fromkeys((*manifest.left_out, *manifest.failures))
+        ),
     )
     write_pdf(course, pictures, out / "report.pdf", facts, comparison, looks)

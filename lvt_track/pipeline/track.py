@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +200,7 @@ def conclude(
             progress.warn(f"{visit.visit.name}: {text}")
     for text in course.warnings:
         progress.warn(text)
+    course = replace(course, warnings=(*manifest.warnings, *course.warnings))
     with watch.stage("report"):
         pictures = take_key_images(course, scans, frame)
         looks = take_lookback_images(course, scans)
@@ -243,7 +244,7 @@ def _read_visits(
         done = earlier.get(visit.name) == key and has_masks(visit, settings.other_phases, out)
         try:
             scan = read_visit(
-                len(scans),
+                scans,
                 visit,
                 out,
                 choice,

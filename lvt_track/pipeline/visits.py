@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from lvt_track.core.course import GIVEN, VisitFindings
 from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.records import Series, Visit
 from lvt_track.core.volume import CLASSES, BoolArray, LabelArray, Masks, Volume
+from lvt_track.errors import InputError
 from lvt_track.io.discover import read_scan
 from lvt_track.io.images import (
     read_mask,
@@ -54,6 +57,7 @@ class VisitScan:
         shapes: sample points of each lesion, for matching.
         image: coarse picture for registration.
         liver: the liver in cells, for looking back; None without a liver.
+        digest: of the voxels of the whole scan, to know the same one again.
         phases: masks of all phases, the tracked one first; empty where there is only one.
     """
 
@@ -63,6 +67,7 @@ class VisitScan:
     shapes: ShapeTable
     image: LiverImage
     liver: LiverScan | None
+    digest: bytes
     phases: tuple[PhaseScan, ...] = ()
 
 
@@ -73,7 +78,7 @@ def has_masks(visit: Visit, other_phases: bool, out: Path) -> bool:
 
 
 def read_visit(
-    number: int,
+    before: Sequence[VisitScan],
     visit: Visit,
     out: Path,
     model: ModelChoice,
@@ -85,16 +90,20 @@ def read_visit(
     """Read and segment a visit, measure its lesions, write its masks below `out`.
 
     Args:
-        number: index of the visit in the course.
+        before: the visits of the course that were read before.
         other_phases: whether the other series of the visit are segmented too.
         keep_masks: use the masks that an earlier run wrote instead of making new ones.
 
     Raises:
-        InputError: when a scan or a mask given for it cannot be used.
+        InputError: when a scan or a mask given for it cannot be used, or when the scan is that
+            of a visit before under another date.
     """
-    volume, scan = _segmented(visit, visit.tracked, out, model, keep_masks, watch, progress)
+    with watch.stage("read"):
+        volume = read_scan(visit.tracked_series)
+        digest = _digest(volume, visit, before)
+    scan = _masks(volume, visit, visit.tracked, out, model, keep_masks, watch, progress)
     with watch.stage("measure"):
-        labels, lesions = find_lesions(number, volume, scan.masks)
+        labels, lesions = find_lesions(len(before), volume, scan.masks)
         shapes = lesion_shapes(labels, lesions, volume.geometry)
     with watch.stage("write"):
         path = _folder(out, visit) / "lesions.nii.gz"
@@ -109,7 +118,9 @@ def read_visit(
         phases.append(PhaseScan(visit.tracked_series, scan.masks))
         for k, series in enumerate(visit.series):
             if k != visit.tracked:
-                _, other = _segmented(visit, k, out, model, keep_masks, watch, progress)
+                with watch.stage("read"):
+                    whole = read_scan(series)
+                other = _masks(whole, visit, k, out, model, keep_masks, watch, progress)
                 warnings = (*series.warnings, *other.warnings)
                 phases.append(PhaseScan(replace(series, warnings=warnings), other.masks))
 
@@ -121,7 +132,7 @@ def read_visit(
         tumors_ml=scan.masks.volume_ml("tumors"),
         lesions=lesions,
         sources=scan.sources,
-        warnings=(*visit.tracked_series.warnings, *scan.warnings),
+        warnings=(*visit.tracked_series.warnings, *scan.warnings, *_cut_liver(scan)),
     )
     box = _surroundings(scan.masks.liver | scan.masks.tumors, volume.geometry)
     return VisitScan(
@@ -131,11 +142,34 @@ def read_visit(
         shapes=shapes,
         image=image,
         liver=liver,
+        digest=digest,
         phases=tuple(phases),
     )
 
 
-def _segmented(
+def _digest(volume: Volume, visit: Visit, before: Sequence[VisitScan]) -> bytes:
+    """Digest of the voxels of a scan, which must be none of the scans before."""
+    digest = hashlib.sha256(np.ascontiguousarray(volume.hu).data).digest()
+    for other in before:
+        if other.digest == digest:
+            raise InputError(
+                f"its images are those of {other.findings.visit.name}, voxel for voxel",
+                path=visit.tracked_series.files[0].parent,
+                remedy="Remove one of the two, or put the right scan in its place",
+            )
+    return digest
+
+
+def _cut_liver(scan: SegmentedScan) -> tuple[str, ...]:
+    """A warning where a given liver reaches an end of the scan; models warn of theirs."""
+    liver = scan.masks.liver
+    if scan.sources["liver"] != GIVEN or not (liver[0].any() or liver[-1].any()):
+        return ()
+    return ("the liver reaches the end of the scan: a part of it may not be shown",)
+
+
+def _masks(
+    volume: Volume,
     visit: Visit,
     k: int,
     out: Path,
@@ -143,11 +177,9 @@ def _segmented(
     keep_masks: bool,
     watch: Stopwatch,
     progress: Progress,
-) -> tuple[Volume, SegmentedScan]:
-    """Series `k` of a visit and its masks, which are written unless they are kept."""
+) -> SegmentedScan:
+    """The masks of series `k` of a visit, which are written unless they are kept."""
     series = visit.series[k]
-    with watch.stage("read"):
-        volume = read_scan(series)
     if keep_masks:
         with watch.stage("read"):
             liver, vessels, tumors = (
@@ -155,7 +187,7 @@ def _segmented(
             )
         masks = Masks(liver, vessels, tumors, volume.geometry)
         sources = {name: GIVEN if name in series.masks else model.name for name in CLASSES}
-        return volume, SegmentedScan(masks, sources, probabilities=_kept(visit, k, volume, out))
+        return SegmentedScan(masks, sources, probabilities=_kept(visit, k, volume, out))
     with watch.stage("segment"):
         wanted = ("tumors",) if k == visit.tracked and "tumors" not in series.masks else ()
         scan = masks_of(series, volume, model, progress, keep_probabilities=wanted)
@@ -169,7 +201,7 @@ def _segmented(
             probability[~scan.masks.liver] = 0  # packs to little, and nothing else is looked at
             path = _folder(out, visit) / _PROBABILITY
             write_probability(probability, volume.geometry, path, like=_like(series))
-    return volume, scan
+    return scan
 
 
 def _kept(visit: Visit, k: int, volume: Volume, out: Path) -> dict[str, NDArray[np.float16]]:

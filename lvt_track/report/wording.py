@@ -110,10 +110,6 @@ def all_warnings(course: Course) -> list[str]:
     warnings = list(course.warnings)
     for found in course.visits:
         said = list(dict.fromkeys((*found.visit.tracked_series.warnings, *found.warnings)))
-        quality = found.registration
-        if quality is not None and not quality.is_reliable:
-            reason = f": {quality.reason}" if quality.reason else ""
-            said.append(f"its registration is not reliable{reason}")
         warnings += [f"{found.visit.name}: {warning}" for warning in said]
     return warnings
 

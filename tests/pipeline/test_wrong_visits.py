@@ -1,0 +1,215 @@
+"""Visits that do not belong together: said, never silently matched."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+
+from lvt_track.core.course import LookBack, Visibility
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.records import Phase, Track, TrackState
+from lvt_track.core.volume import Volume
+from lvt_track.errors import InputError
+from lvt_track.io.dicom_write import write_ct_series
+from lvt_track.io.discover import discover
+from lvt_track.lesions.events import doubt_what_was_visible
+from lvt_track.pipeline.output import Existing
+from lvt_track.pipeline.progress import Silent
+from lvt_track.pipeline.reader_tables import ReaderTables
+from lvt_track.pipeline.track import TrackResult, TrackSettings, track_patient
+
+MakeVisit = Callable[..., Path]
+
+
+class Listener(Silent):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def run(patient: Path, out: Path, links: str = "") -> tuple[TrackResult, list[str]]:
+    """Follow a patient, with a table of corrected links where one is given."""
+    reader = ReaderTables()
+    if links:
+        table = patient.parent / "links.csv"
+        table.write_text(f"date_a,lesion_a,date_b,lesion_b,action\n{links}")
+        reader = ReaderTables(corrections=table)
+    listener = Listener()
+    settings = TrackSettings(reader=reader)
+    return track_patient(patient, out, settings, Existing.REFUSE, listener), listener.warnings
+
+
+def write_dicom(folder: Path, date: dt.date, **header: str) -> None:
+    """A small study; `header` overrides what would be the patient's."""
+    rng = np.random.default_rng(date.toordinal())
+    hu = np.full((12, 20, 24), -1000, np.int16)
+    hu[:, 2:-2, 2:-2] = rng.integers(-100, 150, (12, 16, 20))
+    facts = {
+        "patient_id": "P1",
+        "patient_name": "Doe^Jo",
+        "study_uid": f"1.2.3.{date.toordinal()}",
+        "series_uid": f"1.2.3.4.{date.toordinal()}",
+        "patient_sex": "F",
+    }
+    write_ct_series(
+        Volume(hu, Geometry.axial(hu.shape, (3.0, 0.8, 0.8))),
+        folder / date.isoformat(),
+        date=date,
+        series_number=1,
+        description="Abdomen",
+        phase=Phase.PORTAL,
+        slice_thickness_mm=3.0,
+        study_description="CT",
+        **(facts | header),
+    )
+
+
+def test_the_same_images_under_two_dates_are_one_visit(
+    tmp_path: Path, make_visit: MakeVisit
+) -> None:
+    patient = tmp_path / "patient"
+    place = make_visit(patient, 0)
+    copy = patient / "2024-03-01"
+    copy.mkdir()
+    for path in place.iterdir():
+        # Packed anew: other bytes, the same voxels.
+        sitk.WriteImage(sitk.ReadImage(str(path)), str(copy / path.name), compressionLevel=9)
+    result, warnings = run(patient, tmp_path / "out")
+    assert [found.visit.name for found in result.course.visits] == ["2024-01-15"]
+    (failure,) = result.failures
+    assert failure.where == "2024-03-01"
+    assert "its images are those of 2024-01-15, voxel for voxel" in failure.why
+    assert any("2024-03-01 left out" in text for text in warnings)
+
+
+def test_folders_in_any_order_are_followed_by_date(tmp_path: Path, make_visit: MakeVisit) -> None:
+    patient = tmp_path / "patient"
+    make_visit(patient, 0)
+    make_visit(patient, 1).rename(patient / "a 20231201")
+    result, _ = run(patient, tmp_path / "out")
+    assert [found.visit.name for found in result.course.visits] == ["2023-12-01", "2024-01-15"]
+    assert all(edge.earlier[0] < edge.later[0] for edge in result.course.edges)
+
+
+def test_a_liver_half_outside_is_said(tmp_path: Path, make_visit: MakeVisit) -> None:
+    patient = tmp_path / "patient"
+    make_visit(patient, 0)
+    for path in make_visit(patient, 1).iterdir():
+        image = sitk.ReadImage(str(path))
+        sitk.WriteImage(image[:, :, :18], str(path))
+    result, warnings = run(patient, tmp_path / "out")
+    said = [text for text in warnings if "2024-04-20" in text]
+    assert any("a part of it may not be shown" in text for text in said)
+    table = pd.read_csv(tmp_path / "out" / "visits.csv")
+    assert "a part of it may not be shown" in table["warnings"][1]
+    lost = [track for track in result.course.tracks if {v for v, _ in track.lesions} == {0}]
+    assert lost
+    assert all((track.number, 1) in result.course.unshown for track in lost)
+
+
+def test_a_visit_that_cannot_be_aligned_is_said_once(tmp_path: Path, make_visit: MakeVisit) -> None:
+    patient = tmp_path / "patient"
+    make_visit(patient, 0)
+    place = make_visit(patient, 1)
+    for name in ("liver", "vessels"):
+        image = sitk.ReadImage(str(place / f"{name}.nii.gz"))
+        sitk.WriteImage(image * 0, str(place / f"{name}.nii.gz"))
+    _, warnings = run(patient, tmp_path / "out")
+    said = [text for text in warnings if "align" in text]
+    assert said == [
+        "2024-04-20: could not be aligned with the other visits: there is no liver to align by; "
+        "its links to them are doubtful"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("links", "message"),
+    [
+        ("2024-01-15,9,2024-04-20,1,add", "line 2: there is no lesion 9 at 2024-01-15"),
+        ("2024-01-15,1,2024-09-09,1,add", "line 2: there is no visit of 2024-09-09"),
+        (
+            "2024-01-15,1,2024-04-20,1,add\n2024-04-20,1,2024-01-15,1,remove",
+            "line 3: .* is both added and removed",
+        ),
+    ],
+)
+def test_corrections_that_cannot_be_obeyed_stop_the_job(
+    tmp_path: Path, make_visit: MakeVisit, links: str, message: str
+) -> None:
+    patient = tmp_path / "patient"
+    make_visit(patient, 0)
+    shutil.copytree(patient / "2024-01-15", patient / "2024-04-20")
+    image = sitk.ReadImage(str(patient / "2024-04-20" / "portal.nii.gz"))
+    sitk.WriteImage(image + 1, str(patient / "2024-04-20" / "portal.nii.gz"))
+    with pytest.raises(InputError, match=message):
+        run(patient, tmp_path / "out", links + "\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({"patient_id": "P2"}, "2 patients in one folder: P1 in .*; P2 in "),
+        ({"patient_sex": "M"}, "the headers give 2 sexes for one patient: F in .*; M in "),
+    ],
+)
+def test_studies_of_two_patients_are_refused(
+    tmp_path: Path, header: dict[str, str], message: str
+) -> None:
+    write_dicom(tmp_path, dt.date(2024, 1, 15))
+    write_dicom(tmp_path, dt.date(2024, 4, 20), **header)
+    with pytest.raises(InputError, match=message):
+        discover(tmp_path)
+
+
+def test_one_study_under_two_dates_is_said(tmp_path: Path) -> None:
+    write_dicom(tmp_path, dt.date(2024, 1, 15))
+    write_dicom(
+        tmp_path, dt.date(2024, 4, 20), study_uid=f"1.2.3.{dt.date(2024, 1, 15).toordinal()}"
+    )
+    (warning,) = discover(tmp_path).warnings
+    assert warning.startswith("2024-01-15, 2024-04-20 have one StudyInstanceUID")
+
+
+def test_a_tumour_that_the_scan_before_shows_is_uncertain() -> None:
+    dates = [dt.date(2024, month, 1) for month in (1, 3, 5)]
+    new = Track(1, ((2, 1),), TrackState.NEW)
+    small = Track(2, ((2, 2),), TrackState.UNCERTAIN, reason="it is small")
+
+    def look(track: int, visit: int, verdict: Visibility) -> LookBack:
+        return LookBack(track, (2, track), visit, 60, verdict, "9 HU darker", (0.0, 0.0, 0.0), 3.0)
+
+    def doubted(*looks: LookBack) -> list[tuple[TrackState, str]]:
+        tracks = doubt_what_was_visible((new, small), looks, dates)
+        return [(track.state, track.reason) for track in tracks]
+
+    visible, hidden, away = Visibility.VISIBLE, Visibility.NOT_VISIBLE, Visibility.NOT_COVERED
+    unchanged = [(TrackState.NEW, ""), (TrackState.UNCERTAIN, "it is small")]
+    assert doubted() == unchanged
+    assert doubted(look(1, 0, visible), look(1, 1, hidden)) == unchanged
+    reason = "the scan of 2024-03-01 may show it already: 9 HU darker"
+    assert doubted(look(1, 1, visible))[0] == (TrackState.UNCERTAIN, reason)
+    assert doubted(look(2, 1, visible))[1] == (TrackState.UNCERTAIN, f"it is small; {reason}")
+    first = doubted(look(1, 0, visible), look(1, 1, away))[0]
+    assert first == (TrackState.UNCERTAIN, reason.replace("2024-03-01", "2024-01-01"))
+
+
+def test_what_was_left_out_stands_in_the_manifest(tmp_path: Path, make_visit: MakeVisit) -> None:
+    patient = tmp_path / "patient"
+    place = make_visit(patient, 0)
+    shutil.copytree(place, patient / "2024-03-01")
+    run(patient, tmp_path / "out")
+    facts = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert [failure["where"] for failure in facts["failures"]] == ["2024-03-01"]
+    assert list(facts["visits"]) == ["2024-01-15"]
