@@ -34,12 +34,10 @@ from lvt_track.response.checks import by_patient
 from lvt_track.response.course import rows_from_course
 from lvt_track.response.pairing import Pairing, pair_lesions
 from lvt_track.response.recist import RECIST_1_1, respond
-from lvt_track.response.tables import Readings
 from lvt_track.response.targets import choose_baseline
 
 __all__ = [
     "agreements_of",
-    "compare_readings",
     "compare_with_reader",
     "judged_visits",
     "write_agreements",
@@ -67,21 +65,8 @@ def compare_with_reader(course: Course, table: Path) -> ReaderComparison:
     Raises:
         InputError: when the table cannot be used, or has no rows of this patient or of its dates.
     """
-    visits = [found.visit for found in course.visits]
-    return compare_readings(course, read_readings(table, visits=visits), table)
-
-
-def compare_readings(course: Course, readings: Readings, table: Path) -> ReaderComparison:
-    """Compare a course with what was read from a radiologist's table.
-
-    Args:
-        course: what lvt found.
-        readings: the rows of the table.
-        table: where they were read, for messages.
-
-    Raises:
-        InputError: when there are no rows of this patient or of its dates.
-    """
+    scans = [found.visit for found in course.visits]
+    readings = read_readings(table, visits=scans)
     patients = by_patient(readings.rows)
     name = next(iter(patients)) if len(patients) == 1 else course.patient
     if name not in patients:
@@ -105,7 +90,7 @@ def compare_readings(course: Course, readings: Readings, table: Path) -> ReaderC
         sizes=sizes,
         visits=visits,
         agreements=agreements_of({course.patient: (sizes, visits)}),
-        remarks=readings.remarks,
+        remarks=(*readings.remarks, *_without_scan(theirs, dates)),
     )
 
 
@@ -183,6 +168,17 @@ def agreements_of(
             [patient for patient, _ in graded],
         ),
     )
+
+
+def _without_scan(rows: Sequence[Assessment], dates: set[dt.date]) -> Iterator[str]:
+    """The dates of a reader's rows on which there is no scan, with their lines."""
+    lines: dict[dt.date, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.date not in dates:
+            lines[row.date].append("?" if row.line is None else str(row.line))
+    for date, own in sorted(lines.items()):
+        where = f"line {own[0]}" if len(own) == 1 else f"lines {', '.join(own)}"
+        yield f"{where}: there is no scan on {date}, not compared"
 
 
 def _trend(sizes: Sequence[PairedSize]) -> tuple[int, int]:

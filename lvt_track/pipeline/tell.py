@@ -10,9 +10,10 @@ from lvt_track.core.course import Course, KeyImage
 from lvt_track.io.transforms import write_transform
 from lvt_track.pipeline.manifest import MANIFEST, Manifest
 from lvt_track.pipeline.output import make_folder
-from lvt_track.pipeline.radiologist import compare_with_reader, write_comparison
+from lvt_track.pipeline.radiologist import write_comparison
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report import tables
+from lvt_track.report.comparison import ReaderComparison
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.pdf import write_pdf
 
@@ -47,7 +48,7 @@ def tell(
     frame: CommonFrame,
     out: Path,
     manifest: Manifest,
-    radiologist: Path | None,
+    comparison: ReaderComparison | None,
 ) -> None:
     """Write tables, transforms and the report of a course into `out`.
 
@@ -58,18 +59,15 @@ def tell(
         frame: its registration.
         out: folder of the run.
         manifest: what was run.
-        radiologist: a table of measurements to compare with.
+        comparison: with a radiologist's table, where there is one.
 
     Raises:
-        InputError: when the radiologist's table does not belong to this course.
         OutputError: when a file cannot be written.
     """
     for name, table in _TABLES.items():
         tables.write_table(table(course), out / name)
     dates = [found.visit.name for found in course.visits]
-    comparison = None
-    if radiologist is not None:
-        comparison = compare_with_reader(course, radiologist)
+    if comparison is not None:
         write_comparison(comparison, out)
     folder = make_folder(out / "transforms")
     for date, alignment in zip(dates, frame.alignments, strict=True):

@@ -27,6 +27,7 @@ from lvt_track.pipeline.manifest import (
 )
 from lvt_track.pipeline.output import Existing, claim_folder, drop_if_empty
 from lvt_track.pipeline.progress import Progress, Stopwatch
+from lvt_track.pipeline.radiologist import compare_with_reader
 from lvt_track.pipeline.reader_tables import ReaderTables
 from lvt_track.pipeline.segment import ModelChoice
 from lvt_track.pipeline.tell import OUTPUTS, tell
@@ -201,10 +202,15 @@ def conclude(
     for text in course.warnings:
         progress.warn(text)
     course = replace(course, warnings=(*manifest.warnings, *course.warnings))
+    comparison = None
+    if radiologist is not None:
+        comparison = compare_with_reader(course, radiologist)
+        for text in comparison.remarks:
+            progress.warn(f"{radiologist.name}: {text}")
     with watch.stage("report"):
         pictures = take_key_images(course, scans, frame)
         looks = take_lookback_images(course, scans)
-        tell(course, pictures, looks, frame, out, manifest, radiologist)
+        tell(course, pictures, looks, frame, out, manifest, comparison)
     manifest.seconds = watch.seconds
     manifest.write(out)
     return TrackResult(out, course, tuple(manifest.failures), watch.seconds)

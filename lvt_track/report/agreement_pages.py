@@ -64,6 +64,7 @@ def agreement_pages(comparison: ReaderComparison) -> list[Drawing]:
                 _statistics_section(comparison, is_first=not drawn),
                 *_response_sections(comparison),
                 *_lesion_sections(comparison),
+                *_remark_sections(comparison),
             ]
         ),
     ]
@@ -268,6 +269,15 @@ def _lesion_sections(comparison: ReaderComparison) -> list[Section]:
         )
         sections.append(Section("Every lesion of both sides", note, Table(columns, rows)))
     return sections
+
+
+def _remark_sections(comparison: ReaderComparison) -> list[Section]:
+    """What was odd in the reader's table, and was used all the same."""
+    if not comparison.remarks:
+        return []
+    rows = tuple((Cell((remark,)),) for remark in comparison.remarks)
+    title = f"What was odd in {comparison.table}"
+    return [Section(title, "", Table((Column("", TEXT_MM),), rows))]
 
 
 _Rows = dict[tuple[str, dt.date], Assessment]

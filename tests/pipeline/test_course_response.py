@@ -240,6 +240,13 @@ def test_the_comparison_is_written(followed: Course, tmp_path: Path) -> None:
     assert pairs[0]["reader_value"] == "42.0"
 
 
+def test_rows_of_other_days_are_told(followed: Course, tmp_path: Path) -> None:
+    path = reader_table(tmp_path / "reader.csv")
+    path.write_text(path.read_text() + "2024-12-24,T1,target,30\n2024-12-24,T2,target,20\n")
+    found = compare_with_reader(followed, path)
+    assert "lines 11, 12: there is no scan on 2024-12-24, not compared" in found.remarks
+
+
 def test_tables_of_other_days_are_refused(followed: Course, tmp_path: Path) -> None:
     path = tmp_path / "reader.csv"
     path.write_text("date,lesion,long_axis_mm\n1999-01-01,A,12\n")
