@@ -79,6 +79,8 @@ class SliceHeader:
         pixel_spacing_mm: distance between rows, and between columns.
         delay_s: from the start of contrast injection to acquisition.
         is_cut_short: whether the file ends before its pixels do.
+        frame: number of the frame in a file of several, from 1; None where the file is one slice.
+        rescale: slope and intercept of the frame; the pixels of a single slice bring their own.
     """
 
     path: Path
@@ -113,6 +115,8 @@ class SliceHeader:
     has_rescale: bool
     transfer_syntax: str
     is_cut_short: bool
+    frame: int | None = None
+    rescale: tuple[float, float] | None = None
 
     @property
     def folder(self) -> Path:

@@ -7,12 +7,13 @@ import re
 import numpy as np
 
 from lvt_track.core.records import Phase
+from lvt_track.io.dicom_frames import ENHANCED_CT
 from lvt_track.io.dicom_header import SliceHeader
 from lvt_track.io.phases import phase_of_delay, phase_of_text
 
 __all__ = ["is_derived", "is_sharp", "phase_of_series", "why_unusable"]
 
-_CT = {"1.2.840.10008.5.1.4.1.1.2": "CT", "1.2.840.10008.5.1.4.1.1.2.1": "enhanced CT"}
+_CT = ("1.2.840.10008.5.1.4.1.1.2", *ENHANCED_CT)
 _MODALITIES = {
     "MR": "an MR image",
     "PT": "a PET image",
@@ -50,6 +51,7 @@ _NAMED = {
 }
 _NAMED_WORDS = {what: re.compile(rf"(?<![^\W_])(?:{w})(?![^\W_])") for what, w in _NAMED.items()}
 _PROJECTIONS = {"MIP", "MINIP", "VRT", "PROJECTION IMAGE", "AVERAGE_MIP"}
+_PROJECTIONS |= {"MAX_IP", "MIN_IP", "VOLUME_RENDER", "SURFACE_RENDER"}
 _SHARP_WORDS = re.compile(
     r"(?<![^\W_])(?:lung\w*|lunge\w*|poumon\w*|pulm\w*|polmon\w*|pulmon\w*|bone\w*|boneplus|"
     r"knochen\w*|osseu\w*|osso|oss|hueso|edge|sharp|detail hr|hrct|ultra high)(?![^\W_])"
@@ -65,13 +67,12 @@ _LEAST_AXIAL_COSINE = np.cos(np.radians(35.0))
 
 def why_unusable(header: SliceHeader) -> str:
     """Why a series with this header is not a CT volume to follow; empty when it is one."""
-    enhanced = _CT.get(header.sop_class) == "enhanced CT"
     if header.modality != "CT" and not (header.modality == "" and header.sop_class in _CT):
         return f"{_MODALITIES.get(header.modality, f'of modality {header.modality}')}, not CT"
     if header.sop_class and header.sop_class not in _CT:
         return "a secondary capture or other object, not CT slices"
-    if enhanced or header.frames > 1:
-        return "multi-frame DICOM, which is not read: convert it to NIfTI or to single frames"
+    if header.frames > 1 and header.frame is None:
+        return "multi-frame DICOM that is not enhanced CT: convert it to NIfTI or to single frames"
     if header.rows == 0 or header.columns == 0:
         return "has no pixels"
     if header.samples > 1:

@@ -13,7 +13,8 @@ import pydicom
 
 from lvt_track.core.records import Phase, Series
 from lvt_track.errors import InputError
-from lvt_track.io.dicom_header import SliceHeader, read_slice_headers
+from lvt_track.io.dicom_frames import read_frame_headers
+from lvt_track.io.dicom_header import SliceHeader
 from lvt_track.io.dicom_kinds import is_derived, is_sharp, phase_of_series, why_unusable
 from lvt_track.io.dicom_stack import NotAVolumeError, Stack, stack_slices
 from lvt_track.io.found import LEAST_SLICES, FoundSeries, LeftOut, dated_path, too_short
@@ -44,7 +45,7 @@ def find_dicom_series(paths: Iterable[Path], root: Path) -> tuple[list[FoundSeri
         paths: DICOM files.
         root: the folder that was searched; names below it may hold dates.
     """
-    headers, errors = read_slice_headers(paths)
+    headers, errors = read_frame_headers(paths)
     left_out = [LeftOut(e.path or root, e.what, is_failure=True) for e in errors]
     headers, copies = _without_copies(headers)
     left_out += copies
@@ -106,11 +107,15 @@ def _candidates(group: Sequence[SliceHeader]) -> tuple[list[_Candidate], list[Le
     header = group[0]
     reason = why_unusable(header)
     if reason:
-        is_failure = header.modality == "CT" and header.frames > 1
+        is_failure = header.modality == "CT" and header.frames > 1 and header.frame is None
         return [], [LeftOut(_place(group), f"{_title(header)}{reason}", is_failure)]
     usable: list[_Candidate] = []
     left_out: list[LeftOut] = []
-    for part in _acquisitions(group):
+    parts = _acquisitions(group)
+    if len(parts) > 1 and any(h.frame is not None for h in group):
+        reason = f"{len(parts)} volumes in multi-frame files: convert them to single frames"
+        return [], [LeftOut(_place(group), f"{_title(header)}{reason}", is_failure=True)]
+    for part in parts:
         images, doubled = _without_doubles(part)
         try:
             stack = stack_slices(images)
@@ -168,7 +173,9 @@ def _by_place(group: Sequence[SliceHeader]) -> dict[tuple[float, ...], list[Slic
 
 
 def _pixels(header: SliceHeader) -> bytes:
-    """The stored pixels of an image; empty where they cannot be read."""
+    """The stored pixels of an image; those of frames are not compared."""
+    if header.frame is not None:
+        return str(header.frame).encode()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -216,7 +223,7 @@ def _found(item: _Candidate, root: Path) -> FoundSeries:
     header, geometry = item.header, item.stack.geometry
     description = header.description or header.protocol or header.folder.name
     series = Series(
-        files=tuple(h.path for h in item.stack.headers),
+        files=tuple(dict.fromkeys(h.path for h in item.stack.headers)),
         uid=header.series_uid or str(header.folder),
         description=description,
         phase=item.phase,

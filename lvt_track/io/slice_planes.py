@@ -8,7 +8,8 @@ import numpy as np
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.records import Point, Series
-from lvt_track.io.dicom_header import SliceHeader, read_slice_headers
+from lvt_track.io.dicom_frames import read_frame_headers
+from lvt_track.io.dicom_header import SliceHeader
 from lvt_track.io.images import read_geometry
 
 __all__ = ["SeriesPlanes", "SlicePlane", "read_planes"]
@@ -19,8 +20,10 @@ class SlicePlane:
     """One slice.
 
     Attributes:
-        number: as viewers show it: InstanceNumber in DICOM; in image files the index from 0.
+        number: as viewers show it: InstanceNumber in DICOM, in a file of several frames that of
+            the frame; in image files the index from 0.
         sop_uid: SOPInstanceUID; empty for image files.
+        frame: number of its frame, from 1; None where the file is one slice.
         first_mm: LPS (x, y, z) of the centre of its first pixel.
         steps_mm: 3 x 2; LPS mm from one column to the next, and from one row to the next.
         rows, columns: its size in pixels.
@@ -28,10 +31,15 @@ class SlicePlane:
 
     number: int
     sop_uid: str
+    frame: int | None
     first_mm: FloatArray
     steps_mm: FloatArray
     rows: int
     columns: int
+
+    def is_image(self, sop_uid: str, frame: int | None) -> bool:
+        """Whether a report means this slice; in a file of several frames it must name one."""
+        return self.sop_uid == sop_uid != "" and self.frame in (None, frame)
 
     def place(self, column: float, row: float) -> Point:
         """LPS of a pixel, where (0, 0) is the centre of the first one."""
@@ -78,13 +86,14 @@ def read_planes(series: Series) -> SeriesPlanes:
     depth, rows, columns = geometry.shape
     steps = geometry.affine[:3, :2]
     slices = tuple(
-        SlicePlane(k, "", geometry.to_world((k, 0, 0)), steps, rows, columns) for k in range(depth)
+        SlicePlane(k, "", None, geometry.to_world((k, 0, 0)), steps, rows, columns)
+        for k in range(depth)
     )
     return SeriesPlanes(series, "", "", slices)
 
 
 def _dicom_planes(series: Series) -> SeriesPlanes:
-    headers, errors = read_slice_headers(series.files)
+    headers, errors = read_frame_headers(series.files)
     if errors:
         raise errors[0]
     slices = tuple(plane for header in headers if (plane := _plane(header)) is not None)
@@ -101,5 +110,11 @@ def _plane(header: SliceHeader) -> SlicePlane | None:
     # Along the row's direction the column index grows, and the other way round.
     steps = axes.T * np.array([column_mm, row_mm])
     return SlicePlane(
-        header.instance_number, header.sop_uid, position, steps, header.rows, header.columns
+        number=header.instance_number,
+        sop_uid=header.sop_uid,
+        frame=header.frame,
+        first_mm=position,
+        steps_mm=steps,
+        rows=header.rows,
+        columns=header.columns,
     )

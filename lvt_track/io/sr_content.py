@@ -34,13 +34,13 @@ class ImagePlace:
 
     Attributes:
         sop_uid: SOPInstanceUID of the image.
-        frame: number of its frame, from 1.
+        frame: number of its frame, from 1; None where the report names none.
         column, row: with (0, 0) the outer corner of the first pixel, as DICOM counts in reports
             (PS3.3 C.18.6.1); None where only the image is named.
     """
 
     sop_uid: str
-    frame: int
+    frame: int | None
     column: float | None = None
     row: float | None = None
 
@@ -153,15 +153,16 @@ def _region(item: ContentItem) -> Iterator[ReportedPlace]:
             yield ImagePlace(uid, frame, column, row)
 
 
-def _referenced_images(item: ContentItem) -> Iterator[tuple[str, int]]:
+def _referenced_images(item: ContentItem) -> Iterator[tuple[str, int | None]]:
     if item.kind != "IMAGE":
         return
     for reference in item.dataset.get("ReferencedSOPSequence") or ():
         if "ReferencedSegmentNumber" in reference:
             continue  # a segmentation, whose voxels are not read here
-        frames = reference.get("ReferencedFrameNumber") or 1
-        first = frames if isinstance(frames, int | str | float) else frames[0]
-        yield str(reference.get("ReferencedSOPInstanceUID", "")), int(first)
+        frames = reference.get("ReferencedFrameNumber")
+        first = frames if frames is None or isinstance(frames, int | str) else frames[0]
+        uid = str(reference.get("ReferencedSOPInstanceUID", ""))
+        yield uid, None if first is None else int(first)
 
 
 def _code(dataset: Dataset, sequence: str) -> tuple[Code, str]:

@@ -93,7 +93,7 @@ class PatientPlanes:
         if isinstance(place, ImagePlace):
             for day, scans in self.by_date.items():
                 for slice_ in (one for scan in scans for one in scan.slices):
-                    if slice_.sop_uid and slice_.sop_uid == place.sop_uid:
+                    if slice_.is_image(place.sop_uid, place.frame):
                         return _found(day, slice_, place.column, place.row, _CORNER)
             return None
         scans = self.by_date.get(date, ()) if date is not None else ()
