@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray, Volume
@@ -24,9 +25,10 @@ _INT16 = np.iinfo(np.int16)
 _LIVER_HU = (-60.0, 400.0)
 _LEAST_SHARE = 0.75
 _LEAST_KEPT = 0.5
-_BODY_HU = -300
 _AIR_HU = -500
-_SIDE_MARGIN_MM = 10.0
+_BODY_HU, _LUNG_HU, _BONE_HU = -300, -600, 250
+_MARGIN_MM = 10.0
+_STEP = 4
 _SAMPLE = 200_000
 
 
@@ -59,7 +61,7 @@ def labelled_scan(
         for name in descriptor.knowledge.annotated
         if name != "tumors" and not (labels & BITS[name]).any()
     ]
-    warnings += _side(hu, labels, own_mm[2])
+    warnings += _misplaced(hu, labels, own_mm)
     box = _occupied(hu, labels)
     hu, labels = hu[box], labels[box]
     if spacing_mm is not None:
@@ -102,18 +104,31 @@ def _check_place(hu: NDArray[np.generic], labels: NDArray[np.uint8]) -> None:
         )
 
 
-def _side(hu: NDArray[np.generic], labels: NDArray[np.uint8], pixel_mm: float) -> list[str]:
-    """The liver lies on the patient's right; on the left, a header is more often wrong."""
-    step = np.s_[::4, ::4, :]
-    liver = np.count_nonzero(labels[step] & BITS["liver"], axis=(0, 1))
-    body = np.count_nonzero(np.asarray(hu)[step] > _BODY_HU, axis=(0, 1))
-    if not liver.any() or not body.any():
-        return []
-    x = np.arange(len(liver))
-    offset_mm = float(np.average(x, weights=liver) - np.average(x, weights=body)) * pixel_mm
-    if offset_mm <= _SIDE_MARGIN_MM:
-        return []
-    return [f"the liver lies on the patient's left, {offset_mm:.0f} mm off the middle: mirrored?"]
+def _misplaced(hu: NDArray[np.generic], labels: NDArray[np.uint8], spacing_mm: Triple) -> list[str]:
+    """What the liver's place in the body tells of a header that is wrong about the axes."""
+    sparse = np.asarray(hu)[::_STEP, ::_STEP, ::_STEP]
+    liver = (labels[::_STEP, ::_STEP, ::_STEP] & ~np.uint8(IGNORE)) != 0
+    body = sparse > _BODY_HU
+    trunk = np.stack([ndimage.binary_fill_holes(plane) for plane in body])
+    step_mm = [_STEP * one for one in spacing_mm]
+    voxel_ml = float(np.prod(step_mm)) / 1000.0
+    # Less than this of air may be gas in the bowel.
+    landmarks = (
+        (trunk & (sparse < _LUNG_HU), 1000.0, "above the lungs: is the scan upside down?"),
+        (sparse > _BONE_HU, 100.0, "behind the bones: is the scan back to front?"),
+        (body, 100.0, "on the patient's left: is the scan mirrored?"),
+    )
+    return [
+        f"the liver lies {where}"
+        for axis, (landmark, least_ml, where) in enumerate(landmarks)
+        if liver.any()
+        and np.count_nonzero(landmark) * voxel_ml > least_ml
+        and (_middle(liver, axis) - _middle(landmark, axis)) * step_mm[axis] > _MARGIN_MM
+    ]
+
+
+def _middle(mask: BoolArray, axis: int) -> float:
+    return float(np.nonzero(mask)[axis].mean())
 
 
 def _occupied(hu: NDArray[np.generic], labels: NDArray[np.uint8]) -> Box:

@@ -58,14 +58,19 @@ class Layout:
         labels: pattern of its labels. With `{structure}` there is one file (or folder) for each
             structure, else one label map, whose values are the names of its structures.
         numbers: first and last number of the cases to take; None for all.
+        same_voxels: the labels' voxels are those of the scan in the same order, whatever their
+            own header says. For image files only.
     """
 
     kind: LayoutKind
     image: str = ""
     labels: str = ""
     numbers: tuple[int, int] | None = None
+    same_voxels: bool = False
 
     def __post_init__(self) -> None:
+        if self.same_voxels and self.kind is not LayoutKind.FILES:
+            raise ValueError("same_voxels is for a files layout only")
         if self.kind is LayoutKind.DICOM_SEG:
             if self.image or self.labels:
                 raise ValueError("a dicom-seg layout takes neither image nor labels")

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom import read_series
 from lvt_track.io.dicom_header import looks_like_dicom, read_slice_headers
 from lvt_track.io.dicom_seg import read_segmentation_header, read_segments, slices_drawn_on
 from lvt_track.io.grids import describe_difference, reorient
-from lvt_track.io.images import read_labels, read_mask, read_volume
+from lvt_track.io.images import read_labels, read_volume
 from lvt_track.training.datasets.descriptor import Descriptor, LayoutKind, Structures
 from lvt_track.training.datasets.prepared import BITS
 from lvt_track.training.datasets.slices import Slices, mask_folders, opened, read_pixels
@@ -67,15 +68,19 @@ def _refuse_missing(descriptor: Descriptor, met: int, path: Path) -> None:
 
 
 def _read_files(descriptor: Descriptor, image: Path, places: Mapping[str, Path]) -> _Read:
-    volume = read_volume(image)
+    volume, structures = read_volume(image), descriptor.structures
     labels = np.zeros(volume.hu.shape, np.uint8)
     met = 0
     for name, path in places.items():
-        if name == LABEL_MAP:
-            labels |= _bits_of_values(_read_label_map(path, volume), descriptor.structures, path)
-        elif bits := descriptor.structures.bits_of(name, path):
-            labels[read_mask(path, volume.geometry)] |= np.uint8(bits)
-            met |= bits
+        bits = None if name == LABEL_MAP else structures.bits_of(name, path)
+        if bits == 0:
+            continue
+        values = _read_on_grid(path, volume.geometry, descriptor.layout.same_voxels)
+        if bits is None:
+            labels |= _bits_of_values(values, structures, path)
+        else:
+            labels[values != 0] |= np.uint8(bits)
+        met |= bits or 0
     return volume, labels, met
 
 
@@ -124,13 +129,15 @@ _READERS = {
 }
 
 
-def _read_label_map(path: Path, volume: Volume) -> NDArray[np.int32]:
+def _read_on_grid(path: Path, geometry: Geometry, same_voxels: bool) -> NDArray[np.int32]:
+    """Values of a file of labels, voxel for voxel those of the scan."""
     values, own = read_labels(path)
-    turned = reorient(values, own, volume.geometry)
+    if same_voxels and own.shape == geometry.shape:
+        return values
+    turned = reorient(values, own, geometry)
     if turned is None:
-        difference = describe_difference(own, volume.geometry)
         raise InputError(
-            f"the labels are not on the grid of their scan: {difference}",
+            f"the labels are not on the grid of their scan: {describe_difference(own, geometry)}",
             path=path,
             remedy="Unpack the dataset again, or resample the labels to the scan",
         )
