@@ -40,7 +40,9 @@ OutOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option("--device", help="Where the network runs: auto, cpu, cuda or cuda:N.")
 ]
-ModelOption = Annotated[str, typer.Option("--model", help="Name of the model; see `lvt models`.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="Name of the model, see `lvt models`; or its folder.")
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over results that are there.")]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on with a run; keep what is done and still valid.")

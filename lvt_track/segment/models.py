@@ -148,7 +148,7 @@ def load_model(name: str = DEFAULT, folders: Sequence[Path] | None = None) -> Mo
     `lesions` and what that does not draw from `default`.
 
     Args:
-        name: of a model, which is the name of its folder.
+        name: of a model, which is the name of its folder; or a path to that folder.
         folders: where to look; see `model_folders`.
 
     Raises:
@@ -240,6 +240,9 @@ def _names(parent: Path) -> list[str]:
 
 
 def _folder_of(name: str, folders: Sequence[Path]) -> Path:
+    """Folder of the model of this name; a name with a slash is the folder itself."""
+    if len(Path(name).parts) > 1 and (Path(name) / _CARD).is_file():
+        return Path(name).resolve()
     for parent in folders:
         if name in _names(parent):
             return parent / name

@@ -76,11 +76,9 @@ def partial_label_terms(logits: Tensor, target: Tensor, known: Tensor) -> tuple[
         target: bool, same shape; its values where not known do not matter.
         known: bool, same shape.
     """
+    blind = _blinded(logits, target, known)
     counted = known.flatten(2).any(dim=2)
-    return (
-        Term(masked_bce(logits, target, known), counted),
-        Term(masked_dice_loss(logits, target, known), counted),
-    )
+    return Term(_bce(*blind), counted), Term(overlap_loss(*_soft(*blind), missed=0.5), counted)
 
 
 def masked_bce(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
@@ -88,11 +86,7 @@ def masked_bce(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
 
     Zero where a sample knows nothing of a class. All arguments are (samples, classes, z, y, x).
     """
-    safe = logits.masked_fill(~known, 0.0)
-    loss = functional.binary_cross_entropy_with_logits(
-        safe, (target & known).float(), reduction="none"
-    )
-    return (loss * known).sum(_VOXELS) / known.sum(_VOXELS).clamp(min=1)
+    return _bce(*_blinded(logits, target, known))
 
 
 def masked_dice_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
@@ -101,7 +95,7 @@ def masked_dice_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
     Milletari et al., 3DV 2016, with a linear denominator. All arguments are
     (samples, classes, z, y, x).
     """
-    return overlap_loss(*_seen(logits, target, known), missed=0.5)
+    return overlap_loss(*_soft(*_blinded(logits, target, known)), missed=0.5)
 
 
 def masked_tversky_loss(
@@ -111,7 +105,7 @@ def masked_tversky_loss(
 
     Salehi et al., MLMI 2017, whose beta is `missed` and whose alpha is the rest to one.
     """
-    return overlap_loss(*_seen(logits, target, known), missed=missed)
+    return overlap_loss(*_soft(*_blinded(logits, target, known)), missed=missed)
 
 
 def overlap_loss(probability: Tensor, truth: Tensor, missed: float, smooth: float = 0.5) -> Tensor:
@@ -141,7 +135,7 @@ def masked_cldice_loss(
         iterations: erosions until the thickest vessel is gone, about its radius in voxels.
         smooth: voxels added to both sides of each fraction.
     """
-    probability, truth = _seen(logits, target, known)
+    probability, truth = _soft(*_blinded(logits, target, known))
     line, true_line = soft_skeleton(probability, iterations), soft_skeleton(truth, iterations)
     precision = ((line * truth).sum(_VOXELS) + smooth) / (line.sum(_VOXELS) + smooth)
     recall = ((true_line * probability).sum(_VOXELS) + smooth) / (true_line.sum(_VOXELS) + smooth)
@@ -177,6 +171,19 @@ def _opened(probability: Tensor) -> Tensor:
     return functional.max_pool3d(_eroded(probability), 3, stride=1, padding=1)
 
 
-def _seen(logits: Tensor, target: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Probability and truth, both zero where not known; the mask acts after the sigmoid too."""
-    return logits.masked_fill(~known, 0.0).sigmoid() * known, (target & known).float()
+def _blinded(logits: Tensor, target: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits and truth, zero where not known, and where they are known; all of one dtype."""
+    truth = (target & known).to(logits.dtype)
+    return logits.masked_fill(~known, 0.0), truth, known.to(logits.dtype)
+
+
+def _bce(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    loss = functional.binary_cross_entropy_with_logits(
+        logits, truth, weight=known, reduction="none"
+    )
+    return loss.sum(_VOXELS) / known.sum(_VOXELS).clamp(min=1.0)
+
+
+def _soft(logits: Tensor, truth: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Probability and truth, both zero where not known: the mask acts after the sigmoid too."""
+    return logits.sigmoid() * known, truth

@@ -89,7 +89,7 @@ def test_trains_a_model_that_segment_can_use(folder: Path) -> None:
     assert card["segmenter"]["patch"] == [16, 16, 16]
     assert card["training"]["configuration"]["tumor_tversky"] == 0.5
     assert "lits: CC BY-NC-ND 4.0" in card["licence"]
-    model = load_model("tiny", (out,))
+    model = load_model(str(out / "tiny"))
     default = load_model()
     assert model.locator.part.sha256 == default.locator.part.sha256
     rows = list(csv.DictReader((out / "validation.csv").read_text().splitlines()))
