@@ -70,14 +70,15 @@ def read_sheet(path: Path) -> Sheet:
     twice = sorted({name for name in columns if name and columns.count(name) > 1})
     if twice:
         raise InputError(f"column {', '.join(twice)} stands there twice", path=path)
+    long = [f"line {n} has {len(c)} cells" for n, c in filled[1:] if any(c[len(columns) :])]
+    if long:
+        raise InputError(
+            f"{', '.join(long)}, the header {len(columns)}",
+            path=path,
+            remedy="Quote texts and decimal commas, or separate columns by semicolons",
+        )
     rows = []
     for number, cells in filled[1:]:
-        if any(cells[len(columns) :]):
-            raise InputError(
-                f"line {number} has {len(cells)} cells, the header {len(columns)}",
-                path=path,
-                remedy="Quote texts and decimal commas, or separate columns by semicolons",
-            )
         padded = [*cells, *[""] * (len(columns) - len(cells))]
         rows.append(SheetRow(number, dict(zip(columns, padded, strict=False))))
     return Sheet(path, columns, tuple(rows))

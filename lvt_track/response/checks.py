@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lvt_track.errors import InputError
@@ -14,9 +14,14 @@ from lvt_track.response.cells import Problem
 
 __all__ = ["by_patient", "check_rows", "refuse_if_fatal"]
 
-# A diameter a tenth of the lesion's others is rather centimetres than a tumour's answer.
+# A diameter a tenth of the lesion's others is rather centimetres than a tumour's answer, and one
+# of ten times the others has lost its point.
 _LEAST_UNIT_SLIP = 7.0
 _MOST_UNIT_SLIP = 14.0
+
+# Nobody follows a patient whose every lesion is below what RECIST measures, 10 mm.
+_LEAST_MEASURED_MM = 10.0
+_FEWEST_SIZES = 3
 
 
 def by_patient(rows: Iterable[Assessment]) -> dict[str, list[Assessment]]:
@@ -27,17 +32,25 @@ def by_patient(rows: Iterable[Assessment]) -> dict[str, list[Assessment]]:
     return dict(sorted(patients.items()))
 
 
-def check_rows(rows: Sequence[Assessment]) -> tuple[Problem, ...]:
-    """Everything that is wrong between the rows of a table, of any number of patients."""
-    problems: list[Problem] = []
+def check_rows(rows: Sequence[Assessment], unread: Collection[str] = ()) -> tuple[Problem, ...]:
+    """Everything that is wrong between the rows of a table, of any number of patients.
+
+    Args:
+        rows: of the table.
+        unread: names of lesions of which a row could not be read; what such a row may have said
+            is not held against the lesion's others.
+    """
+    problems = [*_nameless(rows), *_table_in_cm(rows)]
     for own in by_patient(rows).values():
         ordered = sorted(own, key=lambda row: (row.date, row.line or 0))
         problems += _doubles(ordered)
-        problems += _roles(ordered)
-        problems += _organs(ordered)
-        problems += _unit_slips(ordered)
-        problems += _missing_targets(ordered)
-    return tuple(sorted(problems, key=lambda problem: problem.line or 0))
+        whole = [row for row in ordered if row.lesion not in unread]
+        if whole:
+            problems += _roles(whole)
+            problems += _organs(whole)
+            problems += _unit_slips(whole)
+            problems += _missing(whole)
+    return tuple(problems)
 
 
 def refuse_if_fatal(problems: Sequence[Problem], path: Path | None) -> tuple[str, ...]:
@@ -46,12 +59,28 @@ def refuse_if_fatal(problems: Sequence[Problem], path: Path | None) -> tuple[str
     Raises:
         InputError: when a row cannot be used; it lists all of them.
     """
-    fatal = [str(problem) for problem in problems if problem.is_fatal]
+    ordered = sorted(problems, key=lambda problem: problem.line or 0)
+    fatal = [problem for problem in ordered if problem.is_fatal]
     if fatal:
-        count = "one row" if len(fatal) == 1 else f"{len(fatal)} rows"
-        listed = "".join(f"\n  {text}" for text in fatal)
+        rows = len({problem.line for problem in fatal})
+        listed = "".join(f"\n  {problem}" for problem in fatal)
+        count = "one row" if rows == 1 else f"{rows} rows"
         raise InputError(f"{count} cannot be used:{listed}", path=path)
-    return tuple(str(problem) for problem in problems)
+    return tuple(str(problem) for problem in ordered)
+
+
+def _nameless(rows: Sequence[Assessment]) -> Iterator[Problem]:
+    if any(row.patient for row in rows):
+        for row in rows:
+            if not row.patient:
+                yield Problem(row.line, "no patient is named, other rows name one", True)
+
+
+def _table_in_cm(rows: Sequence[Assessment]) -> Iterator[Problem]:
+    sizes = [row.long_axis_mm for row in rows if row.long_axis_mm is not None]
+    if len(sizes) >= _FEWEST_SIZES and max(sizes) < _LEAST_MEASURED_MM:
+        what = f"no long axis reaches {_LEAST_MEASURED_MM:g} mm: is the table in cm?"
+        yield Problem(None, what, False)
 
 
 def _doubles(rows: Sequence[Assessment]) -> Iterator[Problem]:
@@ -117,20 +146,26 @@ def _unit_slips(rows: Sequence[Assessment]) -> Iterator[Problem]:
             if not others or row.long_axis_mm is None:
                 continue
             usual = statistics.median(others)
+            told = f"lesion {name} has {row.long_axis_mm:g} mm, at other visits {usual:g} mm"
             if _LEAST_UNIT_SLIP <= usual / row.long_axis_mm <= _MOST_UNIT_SLIP:
-                what = (
-                    f"lesion {name} has {row.long_axis_mm:g} mm, at other visits {usual:g} mm: "
-                    "is this in cm?"
-                )
-                yield Problem(row.line, what, False)
+                yield Problem(row.line, f"{told}: is this in cm?", False)
+            # Of two sizes nobody can tell which is wrong; the smaller one was asked for already.
+            is_slip = _LEAST_UNIT_SLIP <= row.long_axis_mm / usual <= _MOST_UNIT_SLIP
+            if is_slip and len(others) > 1:
+                yield Problem(row.line, f"{told}: is a decimal point missing?", False)
 
 
-def _missing_targets(rows: Sequence[Assessment]) -> Iterator[Problem]:
-    start = rows[0].date
-    targets = {row.lesion for row in rows if row.date == start and row.role is Role.TARGET}
+def _missing(rows: Sequence[Assessment]) -> Iterator[Problem]:
+    """Lesions of the first visit without a row later: targets, or all where none is called so."""
+    baseline = [row for row in rows if row.date == rows[0].date]
+    has_targets = any(row.role is Role.TARGET for row in baseline)
+    followed = [row for row in baseline if row.role is Role.TARGET or not has_targets]
     found: dict[dt.date, set[str]] = defaultdict(set)
     for row in rows:
         found[row.date] |= {row.lesion, *row.derived_from}
     for date, names in found.items():
-        for name in sorted(targets - names):
-            yield Problem(None, f"target {name} has no row on {date}: not evaluable", False)
+        for first in followed:
+            if first.lesion not in names:
+                what = "target" if has_targets else "lesion"
+                told = f"{what} {first.lesion} has no row on {date}: not evaluable"
+                yield Problem(first.line, told, False)

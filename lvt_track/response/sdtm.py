@@ -86,8 +86,8 @@ def read_tr(tr: Sheet, tu: Sheet | None = None, evaluator: str | None = None) ->
     if lacking:
         raise InputError(f"the TR domain has no {', '.join(lacking)}", path=tr.path)
     records = _of_evaluator(tr, evaluator)
-    identities = {} if tu is None else _identities(tu)
     problems: list[Problem] = []
+    identities = {} if tu is None else _identities(tu, problems)
     groups: dict[tuple[str, str, str], list[tuple[SheetRow, dt.date]]] = defaultdict(list)
     for record in records:
         cells = record.cells
@@ -190,7 +190,8 @@ def _of_evaluator(tr: Sheet, evaluator: str | None) -> list[SheetRow]:
     return accepted
 
 
-def _identities(tu: Sheet) -> dict[tuple[str, str], _Identity]:
+def _identities(tu: Sheet, problems: list[Problem]) -> dict[tuple[str, str], _Identity]:
+    """What each lesion of each patient is; what TU says otherwise later is noted as a problem."""
     if not {"TULNKID", "USUBJID", "TUORRES"} <= set(tu.columns):
         raise InputError("a TU domain needs USUBJID, TULNKID and TUORRES", path=tu.path)
     found: dict[tuple[str, str], _Identity] = {}
@@ -199,7 +200,11 @@ def _identities(tu: Sheet) -> dict[tuple[str, str], _Identity]:
         if cells.get("TUTESTCD", "TUMIDENT").upper() != "TUMIDENT":
             continue
         key = (cells["USUBJID"], cells["TULNKID"])
-        found.setdefault(key, _Identity(_role(cells["TUORRES"]), cells.get("TULOC") or "liver"))
+        said = _Identity(_role(cells["TUORRES"]), cells.get("TULOC") or "liver")
+        first = found.setdefault(key, said)
+        if said.site.lower() != first.site.lower():
+            what = f"TU line {row.line}: {key[1]} is in {said.site}, before it was in {first.site}"
+            problems.append(Problem(None, f"{what}: kept so", False))
     return found
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isclose
 from typing import TypeVar
 
 from lvt_track.core.records import Phase, Point, Response
@@ -55,6 +56,7 @@ _STATUS = {status.value.replace(" ", ""): status for status in Status} | {
     "ne": Status.NOT_DONE,
     "unequivocalprogression": Status.PROGRESSION,
 }
+_BASELINE = re.compile(r"\b(baseline|screening)\b", re.IGNORECASE)
 _ROLE = {role.value.replace("-", ""): role for role in Role}
 
 
@@ -81,7 +83,11 @@ def read_measurements(sheet: Sheet) -> Readings:
     Raises:
         InputError: when a column is missing, or rows cannot be used; each with its line.
     """
-    names = {re.sub(r"[\s_]+", "_", name.lower()): name for name in sheet.columns}
+    names: dict[str, str] = {}
+    for name in sheet.columns:
+        other = names.setdefault(re.sub(r"[\s_]+", "_", name.lower()), name)
+        if name and other != name:
+            raise InputError(f"columns {other} and {name} mean the same", path=sheet.path)
     lacking = [name for name in _REQUIRED if name not in names]
     if lacking:
         raise InputError(
@@ -97,18 +103,21 @@ def read_measurements(sheet: Sheet) -> Readings:
         if name and key not in known and not _CALIPER_END.fullmatch(key)
     ]
     rows: list[Assessment] = []
+    unread: set[str] = set()
     baselines: dict[str, tuple[str, int]] = {}
     for row in sheet.rows:
         cells = {key: row.cells[name] for key, name in names.items()}
         parsed, wrong = _parse(row, cells)
         problems += wrong
-        if parsed is not None:
+        if parsed is None:
+            unread.add(cells["lesion"])
+        else:
             rows.append(parsed)
             problems += _second_baseline(parsed, cells.get("visit", ""), baselines)
     if "track" in names and rows and not any(problem.is_fatal for problem in problems):
         rows = with_tracks(rows, [row.cells[names["track"]] for row in sheet.rows])
     rows = with_origins(rows)
-    problems += check_rows(rows)
+    problems += check_rows(rows, unread)
     return Readings(tuple(rows), refuse_if_fatal(problems, sheet.path))
 
 
@@ -154,7 +163,7 @@ def with_origins(rows: Sequence[Assessment]) -> list[Assessment]:
 def _second_baseline(
     row: Assessment, visit: str, baselines: dict[str, tuple[str, int]]
 ) -> Iterable[Problem]:
-    if visit.lower() not in ("baseline", "screening"):
+    if not _BASELINE.search(visit):
         return
     date = row.date.isoformat()
     first, line = baselines.setdefault(row.patient, (date, row.line or 0))
@@ -251,11 +260,15 @@ class _CellReader:
             return None
 
     def length(self, name: str) -> float | None:
-        for unit, unit_mm in (("mm", 1.0), ("cm", 10.0)):
-            text = self.cells.get(f"{name}_{unit}", "")
-            if text:
-                return self._checked(f"{name}_{unit}", text, unit_mm)
-        return None
+        sizes = [
+            self._checked(f"{name}_{unit}", text, unit_mm)
+            for unit, unit_mm in (("mm", 1.0), ("cm", 10.0))
+            if (text := self.cells.get(f"{name}_{unit}", ""))
+        ]
+        known = [size for size in sizes if size is not None]
+        if len(known) == 2 and not isclose(*known, rel_tol=0.01):
+            self.refuse(f"{name} is {known[0]:g} mm in one column, {known[1]:g} mm in the other")
+        return known[0] if known else None
 
     def number(self, name: str) -> float | None:
         text = self.cells.get(name, "")

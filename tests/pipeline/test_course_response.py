@@ -240,6 +240,18 @@ def test_the_comparison_is_written(followed: Course, tmp_path: Path) -> None:
     assert pairs[0]["reader_value"] == "42.0"
 
 
+def test_slips_of_the_readers_table_are_refused_in_one_pass(
+    followed: Course, tmp_path: Path
+) -> None:
+    path = reader_table(tmp_path / "reader.csv")
+    path.write_text(path.read_text() + "2024-03-15,Y,non-target,ten\n15/03/24,Y,non-target,10\n")
+    with pytest.raises(InputError) as caught:
+        compare_with_reader(followed, path)
+    assert "2 rows cannot be used" in caught.value.what
+    assert "line 11: long_axis_mm: 'ten' is not a number" in caught.value.what
+    assert "line 12: date '15/03/24' may be day or month first" in caught.value.what
+
+
 def test_rows_of_other_days_are_told(followed: Course, tmp_path: Path) -> None:
     path = reader_table(tmp_path / "reader.csv")
     path.write_text(path.read_text() + "2024-12-24,T1,target,30\n2024-12-24,T2,target,20\n")

@@ -56,7 +56,7 @@ def test_a_whole_table(read: Callable[[str], Readings]) -> None:
     assert later.status is Status.TOO_SMALL
     assert new.role is Role.NEW
     assert [row.line for row in found.rows] == [2, 3, 4, 5]
-    assert found.remarks == ("target N1 has no row on 2024-04-02: not evaluable",)
+    assert found.remarks == ("line 3: target N1 has no row on 2024-04-02: not evaluable",)
 
 
 @pytest.mark.parametrize(
@@ -143,10 +143,54 @@ def test_what_rows_contradict_together(read: Callable[[str], Readings]) -> None:
         "2024-03-15,V2,B,target,30\n",
     )
     assert found == [
-        "line 4: a second baseline on 2024-03-15, line 2 has 2024-01-15",
         "line 3: lesion A stands twice on 2024-01-15, first on line 2",
+        "line 4: a second baseline on 2024-03-15, line 2 has 2024-01-15",
         "line 5: lesion B is called a target, the first visit has none",
     ]
+
+
+def test_slips_of_all_kinds_are_told_in_one_pass(read: Callable[[str], Readings]) -> None:
+    """A row that cannot be read does not make those that can look wrong."""
+    found = refusals(
+        read,
+        "patient,date,visit,lesion,role,site,long_axis_mm,long_axis_cm,short_axis_mm\n"
+        "P,2024-01-15,Baseline visit,A,target,liver,thirty,,\n"
+        "P,2024-01-15,Baseline visit,B,target,liver,20,2.6,\n"
+        "P,2024-01-15,Baseline visit,C,target,liver,20,,25\n"
+        "P,2024-01-15,Baseline visit,D,target,liver,18,1.8,9\n"
+        "P,2024-03-15,V2,A,target,liver,-3,,\n"
+        "P,2024-03-15,V2,D,target,liver,17,,\n"
+        "P,2024-03-15,V2,D,target,liver,16,,\n"
+        ",2024-03-15,V2,B,target,liver,21,,\n"
+        "P,2024-05-15,Screening 2,D,target,liver,15,,\n"
+        "P,unknown,V4,D,target,liver,15,,\n",
+    )
+    assert [line.split(": ", 1) for line in found] == [
+        ["line 2", "long_axis_mm: 'thirty' is not a number"],
+        ["line 3", "long_axis is 20 mm in one column, 26 mm in the other"],
+        ["line 4", "the short axis 25 mm is longer than the long one 20 mm"],
+        ["line 6", "long_axis_mm is negative: -3"],
+        ["line 8", "lesion D stands twice on 2024-03-15, first on line 7"],
+        ["line 9", "no patient is named, other rows name one"],
+        ["line 10", "a second baseline on 2024-05-15, line 5 has 2024-01-15"],
+        ["line 11", "'unknown' is not a complete date: write it as YYYY-MM-DD"],
+    ]
+
+
+def test_units_that_slipped(read: Callable[[str], Readings]) -> None:
+    found = read(
+        "date,lesion,long_axis_mm\n"
+        "2024-01-15,A,31\n2024-03-15,A,30\n2024-05-15,A,3.3\n2024-07-15,A,320\n"
+    )
+    assert found.remarks == (
+        "line 4: lesion A has 3.3 mm, at other visits 31 mm: is this in cm?",
+        "line 5: lesion A has 320 mm, at other visits 30 mm: is a decimal point missing?",
+    )
+    found = read("date,lesion,long_axis_mm\n2024-01-15,A,3.1\n2024-01-15,B,2\n2024-03-15,A,3\n")
+    assert found.remarks == (
+        "no long axis reaches 10 mm: is the table in cm?",
+        "line 3: lesion B has no row on 2024-03-15: not evaluable",
+    )
 
 
 def test_what_is_odd_is_used_and_told(read: Callable[[str], Readings]) -> None:
@@ -221,7 +265,11 @@ def test_our_own_lesions_table(read: Callable[[str], Readings]) -> None:
         ("date,lesion\n", "needs a header"),
         ("day,lesion\n2024-01-01,A\n", "no column date"),
         ("date,date,lesion\n2024-01-01,2024-01-01,A\n", "date stands there twice"),
-        ("date,lesion,long_axis_mm\n2024-01-01,A,32,5\n", "line 2 has 4 cells, the header 3"),
+        (
+            "date,lesion,long_axis_mm\n2024-01-01,A,32,5\n2024-03-01,A,30\n2024-05-01,A,31,5\n",
+            "line 2 has 4 cells, line 4 has 4 cells, the header 3",
+        ),
+        ("date,lesion,Long axis mm,long_axis_mm\n2024-01-01,A,32,32\n", "mean the same"),
     ],
 )
 def test_what_is_no_table(read: Callable[[str], Readings], text: str, what: str) -> None:
@@ -309,6 +357,12 @@ def test_sdtm_in_and_out(write: Write) -> None:
         ("OVRLRESP", "PR"),
     ]
     assert [r["RSSEQ"] for r in records] == list(range(1, len(records) + 1))
+
+
+def test_sdtm_lesions_that_change_organ_are_told(write: Write) -> None:
+    tu = read_sheet(write(TU + "P1,T01,TUMIDENT,TARGET,LUNG\n", "tu.csv"))  # type: ignore[call-arg]
+    remarks = read_tr(read_sheet(write(TR)), tu).remarks
+    assert "TU line 6: T01 is in LUNG, before it was in LIVER: kept so" in remarks
 
 
 def test_sdtm_without_tu_takes_roles_from_the_group(write: Write) -> None:
