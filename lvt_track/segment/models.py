@@ -241,7 +241,7 @@ def _names(parent: Path) -> list[str]:
 
 def _folder_of(name: str, folders: Sequence[Path]) -> Path:
     """Folder of the model of this name; a name with a slash is the folder itself."""
-    if len(Path(name).parts) > 1 and (Path(name) / _CARD).is_file():
+    if len(Path(name).parts) > 1 and (Path(name) / CARD).is_file():
         return Path(name).resolve()
     for parent in folders:
         if name in _names(parent):
