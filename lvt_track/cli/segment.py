@@ -30,6 +30,12 @@ def segment(
         bool,
         typer.Option("--save-probabilities", help="Write the model's probabilities as well."),
     ] = False,
+    exhaustive: Annotated[
+        bool,
+        typer.Option(
+            "--exhaustive", help="Run every window of the scan in float32: slow, to compare with."
+        ),
+    ] = False,
     force: ForceOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -38,7 +44,7 @@ def segment(
     from lvt_track.pipeline.segment import ModelChoice, segment_scan
 
     with Console(quiet) as console:
-        choice = ModelChoice(model, device)
+        choice = ModelChoice(model, device, exhaustive)
         existing = existing_results(force, False)
         result = segment_scan(ct, out, choice, existing, console, save_probabilities)
     if json:

@@ -20,7 +20,9 @@ from lvt_track.pipeline.output import Existing, claim_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
 
 if TYPE_CHECKING:
+    from lvt_track.segment.infer import Segmentation
     from lvt_track.segment.models import Model
+    from lvt_track.segment.totalsegmentator import TotalSegmentator
 
 __all__ = [
     "NOT_DRAWN",
@@ -61,21 +63,43 @@ class ModelChoice:
     Attributes:
         name: of the model.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        exhaustive: whether every window of the scan is run, in float32.
     """
 
     name: str = "default"
     device: str = "auto"
+    exhaustive: bool = False
 
     @functools.cached_property
-    def model(self) -> Model:
+    def model(self) -> Model | TotalSegmentator:
         """The model itself.
 
         Raises:
             InputError: when there is none of that name, or its weights are not what they claim.
+            UsageError: when it needs what is not installed, or draws no liver.
         """
         from lvt_track.segment.models import load_model
+        from lvt_track.segment.totalsegmentator import TOTALSEGMENTATOR, TotalSegmentator
 
+        if self.name == TOTALSEGMENTATOR:
+            return TotalSegmentator.installed()
         return load_model(self.name)
+
+    def segment(self, volume: Volume, keep_probabilities: Collection[str] = ()) -> Segmentation:
+        """What the model sees in a scan; a package that gives no probabilities keeps none."""
+        from lvt_track.segment.infer import EXHAUSTIVE, FAST, segment
+        from lvt_track.segment.models import Model
+
+        if isinstance(self.model, Model):
+            effort = EXHAUSTIVE if self.exhaustive else FAST
+            return segment(
+                volume,
+                self.model,
+                self.device,
+                keep_probabilities=keep_probabilities,
+                effort=effort,
+            )
+        return self.model.segment(volume, self.device)
 
 
 def masks_of(
@@ -107,11 +131,7 @@ def masks_of(
         masks = Masks(given["liver"], given["vessels"], given["tumors"], volume.geometry)
         return SegmentedScan(masks, dict.fromkeys(CLASSES, GIVEN), _stray_tumors(masks))
 
-    from lvt_track.segment.infer import segment
-
-    found = segment(
-        volume, choice.model, device=choice.device, keep_probabilities=keep_probabilities
-    )
+    found = choice.segment(volume, keep_probabilities)
     for text in found.notes:
         progress.note(text)
     drawn = choice.model.sources

@@ -15,6 +15,7 @@ from lvt_track.segment.splines import SplineOrder
 
 __all__ = [
     "INTENDED_USE",
+    "MINIMUM_ML",
     "NNUNET",
     "ORIENTATIONS",
     "AnyCard",
@@ -32,7 +33,7 @@ ORIENTATIONS = ("stored", "LPS", "RAS")
 
 INTENDED_USE = "research only, not for clinical use"
 
-_MINIMUM_ML = (20.0, 0.1, 0.03)
+MINIMUM_ML = (20.0, 0.1, 0.03)
 """Specks below these volumes are dropped: liver, vessels, tumours."""
 
 
@@ -94,7 +95,7 @@ class Card:
     locator: Part
     segmenter: Part
     thresholds: tuple[float, ...] = (0.5, 0.5, 0.5)
-    minimum_ml: tuple[float, ...] = _MINIMUM_ML
+    minimum_ml: tuple[float, ...] = MINIMUM_ML
     classes: tuple[str, ...] = CLASSES
     training: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
@@ -214,7 +215,7 @@ class ImportedCard:
     crop_mm: float | None = None
     input_order: SplineOrder = 3
     mirror_axes: tuple[int, ...] = ()
-    minimum_ml: tuple[float, ...] = _MINIMUM_ML
+    minimum_ml: tuple[float, ...] = MINIMUM_ML
     intended_use: str = INTENDED_USE
     scores: Mapping[str, Any] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)

@@ -186,3 +186,10 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "models"
     monkeypatch.setenv("LVT_MODELS", str(folder))
     return folder
+
+
+@pytest.fixture
+def tiny_arguments() -> dict[str, Any]:
+    """What a tiny network of nnU-Net is built with."""
+    pytest.importorskip(ARCHITECTURES)
+    return copy.deepcopy(ARGUMENTS)

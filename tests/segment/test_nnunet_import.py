@@ -162,7 +162,7 @@ def test_layouts_of_totalsegmentator(
     card = import_nnunet(place.parent, "ts", mapping)
     assert card.channels == channels
     assert card.orientation == "RAS"
-    assert card.crop_mm == {"liver": None, "liver_vessels": 20.0, "liver_lesions": 10.0}[mapping]
+    assert card.crop_mm == {"liver": None, "liver_vessels": 20.0, "liver_lesions": 20.0}[mapping]
     assert card.licence == "Apache-2.0"
     joined = load_model("ts+default")
     assert joined.name == ("ts+default")
