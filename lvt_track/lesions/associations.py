@@ -8,7 +8,6 @@ from itertools import combinations
 
 import numpy as np
 from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.records import Event
@@ -137,34 +136,32 @@ def _pairs(scene: Scene, a: int, b: int) -> tuple[IndexArray, IndexArray]:
 
 def _groups(scene: Scene, shapes: _Shapes, costs: Costs) -> Iterator[Association]:
     """One lesion becomes two or three at the next visit, or was two or three at the last."""
-    visits = scene.seen_at.shape[1]
-    for whole_visit in range(visits):
-        wholes = np.flatnonzero(scene.visit == whole_visit)
-        for part_visit in (whole_visit - 1, whole_visit + 1):
-            others = np.flatnonzero(scene.visit == part_visit)
-            if len(others) < 2:
+    for whole in range(len(scene)):
+        for way in (-1, 1):
+            nearest = _parts_at(scene, whole, int(scene.visit[whole]) + way)
+            if len(nearest) < 2:
                 continue
-            reach = cdist(scene.position_mm[wholes], scene.position_mm[others])
-            reach -= scene.radius_mm[wholes][:, None] + scene.radius_mm[others]
-            # Three standard errors apart, parts of one lesion would have to fly.
-            near = reach <= 3 * np.hypot(scene.sigma_mm[wholes][:, None], scene.sigma_mm[others])
-            for row, whole in enumerate(wholes.tolist()):
-                order = np.argsort(reach[row], kind="stable")
-                nearest = [int(others[k]) for k in order if near[row, k]][:NEIGHBOURS]
-                share = (
-                    {part: shapes.share(part, whole) for part in nearest}
-                    if (len(nearest) > 1)
-                    else {}
-                )
-                for size in (2, 3):
-                    for parts in combinations(sorted(nearest), size):
-                        cost = group_cost(scene, whole, parts, [share[p] for p in parts], costs)
-                        if part_visit > whole_visit:
-                            links = tuple((whole, part) for part in parts)
-                            yield Association(links, Event.SPLIT, cost)
-                        else:
-                            links = tuple((part, whole) for part in parts)
-                            yield Association(links, Event.MERGE, cost)
+            share = {part: shapes.share(part, whole) for part in nearest}
+            for size in (2, 3):
+                for parts in combinations(nearest, size):
+                    cost = group_cost(scene, whole, parts, [share[p] for p in parts], costs)
+                    if way > 0:
+                        links = tuple((whole, part) for part in parts)
+                        yield Association(links, Event.SPLIT, cost)
+                    else:
+                        links = tuple((part, whole) for part in parts)
+                        yield Association(links, Event.MERGE, cost)
+
+
+def _parts_at(scene: Scene, whole: int, visit: int) -> list[int]:
+    """Lesions of another visit that lie near enough to be parts of this one, the nearest few."""
+    others = np.flatnonzero(scene.visit == visit)
+    reach = np.linalg.norm(scene.position_mm[others] - scene.position_mm[whole], axis=1)
+    reach -= scene.radius_mm[whole] + scene.radius_mm[others]
+    # Three standard errors apart, parts of one lesion would have to fly.
+    near = reach <= 3 * np.hypot(scene.sigma_mm[whole], scene.sigma_mm[others])
+    order = np.argsort(reach, kind="stable")
+    return sorted([int(others[k]) for k in order if near[k]][:NEIGHBOURS])
 
 
 def _with_demands(

@@ -29,7 +29,8 @@ class Costs:
     Attributes:
         floor_mm: error of position that remains even with perfect registration.
         shape_jitter: error of a centroid by change of shape, as a share of the lesion's radius.
-        size_spread: spread of the log of the volume at once, by the delineation alone.
+        size_spread: spread of the log of the volume at once.
+        border_mm: error of a lesion's border; it adds three times its share of the radius.
         size_spread_per_root_day: what the square root of each day between visits adds.
         apart: cost of two shapes that do not touch after warping.
         outside: cost of a part that lies wholly outside the lesion it is said to be a part of.
@@ -44,14 +45,15 @@ class Costs:
     """
 
     floor_mm: float = 1.2
-    shape_jitter: float = 0.2
-    size_spread: float = 0.45
+    shape_jitter: float = 0.25
+    size_spread: float = 0.25
+    border_mm: float = 0.8
     size_spread_per_root_day: float = 0.05
-    apart: float = 2.0
-    outside: float = 4.0
+    apart: float = 1.0
+    outside: float = 5.0
     hu_spread: float = 30.0
     appearance_limit: float = 0.75
-    missed: float = 1.5
+    missed: float = 2.0
     part: float = 1.5
     appear: float = 4.5
     vanish: float = 4.5
@@ -119,7 +121,7 @@ def pair_costs(
     variance = _variance(scene.sigma_mm[first], scene.sigma_mm[second], larger, costs)
     place = (offset**2).sum(axis=1) / (2 * variance)
     days = np.abs(scene.days[second] - scene.days[first])
-    size = _size_cost(np.log(scene.volume_ml[second] / scene.volume_ml[first]), days, costs)
+    size = _size_cost(scene.volume_ml[first], scene.volume_ml[second], days, costs)
     # Small lesions miss each other by the registration's error alone: their overlap says little.
     weight = larger**2 / (larger**2 + variance)
     apart = costs.apart * weight * (1 - shared)
@@ -151,8 +153,7 @@ def group_cost(
     variance = float(_variance(scene.sigma_mm[whole], sigma, radius, costs))
     place = float(((centre - scene.position_mm[whole]) ** 2).sum()) / (2 * variance)
     days = abs(float(scene.days[index[0]] - scene.days[whole]))
-    change = np.log(volume.sum() / scene.volume_ml[whole])
-    size = float(_size_cost(np.array(change), np.array(days), costs))
+    size = float(_size_cost(scene.volume_ml[whole], volume.sum(), np.array(days), costs))
     outside = sum(costs.outside * (1 - share) for share in shared)
     reach = np.linalg.norm(scene.position_mm[index] - scene.position_mm[whole], axis=1)
     beyond = np.maximum(0, reach - radius - scene.radius_mm[index])
@@ -174,11 +175,20 @@ def _variance(
     )
 
 
-def _size_cost(log_ratio: FloatArray, days: FloatArray, costs: Costs) -> FloatArray:
+def _size_cost(
+    first_ml: FloatArray, second_ml: FloatArray, days: FloatArray, costs: Costs
+) -> FloatArray:
     """Huber's loss of the change of log volume: lesions may grow fast, but rarely do."""
-    spread = np.hypot(costs.size_spread, costs.size_spread_per_root_day * np.sqrt(days))
-    z = np.abs(log_ratio) / spread
+    by_border = 3 * costs.border_mm * np.hypot(1 / _radius_mm(first_ml), 1 / _radius_mm(second_ml))
+    by_time = costs.size_spread_per_root_day * np.sqrt(days)
+    spread = np.sqrt(costs.size_spread**2 + by_time**2 + by_border**2)
+    z = np.abs(np.log(second_ml / first_ml)) / spread
     return np.where(z < 1, z**2 / 2, z - 0.5)
+
+
+def _radius_mm(volume_ml: FloatArray) -> FloatArray:
+    radius_mm: FloatArray = np.cbrt(np.asarray(volume_ml) * 1000 * 3 / (4 * np.pi))
+    return radius_mm
 
 
 def _missed(scene: Scene, first: IndexArray, second: IndexArray) -> FloatArray:
