@@ -99,13 +99,18 @@ def surface_map(image: LiverImage) -> SurfaceMap:
     return SurfaceMap(features, trusted, band, image.geometry)
 
 
-def search_start(fixed: LiverImage, moving: LiverImage) -> Affine:
+def search_start(
+    fixed: LiverImage, moving: LiverImage, here: SurfaceMap, there: SurfaceMap
+) -> Affine:
     """The shift that lays the livers on each other best, out of a wide coarse search.
 
     The search is laid around the difference of the centroids, but does not rely on it: a liver
     that is cut by the field of view or resected has its centroid elsewhere.
+
+    Args:
+        fixed, moving: the two visits.
+        here, there: their surface maps.
     """
-    here, there = surface_map(fixed), surface_map(moving)
     centre = fixed.liver_points_mm().mean(axis=0)
     offset = moving.liver_points_mm().mean(axis=0) - centre
     points, values = _samples(here, 1500)

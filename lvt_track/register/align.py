@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
+import torch
 
 from lvt_track.core.course import RegistrationQuality
 from lvt_track.core.geometry import FloatArray, Geometry
@@ -119,32 +120,38 @@ class Alignment:
         return sitk.CompositeTransform([affine, sitk.DisplacementFieldTransform(image)])
 
 
-def align(fixed: LiverImage, moving: LiverImage, reference: int) -> Alignment:
+def align(
+    fixed: LiverImage,
+    moving: LiverImage,
+    reference: int,
+    device: torch.device | str = "cpu",
+) -> Alignment:
     """Bring the moving visit's liver onto the fixed one.
 
     Args:
         fixed: the reference visit.
         moving: the other.
         reference: index of the fixed visit in the course, for the record.
+        device: where the elastic step is computed.
     """
     if not (fixed.liver.any() and moving.liver.any()):
         return _unaligned(fixed, moving, reference)
-    start = search_start(fixed, moving)
     here, there = surface_map(fixed), surface_map(moving)
+    start = search_start(fixed, moving, here, there)
     rigid = align_rigid(here, there, start)
     tried = {"moments": start, "rigid": rigid, "affine": align_affine(here, there, rigid)}
     fits = {name: measure_fit(fixed, moving, step) for name, step in tried.items()}
     method = min(fits, key=lambda name: fits[name].surface_distance_mm)
     affine, fit = tried[method], fits[method]
 
-    displacement = deform(fixed, moving, affine)
+    displacement = deform(fixed, moving, affine, device=device)
     elastic = measure_fit(fixed, moving, lambda points: affine(displacement(points)))
     in_liver = fixed.liver_points_mm()[:: max(1, int(fixed.liver.sum()) // _SAMPLES)]
     folding = _folding(fixed, displacement)
     if not _is_better(elastic, fit, folding):
         quality = judge(reference, method, fit, 0.0, 0.0)
         return Alignment(affine, None, None, fixed.scan, moving.scan, quality)
-    reverse = deform(moving, fixed, affine.reversed(), COARSE)
+    reverse = deform(moving, fixed, affine.reversed(), COARSE, device)
     moved = affine(displacement(in_liver))
     gap_mm = np.linalg.norm(affine.inverse(reverse(moved)) - in_liver, axis=1)
     seen = moving.scan.contains(moved)
@@ -178,7 +185,7 @@ def _is_better(elastic: Fit, affine: Fit, folding: float) -> bool:
     return (
         folding <= _WORST_FOLDING
         and elastic.surface_distance_mm <= affine.surface_distance_mm + 0.1
-        and elastic.correlation >= affine.correlation - 0.02
+        and elastic.correlation_ratio >= affine.correlation_ratio - 0.01
     )
 
 

@@ -16,7 +16,9 @@ __all__ = ["register_course"]
 
 
 def register_course(
-    images: Sequence[LiverImage], on_visit: Callable[[int], None] | None = None
+    images: Sequence[LiverImage],
+    on_visit: Callable[[int], None] | None = None,
+    device: torch.device | str = "cpu",
 ) -> CommonFrame:
     """Bring every visit onto the reference visit.
 
@@ -26,6 +28,7 @@ def register_course(
     Args:
         images: one per visit.
         on_visit: called with the index of each visit that is done.
+        device: where the elastic step is computed.
 
     Raises:
         ValueError: when there are no visits.
@@ -35,7 +38,7 @@ def register_course(
     def onto_reference(visit: int) -> Alignment | None:
         if visit == reference:
             return None
-        alignment = align(images[reference], images[visit], reference)
+        alignment = align(images[reference], images[visit], reference, device)
         if on_visit is not None:
             on_visit(visit)
         return alignment

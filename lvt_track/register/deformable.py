@@ -1,8 +1,8 @@
 """Elastic alignment of two livers that an affine map has brought near.
 
-Compared are HU inside the liver and the signed distance to its surface together, for the surface
-alone misleads the inside. Tumours of either visit weigh nothing, so that growth is not registered
-away.
+Compared are the self-similarity of the image inside the liver, which contrast medium changes
+little, and the signed distance to its surface together, for the surface alone misleads the inside.
+Tumours of either visit weigh nothing, so that growth is not registered away.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from lvt_track.register.affine import Affine
 from lvt_track.register.displacement import Displacement
 from lvt_track.register.flow import Level, flow
 from lvt_track.register.liver_image import LiverImage, distance_to_liver
+from lvt_track.register.self_similarity import CHANNELS, self_similarity
 
 __all__ = ["COARSE", "FINE", "deform"]
 
@@ -33,14 +34,17 @@ _BAND_MM = 12.0
 """Distance to the surface is compared up to this far from it."""
 
 _BESIDE_MM = 6.0
-"""HU are compared up to this far outside the liver."""
+"""The inside is compared up to this far outside the liver."""
 
 _WINDOW_HU = (-50.0, 250.0)
-_SCALE_HU = 40.0
 
 
 def deform(
-    fixed: LiverImage, moving: LiverImage, affine: Affine, levels: Sequence[Level] = FINE
+    fixed: LiverImage,
+    moving: LiverImage,
+    affine: Affine,
+    levels: Sequence[Level] = FINE,
+    device: torch.device | str = "cpu",
 ) -> Displacement:
     """Displacements of the fixed visit's places that, before `affine`, lead into the moving one.
 
@@ -48,6 +52,7 @@ def deform(
         fixed, moving: the two visits.
         affine: the alignment so far, from fixed to moving.
         levels: resolutions and steps, coarse to fine.
+        device: where the flow is computed.
     """
     spacing_mm = fixed.geometry.spacing_mm[0]
     distance, known = distance_to_liver(fixed, _BAND_MM)
@@ -61,23 +66,13 @@ def deform(
     tumors = fixed.tumors[box] | (warp(moving.tumors) > 0.1)
     comparable = fixed.inside[box] & warp.holds(moving.inside)
     shown = comparable & (distance < _BESIDE_MM) & ~ndimage.binary_dilation(tumors)
-    features = (
-        (
-            (distance / _BAND_MM).clip(-1, 1),
-            (other_distance / _BAND_MM).clip(-1, 1),
-            known[box] & warp.holds(other_known) & (np.abs(distance) < _BAND_MM),
-        ),
-        (
-            _scaled_hu(fixed.hu[box], distance < 0),
-            _scaled_hu(warp(moving.hu), other_distance < 0),
-            shown,
-        ),
+    near = known[box] & warp.holds(other_known) & (np.abs(distance) < _BAND_MM)
+    first, second = (
+        torch.cat([_scaled(mm, device), self_similarity(_windowed(hu, device))])
+        for mm, hu in ((distance, fixed.hu[box]), (other_distance, warp(moving.hu)))
     )
-    first, second, weight = (
-        torch.from_numpy(np.stack(stack).astype(np.float32))
-        for stack in zip(*features, strict=True)
-    )
-    field = flow(first, second, weight, levels).numpy()[::-1]
+    weight = torch.from_numpy(np.stack([near, *[shown] * CHANNELS]).astype(np.float32))
+    field = flow(first, second, weight.to(device), levels).cpu().numpy()[::-1]
     fade = np.clip((MARGIN_MM - distance) / (MARGIN_MM / 2), 0, 1)
     return Displacement((field * fade * spacing_mm).astype(np.float32), grid)
 
@@ -105,12 +100,14 @@ class _Resampler:
         return held
 
 
-def _scaled_hu(hu: NDArray[np.generic], liver: BoolArray) -> NDArray[np.float32]:
-    """HU in the window of soft tissue, zero at the liver's median."""
-    clipped = np.clip(hu.astype(np.float32), *_WINDOW_HU)
-    middle = float(np.median(clipped[liver])) if liver.any() else 0.0
-    scaled: NDArray[np.float32] = (clipped - middle) / _SCALE_HU
-    return scaled
+def _scaled(distance_mm: NDArray[np.float32], device: torch.device | str) -> torch.Tensor:
+    """The distance to the surface as a channel (1, z, y, x), flat where it is not compared."""
+    return torch.from_numpy((distance_mm / _BAND_MM).clip(-1, 1)[None]).to(device)
+
+
+def _windowed(hu: NDArray[np.generic], device: torch.device | str) -> torch.Tensor:
+    """HU (z, y, x) in the window of soft tissue: bone and air would drown all else."""
+    return torch.from_numpy(np.clip(hu.astype(np.float32), *_WINDOW_HU)).to(device)
 
 
 def _around(mask: BoolArray) -> Box:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import SimpleITK as sitk
@@ -57,6 +58,18 @@ class LiverImage:
         """Volume of the liver, as far as the scan shows it."""
         return float(np.count_nonzero(self.liver)) * self.geometry.voxel_volume_ml
 
+    @cached_property
+    def distance_mm(self) -> NDArray[np.float32]:
+        """Signed distance to the liver's surface, negative inside (z, y, x)."""
+        return signed_distance_mm(self.liver, self.geometry.spacing_mm[0])
+
+    @cached_property
+    def depth_mm(self) -> NDArray[np.float32]:
+        """Distance to the nearest place without data (z, y, x)."""
+        depth = ndimage.distance_transform_edt(np.pad(self.inside, 1))[1:-1, 1:-1, 1:-1]
+        scaled: NDArray[np.float32] = (depth * self.geometry.spacing_mm[0]).astype(np.float32)
+        return scaled
+
     def liver_points_mm(self) -> FloatArray:
         """LPS positions (n, 3) of the liver's voxels."""
         return self.geometry.to_world(np.argwhere(self.liver))
@@ -106,10 +119,8 @@ def distance_to_liver(image: LiverImage, reach_mm: float) -> tuple[NDArray[np.fl
     Returns:
         The distance in mm, negative inside, and whether it is known (z, y, x).
     """
-    spacing_mm = image.geometry.spacing_mm[0]
-    distance = signed_distance_mm(image.liver, spacing_mm)
-    to_edge = ndimage.distance_transform_edt(np.pad(image.inside, 1))[1:-1, 1:-1, 1:-1]
-    known: BoolArray = np.minimum(np.abs(distance), reach_mm) < to_edge * spacing_mm
+    distance = image.distance_mm
+    known: BoolArray = np.minimum(np.abs(distance), reach_mm) < image.depth_mm
     return distance, known
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvt_track.core.course import RegistrationQuality
@@ -21,6 +22,8 @@ LEAST_COVERED = 0.4
 """Beyond these a pair is flagged, and matching told not to trust it."""
 
 _SURFACE_REACH_MM = 15.0
+_WINDOW_HU = (-50.0, 250.0)
+_CLASS_HU = 10.0
 
 PointMapping = Callable[[FloatArray], FloatArray]
 
@@ -32,13 +35,15 @@ class Fit:
     Attributes:
         liver_dice: overlap of the livers.
         surface_distance_mm: mean distance from surface to surface.
-        correlation: of HU inside both livers, tumours left out, -1 to 1.
+        correlation_ratio: share of the variance of HU inside the fixed liver that the HU of the
+            moving one explain, tumours left out, 0 to 1; it holds between contrast phases, where
+            bright may become dark (Roche et al. 1998).
         covered: share of the fixed liver that the moving scan shows.
     """
 
     liver_dice: float
     surface_distance_mm: float
-    correlation: float
+    correlation_ratio: float
     covered: float
 
 
@@ -65,16 +70,9 @@ def measure_fit(fixed: LiverImage, moving: LiverImage, to_moving: PointMapping) 
     surface_mm = float(np.abs(distance[rim] + spacing_mm / 2).mean()) if rim.any() else np.inf
 
     free = here & there & known & ~fixed.tumors[near]
-    hu_here = np.clip(fixed.hu[near][free].astype(np.float64), -50, 250)
     hu_there = ndimage.map_coordinates(moving.hu.astype(np.float32), at[:, free], order=1)
-    hu_there = np.clip(hu_there, -50, 250)
-    spread = float(hu_here.std() * hu_there.std()) if free.any() else 0.0
-    correlation = (
-        float(((hu_here - hu_here.mean()) * (hu_there - hu_there.mean())).mean() / spread)
-        if spread > 0
-        else 0.0
-    )
-    return Fit(2 * both / total if total else 0.0, surface_mm, correlation, covered)
+    ratio = _correlation_ratio(fixed.hu[near][free], hu_there)
+    return Fit(2 * both / total if total else 0.0, surface_mm, ratio, covered)
 
 
 def judge(
@@ -100,3 +98,15 @@ def judge(
         is_reliable=not reasons,
         reason="; ".join(reasons),
     )
+
+
+def _correlation_ratio(values: NDArray[np.generic], given: NDArray[np.generic]) -> float:
+    """Share of the variance of the first HU that lies between classes of the second."""
+    values = np.clip(values.astype(np.float64), *_WINDOW_HU)
+    classes = ((np.clip(given, *_WINDOW_HU) - _WINDOW_HU[0]) / _CLASS_HU).astype(np.intp)
+    variance = float(values.var()) if len(values) else 0.0
+    if variance == 0:
+        return 0.0
+    count = np.maximum(np.bincount(classes), 1)
+    mean = np.bincount(classes, weights=values) / count
+    return float(((mean[classes] - values.mean()) ** 2).mean() / variance)
