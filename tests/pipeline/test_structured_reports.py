@@ -16,13 +16,15 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian, generate_uid
 
+from lvt_track.core.course import Course, VisitFindings
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Visit
+from lvt_track.core.records import Caliper, Lesion, Measurement, Track, TrackState, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom_sr import read_report
 from lvt_track.io.dicom_write import write_ct_series
 from lvt_track.io.discover import discover
+from lvt_track.pipeline.radiologist import compare_with_reader
 from lvt_track.pipeline.readings import read_readings
 from lvt_track.pipeline.respond import respond_to_table
 
@@ -276,6 +278,33 @@ def test_two_sizes_of_one_lesion_are_refused(tmp_path: Path, patient: Path) -> N
     with pytest.raises(InputError, match="stands twice") as caught:
         read_readings(write_report(tmp_path / "sr.dcm", [scan], groups))
     assert "measurement group" in caught.value.remedy
+
+
+def test_lesions_are_paired_by_the_place_in_the_report(
+    tmp_path: Path, patient: Path, visits: Sequence[Visit]
+) -> None:
+    """Two lesions of one size, which only their places tell apart."""
+    visit = visits[0]
+    places = {"A": (10.0, 12.0), "B": (40.0, 30.0)}
+    scan = image(patient, DATES[0], 5)
+    groups = [
+        lesion(name, uid, [number(codes.SCT.LongAxis, 9.0, referenced_coordinates=[
+            line(scan, (column - 4, row), (column + 4, row))
+        ])])
+        for (name, (column, row)), uid in zip(places.items(), (T1_UID, T2_UID), strict=True)
+    ]  # fmt: skip
+    report = write_report(tmp_path / "sr.dcm", [scan], groups)
+
+    caliper = Caliper((0.0, 0.0, 0.0), (9.0, 0.0, 0.0), 9.0)
+    size = Measurement(0.4, caliper, caliper, 5)
+    own = tuple(
+        Lesion(0, label, tuple(at(5, *places[name])), size) for label, name in ((1, "B"), (2, "A"))
+    )
+    found = VisitFindings(visit, GEOMETRY, 1500.0, 0.0, 0.8, own)
+    tracks = tuple(Track(n, ((0, n),), TrackState.PERSISTENT) for n in (1, 2))
+    comparison = compare_with_reader(Course("P1", (found,), tracks=tracks), report)
+    pairs = {pair.reader: (pair.own, pair.by) for pair in comparison.pairing.pairs}
+    assert pairs == {"A": ("2", "place"), "B": ("1", "place")}
 
 
 # Older software: SRT codes, no template identifiers, dcmjs' label, coordinates below the number.
