@@ -56,6 +56,9 @@ def match_course(
 ) -> Matching:
     """Decide which lesion became which over a whole course.
 
+    A visit that could not be aligned, perhaps because it is another patient's, is linked to none
+    but where a reader says so.
+
     Args:
         lesions: the lesions of each visit, in any order within it.
         frame: the registration of the visits.
@@ -82,7 +85,8 @@ def match_course(
     )
 
     appear, vanish = _loose_ends(scene, costs)
-    candidates = list_associations(scene, costs, required, forbidden, appear, vanish)
+    listed = list_associations(scene, costs, required, forbidden, appear, vanish)
+    candidates = [one for one in listed if one.demand >= 0 or _is_aligned(one, scene, frame)]
     chosen = _cheapest(candidates, appear, vanish, len(scene))
     confidence = _confidences(candidates, chosen, appear, vanish)
     edges = tuple(
@@ -154,6 +158,12 @@ def _scene(
         grain_mm=grain,
         seen_at=seen_at,
     )
+
+
+def _is_aligned(association: Association, scene: Scene, frame: PointMap) -> bool:
+    """Whether all lesions are of visits that lie on the reference well enough to be matched."""
+    ends = {end for link in association.links for end in link}
+    return all(frame.is_reliable(int(scene.visit[end])) for end in ends)
 
 
 def _loose_ends(scene: Scene, costs: Costs) -> tuple[FloatArray, FloatArray]:

@@ -77,7 +77,8 @@ def _registered(found: VisitFindings, quality: RegistrationQuality) -> VisitFind
     warnings = found.warnings
     if not quality.is_reliable:
         text = f"could not be aligned with the other visits: {quality.reason}"
-        warnings = (*warnings, f"{text}; its links to them are doubtful")
+        remark = "its lesions are linked to none of theirs; check that it is of this patient"
+        warnings = (*warnings, f"{text}; {remark}")
     return replace(found, registration=quality, warnings=warnings)
 
 

@@ -119,19 +119,26 @@ def test_a_liver_half_outside_is_said(tmp_path: Path, make_visit: MakeVisit) -> 
     assert all((track.number, 1) in result.course.unshown for track in lost)
 
 
-def test_a_visit_that_cannot_be_aligned_is_said_once(tmp_path: Path, make_visit: MakeVisit) -> None:
+def test_a_visit_that_cannot_be_aligned_is_said_once_and_not_matched(
+    tmp_path: Path, make_visit: MakeVisit
+) -> None:
     patient = tmp_path / "patient"
     make_visit(patient, 0)
     place = make_visit(patient, 1)
     for name in ("liver", "vessels"):
         image = sitk.ReadImage(str(place / f"{name}.nii.gz"))
         sitk.WriteImage(image * 0, str(place / f"{name}.nii.gz"))
-    _, warnings = run(patient, tmp_path / "out")
+    result, warnings = run(patient, tmp_path / "out")
     said = [text for text in warnings if "align" in text]
     assert said == [
         "2024-04-20: could not be aligned with the other visits: there is no liver to align by; "
-        "its links to them are doubtful"
+        "its lesions are linked to none of theirs; check that it is of this patient"
     ]
+    assert result.course.edges == ()
+    later = [track for track in result.course.tracks if track.lesions[0][0] == 1]
+    assert later
+    assert {track.state for track in later} == {TrackState.UNCERTAIN}
+    assert {response.category for response in result.course.responses[1::2]} == {"NE"}
 
 
 @pytest.mark.parametrize(
