@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.records import Point
@@ -117,11 +118,12 @@ def scatter_lesions(
 def _with_fat(
     labels: Labels, geometry: Geometry, place: NDArray[np.intp], rng: np.random.Generator
 ) -> Labels:
-    """The labels with a pad of fat in the liver, upright and longer than wide."""
+    """The labels with a pad or sheet of fat in the liver."""
     x, y, z = (float(v) for v in geometry.to_world(place))
-    wide_mm = float(rng.uniform(2.5, 8.0))
-    radii = (wide_mm, wide_mm * float(rng.uniform(0.6, 1.6)), float(rng.uniform(6.0, 20.0)))
-    pad = Tumor(TumorKind.CYST, (x, y, z), radii, np.eye(3), 0.12, 0.0, 0.0, int(rng.integers(99)))
+    a, b, c = (float(v) for v in rng.uniform([1.2, 4.0, 6.0], [7.0, 14.0, 20.0]))
+    turn: FloatArray = Rotation.random(random_state=rng).as_matrix()
+    seed = int(rng.integers(2**31))
+    pad = Tumor(TumorKind.FOCAL_FAT, (x, y, z), (a, b, c), turn, 0.12, 0.0, 0.0, seed)
     _, identity = stamp(labels, geometry, [pad])
     filled: Labels = np.where(identity > 0, Tissue.VISCERAL_FAT, labels).astype(np.uint8)
     return filled

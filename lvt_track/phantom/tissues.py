@@ -148,7 +148,7 @@ TISSUE_HU: dict[Tissue, TissueHu] = {
     Tissue.LEFT_HEART: TissueHu(42, 290, 155, 118, 25, 6),
     Tissue.RIGHT_HEART: TissueHu(42, 230, 152, 117, 28, 12),
     Tissue.AORTA: TissueHu(42, 310, 155, 118, 25, 3),
-    Tissue.VENA_CAVA: TissueHu(40, 90, 145, 116, 22, 10),
+    Tissue.VENA_CAVA: TissueHu(40, 90, 132, 114, 28, 10),
     Tissue.INFRARENAL_VENA_CAVA: TissueHu(40, 52, 115, 115, 25, 10),
     Tissue.SYSTEMIC_VEIN: TissueHu(40, 70, 130, 115, 28, 8),
     Tissue.PORTAL_TRUNK: TissueHu(42, 95, 170, 128, 20, 4),
