@@ -88,7 +88,7 @@ def _read_slices(descriptor: Descriptor, image: Path, places: Mapping[str, Path]
     structures, is_named = descriptor.structures, descriptor.layout.has_named_structures
     met = 0
     with opened(image) as folder, opened(places[LABEL_MAP]) as masks:
-        slices = Slices(folder)
+        slices = Slices.read(folder)
         depth, height, width = slices.volume.hu.shape
         labels = np.zeros((depth, height, width), np.uint8)
         for name, files in mask_folders(masks).items():

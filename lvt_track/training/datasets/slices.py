@@ -7,8 +7,9 @@ import tempfile
 import warnings
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,26 +29,35 @@ __all__ = ["Slices", "mask_folders", "opened", "read_pixels"]
 _DIGITS = re.compile(r"(\d+)")
 
 
+@dataclass(frozen=True, eq=False)
 class Slices:
     """A scan in a folder, and which of its files is which slice.
 
     Attributes:
         volume: the scan.
-
-    Raises:
-        InputError: when the files do not form a CT volume.
+        files: its files, in the order of the numbers in their names.
+        slice_of: index of the slice in each file that is part of the volume.
     """
 
-    def __init__(self, folder: Path) -> None:
+    volume: Volume
+    files: tuple[Path, ...]
+    slice_of: Mapping[Path, int]
+
+    @classmethod
+    def read(cls, folder: Path) -> Slices:
+        """Read all DICOM files below a folder as one volume.
+
+        Raises:
+            InputError: when they do not form a CT volume.
+        """
         files = _sorted_files(folder)
         headers, errors = read_slice_headers(files)
         if errors:
             raise errors[0]
         if not headers:
             raise InputError("holds no DICOM files", path=folder)
-        self.volume: Volume = read_series(files)
-        self._files = files
-        self._slice_of = {one.path: k for k, one in enumerate(stack_slices(headers).headers)}
+        order = {header.path: k for k, header in enumerate(stack_slices(headers).headers)}
+        return cls(read_series(files), tuple(files), order)
 
     def pair(self, masks: Sequence[Path]) -> Iterator[tuple[int, Path]]:
         """The slice that each mask file belongs to: by equal names, else by their order.
@@ -57,21 +67,21 @@ class Slices:
         Raises:
             InputError: when the names differ and there are more or fewer masks than slices.
         """
-        by_stem = {path.stem: path for path in self._files}
+        by_stem = {path.stem: path for path in self.files}
         ordered = sorted(masks, key=_by_number)
         if all(path.stem in by_stem for path in ordered):
             pairs = [(by_stem[path.stem], path) for path in ordered]
-        elif len(ordered) == len(self._files):
-            pairs = list(zip(self._files, ordered, strict=True))
+        elif len(ordered) == len(self.files):
+            pairs = list(zip(self.files, ordered, strict=True))
         else:
             raise InputError(
-                f"{len(ordered)} slices of labels for {len(self._files)} slices of CT",
+                f"{len(ordered)} slices of labels for {len(self.files)} slices of CT",
                 path=ordered[0].parent,
                 remedy="Unpack the dataset again",
             )
         for image, mask in pairs:
-            if image in self._slice_of:
-                yield self._slice_of[image], mask
+            if image in self.slice_of:
+                yield self.slice_of[image], mask
 
 
 @contextmanager
