@@ -96,10 +96,11 @@ class PatientPlanes:
                     if slice_.is_image(place.sop_uid, place.frame):
                         return _found(day, slice_, place.column, place.row, _CORNER)
             return None
-        scans = self.by_date.get(date, ()) if date is not None else ()
-        if date is None or place.frame_of_reference not in {s.frame_of_reference for s in scans}:
+        if date is None or not place.frame_of_reference:
             return None
-        return FoundPlace(date, place.point_mm[2], place.point_mm)
+        frames = {scan.frame_of_reference for scan in self.by_date.get(date, ())}
+        is_here = place.frame_of_reference in frames
+        return FoundPlace(date, place.point_mm[2], place.point_mm) if is_here else None
 
     def look_up(
         self, date: dt.date, series: str, number: int, column: float | None, row: float | None
