@@ -175,6 +175,21 @@ def test_a_dataset_of_ones_own(tmp_path: Path) -> None:
     assert np.array_equal((labels & VESSELS) != 0, (patient.vessels & ~patient.tumors)[BODY])
 
 
+@pytest.mark.parametrize(
+    ("image", "labels"), [("{}.nii.gz", "{}_seg.nii.gz"), ("{}_ct.nii.gz", "{}.nii.gz")]
+)
+def test_names_of_scans_and_labels_that_hold_each_other(
+    tmp_path: Path, image: str, labels: str
+) -> None:
+    own = OWN.replace("{patient}/{case}/scan.nrrd", image.format("{case}"))
+    own = own.replace("{patient}/{case}/labels.nrrd", labels.format("{case}"))
+    (tmp_path / "ours.toml").write_text(own)
+    write_pairs(tmp_path / "src", image, labels, {"liver": 1, "vessels": 2}, (3, 7))
+    result = prepare(tmp_path / "ours.toml", tmp_path / "src", tmp_path)
+    assert result.failures == ()
+    assert [case.name for case in result.dataset.cases] == ["3", "7"]
+
+
 def test_lits_labels_with_a_header_of_no_scan(tmp_path: Path) -> None:
     """As of many cases of batch 2: the voxels are the scan's, the header is an identity."""
     names = ("volume-{}.nii", "segmentation-{}.nii")

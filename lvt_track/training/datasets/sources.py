@@ -95,6 +95,9 @@ def _by_pattern(layout: Layout, folder: Path) -> list[CaseSource]:
         if found := is_labels.search(place):
             structure = found.groupdict().get("structure", LABEL_MAP)
             _add_once(labels[_key(found)], structure, path)
+    # `{case}.nii` finds `7_labels.nii` too; what is labels of a scan is no scan.
+    used = {path for key in labels if key in images for path in labels[key].values()}
+    images = {key: path for key, path in images.items() if path not in used}
     if "{case}" in layout.image.rpartition("/")[2]:
         # A folder of scans of which none has labels is a test set.
         with_labels = {path.parent for key, path in images.items() if key in labels}
