@@ -10,7 +10,7 @@ from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.training.loop import Batch, LoopSettings, train
 
 CPU = torch.device("cpu")
-SETTINGS = LoopSettings(steps=4, warmup_steps=1, log_steps=2, half_precision=False)
+SETTINGS = LoopSettings(steps=4, warmup_steps=1, log_steps=2, half_precision=False, scales=2)
 
 
 def sample(number: int) -> Batch:
@@ -34,7 +34,7 @@ def pair(number: int) -> Batch:
 
 def network() -> ResidualUNet:
     torch.manual_seed(0)
-    return ResidualUNet(NetworkParameters((4, 8), (1,)))
+    return ResidualUNet(NetworkParameters((4, 8, 8), (1, 1)))
 
 
 def half_of_the_work(rank: int, folder: str) -> None:

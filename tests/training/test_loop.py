@@ -11,7 +11,7 @@ from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.training.loop import Batch, LoopSettings, Progress, averaged_network, train
 
 CPU = torch.device("cpu")
-SIZE = NetworkParameters((4, 8), (1,))
+SIZE = NetworkParameters((4, 8, 8), (1, 1))
 
 
 def toy_batch(number: int) -> Batch:
@@ -57,7 +57,7 @@ class KilledError(Exception):
 
 
 def test_killed_and_resumed_equals_never_killed(tmp_path: Path) -> None:
-    settings = LoopSettings(steps=12, warmup_steps=3, checkpoint_s=0.0)
+    settings = LoopSettings(steps=12, warmup_steps=3, checkpoint_s=0.0, log_steps=1, scales=2)
 
     def kill(progress: Progress) -> None:
         if progress.step == 7:
@@ -70,6 +70,8 @@ def test_killed_and_resumed_equals_never_killed(tmp_path: Path) -> None:
     resumed = train(ResidualUNet(SIZE), toy_batch, settings, tmp_path / "killed", CPU)
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
+    rows = (tmp_path / "killed" / "metrics.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == [str(n) for n in range(1, 13)]
     again, step, seconds = averaged_network(ResidualUNet(SIZE), tmp_path / "killed")
     assert step == 12
     assert seconds > 0
