@@ -58,9 +58,9 @@ def body(seed: int, folder: Path) -> np.ndarray:
     if not path.exists():
         anatomy = draw_anatomy(seed, VOXEL_MM, "upper")
         tumors = draw_tumors(anatomy, np.random.default_rng(seed), count=TUMORS)
-        labels, _ = stamp(anatomy.labels, anatomy.geometry, tumors)
+        drawn, _ = stamp(anatomy.labels, anatomy.geometry, tumors)
         folder.mkdir(parents=True, exist_ok=True)
-        np.save(path, labels)
+        np.save(path, drawn)
     labels: np.ndarray = np.load(path)
     return labels
 
