@@ -9,7 +9,7 @@ import numpy as np
 
 from lvt_track.core.course import Course, KeyImage, RegistrationQuality, VisitFindings
 from lvt_track.core.records import PhaseVolume, Point, Track
-from lvt_track.lesions.corrections import Correction
+from lvt_track.lesions.corrections import Correction, check_corrections
 from lvt_track.lesions.events import doubt_what_was_visible
 from lvt_track.lesions.lookback import look_back
 from lvt_track.lesions.match import match_course
@@ -35,14 +35,21 @@ def follow(
     watch: Stopwatch,
     progress: Progress,
 ) -> tuple[Course, CommonFrame]:
-    """Register the visits, match their lesions, and classify the response."""
+    """Register the visits, match their lesions, and classify the response.
+
+    Raises:
+        InputError: for corrections that name unknown lesions or contradict each other.
+    """
+    lesions = [scan.findings.lesions for scan in scans]
+    dates = [scan.findings.visit.date for scan in scans]
+    check_corrections(corrections, lesions, dates)  # before the long part of the job
     with watch.stage("register"):
         frame = _register(scans, progress)
     with watch.stage("match"):
         matching = match_course(
-            [scan.findings.lesions for scan in scans],
+            lesions,
             frame,
-            [scan.findings.visit.date for scan in scans],
+            dates,
             shapes={key: shape for scan in scans for key, shape in scan.shapes.items()},
             corrections=corrections,
         )
@@ -60,7 +67,6 @@ def follow(
     )
     with watch.stage("look back"):
         looks = look_back(course, [scan.liver for scan in scans], frame)
-    dates = [found.visit.date for found in visits]
     tracks = doubt_what_was_visible(course.tracks, looks, dates)
     course = replace(course, tracks=tracks, lookbacks=looks)
     course = replace(course, unshown=_unshown(course, frame))
