@@ -169,24 +169,26 @@ def agree_on_categories(
     first: Sequence[str],
     second: Sequence[str],
     order: Sequence[str],
-    clusters: Sequence[Hashable],
+    clusters: Sequence[Hashable] | None = None,
 ) -> Estimate:
-    """Linearly weighted kappa of paired categories of which a patient gave several.
+    """Linearly weighted kappa, with an interval from leaving out one patient after the other.
 
     Args:
         first, second: (n,) paired categories, at least one pair.
         order: all categories, from best to worst.
-        clusters: (n,) the patient of each pair.
+        clusters: (n,) the patient of each pair; None where every pair is independent.
 
     Raises:
         ValueError: as `weighted_kappa`.
     """
+    if len(first) != len(second):
+        raise ValueError(f"kappa needs pairs, got {len(first)} and {len(second)}")
     codes = np.array([[order.index(a), order.index(b)] for a, b in zip(first, second, strict=True)])
-    groups = _numbered(clusters, len(codes))
+    groups = np.arange(len(codes)) if clusters is None else _numbered(clusters, len(codes))
 
     def kappa(kept: FloatArray, _: Groups) -> float:
         left, right = ([order[int(code)] for code in column] for column in kept.T)
-        return weighted_kappa(left, right, order).value
+        return weighted_kappa(left, right, order)
 
     found = _jackknifed(kappa, codes.astype(np.float64), groups)
     low, high = np.clip([found.low, found.high], -1.0, 1.0)

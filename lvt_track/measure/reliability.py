@@ -129,16 +129,16 @@ def concordance(pairs: ArrayLike) -> Estimate:
 
 def weighted_kappa(
     first: Sequence[str], second: Sequence[str], order: Sequence[str], power: int = 1
-) -> Estimate:
-    """Weighted kappa of two series of ordered categories.
-
-    Cohen, Psychol Bull 1968;70:213-220; standard error of Fleiss, Cohen and Everitt, Psychol Bull
-    1969;72:323-327.
+) -> float:
+    """Weighted kappa of two series of ordered categories (Cohen, Psychol Bull 1968;70:213-220).
 
     Args:
         first, second: paired categories.
         order: all categories, from best to worst.
         power: 1 for weights that fall linearly with distance, 2 for quadratic ones.
+
+    Returns:
+        nan where both series hold one and the same category only.
 
     Raises:
         ValueError: for a category that is not in the order, or other lengths.
@@ -149,21 +149,12 @@ def weighted_kappa(
     counts = np.zeros((size, size))
     for a, b in zip(first, second, strict=True):
         counts[order.index(a), order.index(b)] += 1
-    n = counts.sum()
-    p = counts / n
-    rows, columns = p.sum(axis=1), p.sum(axis=0)
+    p = counts / counts.sum()
     i, j = np.indices(p.shape)
     weight: FloatArray = 1 - (np.abs(i - j) / max(1, size - 1)) ** power
     observed = float((weight * p).sum())
-    expected = float((weight * np.outer(rows, columns)).sum())
-    if np.isclose(expected, 1.0):
-        return _UNDEFINED
-    value = (observed - expected) / (1 - expected)
-    mean_row, mean_column = weight @ columns, weight.T @ rows
-    spread = weight - (mean_row[:, None] + mean_column[None]) * (1 - value)
-    variance = float((p * spread**2).sum()) - (value - expected * (1 - value)) ** 2
-    half = _NORMAL_95 * float(np.sqrt(max(variance, 0.0) / n)) / (1 - expected)
-    return Estimate(value, max(-1.0, value - half), min(1.0, value + half))
+    expected = float((weight * np.outer(p.sum(axis=1), p.sum(axis=0))).sum())
+    return float("nan") if np.isclose(expected, 1.0) else (observed - expected) / (1 - expected)
 
 
 def trend_agreement(first: ArrayLike, second: ArrayLike, unchanged: float = 0.0) -> tuple[int, int]:
