@@ -175,6 +175,18 @@ def test_a_dataset_of_ones_own(tmp_path: Path) -> None:
     assert np.array_equal((labels & VESSELS) != 0, (patient.vessels & ~patient.tumors)[BODY])
 
 
+def test_a_mask_of_what_to_ignore(tmp_path: Path) -> None:
+    own = OWN.replace("{patient}/{case}/scan.nrrd", "{case}.nii.gz")
+    own = own.replace("{patient}/{case}/labels.nrrd", "{case}_labels.nii.gz")
+    (tmp_path / "ours.toml").write_text(own + 'ignore = "{case}_ignore.nii.gz"')
+    names = ("{}.nii.gz", "{}_labels.nii.gz")
+    write_pairs(tmp_path / "src", *names, {"liver": 1, "vessels": 2}, (1, 2))
+    write_structure(tmp_path / "src" / "2_ignore.nii.gz", draw(2).tumors)
+    one, two = prepare(tmp_path / "ours.toml", tmp_path / "src", tmp_path).dataset.cases
+    assert not (one.labels() & IGNORE).any()
+    assert_case(two, draw(2), {"liver": LIVER, "vessels": LIVER | VESSELS, "tumors": IGNORE})
+
+
 @pytest.mark.parametrize(
     ("image", "labels"), [("{}.nii.gz", "{}_seg.nii.gz"), ("{}_ct.nii.gz", "{}.nii.gz")]
 )

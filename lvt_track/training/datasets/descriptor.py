@@ -57,26 +57,29 @@ class Layout:
         image: pattern of a scan's file or folder.
         labels: pattern of its labels. With `{structure}` there is one file (or folder) for each
             structure, else one label map, whose values are the names of its structures.
+        ignore: pattern of a mask of voxels from which nothing is to be learned, where a case has
+            one. It and `same_voxels` are for image files only.
         numbers: first and last number of the cases to take; None for all.
         same_voxels: the labels' voxels are those of the scan in the same order, whatever their
-            own header says. For image files only.
+            own header says.
     """
 
     kind: LayoutKind
     image: str = ""
     labels: str = ""
+    ignore: str = ""
     numbers: tuple[int, int] | None = None
     same_voxels: bool = False
 
     def __post_init__(self) -> None:
-        if self.same_voxels and self.kind is not LayoutKind.FILES:
-            raise ValueError("same_voxels is for a files layout only")
+        if (self.same_voxels or self.ignore) and self.kind is not LayoutKind.FILES:
+            raise ValueError("same_voxels and ignore are for a files layout only")
         if self.kind is LayoutKind.DICOM_SEG:
             if self.image or self.labels:
                 raise ValueError("a dicom-seg layout takes neither image nor labels")
             return
-        if _CASE not in self.image or _CASE not in self.labels:
-            raise ValueError(f"image and labels of the layout both need {_CASE}")
+        if any(_CASE not in one for one in (self.image, self.labels, self.ignore or _CASE)):
+            raise ValueError(f"the patterns of the layout need {_CASE}")
         by_folder = self.kind is LayoutKind.DICOM_SLICES and _STRUCTURE in self.labels
         if by_folder and not self.labels.endswith(f"/{_STRUCTURE}"):
             raise ValueError(f"labels of a dicom-slices layout must end in /{_STRUCTURE}")

@@ -18,7 +18,7 @@ from lvt_track.io.dicom_seg import read_segmentation_header, read_segments, slic
 from lvt_track.io.grids import describe_difference, reorient
 from lvt_track.io.images import read_labels, read_volume
 from lvt_track.training.datasets.descriptor import Descriptor, LayoutKind, Structures
-from lvt_track.training.datasets.prepared import BITS
+from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.datasets.slices import Slices, mask_folders, opened, read_pixels
 from lvt_track.training.datasets.sources import LABEL_MAP, CaseSource
 
@@ -52,6 +52,10 @@ def read_case(descriptor: Descriptor, source: CaseSource) -> tuple[Volume, Label
     volume, labels, met = _READERS[descriptor.layout.kind](descriptor, source.image, source.labels)
     if descriptor.layout.has_named_structures:
         _refuse_missing(descriptor, met, next(iter(source.labels.values())))
+    if source.ignore is not None:
+        same_voxels = descriptor.layout.same_voxels
+        ignored = _read_on_grid(source.ignore, volume.geometry, same_voxels) != 0
+        labels[ignored] |= np.uint8(IGNORE)
     return volume, labels
 
 

@@ -43,12 +43,14 @@ class CaseSource:
         patient: what the dataset calls the patient; empty when the case is the patient.
         image: file or folder of the scan; None when it is not there.
         labels: files or folders by structure, or one under LABEL_MAP; empty when there are none.
+        ignore: mask of voxels from which nothing is to be learned, if there is one.
     """
 
     name: str
     patient: str
     image: Path | None
     labels: Mapping[str, Path]
+    ignore: Path | None = None
 
 
 def find_cases(descriptor: Descriptor, folder: Path) -> tuple[CaseSource, ...]:
@@ -87,23 +89,35 @@ def _by_pattern(layout: Layout, folder: Path) -> list[CaseSource]:
     # A folder of slices per structure is found by the folder above all of them.
     labels_pattern = layout.labels.removesuffix("/{structure}") if is_sliced else layout.labels
     images: dict[tuple[str, str], Path] = {}
+    ignored: dict[tuple[str, str], Path] = {}
     labels: dict[tuple[str, str], dict[str, Path]] = defaultdict(dict)
-    is_image, is_labels = _expression(layout.image), _expression(labels_pattern)
+    is_image, is_labels, is_ignored = map(
+        _expression, (layout.image, labels_pattern, layout.ignore)
+    )
     for place, path in _folders(folder) if is_sliced else _files(folder):
         if found := is_image.search(place):
             _add_once(images, _key(found), path)
         if found := is_labels.search(place):
             structure = found.groupdict().get("structure", LABEL_MAP)
             _add_once(labels[_key(found)], structure, path)
+        if found := is_ignored.search(place):  # an empty pattern finds nothing
+            _add_once(ignored, _key(found), path)
     # `{case}.nii` finds `7_labels.nii` too; what is labels of a scan is no scan.
     used = {path for key in labels if key in images for path in labels[key].values()}
+    used |= {path for key, path in ignored.items() if key in images}
     images = {key: path for key, path in images.items() if path not in used}
     if "{case}" in layout.image.rpartition("/")[2]:
         # A folder of scans of which none has labels is a test set.
         with_labels = {path.parent for key, path in images.items() if key in labels}
         images = {key: path for key, path in images.items() if path.parent in with_labels}
     return [
-        CaseSource(f"{patient}-{case}" if patient else case, patient, path, labels[patient, case])
+        CaseSource(
+            f"{patient}-{case}" if patient else case,
+            patient,
+            path,
+            labels[patient, case],
+            ignored.get((patient, case)),
+        )
         for (patient, case), path in images.items()
     ]
 
