@@ -18,9 +18,9 @@ __all__ = ["Level", "flow", "smoothed"]
 Level = tuple[int, int]
 """Voxels of the given grid per voxel of the level, and steps taken there."""
 
-_WINDOW = 1.5
+_WINDOW = 2.5
 _SMOOTHING = 1.0
-_STIFFNESS = 0.3
+_STIFFNESS = 0.1
 _LONGEST_STEP = 1.0
 
 
