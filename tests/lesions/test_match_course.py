@@ -104,6 +104,18 @@ def test_a_new_lesion_beside_an_old_one_is_no_split(ball, still_frame, dates):
     assert matching.tracks[1].state is TrackState.NEW
 
 
+def test_a_border_off_by_a_voxel_says_less_of_a_small_lesion(ball, still_frame, dates):
+    """Half the diameter is an error of the border for 6 mm, and a change for 40 mm."""
+    small, large = (
+        match_course(
+            [[ball(0, 1, (0, 0, 0), d)], [ball(1, 1, (0, 0, 0), d / 2)]], still_frame(), dates[:2]
+        )
+        for d in (6, 40)
+    )
+    assert links(small) == links(large) == {((0, 1), (1, 1))}
+    assert small.edges[0].cost < 0.5 * large.edges[0].cost
+
+
 @pytest.mark.parametrize(
     ("centre", "diameter", "frame_options", "reason"),
     [
