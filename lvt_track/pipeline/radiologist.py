@@ -141,6 +141,7 @@ def agreements_of(
         for patient, visit in later
         if {visit.reader_category, visit.category} <= set(_GRADES)
     ]
+    trends = [_trend(sizes) for sizes, _ in patients.values()]
     return Agreements(
         patients=len(patients),
         of={
@@ -156,7 +157,7 @@ def agreements_of(
             for quantity, own in by_quantity.items()
             if quantity is not Quantity.SUM
         },
-        trend=_trend([size for sizes, _ in patients.values() for size in sizes]),
+        trend=(sum(same for same, _ in trends), sum(compared for _, compared in trends)),
         categories=(sum(v.category == v.reader_category for _, v in later), len(later)),
         graded=len(graded),
         kappa=None
@@ -182,7 +183,7 @@ def _without_scan(rows: Sequence[Assessment], dates: set[dt.date]) -> Iterator[s
 
 
 def _trend(sizes: Sequence[PairedSize]) -> tuple[int, int]:
-    """Changes of the long axis from visit to visit, of the reader and of ours."""
+    """How many changes of a patient's long axes from visit to visit agree, and all of them."""
     theirs, ours = [], []
     long = [size for size in sizes if size.quantity is Quantity.LONG_AXIS]
     for before, after in pairwise(long):
@@ -216,6 +217,8 @@ def _paired_sums(
     Sums of 0 are left out: they have no difference in percent.
     """
     dates = {row.date for row in theirs} & {row.date for row in ours}
+    if not dates:
+        return
     start = min(dates)
     here = [row for row in theirs if row.date in dates]
     partner = {pair.reader: pair.own for pair in pairing.pairs}

@@ -34,7 +34,16 @@ from lvt_track.report.comparison import (
 from lvt_track.report.flow import Drawing, Section, draw_heading, flow
 from lvt_track.report.pages import chunks
 from lvt_track.report.style import ALARM, BODY_PT, CATEGORY_COLORS, INK, MUTED, SMALL_PT
-from lvt_track.report.typesetting import LEFT_MM, TEXT_MM, TOP_MM, Cell, Column, Page, Table
+from lvt_track.report.typesetting import (
+    LEFT_MM,
+    TEXT_MM,
+    TOP_MM,
+    Cell,
+    Column,
+    Page,
+    Table,
+    shortened,
+)
 from lvt_track.report.wording import percent
 from lvt_track.response.assessment import Assessment, Status
 
@@ -92,7 +101,7 @@ def _draw_row(
 ) -> None:
     title = quantity.value.capitalize()
     if quantity is Quantity.SUM:
-        title += f", lesions {sizes[0].reader_lesion}"
+        title = shortened(f"{title}, lesions {sizes[0].reader_lesion}", TEXT_MM, BODY_PT)
     page.text(LEFT_MM, top + 3.0, title, size_pt=BODY_PT, is_bold=True)
     end = page.paragraph(
         LEFT_MM, top + 4.4, TEXT_MM, _sentence(quantity, found), size_pt=SMALL_PT, color=MUTED

@@ -25,7 +25,11 @@ from lvt_track.core.records import (
     Visit,
 )
 from lvt_track.errors import InputError
-from lvt_track.pipeline.radiologist import compare_with_reader, write_comparison
+from lvt_track.pipeline.radiologist import (
+    agreements_of,
+    compare_with_reader,
+    write_comparison,
+)
 from lvt_track.report.agreement_tables import agreement_rows
 from lvt_track.report.comparison import Quantity
 from lvt_track.response.assessment import Assessment, Status
@@ -238,6 +242,24 @@ def test_the_comparison_is_written(followed: Course, tmp_path: Path) -> None:
     pairs = read_rows(tmp_path / "reader_pairs.csv")
     assert sum(row["paired_by"] == "not paired" for row in pairs) == 2
     assert pairs[0]["reader_value"] == "42.0"
+
+
+def test_a_course_without_tumours_is_compared_too(tmp_path: Path) -> None:
+    found = compare_with_reader(course([{}, {}], []), reader_table(tmp_path / "reader.csv"))
+    assert (found.sizes, found.pairing.only_reader) == ((), ("T1", "T2", "X"))
+    assert agreement_rows(found.agreements) == []
+
+
+def test_patients_are_pooled_as_clusters(followed: Course, tmp_path: Path) -> None:
+    found = compare_with_reader(followed, reader_table(tmp_path / "reader.csv"))
+    pooled = agreements_of({f"P{k}": (found.sizes, found.visits) for k in range(6)})
+    long, total = pooled.of[Quantity.LONG_AXIS], pooled.of[Quantity.SUM]
+    assert (long.pairs, long.clusters, pooled.lesions[Quantity.LONG_AXIS]) == (36, 6, 12)
+    assert (total.pairs, total.clusters) == (18, 6)
+    assert total.difference.bias.low <= total.difference.bias.value
+    assert pooled.trend == (24, 24)
+    assert pooled.categories == (12, 12)
+    assert pooled.kappa is not None
 
 
 def test_slips_of_the_readers_table_are_refused_in_one_pass(
