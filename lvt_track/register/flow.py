@@ -46,7 +46,8 @@ def flow(fixed: Tensor, moving: Tensor, weight: Tensor, levels: Sequence[Level])
         slope = _gradient(here)
         for _ in range(steps):
             warped = _warped(there, field)
-            field = field + _step(here - warped, (slope + _gradient(warped)) / 2, trust)
+            mean_slope = _gradient(warped).add_(slope).mul_(0.5)
+            field = field + _step(here - warped, mean_slope, trust)
             field = smoothed(field, _SMOOTHING)
     return _resized(field, size) * scale
 
@@ -72,11 +73,15 @@ def smoothed(images: Tensor, sigma: float) -> Tensor:
 
 def _step(residual: Tensor, slope: Tensor, weight: Tensor) -> Tensor:
     """The displacement that best explains the residual around each voxel (3, z, y, x)."""
-    z, y, x = slope.unbind(1)
-    pull = weight * residual
-    sums = [(weight * a * b).sum(0) for a, b in ((z, z), (y, y), (x, x), (z, y), (z, x), (y, x))]
-    sums += [(pull * a).sum(0) for a in (z, y, x)]
-    zz, yy, xx, zy, zx, yx, pz, py, px = smoothed(torch.stack(sums), _WINDOW)
+    sums = residual.new_zeros((9, *residual.shape[1:]))
+    # Channel by channel, in place: three times as fast as over all at once on a CPU.
+    for channel, (z, y, x), trust in zip(residual, slope, weight, strict=True):
+        wz, wy, wx = trust * z, trust * y, trust * x
+        factors = (wz, z), (wy, y), (wx, x), (wz, y), (wz, x), (wy, x)
+        pulls = (wz, channel), (wy, channel), (wx, channel)
+        for total, (a, b) in zip(sums, (*factors, *pulls), strict=True):
+            total.addcmul_(a, b)
+    zz, yy, xx, zy, zx, yx, pz, py, px = smoothed(sums, _WINDOW)
     zz, yy, xx = zz + _STIFFNESS, yy + _STIFFNESS, xx + _STIFFNESS
     # Cramer's rule for the symmetric 3 x 3 system of every voxel.
     c_zz, c_zy, c_zx = yy * xx - yx * yx, zx * yx - zy * xx, zy * yx - zx * yy
@@ -106,8 +111,20 @@ def _warped(images: Tensor, field: Tensor) -> Tensor:
 
 
 def _gradient(images: Tensor) -> Tensor:
-    """Central differences along z, y, x: (channels, 3, z, y, x)."""
-    return torch.stack(torch.gradient(images, dim=(1, 2, 3)), dim=1)
+    """Central differences along z, y, x, one-sided at the edges: (channels, 3, z, y, x)."""
+    slope = images.new_empty((len(images), 3, *images.shape[1:]))
+    # What torch.gradient does, six times as fast on a CPU.
+    for axis in (1, 2, 3):
+        part, last = slope[:, axis - 1], images.shape[axis] - 1
+        inner = part.narrow(axis, 1, last - 1)
+        torch.sub(
+            images.narrow(axis, 2, last - 1), images.narrow(axis, 0, last - 1), out=inner
+        ).mul_(0.5)
+        for end, before, after in ((0, 0, 1), (last, last - 1, last)):
+            torch.sub(
+                images.select(axis, after), images.select(axis, before), out=part.select(axis, end)
+            )
+    return slope
 
 
 def _coarser(images: Tensor, factor: int) -> Tensor:
