@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +76,14 @@ class Phantom:
         shown = sum(BITS[name] for name in self.knowledge.annotated)
         return self.bits & np.uint8(shown)
 
+    @cached_property
+    def _places(self) -> dict[str, NDArray[np.int32]]:
+        labels = self.labels()
+        return {name: np.argwhere(labels & bit)[::5].astype(np.int32) for name, bit in BITS.items()}
+
     def foreground(self, name: str) -> NDArray[np.int32]:
         """Every fifth voxel of a class, if it is annotated."""
-        return np.argwhere(self.labels() & BITS[name])[::5].astype(np.int32)
+        return self._places[name]
 
     def truth(self, name: str) -> NDArray[np.bool_]:
         """The whole mask of a class."""

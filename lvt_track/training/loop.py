@@ -77,6 +77,10 @@ class LoopSettings:
     def __post_init__(self) -> None:
         if self.steps is None and self.budget_s is None:
             raise ValueError("training needs a number of steps or a budget in seconds")
+        for name in ("steps", "budget_s", "learning_rate", "warmup_steps", "decay_share"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} must be positive, got {value}")
 
     def progress(self, step: int, seconds: float) -> float:
         """Share of the budget that is used, from 0; 1 or more is the end."""
@@ -180,10 +184,11 @@ def train(
         dice = _dice(network.per_class(logits[0].detach()), batch)
         recent.append(torch.cat([loss.detach()[None], dice]))
         seconds = _slowest(time.perf_counter() - started)
-        if rank == 0 and len(recent) == settings.log_steps:
+        if len(recent) == settings.log_steps:
             means = torch.stack(recent).nanmean(dim=0).tolist()
-            _log(folder / METRICS, [step, round(seconds, 1), means[0], rate, *means[1:]])
             recent.clear()
+            if rank == 0:
+                _log(folder / METRICS, [step, round(seconds, 1), means[0], rate, *means[1:]])
         if rank == 0 and seconds - saved > settings.checkpoint_s:
             _save(folder, trained, average, optimizer, step, seconds)
             saved = seconds

@@ -96,3 +96,5 @@ def test_budget_of_time_ends_training(tmp_path: Path) -> None:
     assert len(seen) >= 2
     with pytest.raises(ValueError, match="budget"):
         LoopSettings()
+    with pytest.raises(ValueError, match="steps must be positive"):
+        LoopSettings(steps=0)

@@ -137,6 +137,7 @@ def test_rivals_train_from_the_command_line(folder: Path) -> None:
         (("[patches]", "[patchs]"), 3, "patchs is no key"),
         (("scales = 2", "scale = 2"), 3, "learning.scale is no key"),
         (("steps = 3\n", ""), 2, "--budget-minutes"),
+        (("steps = 3", "steps = 0"), 3, "steps must be positive"),
         (("[16, 16, 16]", "[16, 16, 15]"), 2, "multiples of 4"),
         (("prepared/lits", "prepared/gone"), 3, "not a prepared dataset"),
         (("vessel_cldice", "method = "), 3, "not TOML"),
