@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lvt_track.phantom.shadow import arm_shadow_hu
+from lvt_track.phantom.image_shadow import arm_shadow_hu
 
 
 def test_shadows_darken_and_streaks_run_from_side_to_side() -> None:
