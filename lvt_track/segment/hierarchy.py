@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import cc3d
 import numpy as np
-from scipy import ndimage
 
 from lvt_track.core.volume import CLASSES, BoolArray
 
-__all__ = ["Cleaned", "clean", "largest_component", "without_specks"]
+__all__ = ["Cleaned", "clean", "largest_component", "without_holes", "without_specks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +48,11 @@ def clean(
         empty = np.zeros_like(liver)
         found = int(others + piece.any())
         return Cleaned(dict.fromkeys(CLASSES, empty), {"liver": found, "vessels": 0, "tumors": 0})
-    whole = ndimage.binary_fill_holes(piece)
-    in_slices = np.stack([ndimage.binary_fill_holes(plane) for plane in whole])
-    whole |= in_slices & (vessels | tumors)
+    whole = without_holes(piece)
+    parts = vessels | tumors
+    for liver_plane, parts_plane in zip(whole, parts, strict=True):
+        if parts_plane.any():
+            liver_plane |= without_holes(liver_plane) & parts_plane
     masks, dropped = {"liver": whole}, {"liver": others}
     for name, mask, least_ml in (
         ("vessels", vessels, minimum_ml[1]),
@@ -69,6 +70,18 @@ def largest_component(mask: BoolArray) -> tuple[BoolArray, int]:
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     return labels == int(sizes.argmax()), count - 1
+
+
+def without_holes(mask: BoolArray) -> BoolArray:
+    """The mask with all background that it encloses (4- or 6-neighbour); as scipy, but faster."""
+    outside = cc3d.connected_components(~mask, connectivity=2 * mask.ndim)
+    reaches_edge = np.zeros(int(outside.max()) + 1, dtype=bool)
+    for axis in range(mask.ndim):
+        for end in (0, -1):
+            reaches_edge[outside.take(end, axis)] = True
+    reaches_edge[0] = False
+    filled: BoolArray = ~reaches_edge[outside]
+    return filled
 
 
 def without_specks(mask: BoolArray, minimum_voxels: float) -> tuple[BoolArray, int]:

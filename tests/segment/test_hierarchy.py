@@ -3,8 +3,14 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
-from lvt_track.segment.hierarchy import clean, largest_component, without_specks
+from lvt_track.segment.hierarchy import (
+    clean,
+    largest_component,
+    without_holes,
+    without_specks,
+)
 
 SHAPE = (12, 12, 12)
 NO_MINIMUM = (0.0, 0.0, 0.0)
@@ -45,6 +51,14 @@ def test_tumour_open_to_the_dome_but_closed_in_slices_is_filled() -> None:
     assert (cleaned.masks["liver"] == cube(2, 10)).all()
     without = clean(cube(2, 10) & ~tumor, NOTHING, NOTHING, 1.0, NO_MINIMUM)
     assert not (without.masks["liver"] & tumor).any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1000), st.floats(0.5, 0.9))
+def test_holes_are_those_that_scipy_fills(seed: int, share: float) -> None:
+    mask = np.random.default_rng(seed).random((7, 8, 9)) < share
+    assert (without_holes(mask) == ndimage.binary_fill_holes(mask)).all()
+    assert (without_holes(mask[3]) == ndimage.binary_fill_holes(mask[3])).all()
 
 
 def test_tumour_outside_the_liver_is_cut_off() -> None:
