@@ -207,11 +207,12 @@ def _verdict(rate: float, score: float, look: LookBack) -> tuple[Visibility, str
 
 def _words(look: LookBack) -> str:
     contrast, cnr = look.contrast_hu or 0.0, look.cnr or 0.0
+    rate = 100 * (look.false_alarm_rate or 0.0)
     side = "darker" if contrast < 0 else "brighter"
     text = f"{abs(contrast):.0f} HU {side} than the liver around it, {abs(cnr):.1f} times the noise"
     if look.probability is not None:
-        text += f", tumour probability {look.probability:.0%}"
-    return f"{text}; {look.false_alarm_rate:.1%} of control places look as much like a lesion"
+        text += f", tumour probability {100 * look.probability:.0f} %"
+    return f"{text}; {rate:.1f} % of control places look as much like a lesion"
 
 
 def _search_mm(

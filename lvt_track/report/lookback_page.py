@@ -35,7 +35,7 @@ _MOST_EARLIER = 4
 _NAME_MM = 12.0
 _GAP_MM = 2.5
 _HEAD_MM = 4.5
-_CAPTION_MM = 19.0
+_CAPTION_MM = 22.0
 _SIDE_MM = (TEXT_MM - _NAME_MM) / (_MOST_EARLIER + 1) - _GAP_MM
 _ROW_MM = _HEAD_MM + _SIDE_MM + _CAPTION_MM
 _COLORS = {
@@ -114,13 +114,14 @@ def _pictured(looks: Sequence[LookBack]) -> list[LookBack]:
 def _note(course: Course) -> str:
     judged = [x for x in course.lookbacks if x.verdict is not Visibility.NOT_COVERED]
     expected = VISIBLE_RATE * len(judged)
+    rate = f"{100 * VISIBLE_RATE:.0f} %"
     left_out = len(_by_track(course)) - len(_shown(course))
     note = (
         "Tumours that the first visit does not show, and their place (dashed ring) in the scans "
-        f"before they were found. Visible means: at most {VISIBLE_RATE:.0%} of the control places "
+        f"before they were found. Visible means: at most {rate} of the control places "
         "look as much like a lesion. These are random places of the same liver in the same scan, "
         "as far from its edge and from vessels, and searched in the same way. The false alarm "
-        f"rate is therefore {VISIBLE_RATE:.0%}: where there is nothing, {expected:.2g} of the "
+        f"rate is therefore {rate}: where there is nothing, {expected:.2g} of the "
         f"{len(judged)} looks at this patient would be called visible by chance alone. Do not "
         "expect much: in one series of 88 liver metastases the scan before showed 15 %."
     )
@@ -177,9 +178,9 @@ def _lines(look: LookBack) -> tuple[str, ...]:
         return before, look.reason
     contrast = f"{round(look.contrast_hu):+d}" if round(look.contrast_hu) else "0"
     numbers = f"{contrast} HU, {abs(look.cnr):.1f} × noise".replace("-", "−")
-    if look.probability is not None:
-        numbers += f", model {look.probability:.0%}"
     lines = [before, numbers, f"controls like it: {100 * look.false_alarm_rate:.1f} %"]
+    if look.probability is not None:
+        lines.append(f"model: {100 * look.probability:.0f} %")
     if look.verdict is Visibility.VISIBLE and look.size_mm is not None:
         lines.append(f"about {look.size_mm:.0f} mm")
     return tuple(lines)

@@ -121,7 +121,7 @@ def test_the_model_may_see_what_the_contrast_does_not(ball, still_frame, dates) 
     (found,) = look_back(course, scans, still_frame())
     assert found.probability == pytest.approx(0.4)
     assert found.false_alarm_rate <= VISIBLE_RATE
-    assert "tumour probability 40%" in found.reason
+    assert "tumour probability 40 %" in found.reason
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_the_page_tells_numbers_verdict_and_false_alarm_rate(
     words = " ".join(page.split())
     days = course.lookbacks[1].days_earlier
     for expected in (
-        "visible", f"{days} days before", "−18 HU, 4.2 × noise, model 12%", "about 10 mm",
+        "visible", f"{days} days before", "−18 HU, 4.2 × noise", "model: 12 %", "about 10 mm",
         "controls like it: 0.5 %", "the place is outside the scan",
         f"could have been seen {days} days earlier", "0.05 of the 1 looks at this patient",
         "of 88 liver metastases the scan before showed 15 %",
