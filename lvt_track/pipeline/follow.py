@@ -24,6 +24,7 @@ from lvt_track.report.timelines import pictured_tracks
 from lvt_track.response.course import respond_to_course
 from lvt_track.response.recist import RECIST_1_1
 from lvt_track.response.volumetric import VOLUME
+from lvt_track.segment.device import pick_device
 
 __all__ = ["follow", "take_key_images", "take_lookback_images"]
 
@@ -32,19 +33,21 @@ def follow(
     patient: str,
     scans: Sequence[VisitScan],
     corrections: Sequence[Correction],
+    device: str,
     watch: Stopwatch,
     progress: Progress,
 ) -> tuple[Course, CommonFrame]:
     """Register the visits, match their lesions, and classify the response.
 
     Raises:
+        UsageError: when the machine has no such device.
         InputError: for corrections that name unknown lesions or contradict each other.
     """
     lesions = [scan.findings.lesions for scan in scans]
     dates = [scan.findings.visit.date for scan in scans]
     check_corrections(corrections, lesions, dates)  # before the long part of the job
     with watch.stage("register"):
-        frame = _register(scans, progress)
+        frame = _register(scans, device, progress)
     with watch.stage("match"):
         matching = match_course(
             lesions,
@@ -88,11 +91,12 @@ def _registered(found: VisitFindings, quality: RegistrationQuality) -> VisitFind
     return replace(found, registration=quality, warnings=warnings)
 
 
-def _register(scans: Sequence[VisitScan], progress: Progress) -> CommonFrame:
+def _register(scans: Sequence[VisitScan], device: str, progress: Progress) -> CommonFrame:
     progress.stage("register", len(scans) - 1)
     return register_course(
         [scan.image for scan in scans],
         lambda visit: progress.step(scans[visit].findings.visit.name),
+        pick_device(device),
     )
 
 

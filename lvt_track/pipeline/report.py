@@ -61,4 +61,4 @@ def remake_report(
         progress.step(visit.name)
 
     manifest.patient = found.patient
-    return conclude(manifest, scans, links, reader.radiologist, out, watch, progress)
+    return conclude(manifest, scans, links, reader.radiologist, "auto", out, watch, progress)

@@ -156,7 +156,8 @@ def track_patient(
         progress.warn(f"{failure.where}: {failure.why}")
 
     scans = _read_visits(found, out, settings, earlier, manifest, watch, progress)
-    return conclude(manifest, scans, links, settings.reader.radiologist, out, watch, progress)
+    radiologist = settings.reader.radiologist
+    return conclude(manifest, scans, links, radiologist, settings.device, out, watch, progress)
 
 
 def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
@@ -185,6 +186,7 @@ def conclude(
     scans: Sequence[VisitScan],
     links: Sequence[Correction],
     radiologist: Path | None,
+    device: str,
     out: Path,
     watch: Stopwatch,
     progress: Progress,
@@ -193,9 +195,10 @@ def conclude(
 
     Raises:
         InputError: when a reader's table does not belong to this course.
+        UsageError: when the machine has no such device.
         OutputError: when a file cannot be written.
     """
-    course, frame = follow(manifest.patient, scans, links, watch, progress)
+    course, frame = follow(manifest.patient, scans, links, device, watch, progress)
     for visit in course.visits:
         for text in visit.warnings:
             progress.warn(f"{visit.visit.name}: {text}")
