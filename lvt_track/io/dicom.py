@@ -112,7 +112,7 @@ def _with_pixels(path: Path) -> Dataset:
         raise InputError(
             f"its pixels cannot be read ({error})",
             path=path,
-            remedy="Copy or export the file again",
+            remedy="Copy the file again, or export the series uncompressed",
         ) from error
     return dataset
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 from lvt_track.errors import InputError
@@ -38,6 +39,7 @@ _FINDING_SITE = (("363698007", "SCT"), ("G-C0E3", "SRT"))
 # tracking identifier names the tool.
 _FREE_TEXT = "CORNERSTONEFREETEXT"
 _ROLES = {"targetlesion": "target", "nontargetlesion": "non-target", "newlesion": "new"}
+_UNDEFINED_LENGTH = 0xFFFFFFFF
 _COPY_AGAIN = "Copy or export the report again"
 
 
@@ -94,9 +96,11 @@ def find_reports(path: Path) -> list[Path]:
 def read_report(path: Path) -> tuple[MeasurementGroup, ...]:
     """The measurement groups of one structured report, in the order of its content.
 
+    Reports of another kind, such as those of dose, have none.
+
     Raises:
-        InputError: when it cannot be read, is no structured report, holds no measurement group,
-            or gives a size in a unit that is no length or volume.
+        InputError: when it cannot be read, is no structured report, or gives a size in a unit
+            that is no length or volume.
     """
     with warnings.catch_warnings():
         # Codes and names longer than DICOM allows are common, and harmless here.
@@ -104,7 +108,7 @@ def read_report(path: Path) -> tuple[MeasurementGroup, ...]:
         report = _open(path)
         try:
             groups = [item for item in ContentItem(report).descendants() if has_code(item, _GROUP)]
-            found = tuple(_group(path, report, item) for item in groups)
+            return tuple(_group(path, report, item) for item in groups)
         except InputError:
             raise
         except Exception as error:
@@ -112,34 +116,41 @@ def read_report(path: Path) -> tuple[MeasurementGroup, ...]:
             raise InputError(
                 f"damaged structured report ({error})", path=path, remedy=_COPY_AGAIN
             ) from error
-    if not found:
-        raise InputError(
-            "a structured report without measurement groups (TID 1500)",
-            path=path,
-            remedy="Export the measurements as a measurement report (TID 1500), or as CSV",
-        )
-    return found
 
 
 def _open(path: Path) -> Dataset:
     try:
         report = pydicom.dcmread(path, force=True)
+        is_cut_short = any(_is_cut_short(report.get_item(tag)) for tag in list(report.keys()))
         modality = str(report.get("Modality", ""))
         has_content = "ContentSequence" in report
     except FileNotFoundError:
         raise InputError("there is no such file", path=path) from None
+    except EOFError as error:
+        raise InputError("the file is cut short", path=path, remedy=_COPY_AGAIN) from error
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
     except Exception as error:
         raise InputError(f"damaged DICOM file ({error})", path=path, remedy=_COPY_AGAIN) from error
-    if modality != "SR" and not has_content:
-        kind = f"of modality {modality}" if modality else "without a modality, or cut short"
+    if modality not in ("SR", ""):
         raise InputError(
-            f"not a structured report but a DICOM file {kind}",
+            f"not a structured report but a DICOM file of modality {modality}",
             path=path,
             remedy="Give the structured report with the measurements",
         )
+    if is_cut_short or not has_content:
+        raise InputError("the file is cut short", path=path, remedy=_COPY_AGAIN)
     return report
+
+
+def _is_cut_short(element: object) -> bool:
+    """Whether an element, not parsed yet, has fewer bytes than it says.
+
+    pydicom would read what is there and lose the lesions after it without a word.
+    """
+    if not isinstance(element, RawDataElement) or element.length == _UNDEFINED_LENGTH:
+        return False
+    return len(element.value or b"") < element.length
 
 
 def _may_be_report(path: Path) -> bool:

@@ -37,6 +37,8 @@ class _Reading:
 def read_reports(path: Path, visits: Sequence[Visit]) -> tuple[Sheet, tuple[str, ...]]:
     """The measurements in a structured report, or in all reports below a folder.
 
+    Reports without measurement groups, such as those of dose, are passed over.
+
     A measurement is of the date of the image it was made in, where that is among the scans, else
     of the date of the report's study.
 
@@ -51,6 +53,12 @@ def read_reports(path: Path, visits: Sequence[Visit]) -> tuple[Sheet, tuple[str,
         InputError: when a report cannot be used, or does not say which lesion or day it is about.
     """
     groups = [group for file in find_reports(path) for group in read_report(file)]
+    if not groups:
+        raise InputError(
+            "no measurement groups (TID 1500) in the structured report",
+            path=path,
+            remedy="Export the measurements as a measurement report (TID 1500), or as CSV",
+        )
     planes = PatientPlanes.of(visits) if visits else None
     readings = [_reading(group, planes) for group in groups]
     readings, remarks = _named_apart(readings, path)

@@ -423,9 +423,8 @@ def test_a_number_that_could_not_be_measured_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "what"),
     [
-        (lambda path: path.write_bytes(path.read_bytes()[:700]), "damaged|cut short|without"),
+        (lambda path: path.write_bytes(path.read_bytes()[:700]), "cut short"),
         (lambda path: path.write_bytes(b"\0" * 128 + b"DICM" + b"\xff" * 60), "damaged|cut short"),
-        (lambda path: old_report(path), "without measurement groups"),
         (lambda path: old_report(path, old_group(old_number(LONG, "9", "1"))), "unit '1'"),
         (lambda path: old_report(path, old_group(name="")), "which lesion"),
         (
@@ -441,6 +440,30 @@ def test_broken_reports_name_the_file(tmp_path: Path, spoil: Any, what: str) -> 
         read_readings(tmp_path)
     assert caught.value.path == path
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("is_undefined", [False, True], ids=["lengths given", "to delimiters"])
+def test_no_lesion_is_lost_from_a_report_cut_anywhere(tmp_path: Path, is_undefined: bool) -> None:
+    groups = [old_group(old_number(LONG, f"{9 + k}", "mm"), name=f"T{k}") for k in range(2)]
+    whole = pydicom.dcmread(old_report(tmp_path / "whole", *groups))
+    for element in whole.iterall():
+        if element.VR == "SQ":
+            element.is_undefined_length = is_undefined
+    whole.save_as(tmp_path / "whole")
+    content = (tmp_path / "whole").read_bytes()
+    assert len(read_report(tmp_path / "whole")) == 2
+    for size in range(200, len(content), 37):
+        (tmp_path / "cut").write_bytes(content[:size])
+        with pytest.raises(InputError):
+            read_report(tmp_path / "cut")
+
+
+def test_reports_of_another_kind_are_passed_over(tmp_path: Path) -> None:
+    old_report(tmp_path / "dose.dcm")
+    with pytest.raises(InputError, match="no measurement groups"):
+        read_readings(tmp_path)
+    old_report(tmp_path / "reader.dcm", old_group(old_number(LONG, "9", "mm")))
+    assert len(read_readings(tmp_path).rows) == 1
 
 
 def test_a_scan_is_no_report(patient: Path, tmp_path: Path) -> None:
