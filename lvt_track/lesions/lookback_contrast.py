@@ -64,11 +64,15 @@ def contrast_maps(scan: LiverScan, radii_mm: Sequence[float]) -> NDArray[np.floa
 
 def ring_hu(scan: LiverScan, centre_mm: FloatArray, radius_mm: float) -> float:
     """Mean HU of the plain liver around a ball, or of the whole liver where there is none."""
-    cells = np.argwhere(scan.tissue)
-    distance = np.linalg.norm(scan.geometry.to_world(cells) - centre_mm, axis=1)
     inner, outer = _ring_edges_mm(radius_mm)
+    middle = np.rint(scan.geometry.to_index(centre_mm)).astype(int)
+    reach = np.ceil(outer / np.array(scan.geometry.spacing_mm)).astype(int) + 1
+    low = np.clip(middle - reach, 0, scan.hu.shape)
+    box = tuple(slice(a, b) for a, b in zip(low, np.maximum(middle + reach + 1, 0), strict=True))
+    cells = np.argwhere(scan.tissue[box]) + low
+    distance = np.linalg.norm(scan.geometry.to_world(cells) - centre_mm, axis=1)
     around = cells[(distance > inner) & (distance <= outer)]
-    chosen = around if len(around) else cells
+    chosen = around if len(around) else scan.tissue_cells
     return float(scan.hu[tuple(chosen.T)].mean()) if len(chosen) else float(scan.hu.mean())
 
 

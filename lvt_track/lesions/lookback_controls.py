@@ -40,9 +40,9 @@ def control_cells(
     Returns:
         Indices (m, 3) of the most alike, MOST_CONTROLS at most; fewer in a liver full of lesions.
     """
-    cells = np.argwhere(scan.tissue)
     rng = np.random.default_rng(_SEED)
-    cells = cells[rng.permutation(len(cells))[:_POOL]]
+    count = len(scan.tissue_cells)
+    cells = scan.tissue_cells[rng.choice(count, min(count, _POOL), replace=False)]
     if len(cells) and len(known_mm):
         apart = cdist(scan.geometry.to_world(cells), known_mm) > clear_mm
         cells = cells[apart.all(axis=1)]

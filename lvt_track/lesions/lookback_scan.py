@@ -50,6 +50,11 @@ class LiverScan:
         return tissue
 
     @functools.cached_property
+    def tissue_cells(self) -> NDArray[np.intp]:
+        """Indices (n, 3) of the cells of nothing but liver."""
+        return np.argwhere(self.tissue)
+
+    @functools.cached_property
     def edge_mm(self) -> FloatArray:
         """Distance of each cell inside the liver to its edge; 0 outside."""
         # The box ends where the liver does.

@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 from lvt_track.core.records import Series
 from lvt_track.core.volume import CLASSES, Masks, Volume
+from lvt_track.errors import InputError
 from lvt_track.io.images import read_geometry, read_mask, read_probability
 from lvt_track.pipeline import visits
 from lvt_track.pipeline.output import Existing
@@ -107,6 +108,9 @@ def test_probabilities_are_kept_inside_the_liver(job) -> None:
     liver = read_mask(folder / "liver.nii.gz", geometry)
     assert not probability[~liver].any()
     assert probability[liver].max() == pytest.approx(0.9, abs=0.003)
+    other = geometry.crop((slice(1, None), slice(None), slice(None)))
+    with pytest.raises(InputError, match="not on the grid of its scan"):
+        read_probability(folder / "tumors_probability.nii.gz", other)
 
 
 def test_report_looks_back_at_the_same(job) -> None:
