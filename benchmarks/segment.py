@@ -1,84 +1,247 @@
-"""What segmenting one scan costs: seconds per stage and peak memory, for a short and a long scan.
+"""What segmenting costs, and what the shortcuts cost in accuracy.
 
-    python benchmarks/segment.py
+    python benchmarks/segment.py time                      the command, beside nnU-Net's windows
+    python benchmarks/segment.py shortcuts [--data DIR]    step, precision, skipping: Dice lost
+    python benchmarks/segment.py grids                     orientations, oblique scans, spacings
+    python benchmarks/segment.py nnunet --nnunet-python P  agreement with nnUNetv2_predict
 
-Times the networks of the default model on a synthetic CT of 512 x 512 x 129 voxels at
-0.57 x 0.57 x 1.6 mm, and on the same patient with slices added below to 1,000. Reading and writing
-files are not counted. Each scan runs in a process of its own, so that memory is its own.
+Each part can be run alone and writes its own section of docs/results/segment.md. `time` needs a
+quiet machine. P is the python of an environment with `nnunetv2`; its training takes minutes.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
-import multiprocessing
-import platform
-import resource
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 import torch
+from segment_nnunet import agreement
+from segment_scans import SHAPE, SPACING_MM, body, clinical_scan, dice, run_command, written
+from table import RESULTS, machine, markdown_table
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase
-from lvt_track.core.volume import Volume
-from lvt_track.phantom.image import Scanner, synthesise_image
-from lvt_track.phantom.subjects import draw_subject
-from lvt_track.segment.grid import resample
-from lvt_track.segment.infer import segment
+from lvt_track.core.volume import CLASSES, Masks, Volume
+from lvt_track.io.discover import read_scan, series_at
+from lvt_track.segment.foreign import build_network
+from lvt_track.segment.grid import Orientation, resample, shape_at
+from lvt_track.segment.infer import EXHAUSTIVE, FAST, segment
 from lvt_track.segment.models import load_model
+from lvt_track.segment.segmenter import Effort
+from lvt_track.segment.windows import window_boxes
 
-TABLE = Path(__file__).parents[1] / "docs" / "results" / "segment.md"
-SPACING_MM = (1.6, 0.57, 0.57)
-SHAPE = (129, 512, 512)
-LONG = 1000
+PAGE = RESULTS / "segment.md"
+TITLE = "# What segmenting a scan costs"
 RUNS = 3
 
+# nnU-Net's plan for LiTS: spacing, window, and a full-size network of six levels.
+NNUNET_SPACING_MM, NNUNET_PATCH = (1.0, 0.767, 0.767), (128, 128, 128)
+NNUNET_NETWORK = {
+    "n_stages": 6,
+    "features_per_stage": [32, 64, 128, 256, 320, 320],
+    "conv_op": "torch.nn.modules.conv.Conv3d",
+    "kernel_sizes": [[3, 3, 3]] * 6,
+    "strides": [[1, 1, 1]] + [[2, 2, 2]] * 5,
+    "n_conv_per_stage": [2] * 6,
+    "n_conv_per_stage_decoder": [2] * 5,
+    "conv_bias": True,
+    "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
+    "norm_op_kwargs": {"eps": 1e-5, "affine": True},
+    "nonlin": "torch.nn.LeakyReLU",
+    "nonlin_kwargs": {"inplace": True},
+}
+REAL = {
+    "LiTS 0": "lits0/dicom",
+    "IRCADb 19": "ircad19/dicom",
+    "trunk, native, 3 mm": "totalseg/ct_3mm.nii.gz",
+}
+SHORTCUTS = {
+    "as used": FAST,
+    "all windows of the scan": Effort(skips=False),
+    "float32": Effort(half_precision=False),
+    "windows overlap by a quarter": Effort(overlap=0.25),
+}
 
-def scan(slices: int) -> Volume:
-    """A synthetic patient, the liver in view, of so many slices."""
-    labels = torch.from_numpy(draw_subject(5, 3.0, "upper"))
-    hu = synthesise_image(labels, 3.0, Phase.PORTAL, Scanner(), torch.Generator().manual_seed(0))
-    spans = []
-    for size, step, have in zip(SHAPE, SPACING_MM, hu.shape, strict=True):
-        half = size * step / 3.0 / 2.0
-        spans.append((have / 2.0 - half, have / 2.0 + half))
-    part = resample(hu, SHAPE, (spans[0], spans[1], spans[2])).numpy().astype(np.int16)
-    padded = np.pad(part, ((slices - SHAPE[0], 0), (0, 0), (0, 0)), mode="edge")
-    return Volume(padded, Geometry.axial(padded.shape, SPACING_MM))
+
+def time_command() -> str:
+    """The whole command for a short and a long scan, and nnU-Net's windows for the short one."""
+    rows, walls = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for slices in (SHAPE[0], 1000):
+            scan = written(clinical_scan(slices), Path(folder) / f"{slices}.nii.gz")
+            runs = [run_command(scan, Path(folder) / "out") for _ in range(RUNS)]
+            middle = sorted(runs, key=lambda run: run.seconds)[RUNS // 2]
+            stages = middle.facts["seconds"]
+            assert isinstance(stages, dict)
+            rest = middle.seconds - sum(stages.values())
+            walls.append(middle.seconds)
+            rows.append(
+                [
+                    f"512 × 512 × {slices}",
+                    f"{middle.seconds:.1f} s",
+                    f"{max(run.peak_gb for run in runs):.1f} GB",
+                    f"{rest:.1f} s",
+                    *(f"{seconds:.1f} s" for seconds in stages.values()),
+                ]
+            )
+            names = list(stages)
+    window, count = nnunet_windows()
+    table = markdown_table(["scan", "whole command", "peak memory", "start-up", *names], rows)
+    return "\n\n".join(
+        [
+            table,
+            f"Medians of {RUNS} runs of `lvt segment`, {torch.get_num_threads()} threads. "
+            f"The long scan takes {walls[1] / walls[0]:.2f} times the short one.",
+            f"nnU-Net at full resolution needs {count} windows of 128³ for the short scan, each "
+            f"{window:.1f} s here (median of {RUNS}, a full-size network with random weights, "
+            f"float32, no mirroring): {count * window:.0f} s, without reading and export, "
+            f"{count * window / walls[0]:.0f} times the whole command above.",
+        ]
+    )
 
 
-def measure(slices: int) -> tuple[dict[str, float], float, str, float]:
-    """Median seconds per stage, peak memory in GB, device, and mL of liver."""
-    volume, model = scan(slices), load_model()
-    runs = [segment(volume, model) for _ in range(RUNS)]
-    seconds = {
-        name: float(np.median([run.seconds[name] for run in runs])) for name in runs[0].seconds
-    }
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return seconds, peak, runs[0].device, runs[0].masks.volume_ml("liver")
+def nnunet_windows() -> tuple[float, int]:
+    """Seconds of one window of a full-size nnU-Net, and how many the short scan needs."""
+    network = build_network("PlainConvUNet", NNUNET_NETWORK, 3).eval()
+    image = torch.randn(1, 1, *NNUNET_PATCH)
+    seconds = []
+    with torch.inference_mode():
+        for _ in range(RUNS):
+            start = time.perf_counter()
+            network(image)
+            seconds.append(time.perf_counter() - start)
+    grid = shape_at(SHAPE, SPACING_MM, NNUNET_SPACING_MM)
+    return float(np.median(seconds)), len(window_boxes(grid, NNUNET_PATCH, 0.5))
+
+
+def lose_by_shortcuts(data: Path) -> str:
+    """Dice of every shortcut's masks with those of the exhaustive float32 sweep."""
+    hu = body(7, 2.5)
+    scans = {"phantom, 2.5 mm": Volume(hu, Geometry.axial(hu.shape, (2.5,) * 3))}
+    for name, path in REAL.items():
+        if (data / path).exists():
+            scans[name] = read_scan(series_at(data / path))
+    model, rows = load_model(), []
+    for name, volume in scans.items():
+        reference = segment(volume, model, "cpu", effort=EXHAUSTIVE)
+        for shortcut, effort in SHORTCUTS.items():
+            found = segment(volume, model, "cpu", effort=effort)
+            cells = [f"{value:.4f}" for value in overlaps(found.masks, reference.masks)]
+            speed = sum(reference.seconds.values()) / sum(found.seconds.values())
+            rows.append([name, shortcut, *cells, f"{speed:.1f} ×"])
+    return (
+        "Dice with the masks of the exhaustive sweep: all windows, float32, half overlap."
+        "\n\n" + markdown_table(["scan", "", *CLASSES, "faster"], rows)
+    )
+
+
+def overlaps(one: Masks, other: Masks) -> list[float]:
+    """Dice per class."""
+    return [dice(getattr(one, name), getattr(other, name)) for name in CLASSES]
+
+
+def compare_grids() -> str:
+    """Dice of masks on other grids with those of the original, resampled."""
+    hu = body(9, 1.5)
+    original = Volume(hu, Geometry.axial(hu.shape, (1.5,) * 3))
+    model = load_model()
+    masks = segment(original, model, "cpu").masks
+    cases: dict[str, Geometry] = {}
+    for signs in product((1.0, -1.0), repeat=3):
+        name = "".join(ends[sign < 0] for ends, sign in zip(("LR", "PA", "SI"), signs, strict=True))
+        cases[f"stored as {name}"] = turned(original.geometry, np.diag(signs))
+    for degrees in (8, 20):
+        turn = sitk.VersorTransform((1.0, 0.5, 0.25), np.deg2rad(degrees)).GetMatrix()
+        cases[f"oblique by {degrees}°"] = turned(original.geometry, np.array(turn).reshape(3, 3))
+    for spacing in ((0.4, 2.0, 2.0), (1.0, 0.7, 0.7), (2.5, 0.8, 0.8), (5.0, 0.4, 0.4), (5.0,) * 3):
+        shape = shape_at(original.geometry.shape, (1.5,) * 3, spacing)
+        size = np.array(original.geometry.size_mm)
+        exact = tuple(size / shape)
+        origin = tuple((np.array(exact) / 2 - 0.75)[::-1])
+        cases["spacing " + " × ".join(f"{s:g}" for s in spacing) + " mm"] = Geometry(
+            shape, (exact[0], exact[1], exact[2]), (origin[0], origin[1], origin[2]), np.eye(3)
+        )
+    rows = []
+    for name, geometry in cases.items():
+        volume = Volume(on_grid(original.hu, original.geometry, geometry), geometry)
+        expected = Masks(
+            **{
+                key: on_grid(getattr(masks, key).astype(np.float32), masks.geometry, geometry) > 0.5
+                for key in CLASSES
+            },
+            geometry=geometry,
+        )
+        found = segment(volume, model, "cpu").masks
+        rows.append([name, *(f"{value:.3f}" for value in overlaps(found, expected))])
+    return (
+        "A phantom at 1.5 mm, resampled; Dice with its own masks, resampled likewise."
+        "\n\n" + markdown_table(["grid", *CLASSES], rows)
+    )
+
+
+def turned(grid: Geometry, direction: np.ndarray) -> Geometry:
+    """A grid of the same size around the same middle, with other axes."""
+    middle = grid.to_world((np.array(grid.shape) - 1) / 2)
+    reach = direction @ (np.array(grid.spacing_mm)[::-1] * (np.array(grid.shape)[::-1] - 1) / 2)
+    return replace(grid, direction=direction, origin_mm=tuple(middle - reach))
+
+
+def on_grid(array: np.ndarray, grid: Geometry, other: Geometry) -> np.ndarray:
+    """Values on another grid: averaged where axes agree, else interpolated; air around."""
+    if np.array_equal(grid.direction, other.direction):
+        return resample(array, other.shape).numpy()
+    if np.array_equal(np.abs(other.direction), np.eye(3)):
+        return np.ascontiguousarray(Orientation.of(other.direction).inverse.apply(array))
+    image, reference = sitk.GetImageFromArray(array), sitk.Image(other.shape[::-1], sitk.sitkInt8)
+    for item, place in ((image, grid), (reference, other)):
+        item.SetSpacing(place.spacing_mm[::-1])
+        item.SetOrigin(place.origin_mm)
+        item.SetDirection(place.direction.ravel())
+    around = float(array.min())
+    moved = sitk.Resample(image, reference, sitk.Transform(), sitk.sitkLinear, around)
+    return sitk.GetArrayFromImage(moved)
+
+
+def write_section(title: str, text: str, command: str) -> None:
+    """Put a section in the page, in the place of an older one of that title."""
+    sections = {}
+    if PAGE.exists():
+        for part in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
+            heading, _, content = part.partition("\n")
+            sections[heading] = content.strip()
+    facts = f"{dt.date.today().isoformat()} · {machine()} · torch {torch.__version__} · `{command}`"
+    sections[title] = f"{facts}\n\n{text}"
+    parts = [TITLE, *(f"## {heading}\n\n{content}" for heading, content in sections.items())]
+    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def main() -> None:
-    """Measure both scans and write the table."""
-    lines = [
-        "# What segmenting a scan costs",
-        "",
-        f"{dt.date.today().isoformat()}, {platform.machine()}, {torch.get_num_threads()} threads, "
-        f"torch {torch.__version__}. `python benchmarks/segment.py`; medians of {RUNS} runs, files "
-        "not counted.",
-        "",
-        "| scan | device | locate | resample | network | restore | total | peak memory | liver |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for slices in (SHAPE[0], LONG):
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            seconds, peak, device, liver_ml = pool.apply(measure, (slices,))
-        cells = [f"{seconds[name]:.1f} s" for name in ("locate", "resample", "network", "restore")]
-        lines.append(
-            f"| 512 × 512 × {slices} | {device} | {' | '.join(cells)} | "
-            f"{sum(seconds.values()):.1f} s | {peak:.1f} GB | {liver_ml:.0f} mL |"
-        )
-    TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    """Run one part and write its section."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=["time", "shortcuts", "grids", "nnunet"])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/real"))
+    parser.add_argument("--nnunet-python", type=Path)
+    parser.add_argument("--work", type=Path, help="where nnU-Net trains; kept and used again")
+    args = parser.parse_args()
+    if args.part == "nnunet" and args.nnunet_python is None:
+        parser.error("nnunet needs --nnunet-python")
+    work = args.work or Path(tempfile.gettempdir()) / f"lvt-nnunet-{os.getuid()}"
+    parts: dict[str, tuple[str, Callable[[], str]]] = {
+        "time": ("The whole command", time_command),
+        "shortcuts": ("What the shortcuts cost", lambda: lose_by_shortcuts(args.data)),
+        "grids": ("Other grids", compare_grids),
+        "nnunet": ("An imported nnU-Net", lambda: agreement(args.nnunet_python, work)),
+    }
+    title, measure = parts[args.part]
+    write_section(title, measure(), f"python benchmarks/segment.py {args.part}")
 
 
 if __name__ == "__main__":

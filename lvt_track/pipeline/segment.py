@@ -48,12 +48,14 @@ class SegmentedScan:
         sources: for each class `given`, or the name of the model.
         warnings: what a reader must know of them.
         probabilities: the model's, 0 to 1 (z, y, x) by class name; only where asked for.
+        seconds: what the model took per stage.
     """
 
     masks: Masks
     sources: dict[str, str]
     warnings: tuple[str, ...] = ()
     probabilities: dict[str, NDArray[np.float16]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def masks_of(
     sources = {name: GIVEN if name in given else drawn.get(name, NOT_DRAWN) for name in CLASSES}
     masks = _combine(found.masks, given)
     warnings = (*found.warnings, *_stray_tumors(masks))
-    return SegmentedScan(masks, sources, warnings, found.probabilities)
+    return SegmentedScan(masks, sources, warnings, found.probabilities, found.seconds)
 
 
 def _combine(found: Masks, given: dict[str, BoolArray]) -> Masks:
@@ -226,14 +228,15 @@ def segment_scan(
     claim_folder(out, existing)
     for text in series.warnings:
         progress.warn(text)
-    with watch.stage("segment"):
-        scan = masks_of(
-            replace(series, masks={}),
-            volume,
-            choice,
-            progress,
-            keep_probabilities=CLASSES if save_probabilities else (),
-        )
+    with watch.stage("load model"):
+        _ = choice.model
+    scan = masks_of(
+        replace(series, masks={}),
+        volume,
+        choice,
+        progress,
+        keep_probabilities=CLASSES if save_probabilities else (),
+    )
     for text in scan.warnings:
         progress.warn(text)
     with watch.stage("write"):
@@ -251,5 +254,5 @@ def segment_scan(
         tumors_ml=scan.masks.volume_ml("tumors"),
         model=choice.model.name,
         warnings=(*series.warnings, *scan.warnings),
-        seconds=watch.seconds,
+        seconds=watch.seconds | scan.seconds,
     )

@@ -1,0 +1,81 @@
+"""Synthetic scans for `benchmarks/segment.py`, and what it measures of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.records import Phase
+from lvt_track.core.volume import Volume
+from lvt_track.io.images import write_volume
+from lvt_track.phantom.image import Scanner, synthesise_image
+from lvt_track.phantom.subjects import draw_subject
+from lvt_track.segment.grid import resample
+
+SHAPE, SPACING_MM = (129, 512, 512), (1.6, 0.57, 0.57)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run of `lvt segment`: what it said, wall seconds, peak memory in GB."""
+
+    facts: dict[str, object]
+    seconds: float
+    peak_gb: float
+
+
+def body(seed: int = 5, spacing_mm: float = 3.0) -> NDArray[np.float32]:
+    """HU of a synthetic patient, the liver in view."""
+    labels = torch.from_numpy(draw_subject(seed, spacing_mm, "upper"))
+    generator = torch.Generator().manual_seed(0)
+    hu = synthesise_image(labels, spacing_mm, Phase.PORTAL, Scanner(), generator)
+    return hu.numpy()
+
+
+def clinical_scan(slices: int = SHAPE[0]) -> Volume:
+    """That patient at 0.57 x 0.57 x 1.6 mm; more slices than 129 are added below."""
+    hu = body()
+    spans = []
+    for size, step, have in zip(SHAPE, SPACING_MM, hu.shape, strict=True):
+        half = size * step / 3.0 / 2.0
+        spans.append((have / 2.0 - half, have / 2.0 + half))
+    part = resample(hu, SHAPE, (spans[0], spans[1], spans[2])).numpy().round().astype(np.int16)
+    padded = np.pad(part, ((slices - SHAPE[0], 0), (0, 0), (0, 0)), mode="edge")
+    return Volume(padded, Geometry.axial(padded.shape, SPACING_MM))
+
+
+def written(volume: Volume, path: Path) -> Path:
+    """The scan as a file."""
+    write_volume(volume, path)
+    return path
+
+
+def run_command(scan: Path, out: Path, *options: str) -> Outcome:
+    """`lvt segment` in a process of its own, start-up, reading and writing included."""
+    command = [sys.executable, "-m", "lvt_track.cli", "segment", str(scan), "-o", str(out)]
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [*command, "--json", "--quiet", "--force", *options], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise SystemExit(f"lvt segment {scan} failed with status {status}")
+    return Outcome(json.loads(output), time.perf_counter() - start, usage.ru_maxrss / 1e6)
+
+
+def dice(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """Overlap; 1 where both are empty."""
+    total = int(np.count_nonzero(one) + np.count_nonzero(other))
+    return 2.0 * float(np.count_nonzero(one & other)) / total if total else 1.0
