@@ -16,7 +16,7 @@ from pathlib import Path
 from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.io.discover import discover
 from lvt_track.pipeline.cohort_tables import PatientRun, State, pool_tables
-from lvt_track.pipeline.manifest import Manifest
+from lvt_track.pipeline.manifest import Failure, Manifest
 from lvt_track.pipeline.output import Existing, claim_folder
 from lvt_track.pipeline.progress import Progress, Silent
 from lvt_track.pipeline.readings import read_readings
@@ -209,13 +209,19 @@ def _run(job: _Job, with_rows: frozenset[str]) -> PatientRun:
     try:
         settings = _own_settings(job, with_rows)
         resumes = job.existing is Existing.RESUME
+        failures: Sequence[Failure]
         if resumes and is_finished(job.patient, job.out, settings):
-            return PatientRun(name, job.out, State.KEPT)
-        result = track_patient(job.patient, job.out, settings, job.existing, Silent())
-        state = State.IN_PART if result.failures else State.DONE
-        why = "; ".join(f"{item.where}: {item.why}" for item in result.failures)
+            state, failures = State.KEPT, Manifest.read(job.out).failures
+        else:
+            result = track_patient(job.patient, job.out, settings, job.existing, Silent())
+            state, failures = State.DONE, result.failures
+        if failures:
+            state = State.IN_PART
+        why = "; ".join(f"{item.where}: {item.why}" for item in failures)
     except LvtError as error:
         state, why = State.FAILED, str(error)
+    except MemoryError:
+        state, why = State.FAILED, "not enough memory: give fewer --jobs"
     except Exception as error:
         # One patient's fault of ours must not cost the others their results.
         state, why = State.FAILED, f"a fault of lvt ({error!r}); `lvt track` on it alone shows more"
