@@ -71,7 +71,7 @@ def _draw_images(
     note = (
         "Yellow: this tumour; blue: other tumours; red: long axis; green: short axis; dashed ring: "
         "where a tumour that is not seen would be. "
-        f"Level {WINDOW_LEVEL_HU:.0f} HU, width {WINDOW_WIDTH_HU:.0f} HU."
+        f"R: the patient's right. Level {WINDOW_LEVEL_HU:.0f} HU, width {WINDOW_WIDTH_HU:.0f} HU."
     )
     if left_out:
         note += f" The {left_out} smallest, least changing tumours are left out."
