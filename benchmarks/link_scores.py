@@ -11,6 +11,7 @@ from registered_course import RegisteredCourse, SeenLesions
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
+from table import markdown_table
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.records import Edge, Event, Lesion
@@ -19,10 +20,12 @@ from lvt_track.lesions.costs import Costs
 from lvt_track.lesions.match import match_course
 from lvt_track.register.frame import CommonFrame
 
-__all__ = ["METHODS", "LinkScore", "link", "our_edges"]
+__all__ = ["METHODS", "LinkScore", "link", "our_edges", "reliability"]
 
 METHODS = ("ours", "nearest", "overlap")
 _FARTHEST_MM = 20.0
+_CLASSES = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.01)
+"""Limits of the classes of stated confidence."""
 
 Key = tuple[int, int]
 Link = tuple[Key, Key]
@@ -90,6 +93,24 @@ def link(course: RegisteredCourse, masks: str, method: str) -> set[Link]:
     if method == "nearest":
         return _nearest(seen.lesions, course.affine)
     return _overlapping(seen, course.affine)
+
+
+def reliability(courses: Sequence[tuple[RegisteredCourse, str]]) -> str:
+    """Stated confidence of our links beside the share that is right, for courses and masks."""
+    stated, right = [], []
+    for course, masks in courses:
+        truth = {(edge.earlier, edge.later) for edge in course.seen[masks].edges}
+        for edge in our_edges(course, masks):
+            stated.append(edge.confidence or 0.0)
+            right.append((edge.earlier, edge.later) in truth)
+    which = np.digitize(stated, _CLASSES) - 1
+    rows = []
+    for k, (low, high) in enumerate(pairwise(_CLASSES)):
+        here = which == k
+        if here.any():
+            means = [f"{np.mean(np.array(x)[here]):.3f}" for x in (stated, right)]
+            rows.append([f"{low:.2f} to {min(high, 1):.2f}", here.sum(), *means])
+    return markdown_table(["confidence", "links", "mean stated", "share right"], rows)
 
 
 def _nearest(lesions: Sequence[Sequence[Lesion]], frame: CommonFrame) -> set[Link]:

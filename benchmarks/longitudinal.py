@@ -14,11 +14,10 @@ import datetime as dt
 import pickle
 import time
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from link_scores import METHODS, LinkScore, link, our_edges
+from link_scores import METHODS, LinkScore, link, reliability
 from registered_course import MASKS, RegisteredCourse, register_simulated, use_one_thread
 from table import markdown_table, write_page
 
@@ -29,8 +28,6 @@ from lvt_track.lesions.match import match_course
 
 ROOT = Path(__file__).parents[1]
 KINDS = ("real", "phantom")
-BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.01)
-"""Limits of the classes of stated confidence."""
 
 
 def main() -> None:
@@ -86,7 +83,7 @@ def write(courses: Sequence[RegisteredCourse], command: str) -> None:
         "stated standard error, 1 where the program knows its error. Seconds are of CPU on one "
         "core, and on the wall of a machine that ran other work as well.",
         "## Is the confidence of a link to be believed?",
-        _reliability(courses),
+        reliability([(course, masks) for course in courses for masks in MASKS]),
         "All links of ours, on given and corrupted masks. The constants of the costs were chosen "
         "on other seeds than these.",
         "## Time to match",
@@ -159,25 +156,6 @@ def _spread(values: Sequence[float]) -> str:
     if not values:
         return "–"
     return f"{np.mean(values):.2f}, {np.percentile(values, 95):.2f}, {np.max(values):.1f}"
-
-
-def _reliability(courses: Sequence[RegisteredCourse]) -> str:
-    stated, right = [], []
-    for course in courses:
-        for masks in MASKS:
-            truth = {(edge.earlier, edge.later) for edge in course.seen[masks].edges}
-            for edge in our_edges(course, masks):
-                stated.append(edge.confidence)
-                right.append((edge.earlier, edge.later) in truth)
-    which = np.digitize(np.array(stated, dtype=float), BINS) - 1
-    rows = []
-    for k, (low, high) in enumerate(pairwise(BINS)):
-        here = which == k
-        if here.any():
-            name = f"{low:.2f} to {min(high, 1):.2f}"
-            mean = np.mean(np.array(stated)[here])
-            rows.append([name, here.sum(), f"{mean:.3f}", f"{np.mean(np.array(right)[here]):.3f}"])
-    return markdown_table(["confidence", "links", "mean stated", "share right"], rows)
 
 
 class _Still:

@@ -21,7 +21,7 @@ from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images import read_mask
 
-__all__ = ["Body", "Motion", "moved_ct", "real_visits"]
+__all__ = ["Body", "Ellipsoid", "Motion", "draw_lesions", "moved_ct", "real_visits"]
 
 BEGIN = dt.date(2022, 1, 10)
 MARGIN_MM = 42.0
@@ -120,7 +120,7 @@ def real_visits(
     """
     rng = np.random.default_rng([seed, 7])
     body = _body(folder)
-    lesions = _draw_lesions(body.deep_mm, visits, rng)
+    lesions = draw_lesions(body.deep_mm, visits, rng)
     result, date = [], BEGIN
     for visit in range(visits):
         motion = _draw_motion(body.places_mm, rng)
@@ -283,7 +283,7 @@ def _draw_motion(inside: FloatArray, rng: np.random.Generator) -> Motion:
     return Motion(inside.mean(axis=0), turn, rng.uniform(-15, 15, 3), field, low, knot)
 
 
-def _draw_lesions(places: FloatArray, visits: int, rng: np.random.Generator) -> list[Ellipsoid]:
+def draw_lesions(places: FloatArray, visits: int, rng: np.random.Generator) -> list[Ellipsoid]:
     """Lesions that grow, shrink, appear, vanish, are away for a while, merge and split."""
     growth = np.cumprod(rng.uniform(1.0, 1.2, visits)) / 1.3
     event = int(rng.integers(1, visits))

@@ -25,7 +25,15 @@ from lvt_track.register.align import Alignment, align, choose_reference
 from lvt_track.register.frame import CommonFrame
 from lvt_track.register.liver_image import liver_image
 
-__all__ = ["MASKS", "PairRecord", "RegisteredCourse", "SeenLesions", "register_simulated"]
+__all__ = [
+    "MASKS",
+    "PairRecord",
+    "RegisteredCourse",
+    "SeenLesions",
+    "register_simulated",
+    "seen_lesions",
+    "use_one_thread",
+]
 
 MASKS = ("given", "corrupted")
 _POINTS = 500
@@ -109,7 +117,7 @@ def register_simulated(number: int, visits: int) -> RegisteredCourse:
     frame = CommonFrame.of(reference, alignments, images[reference].scan)
     flat = [None if a is None else replace(a, displacement=None, reverse=None) for a in alignments]
     affine = CommonFrame.of(reference, flat, images[reference].scan)
-    seen = {"given": _seen(course), "corrupted": _seen(wrong)}
+    seen = {"given": seen_lesions(course), "corrupted": seen_lesions(wrong)}
     pairs = [
         _pair(course, frame, affine, k, seen["given"].lesions[k], seconds[k], rng)
         for k in range(visits)
@@ -119,7 +127,8 @@ def register_simulated(number: int, visits: int) -> RegisteredCourse:
     return RegisteredCourse(kind, number, dates, frame, affine, seen, tuple(pairs))
 
 
-def _seen(course: Sequence[SimulatedVisit]) -> SeenLesions:
+def seen_lesions(course: Sequence[SimulatedVisit]) -> SeenLesions:
+    """Find the lesions of every visit, and what is true of them."""
     truth, lesions, exact = [], [], []
     shapes: dict[Key, LesionShape] = {}
     for k, visit in enumerate(course):
