@@ -33,7 +33,7 @@ from lvt_track.phantom.subjects import draw_subjects
 from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
 from lvt_track.segment.network import NetworkParameters, ResidualUNet, normalise
 from lvt_track.training.augment import Augmentation
-from lvt_track.training.datasets.prepared import BITS
+from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.evaluate import SIZES_MM, lesion_detection
 from lvt_track.training.judge import class_probabilities
 from lvt_track.training.knowledge import COMPLETE, Annotation, Knowledge
@@ -49,8 +49,8 @@ DATASETS = {
 }
 TISSUES = dict(zip(CLASSES, (LIVER_TISSUES, VESSEL_TISSUES, TUMOR_TISSUES), strict=True))
 CHANNELS, BLOCKS = (8, 16, 32), (1, 1)
-PATCH = (32, 32, 32)
-MARGIN_MM = 24.0
+PATCH = (24, 24, 24)
+MARGIN_MM = 12.0
 AUGMENTATION = Augmentation(affine=0.15, elastic=0.0, low_resolution=0.05)
 NOISE_HU = 10.0
 LEAST_MM = 10.0
@@ -72,9 +72,14 @@ class Phantom:
         return self.hu
 
     def labels(self) -> NDArray[np.uint8]:
-        """Labels that are not hidden."""
+        """Labels that are not hidden; what is far from the liver is ignored."""
         shown = sum(BITS[name] for name in self.knowledge.annotated)
-        return self.bits & np.uint8(shown)
+        return self.bits & np.uint8(shown | IGNORE)
+
+    @property
+    def near(self) -> NDArray[np.bool_]:
+        """Voxels near the liver, which alone are learned and judged."""
+        return (self.bits & IGNORE) == 0
 
     @cached_property
     def _places(self) -> dict[str, NDArray[np.int32]]:
@@ -100,7 +105,9 @@ def phantom(path: Path, spacing_mm: float, dataset: str, knowledge: Knowledge) -
     generator = torch.Generator().manual_seed(int(path.stem))
     scanner = Scanner(noise_hu=NOISE_HU)
     image = synthesise_image(torch.from_numpy(labels), spacing_mm, Phase.PORTAL, scanner, generator)
-    bits = np.zeros(labels.shape, dtype=np.uint8)
+    inside = np.isin(labels, [int(tissue) for tissue in LIVER_TISSUES])
+    far = ndimage.distance_transform_edt(~inside, sampling=spacing_mm) > MARGIN_MM
+    bits = far.astype(np.uint8) * np.uint8(IGNORE)
     for name, tissues in TISSUES.items():
         bits[np.isin(labels, [int(tissue) for tissue in tissues])] |= BITS[name]
     return Phantom(
@@ -114,12 +121,12 @@ def train_and_test(
     """Train one method and score it on every test case."""
     chosen = METHODS[method]
     device = torch.device("cpu")
-    plan = PatchPlan(PATCH, cases[0].spacing_mm, samples=2)
+    plan = PatchPlan(PATCH, cases[0].spacing_mm, samples=4)
     torch.manual_seed(seed)
     network = ResidualUNet(NetworkParameters(CHANNELS, BLOCKS, exclusive=chosen.exclusive))
     settings = LoopSettings(
         steps=steps,
-        learning_rate=5e-3,
+        learning_rate=1e-2,
         warmup_steps=20,
         decay_share=0.4,
         ema_decay=0.99,
@@ -143,13 +150,14 @@ def score(found: dict[str, NDArray[np.bool_]], case: Phantom) -> dict[str, float
     """Counts from which every figure follows, by name."""
     counts: dict[str, float] = {}
     for name in CLASSES:
-        mask, truth = found[name], case.truth(name)
+        mask, truth = found[name] & case.near, case.truth(name)
         counts[f"{name} hit"] = int(np.count_nonzero(mask & truth))
         counts[f"{name} found"] = int(np.count_nonzero(mask))
         counts[f"{name} true"] = int(np.count_nonzero(truth))
     voxel_mm3 = float(np.prod(case.spacing_mm))
-    true = lesion_detection(found["tumors"], case.truth("tumors"), voxel_mm3)
-    drawn = lesion_detection(case.truth("tumors"), found["tumors"], voxel_mm3)
+    tumors = found["tumors"] & case.near
+    true = lesion_detection(tumors, case.truth("tumors"), voxel_mm3)
+    drawn = lesion_detection(case.truth("tumors"), tumors, voxel_mm3)
     for what, detection in (("true", true), ("drawn", drawn)):
         for size, first in (("all", 0), ("large", SIZES_MM.index(LEAST_MM))):
             counts[f"{size} {what}"] = sum(detection.true[first:])

@@ -4,6 +4,10 @@ Each loss is a value per sample and class over that class's own known voxels. Ma
 replaced before anything is computed with them, so their gradient is exactly zero, and what stands
 there, even NaN, cannot matter. `combine` then averages each class over the samples that know it, so
 that a class never annotated in a batch adds nothing and one annotated rarely keeps its weight.
+
+Overlap is counted only where the class occurs. Elsewhere it could but reward finding nothing at
+all, and in partial labels that is most samples: a class that is not annotated is known to be absent
+outside the liver. Cross-entropy tells what is false there.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ __all__ = [
     "overlap_loss",
     "partial_label_terms",
     "soft_skeleton",
+    "where_it_occurs",
 ]
 
 _VOXELS = (2, 3, 4)
@@ -69,7 +74,7 @@ def combine(
 
 
 def partial_label_terms(logits: Tensor, target: Tensor, known: Tensor) -> tuple[Term, Term]:
-    """Binary cross-entropy and Dice loss of each class.
+    """Binary cross-entropy of each class where it is known, Dice loss where it occurs.
 
     Args:
         logits: float (samples, classes, z, y, x).
@@ -77,8 +82,20 @@ def partial_label_terms(logits: Tensor, target: Tensor, known: Tensor) -> tuple[
         known: bool, same shape.
     """
     blind = _blinded(logits, target, known)
-    counted = known.flatten(2).any(dim=2)
-    return Term(_bce(*blind), counted), Term(overlap_loss(*_soft(*blind), missed=0.5), counted)
+    dice = overlap_loss(*_soft(*blind), missed=0.5)
+    return Term(_bce(*blind), known.flatten(2).any(dim=2)), where_it_occurs(dice, target & known)
+
+
+def where_it_occurs(loss: Tensor, truth: Tensor, weight: float = 1.0) -> Term:
+    """A loss (samples, classes) counted where the class occurs.
+
+    Args:
+        loss: of each sample and class.
+        truth: bool (samples, classes, z, y, x), the class where known.
+        weight: of the term.
+    """
+    occurs = truth.flatten(2).any(dim=2)
+    return Term(loss * occurs, occurs, weight)
 
 
 def masked_bce(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ from lvt_track.training.losses import (
     masked_tversky_loss,
     overlap_loss,
     partial_label_terms,
+    where_it_occurs,
 )
 
 __all__ = [
@@ -118,9 +119,8 @@ class MaskedMultilabel(_Multilabel):
             if weight:
                 only = slice(channel, channel + 1)
                 target, known = batch.target[:, only], batch.known[:, only]
-                occurs = (target & known).flatten(2).any(dim=2)
-                value = loss(logits[:, only], target, known) * occurs
-                terms = (*terms, Term(value, occurs, weight))
+                value = loss(logits[:, only], target, known)
+                terms = (*terms, where_it_occurs(value, target & known, weight))
         return terms
 
 
@@ -195,11 +195,8 @@ class Marginal(_Multiclass):
         told = ~allowed.all(dim=1)
         likely = logits.masked_fill(~allowed, -torch.inf).logsumexp(1)
         surprise = (logits.logsumexp(1) - likely)[:, None]
-        counted = known.flatten(2).any(dim=2)
-        return (
-            _voxel_mean(surprise, told[:, None]),
-            Term(masked_dice_loss(class_logits(logits), target, known), counted),
-        )
+        dice = masked_dice_loss(class_logits(logits), target, known)
+        return _voxel_mean(surprise, told[:, None]), where_it_occurs(dice, target & known)
 
 
 OURS = MaskedMultilabel()
@@ -260,7 +257,7 @@ def _softmax_terms(logits: Tensor, truth: Tensor, known: Tensor) -> tuple[Term, 
     )
     return (
         _voxel_mean(surprise, told.any(dim=1, keepdim=True)),
-        Term(overlap, known[:, parts].flatten(2).any(dim=2)),
+        where_it_occurs(overlap, told[:, parts]),
     )
 
 

@@ -101,6 +101,17 @@ def test_class_never_known_adds_nothing() -> None:
     assert partial_label_loss(logits, target, known).item() == pytest.approx(expected.item())
 
 
+def test_overlap_is_counted_only_where_the_class_occurs() -> None:
+    logits, target, known = draw(10, 1.0)
+    target[0, 1] = False
+    cross_entropy, dice = partial_label_terms(logits, target, known)
+    assert cross_entropy.counted.all()
+    assert dice.counted.tolist() == [[True, False, True], [True] * 3, [True] * 3]
+    # A class that is nowhere is told by cross-entropy alone, so nothing rewards finding nothing.
+    grad = gradient(logits, target, known)[0, 1]
+    assert torch.allclose(grad, logits[0, 1].sigmoid() / grad.numel() / 3 / 3)
+
+
 def test_batch_split_over_processes_sums_to_the_whole() -> None:
     logits, target, known = draw(6, 0.4)
     known[0, 2] = False
