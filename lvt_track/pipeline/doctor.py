@@ -17,7 +17,11 @@ from lvt_track.errors import LvtError
 __all__ = ["Finding", "examine"]
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "SimpleITK", "pydicom", "highdicom", "matplotlib")
-_EXTRAS = {"openpyxl": "xlsx"}
+_EXTRAS = {
+    "openpyxl": "xlsx",
+    "dynamic_network_architectures": "nnunet",
+    "totalsegmentator": "totalsegmentator",
+}
 _GIB = 1024**3
 _ENOUGH_MEMORY_GIB = 4
 
