@@ -23,7 +23,7 @@ def draw_history(metrics: Path, picture: Path) -> None:
     table = pd.read_csv(metrics)
     figure = Figure(figsize=(10, 4), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
+    left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.08})
     _curve(left, table, "loss", "#333333", "loss")
     left.set(xlabel="step", ylabel="loss of the batches", ylim=(0, None))
     rate = left.twinx()
