@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lvt_track.cli.console import EXIT_PARTIAL, print_json
-from lvt_track.cli.options import JsonOption
+from lvt_track.cli.options import JsonOption, OnePatientOption
 
 if TYPE_CHECKING:
     from lvt_track.core.records import Series
@@ -19,12 +19,13 @@ __all__ = ["discover"]
 
 def discover(
     patient: Annotated[Path, typer.Argument(help="Folder with the patient's scans.")],
+    one_patient: OnePatientOption = False,
     json: JsonOption = False,
 ) -> None:
     """Show visits, series and phases, and what is left out and why."""
     from lvt_track.io.discover import discover as discover_patient
 
-    found = discover_patient(patient)
+    found = discover_patient(patient, one_patient=one_patient)
     if json:
         print_json(_facts(found))
     else:

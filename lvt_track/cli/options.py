@@ -18,6 +18,7 @@ __all__ = [
     "ForceOption",
     "JsonOption",
     "ModelOption",
+    "OnePatientOption",
     "OutOption",
     "QuietOption",
     "RadiologistOption",
@@ -42,6 +43,14 @@ DeviceOption = Annotated[
 ]
 ModelOption = Annotated[
     str, typer.Option("--model", help="Name of the model, see `lvt models`; or its folder.")
+]
+OnePatientOption = Annotated[
+    bool,
+    typer.Option(
+        "--one-patient",
+        help="All scans are of one patient, though headers or folders disagree, as after "
+        "de-identification visit by visit.",
+    ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over results that are there.")]
 ResumeOption = Annotated[

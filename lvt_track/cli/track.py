@@ -14,6 +14,7 @@ from lvt_track.cli.options import (
     ForceOption,
     JsonOption,
     ModelOption,
+    OnePatientOption,
     OutOption,
     QuietOption,
     RadiologistOption,
@@ -35,6 +36,7 @@ def track(
     phases: Annotated[
         bool, typer.Option(help="Also segment the other contrast phases of a visit.")
     ] = True,
+    one_patient: OnePatientOption = False,
     model: ModelOption = "default",
     device: DeviceOption = "auto",
     force: ForceOption = False,
@@ -46,7 +48,8 @@ def track(
     from lvt_track.pipeline.reader_tables import ReaderTables
     from lvt_track.pipeline.track import TrackSettings, track_patient
 
-    settings = TrackSettings(model, device, phases, ReaderTables(corrections, radiologist))
+    reader = ReaderTables(corrections, radiologist)
+    settings = TrackSettings(model, device, phases, reader, one_patient)
     with Console(quiet) as console:
         result = track_patient(patient, out, settings, existing_results(force, resume), console)
     finish(result, quiet, json)

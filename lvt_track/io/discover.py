@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ __all__ = ["Discovery", "LeftOut", "discover", "read_scan", "series_at"]
 
 _LAYOUTS = "See docs/inputs.md for the layouts that are read"
 _PATHS_NAMED = 3
+_OR_SAY_SO = "; or, if all are of one patient, say so with `lvt track --one-patient`"
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,33 @@ class Discovery:
     warnings: tuple[str, ...] = ()
 
 
-def discover(folder: Path) -> Discovery:
+@dataclass(frozen=True)
+class _SignOfTwo:
+    """Why scans may be of more than one patient, and what to do about it."""
+
+    what: str
+    remedy: str
+
+
+def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     """Find the visits and series of one patient below a folder, from headers alone.
 
+    Args:
+        folder: what lies below it is searched.
+        one_patient: the user's word that it is one patient, whatever headers and folders say,
+            as after de-identification visit by visit; what speaks against it is a warning then.
+
     Raises:
-        InputError: when there is no usable CT with a date, or more than one patient.
+        InputError: when there is no usable CT with a date, or, without the user's word, more
+            than one patient.
     """
     folder = Path(folder)
     found, left_out = _search(folder)
-    _check_one_patient(found, folder)
+    signs = _signs_of_two(found)
+    if not one_patient:
+        _check_one_patient(signs, folder, _OR_SAY_SO)
     found, warnings = _with_dates(found)
+    warnings += [f"taken as one patient, as the user says, although: {sign.what}" for sign in signs]
     dated = [item for item in found if item.date is not None]
     undated = [item for item in found if item.date is None]
     left_out += [
@@ -66,9 +84,10 @@ def discover(folder: Path) -> Discovery:
         raise _nothing_usable(folder, left_out, undated)
     visits, remarks = _visits(dated)
     warnings += remarks
-    patient = (
-        next((item.patient_id for item in found if item.patient_id), "") or folder.resolve().name
-    )
+    names = [item.patient_id for item in found if item.patient_id]
+    # Under the user's word the headers may disagree, and none of their names is the patient's.
+    is_named = len({name.casefold() for name in names}) == 1 or (names and not signs)
+    patient = names[0] if is_named else folder.resolve().name
     left_out.sort(key=lambda item: (not item.is_failure, item.path))
     return Discovery(patient, visits, tuple(left_out), tuple(warnings))
 
@@ -88,7 +107,7 @@ def series_at(path: Path) -> Series:
     if path.is_file():
         path = path.parent
     found, left_out = _search(path)
-    _check_one_patient(found, path)
+    _check_one_patient(_signs_of_two(found), path)
     if not found:
         raise _nothing_usable(path, left_out, [])
     best = choose_tracked([[item.series for item in found]])[0]
@@ -196,7 +215,15 @@ def _with_masks(
     ], unused
 
 
-def _check_one_patient(found: Sequence[FoundSeries], folder: Path) -> None:
+def _check_one_patient(signs: Sequence[_SignOfTwo], folder: Path, or_else: str = "") -> None:
+    """Refuse what may be two patients; `or_else` is what else a user can do."""
+    if signs:
+        raise InputError(signs[0].what, path=folder, remedy=signs[0].remedy + or_else)
+
+
+def _signs_of_two(found: Sequence[FoundSeries]) -> list[_SignOfTwo]:
+    """Why the series may be of more than one patient."""
+    signs = []
     # DICOM and BIDS may call one patient differently, so each is compared with its own kind.
     for is_dicom in (True, False):
         patients: dict[str, FoundSeries] = {}
@@ -205,12 +232,9 @@ def _check_one_patient(found: Sequence[FoundSeries], folder: Path) -> None:
                 patients.setdefault(item.patient.casefold(), item)
         if len(patients) > 1:
             names = "; ".join(f"{item.patient} in {item.path}" for item in patients.values())
-            raise InputError(
-                f"{len(patients)} patients in one folder: {names}",
-                path=folder,
-                remedy="Give the folder of one patient at a time",
-            )
-    _check_one_person(found, folder)
+            what = f"{len(patients)} patients in one folder: {names}"
+            signs.append(_SignOfTwo(what, "Give the folder of one patient at a time"))
+    signs += _signs_of_two_persons(found)
     # Image files name nobody, so dated folders in two places may be two patients.
     places = {
         item.dated_path.parent
@@ -218,16 +242,17 @@ def _check_one_patient(found: Sequence[FoundSeries], folder: Path) -> None:
         if not item.series.is_dicom and not item.patient and item.dated_path is not None
     }
     if len(places) > 1:
-        raise InputError(
-            f"dated scans in {len(places)} places: {', '.join(map(str, sorted(places)))}",
-            path=folder,
-            remedy="If they are one patient, move all dated folders into one folder; "
-            "else give the folder of one patient",
+        what = f"dated scans in {len(places)} places: {', '.join(map(str, sorted(places)))}"
+        remedy = (
+            "If they are one patient, move all dated folders into one folder; "
+            "else give the folder of one patient"
         )
+        signs.append(_SignOfTwo(what, remedy))
+    return signs
 
 
-def _check_one_person(found: Sequence[FoundSeries], folder: Path) -> None:
-    """Refuse one PatientID with two birth dates or two sexes: one of the studies is another's."""
+def _signs_of_two_persons(found: Sequence[FoundSeries]) -> Iterator[_SignOfTwo]:
+    """One patient with two birth dates or two sexes: one of the studies is another's."""
     known_sexes = [(item.sex, item) for item in found if item.sex in ("F", "M")]
     birth_dates = [(item.birth_date, item) for item in found if item.birth_date]
     for name, told in (("birth dates", birth_dates), ("sexes", known_sexes)):
@@ -236,10 +261,9 @@ def _check_one_person(found: Sequence[FoundSeries], folder: Path) -> None:
             values.setdefault(value, item)
         if len(values) > 1:
             said = "; ".join(f"{value} in {item.path}" for value, item in values.items())
-            raise InputError(
+            yield _SignOfTwo(
                 f"the headers give {len(values)} {name} for one patient: {said}",
-                path=folder,
-                remedy="Take out the study of another patient; if none is, correct the headers",
+                "Take out the study of another patient; if none is, correct the headers",
             )
 
 

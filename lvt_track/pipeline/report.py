@@ -43,7 +43,7 @@ def remake_report(
     manifest.settings |= reader.facts()
     other_phases = bool(manifest.settings["other_phases"])
 
-    found = discover(source)
+    found = discover(source, one_patient=bool(manifest.settings.get("one_patient")))
     visits = [visit for visit in found.visits if visit.name in manifest.visits]
     missing = set(manifest.visits) - {visit.name for visit in visits}
     missing |= {visit.name for visit in visits if not has_masks(visit, other_phases, out)}

@@ -45,12 +45,14 @@ class TrackSettings:
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         other_phases: whether other contrast phases of a visit are segmented for volumetry.
         reader: tables that a reader brings.
+        one_patient: the user's word that all scans are of one patient, whatever headers say.
     """
 
     model: str = "default"
     device: str = "auto"
     other_phases: bool = True
     reader: ReaderTables = field(default_factory=ReaderTables)
+    one_patient: bool = False
 
     def facts(self) -> dict[str, Any]:
         """The settings as plain values, for the manifest."""
@@ -58,6 +60,7 @@ class TrackSettings:
             "model": self.model,
             "device": self.device,
             "other_phases": self.other_phases,
+            "one_patient": self.one_patient,
             **self.reader.facts(),
         }
 
@@ -137,7 +140,7 @@ def track_patient(
     """
     watch = Stopwatch()
     with watch.stage("discover"):
-        found = discover(patient)
+        found = discover(patient, one_patient=settings.one_patient)
     links = settings.reader.read_links()
     claim_folder(out, existing)
     earlier = _earlier_visits(out, existing)
@@ -177,7 +180,7 @@ def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
     choice = ModelChoice(settings.model, settings.device)
     return earlier.visits == {
         visit.name: fingerprint(_inputs(visit), _weights(visit, settings, choice, earlier))
-        for visit in discover(patient).visits
+        for visit in discover(patient, one_patient=settings.one_patient).visits
     }
 
 

@@ -120,6 +120,23 @@ def test_force_starts_afresh(tiny_patient: Path, run: Path, tmp_path: Path) -> N
     assert foreign.read_text() == "mine"
 
 
+def test_the_word_that_it_is_one_patient_is_kept_and_told(
+    make_visit: Callable[..., Path], tmp_path: Path
+) -> None:
+    patient, out = tmp_path / "patient", tmp_path / "out"
+    make_visit(patient / "a", 0)
+    make_visit(patient / "b", 1)
+    refused = lvt("track", patient, "-o", out)
+    assert refused.exit_code == 3
+    assert "--one-patient" in refused.output
+    assert lvt("discover", patient, "--one-patient").exit_code == 0
+    assert lvt("track", patient, "-o", out, "--one-patient", "--quiet").exit_code == 0
+    assert lvt("report", out, "--quiet").exit_code == 0
+    manifest = json.loads((out / "run.json").read_text())
+    assert manifest["settings"]["one_patient"] is True
+    assert [text for text in manifest["warnings"] if text.startswith("taken as one patient")]
+
+
 def test_force_and_resume_exclude_each_other(tiny_patient: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = lvt("track", tiny_patient, "-o", out, "--force", "--resume")

@@ -180,6 +180,35 @@ def test_studies_of_two_patients_are_refused(
         discover(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("header", "told", "name"),
+    [
+        ({"patient_id": "P2"}, "2 patients in one folder: P1 in ", "folder"),
+        ({"patient_sex": "M"}, "the headers give 2 sexes for one patient: F in ", "P1"),
+    ],
+)
+def test_the_users_word_makes_them_one_patient_with_a_warning(
+    tmp_path: Path, header: dict[str, str], told: str, name: str
+) -> None:
+    patient = tmp_path / "folder"
+    write_dicom(patient, dt.date(2024, 1, 15))
+    write_dicom(patient, dt.date(2024, 4, 20), **header)
+    with pytest.raises(InputError) as refused:
+        discover(patient)
+    assert "--one-patient" in (refused.value.remedy or "")
+    found = discover(patient, one_patient=True)
+    assert [visit.name for visit in found.visits] == ["2024-01-15", "2024-04-20"]
+    assert found.patient == name
+    (warning,) = found.warnings
+    assert warning.startswith(f"taken as one patient, as the user says, although: {told}")
+
+
+def test_the_users_word_changes_nothing_where_nothing_disagrees(tmp_path: Path) -> None:
+    write_dicom(tmp_path, dt.date(2024, 1, 15))
+    write_dicom(tmp_path, dt.date(2024, 4, 20))
+    assert discover(tmp_path, one_patient=True) == discover(tmp_path)
+
+
 def test_one_study_under_two_dates_is_said(tmp_path: Path) -> None:
     write_dicom(tmp_path, dt.date(2024, 1, 15))
     write_dicom(
