@@ -207,7 +207,9 @@ class Track:
         lesions: keys (visit, label) of its lesions, sorted.
         state: what became of it.
         events: in words, one per event, in order of time.
-        reason: why the state is uncertain; empty otherwise.
+        reason: why the state is uncertain, or was until it was confirmed; empty otherwise.
+        confirmed: index of the visit at which a tumour that was uncertain at first proved to be
+            new; None where there was no such doubt, or where it stands.
     """
 
     number: int
@@ -215,6 +217,7 @@ class Track:
     state: TrackState
     events: tuple[str, ...] = ()
     reason: str = ""
+    confirmed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ MEASURABLE_MM = 10.0
 SATELLITE_MM = 5.0
 """A small lesion this near to a known one may be a piece of it."""
 
+CONFIRMING_GROWTH_MM = 5.0
+"""By so much a lesion that was too small to be called new must grow to be new beyond doubt."""
+
 Key = tuple[int, int]
 
 
@@ -38,7 +41,8 @@ def tell_tracks(
     A tumour that is first seen after the first visit is `new` only if nothing speaks against
     it: its place was seen before, it is no speck beside a known lesion, it is not so small that
     it may have been overlooked, and the visits are well aligned. Otherwise it is `uncertain`,
-    with the reason.
+    with the reason. A doubt that rests on its size alone ends at the visit at which the tumour is
+    measurable and has clearly grown (RECIST 1.1, 4.3.5: follow-up clarifies an equivocal lesion).
 
     Args:
         lesions: the lesions of each visit.
@@ -48,14 +52,18 @@ def tell_tracks(
     """
     by_key = {lesion.key: lesion for at in lesions for lesion in at}
     pieces = _pieces(by_key, edges)
-    pieces.sort(key=lambda keys: (keys[0][0], -_largest(keys, by_key), keys))
+    pieces.sort(key=lambda k: (k[0][0], -_start(k, by_key).measurement.volume_ml, k))
     tracks = []
     for number, keys in enumerate(pieces, start=1):
         own = [edge for edge in edges if edge.earlier in set(keys)]
-        reason = _doubt(keys, by_key, frame, dates)
+        start = _start(keys, by_key)
+        hidden = _hidden(start, frame, dates)
+        small = "" if hidden else _too_small(start, by_key, frame, dates)
+        confirmed = _confirmed(start, keys, by_key) if small else None
+        is_uncertain = bool(hidden or small) and confirmed is None
         events = _events(keys, own, by_key, frame, dates)
-        state = _state(keys, own, frame, by_key, len(dates), reason)
-        tracks.append(Track(number, tuple(keys), state, tuple(events), reason))
+        state = _state(keys, own, frame, by_key, len(dates), is_uncertain)
+        tracks.append(Track(number, tuple(keys), state, tuple(events), hidden or small, confirmed))
     return tuple(tracks)
 
 
@@ -82,7 +90,7 @@ def doubt_what_was_visible(
         if last is not None and last.verdict is Visibility.VISIBLE:
             seen = f"the scan of {dates[last.visit]} may show it already: {last.reason}"
             reason = f"{track.reason}; {seen}" if track.reason else seen
-            track = replace(track, state=TrackState.UNCERTAIN, reason=reason)
+            track = replace(track, state=TrackState.UNCERTAIN, reason=reason, confirmed=None)
         doubted.append(track)
     return tuple(doubted)
 
@@ -104,21 +112,16 @@ def _pieces(by_key: Mapping[Key, Lesion], edges: Sequence[Edge]) -> list[list[Ke
     return list(pieces.values())
 
 
-def _largest(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> float:
-    """Volume of the largest lesion of the track at its first visit."""
-    return max(by_key[k].measurement.volume_ml for k in keys if k[0] == keys[0][0])
-
-
 def _state(
     keys: Sequence[Key],
     own: Sequence[Edge],
     frame: PointMap,
     by_key: Mapping[Key, Lesion],
     visits: int,
-    reason: str,
+    is_uncertain: bool,
 ) -> TrackState:
     """What became of the tumour; of several that apply, the one that weighs most."""
-    if reason:
+    if is_uncertain:
         return TrackState.UNCERTAIN
     if keys[-1][0] < visits - 1 and _shows(by_key[keys[-1]], visits - 1, frame):
         return TrackState.DISAPPEARED
@@ -152,26 +155,38 @@ def _is_covered(lesion: Lesion, visit: int, frame: PointMap) -> bool:
     return bool(frame.covered(np.array([lesion.centroid_mm]), lesion.visit, visit)[0])
 
 
-def _doubt(
-    keys: Sequence[Key],
-    by_key: Mapping[Key, Lesion],
-    frame: PointMap,
-    dates: Sequence[dt.date],
-) -> str:
-    """Why a tumour without a past may yet not be new; empty when it is, or is not without."""
-    first = keys[0][0]
+def _start(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> Lesion:
+    """The largest lesion of the track at its first visit."""
+    first = (by_key[key] for key in keys if key[0] == keys[0][0])
+    return max(first, key=lambda lesion: lesion.measurement.volume_ml)
+
+
+def _before(start: Lesion, frame: PointMap) -> int | None:
+    """The last earlier visit that shows the place of a tumour first seen later."""
+    return next((k for k in range(start.visit - 1, -1, -1) if _shows(start, k, frame)), None)
+
+
+def _hidden(start: Lesion, frame: PointMap, dates: Sequence[dt.date]) -> str:
+    """Why no earlier visit can tell whether a tumour is new; empty where one can."""
+    first = start.visit
     if first == 0:
         return ""
-    start = max(
-        (by_key[k] for k in keys if k[0] == first), key=lambda lesion: lesion.measurement.volume_ml
-    )
-    before = next((k for k in range(first - 1, -1, -1) if _shows(start, k, frame)), None)
+    before = _before(start, frame)
+    if before is None and not _is_covered(start, first - 1, frame):
+        return f"its place was outside the field of view at {dates[first - 1]}"
+    if before is None or not frame.is_reliable(first):
+        other = dates[first - 1 if before is None else before]
+        return f"{dates[first]} and {other} could not be aligned well"
+    return ""
+
+
+def _too_small(
+    start: Lesion, by_key: Mapping[Key, Lesion], frame: PointMap, dates: Sequence[dt.date]
+) -> str:
+    """Why a tumour is too small to be called new where it is first seen; empty where it is not."""
+    before = _before(start, frame)
     if before is None:
-        if not _is_covered(start, first - 1, frame):
-            return f"its place was outside the field of view at {dates[first - 1]}"
-        return f"{dates[first]} and {dates[first - 1]} could not be aligned well"
-    if not frame.is_reliable(first):
-        return f"{dates[first]} and {dates[before]} could not be aligned well"
+        return ""
     size_mm = start.measurement.long_axis.length_mm
     neighbour = _nearest_known(start, before, by_key, frame)
     if neighbour is not None and size_mm < MEASURABLE_MM:
@@ -187,6 +202,18 @@ def _doubt(
             "it may have been there before"
         )
     return ""
+
+
+def _confirmed(start: Lesion, keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> int | None:
+    """The visit at which a tumour that was too small to be called new is no longer in doubt.
+
+    It is then measurable and has grown by what RECIST calls progression; of tumours below 10 mm,
+    5 mm are more than 20 %.
+    """
+    least_mm = max(MEASURABLE_MM, start.measurement.long_axis.length_mm + CONFIRMING_GROWTH_MM)
+    return next(
+        (key[0] for key in keys if by_key[key].measurement.long_axis.length_mm >= least_mm), None
+    )
 
 
 def _nearest_known(

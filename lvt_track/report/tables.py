@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lvt_track.core.course import Course, LookBack, VisitFindings
-from lvt_track.core.records import Lesion, Response
+from lvt_track.core.records import Lesion, Response, Track
 from lvt_track.io.files import write_whole
 from lvt_track.report.timelines import (
     Timeline,
@@ -270,6 +270,13 @@ def tracks_table(course: Course) -> pd.DataFrame:
     return _frame(_TRACKS, (_track_row(course, line) for line in timelines(course)))
 
 
+def _doubt_of(course: Course, track: Track) -> str:
+    """Why a track is uncertain; where it no longer is, with the date that ended the doubt."""
+    if track.confirmed is None:
+        return track.reason
+    return f"{track.reason}; confirmed as new {course.visits[track.confirmed].visit.name}"
+
+
 def _track_row(course: Course, line: Timeline) -> Row:
     first, last = (course.visits[i].visit for i in (line.seen[0], line.seen[-1]))
     is_followed = len(line.seen) > 1
@@ -294,7 +301,7 @@ def _track_row(course: Course, line: Timeline) -> Row:
             change_percent(before.diameter_mm, after.diameter_mm) if is_followed else None
         ),
         "visits_seen": len(line.seen),
-        "reason": line.track.reason,
+        "reason": _doubt_of(course, line.track),
         "monthly_growth_percent": monthly_growth_percent(
             before.volume_ml, after.volume_ml, (last.date - first.date).days
         ),

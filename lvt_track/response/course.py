@@ -41,7 +41,8 @@ def rows_from_course(course: Course) -> tuple[Assessment, ...]:
     targets follow from the rule; since every lesion lies in the liver, that makes two at most.
     Tracks that matching calls uncertain are non-target at baseline. What is uncertain later, or
     what a model calls new below the size that RECIST measures, is a possible new lesion, which is
-    told but not counted: a reader must say.
+    told but not counted: a reader must say, or a later visit that confirms it. Rows before that
+    visit hold what was known then.
 
     Args:
         course: with its visits, edges and tracks.
@@ -62,7 +63,7 @@ def _later(course: Course, track: Track) -> Iterable[Assessment]:
     for visit, found in enumerate(course.visits):
         named = dict(_named(str(track.number), by_visit.get(visit, [])))
         for name, lesion in named.items():
-            doubtful = track.state is TrackState.UNCERTAIN or _is_doubtful(found, lesion)
+            doubtful = not _is_certain(track, visit) or _is_doubtful(found, lesion)
             status = Status.EQUIVOCAL if doubtful else Status.MEASURED
             yield _row(found, name, lesion, status=status, role=Role.NEW)
         for name in known - named.keys():
@@ -154,6 +155,13 @@ def _row(
         phase=series.phase,
         slice_thickness_mm=series.slice_thickness_mm,
     )
+
+
+def _is_certain(track: Track, visit: int) -> bool:
+    """Whether at this visit it is known that a track that begins after the baseline is new."""
+    if track.state is TrackState.UNCERTAIN:
+        return False
+    return track.confirmed is None or visit >= track.confirmed
 
 
 def _is_doubtful(found: VisitFindings, lesion: Lesion) -> bool:

@@ -315,15 +315,26 @@ def _new_lesions(
     gone = {name for name, row in visit.items() if row.status is Status.ABSENT}
     present = [name for name in seen if name not in gone]
     if present:
-        told = []
-        for name in present:
-            since = doubtful.get(name, seen[name])
-            told.append(name if since == date else f"{name} (seen since {since})")
+        told = (_told_since(name, date, seen[name], doubtful.get(name, date)) for name in present)
         return True, f"new lesion {_listed(told)}"
     unsure = [name for name in doubtful if name in visit and name not in gone]
     if unsure:
         return False, f"possible new lesion {_listed(unsure)}, not counted"
     return False, ""
+
+
+def _told_since(name: str, date: dt.date, sure: dt.date, first: dt.date) -> str:
+    """A new lesion, and since when: from the first scan that shows it (RECIST 1.1, 4.3.5).
+
+    Args:
+        name: of the lesion.
+        date: of the visit that is judged.
+        sure: when it was first certain.
+        first: when it was first equivocal; not before `sure` where it never was.
+    """
+    if first < sure:
+        return f"{name} (new since {first}, equivocal then, confirmed {sure})"
+    return f"{name} (seen since {sure})" if sure < date else name
 
 
 def _change_percent(value: float, reference: float) -> float | None:

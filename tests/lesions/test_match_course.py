@@ -138,6 +138,39 @@ def test_new_is_uncertain_for_a_reason(
     assert reason in track.reason
 
 
+@pytest.mark.parametrize(
+    ("centre", "diameters", "confirmed"),
+    [
+        ((60, 0, 0), (4, 8, 11), 3),  # below the detection size: 10 mm are asked for
+        ((60, 0, 0), (4, 9.9), None),
+        ((14, 0, 0), (8, 12.9), None),  # a speck: 10 mm are not enough, 5 mm more are asked for
+        ((14, 0, 0), (8, 13), 2),
+    ],
+)
+def test_what_was_too_small_to_be_new_is_confirmed_by_growth(
+    ball, still_frame, dates, centre, diameters, confirmed
+):
+    known = (-20, 0, 0) if centre[0] == 60 else (0, 0, 0)
+    visits = [[ball(0, 1, known, 18)]] + [
+        [ball(v, 1, known, 18), ball(v, 2, centre, size)] for v, size in enumerate(diameters, 1)
+    ]
+    matching = match_course(visits, still_frame(), dates[: len(visits)])
+    track = next(track for track in matching.tracks if (1, 2) in track.lesions)
+    assert len(track.lesions) == len(diameters)
+    assert track.confirmed == confirmed
+    assert track.state is (TrackState.UNCERTAIN if confirmed is None else TrackState.NEW)
+    assert track.reason, "what the doubt was is kept"
+
+
+@pytest.mark.parametrize("frame_options", [{"lowest_z_mm": {0: -20.0}}, {"unreliable": [0]}])
+def test_growth_does_not_confirm_what_no_earlier_scan_could_show(
+    ball, still_frame, dates, frame_options
+):
+    visits = [[], [ball(1, 1, (0, 0, -50), 4)], [ball(2, 1, (0, 0, -50), 15)]]
+    (track,) = match_course(visits, still_frame(**frame_options), dates[:3]).tracks
+    assert (track.state, track.confirmed) == (TrackState.UNCERTAIN, None)
+
+
 def test_what_leaves_the_field_of_view_has_not_disappeared(ball, still_frame, dates):
     visits = [[ball(0, 1, (0, 0, -50), 18)], []]
     matching = match_course(visits, still_frame(lowest_z_mm={1: -20.0}), dates[:2])

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,10 @@ from lvt_track.pipeline.radiologist import (
 )
 from lvt_track.report.agreement_tables import agreement_rows
 from lvt_track.report.comparison import Quantity
+from lvt_track.report.tables import tracks_table
 from lvt_track.response.assessment import Assessment, Status
 from lvt_track.response.course import respond_to_course, rows_from_course
+from lvt_track.response.recist import RECIST_1_1
 from lvt_track.response.volumetric import VOLUME
 
 START = dt.date(2024, 1, 15)
@@ -119,6 +122,25 @@ def test_a_small_new_lesion_that_only_a_model_saw_is_left_to_a_reader() -> None:
     ):
         made = course([{1: 40}, {1: 40, 2: size_mm}], tracks, edges, tumors_from=source)
         assert respond_to_course(made)[1].category == category
+
+
+def test_a_confirmed_lesion_counts_from_its_confirmation_and_names_its_first_scan() -> None:
+    """Eisenhauer et al. 2009, 4.3.5: progression is dated to the scan that first showed it."""
+    whole = [(k, 1) for k in range(5)]
+    edges = [*pairwise(whole), ((1, 2), (2, 2)), ((2, 2), (3, 2))]
+    sizes = [{1: 40}, {1: 40, 2: 4}, {1: 40, 2: 8}, {1: 40, 2: 12}, {1: 40}]
+    made = course(sizes, [(whole, STABLE), ([(1, 2), (2, 2), (3, 2)], TrackState.NEW)], edges)
+    settled = replace(made.tracks[1], reason="it is small", confirmed=3)
+    made = replace(made, tracks=(made.tracks[0], settled))
+    for criterion in (RECIST_1_1, VOLUME):
+        found = respond_to_course(made, criterion)
+        assert [r.category for r in found] == ["Baseline", "SD", "SD", "PD", "SD"]
+        assert all("possible new lesion 2, not counted" in r.reason for r in found[1:3])
+        assert "new lesion 2 (new since 2024-03-15, equivocal then, confirmed 2024-07-13)" in (
+            found[3].reason
+        )
+    row = tracks_table(made).set_index("track").loc[2]
+    assert (row["state"], row["reason"]) == ("new", "it is small; confirmed as new 2024-07-13")
 
 
 def test_a_visit_that_does_not_show_a_target_is_not_evaluable() -> None:

@@ -237,5 +237,9 @@ def test_a_tumour_that_the_scan_before_shows_is_uncertain() -> None:
     reason = "the scan of 2024-03-01 may show it already: 9 HU darker"
     assert doubted(look(1, 1, visible))[0] == (TrackState.UNCERTAIN, reason)
     assert doubted(look(2, 1, visible))[1] == (TrackState.UNCERTAIN, f"it is small; {reason}")
+    grown = Track(1, ((1, 1), (2, 1)), TrackState.NEW, reason="it was small", confirmed=2)
+    (no_longer,) = doubt_what_was_visible([grown], [look(1, 0, visible)], dates)
+    assert (no_longer.state, no_longer.confirmed) == (TrackState.UNCERTAIN, None)
+    assert no_longer.reason.startswith("it was small; the scan of 2024-01-01 may show it")
     first = doubted(look(1, 0, visible), look(1, 1, away))[0]
     assert first == (TrackState.UNCERTAIN, reason.replace("2024-03-01", "2024-01-01"))

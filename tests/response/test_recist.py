@@ -291,7 +291,10 @@ def test_equivocal_lesions_date_back_when_confirmed() -> None:
     ]
     found = respond(rows)
     assert "possible new lesion W, not counted" in found[1].reason
-    assert "new lesion W (seen since 2024-03-11)" in found[2].reason
+    assert "new lesion W (new since 2024-03-11, equivocal then, confirmed 2024-05-06)" in (
+        found[2].reason
+    )
+    assert [response.category for response in found] == ["Baseline", "SD", "PD"]
 
 
 @pytest.mark.parametrize("size", [0.0, -3.0, float("nan"), float("inf")])
