@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,18 +38,13 @@ def write_whole(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     suffixes = "".join(path.suffixes[-2:])
+    temporary = path.with_name(f".writing-{secrets.token_hex(8)}{suffixes}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=suffixes)
-        os.close(handle)
+        temporary.touch(exist_ok=False)
     except OSError as error:
         raise _output_error(error, path) from error
-    temporary = Path(name)
     try:
         yield temporary
-        # mkstemp makes private files; the result gets the permissions any new file would.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from lvt_track.core.course import GIVEN
 from lvt_track.core.records import Series
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
-from lvt_track.io.images import read_mask, write_mask, write_probability
+from lvt_track.io.images import read_mask, write_masks, write_probability
 from lvt_track.pipeline.output import Existing, claim_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
 
@@ -241,9 +241,8 @@ def segment_scan(
         progress.warn(text)
     with watch.stage("write"):
         like = None if series.is_dicom else series.files[0]
-        for name in CLASSES:
-            mask = getattr(scan.masks, name)
-            write_mask(mask, volume.geometry, out / f"{name}.nii.gz", like=like)
+        masks = {out / f"{name}.nii.gz": getattr(scan.masks, name) for name in CLASSES}
+        write_masks(masks, volume.geometry, like)
         for name, probability in scan.probabilities.items():
             path = out / f"{name}_probability.nii.gz"
             write_probability(probability, volume.geometry, path, like=like)

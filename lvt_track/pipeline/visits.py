@@ -20,7 +20,7 @@ from lvt_track.io.images import (
     read_mask,
     read_probability,
     write_labels,
-    write_mask,
+    write_masks,
     write_probability,
 )
 from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
@@ -193,9 +193,8 @@ def _masks(
         scan = masks_of(series, volume, model, progress, keep_probabilities=wanted)
     with watch.stage("write"):
         make_folder(_folder(out, visit))
-        for name in CLASSES:
-            path = _mask_path(out, visit, k, name)
-            write_mask(getattr(scan.masks, name), volume.geometry, path, like=_like(series))
+        masks = {_mask_path(out, visit, k, name): getattr(scan.masks, name) for name in CLASSES}
+        write_masks(masks, volume.geometry, _like(series))
         if wanted and "tumors" in scan.probabilities:
             probability = scan.probabilities["tumors"]
             probability[~scan.masks.liver] = 0  # packs to little, and nothing else is looked at
