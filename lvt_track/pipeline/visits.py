@@ -193,8 +193,8 @@ def _masks(
         scan = masks_of(series, volume, model, progress, keep_probabilities=wanted)
     with watch.stage("write"):
         make_folder(_folder(out, visit))
-        masks = {_mask_path(out, visit, k, name): getattr(scan.masks, name) for name in CLASSES}
-        write_masks(masks, volume.geometry, _like(series))
+        files = {_mask_path(out, visit, k, name): getattr(scan.masks, name) for name in CLASSES}
+        write_masks(files, volume.geometry, _like(series))
         if wanted and "tumors" in scan.probabilities:
             probability = scan.probabilities["tumors"]
             probability[~scan.masks.liver] = 0  # packs to little, and nothing else is looked at
