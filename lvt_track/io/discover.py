@@ -86,8 +86,8 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     warnings += remarks
     names = [item.patient_id for item in found if item.patient_id]
     # Under the user's word the headers may disagree, and none of their names is the patient's.
-    is_named = len({name.casefold() for name in names}) == 1 or (names and not signs)
-    patient = names[0] if is_named else folder.resolve().name
+    is_disputed = bool(signs) and len({name.casefold() for name in names}) > 1
+    patient = names[0] if names and not is_disputed else folder.resolve().name
     left_out.sort(key=lambda item: (not item.is_failure, item.path))
     return Discovery(patient, visits, tuple(left_out), tuple(warnings))
 

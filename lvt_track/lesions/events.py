@@ -211,9 +211,9 @@ def _confirmed(start: Lesion, keys: Sequence[Key], by_key: Mapping[Key, Lesion])
     5 mm are more than 20 %.
     """
     least_mm = max(MEASURABLE_MM, start.measurement.long_axis.length_mm + CONFIRMING_GROWTH_MM)
-    return next(
-        (key[0] for key in keys if by_key[key].measurement.long_axis.length_mm >= least_mm), None
-    )
+    later = (by_key[key] for key in keys if key[0] > start.visit)
+    enough = (one for one in later if one.measurement.long_axis.length_mm >= least_mm)
+    return next((lesion.visit for lesion in enough), None)
 
 
 def _nearest_known(
