@@ -5,9 +5,10 @@ replaced before anything is computed with them, so their gradient is exactly zer
 there, even NaN, cannot matter. `combine` then averages each class over the samples that know it, so
 that a class never annotated in a batch adds nothing and one annotated rarely keeps its weight.
 
-Overlap is counted only where the class occurs. Elsewhere it could but reward finding nothing at
-all, and in partial labels that is most samples: a class that is not annotated is known to be absent
-outside the liver. Cross-entropy tells what is false there.
+Overlap is counted only where the class is annotated and occurs. Elsewhere it could but reward
+finding nothing at all, or everything: what the hierarchy tells of a class that is not annotated is
+one-sided, no vessel outside the liver, or liver in every vessel. Cross-entropy tells these, and
+there they weigh as much as their share of the patch, not as much as a whole annotation.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Term(NamedTuple):
     """One part of a loss.
 
     Attributes:
-        value: loss of each sample and class (samples, classes); zero where not counted.
-        counted: bool, same shape: whether this sample says anything of this class.
+        value: loss of each sample and class (samples, classes); zero where nothing is known.
+        counted: bool, same shape: the samples over which a class is averaged.
         weight: of this part.
     """
 
@@ -73,17 +74,30 @@ def combine(
     return total
 
 
-def partial_label_terms(logits: Tensor, target: Tensor, known: Tensor) -> tuple[Term, Term]:
+def partial_label_terms(
+    logits: Tensor, target: Tensor, known: Tensor, annotated: Tensor | None = None
+) -> tuple[Term, Term]:
     """Binary cross-entropy of each class where it is known, Dice loss where it occurs.
 
     Args:
         logits: float (samples, classes, z, y, x).
         target: bool, same shape; its values where not known do not matter.
         known: bool, same shape.
+        annotated: bool (samples, classes), which classes the sample's dataset annotates; the others
+            are known by the hierarchy alone. None for all.
     """
     blind = _blinded(logits, target, known)
-    dice = overlap_loss(*_soft(*blind), missed=0.5)
-    return Term(_bce(*blind), known.flatten(2).any(dim=2)), where_it_occurs(dice, target & known)
+    cross_entropy, dice = _bce(*blind), overlap_loss(*_soft(*blind), missed=0.5)
+    if annotated is None:
+        annotated = torch.ones_like(cross_entropy, dtype=torch.bool)
+    hinted = cross_entropy * blind[2].mean(_VOXELS)
+    return (
+        Term(
+            torch.where(annotated, cross_entropy, hinted),
+            annotated & known.flatten(2).any(dim=2),
+        ),
+        where_it_occurs(dice, target & known & annotated[..., None, None, None]),
+    )
 
 
 def where_it_occurs(loss: Tensor, truth: Tensor, weight: float = 1.0) -> Term:

@@ -111,16 +111,19 @@ class MaskedMultilabel(_Multilabel):
 
     def terms(self, logits: Tensor, batch: Batch) -> tuple[Term, ...]:
         """As `Method.terms`."""
-        terms: tuple[Term, ...] = partial_label_terms(logits, batch.target, batch.known)
+        terms: tuple[Term, ...] = partial_label_terms(
+            logits, batch.target, batch.known, batch.annotated
+        )
         for weight, channel, loss in (
             (self.vessel_cldice, _VESSELS, masked_cldice_loss),
             (self.tumor_tversky, _TUMORS, masked_tversky_loss),
         ):
             if weight:
                 only = slice(channel, channel + 1)
-                target, known = batch.target[:, only], batch.known[:, only]
-                value = loss(logits[:, only], target, known)
-                terms = (*terms, where_it_occurs(value, target & known, weight))
+                drawn, _ = _as_annotated(batch)
+                known = batch.known[:, only]
+                value = loss(logits[:, only], batch.target[:, only], known)
+                terms = (*terms, where_it_occurs(value, drawn[:, only] & known, weight))
         return terms
 
 
@@ -196,7 +199,8 @@ class Marginal(_Multiclass):
         likely = logits.masked_fill(~allowed, -torch.inf).logsumexp(1)
         surprise = (logits.logsumexp(1) - likely)[:, None]
         dice = masked_dice_loss(class_logits(logits), target, known)
-        return _voxel_mean(surprise, told[:, None]), where_it_occurs(dice, target & known)
+        drawn = target & known & batch.annotated[..., None, None, None]
+        return _voxel_mean(surprise, told[:, None]), where_it_occurs(dice, drawn)
 
 
 OURS = MaskedMultilabel()

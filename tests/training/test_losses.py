@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lvt_track.training.losses import (
+    Term,
     combine,
     masked_cldice_loss,
     masked_dice_loss,
@@ -110,6 +111,24 @@ def test_overlap_is_counted_only_where_the_class_occurs() -> None:
     # A class that is nowhere is told by cross-entropy alone, so nothing rewards finding nothing.
     grad = gradient(logits, target, known)[0, 1]
     assert torch.allclose(grad, logits[0, 1].sigmoid() / grad.numel() / 3 / 3)
+
+
+def test_what_the_hierarchy_tells_weighs_as_its_share_of_the_patch() -> None:
+    logits, target, known = draw(11, 1.0)
+    annotated = torch.ones(SHAPE[:2], dtype=torch.bool)
+    annotated[0, 0] = False
+    known[0, 0] = target[0, 0]
+    cross_entropy, dice = partial_label_terms(logits, target, known, annotated)
+    assert not dice.counted[0, 0]
+    assert not cross_entropy.counted[0, 0]
+    share = known[0, 0].float().mean()
+    drawn = logits[0, 0][target[0, 0]]
+    expected = share * functional.softplus(-drawn).mean()
+    assert cross_entropy.value[0, 0].item() == pytest.approx(expected.item(), rel=1e-5)
+    # It adds to the class, whose other samples keep their weight.
+    others = cross_entropy.value[1:, 0].sum() / 2
+    alone = combine([Term(cross_entropy.value[:, :1], cross_entropy.counted[:, :1])])
+    assert alone.item() == pytest.approx((others + expected / 2).item(), rel=1e-5)
 
 
 def test_batch_split_over_processes_sums_to_the_whole() -> None:
