@@ -29,7 +29,7 @@ from lvt_track.training.synthetic import Recipe, SyntheticBatches
 
 __all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_part"]
 
-VERSION = "0.1"
+VERSION = "0.2"
 
 
 @dataclass(frozen=True)
