@@ -19,8 +19,8 @@ from torch import Tensor
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES
 from lvt_track.phantom.image import draw_scanner, synthesise_image
-from lvt_track.phantom.scatter import scatter_lesions, without_lesions
 from lvt_track.phantom.image_shadow import arm_shadow_hu
+from lvt_track.phantom.scatter import scatter_lesions, without_lesions
 from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
 from lvt_track.segment.grid import resample
 from lvt_track.segment.network import normalise
