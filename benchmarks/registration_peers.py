@@ -280,7 +280,7 @@ def write(
         "as in [longitudinal](longitudinal.md), on other seeds. Every method starts from our "
         "affine alignment, on one grid of 3 mm; B-spline and SyN are given the liver as a mask, "
         "ours alone is given the distance to the liver's surface and the tumours to leave out. "
-        "No method was tuned to these pairs beyond its published settings. Seconds are of CPU "
+        "No method was tuned to these pairs; the settings stand in the script. Seconds are of CPU "
         "on one thread.",
         markdown_table([*header, "folding, most", "seconds"], rows),
     )
