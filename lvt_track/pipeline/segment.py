@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -222,14 +223,17 @@ def segment_scan(
         UsageError, OutputError: when the output folder cannot.
     """
     watch = Stopwatch()
-    with watch.stage("read"):
-        series = series_at(ct)
-        volume = read_scan(series)
-    claim_folder(out, existing)
-    for text in series.warnings:
-        progress.warn(text)
-    with watch.stage("load model"):
-        _ = choice.model
+    # torch takes seconds to come up, in which one core can unpack the scan.
+    with ThreadPoolExecutor(1) as beside:
+        loading = beside.submit(lambda: choice.model)
+        with watch.stage("read"):
+            series = series_at(ct)
+            volume = read_scan(series)
+        claim_folder(out, existing)
+        for text in series.warnings:
+            progress.warn(text)
+        with watch.stage("load model"):
+            loading.result()
     scan = masks_of(
         replace(series, masks={}),
         volume,
