@@ -172,6 +172,9 @@ def score(found: dict[str, NDArray[np.bool_]], case: Phantom) -> dict[str, float
 Counts = dict[str, NDArray[np.float64]]
 """Counts by name, each (seeds, cases)."""
 
+Pick = tuple[NDArray[np.float64], NDArray[np.intp]]
+"""One draw of the bootstrap: seeds as shares of how many there are, and cases."""
+
 
 def figures(counts: Counts) -> dict[str, float]:
     """What the page tells, by name, in percent."""
@@ -191,10 +194,16 @@ def figures(counts: Counts) -> dict[str, float]:
     return {name: 100.0 * value for name, value in told.items()}
 
 
-def resampled(counts: Counts, picks: Sequence[tuple[NDArray, NDArray]]) -> list[dict[str, float]]:
+def resampled(counts: Counts, picks: Sequence[Pick]) -> list[dict[str, float]]:
     """The figures of resampled seeds and cases."""
+    runs = len(next(iter(counts.values())))
     return [
-        figures({name: values[np.ix_(seeds, cases)] for name, values in counts.items()})
+        figures(
+            {
+                name: values[np.ix_((seeds[:runs] * runs).astype(int), cases)]
+                for name, values in counts.items()
+            }
+        )
         for seeds, cases in picks
     ]
 
@@ -211,7 +220,7 @@ chance: {spacing:g} mm voxels, {samples} patches of {patch}³ per step, {steps} 
 {channels} channels. `full` sees all labels of all scans. {tests} other phantoms are the test, with
 complete labels. As `lvt segment` draws near the liver that its locator found, voxels further than
 {margin:g} mm from the liver are neither learned nor judged. Nothing is cleaned after the network.
-{runs} seeds each.
+Seeds that were run: {runs}.
 
 Dice is the mean over scans that have the class; precision and recall pool all voxels. A lesion is
 found when a tenth of its voxels is; a drawn lesion is right when a tenth of its voxels is tumour.
@@ -223,7 +232,10 @@ def page(work: Path, methods: Sequence[str], seeds: int, command: str, facts: di
     """Write the results of the runs that are there."""
     counts: dict[str, Counts] = {}
     for method in methods:
-        runs = [json.loads(run_file(work, method, seed).read_text()) for seed in range(seeds)]
+        files = [run_file(work, method, seed) for seed in range(seeds)]
+        runs = [json.loads(file.read_text()) for file in files if file.exists()]
+        if not runs:
+            continue
         names = runs[0]["scores"][0]
         counts[method] = {
             name: np.array([[case[name] for case in run["scores"]] for run in runs], dtype=float)
@@ -231,11 +243,10 @@ def page(work: Path, methods: Sequence[str], seeds: int, command: str, facts: di
         }
     rng = np.random.default_rng(0)
     cases = next(iter(counts["ours"].values())).shape[1]
-    picks = [
-        (rng.integers(seeds, size=seeds), rng.integers(cases, size=cases)) for _ in range(RESAMPLES)
-    ]
-    told = {method: figures(counts[method]) for method in methods}
-    spread = {method: resampled(counts[method], picks) for method in methods}
+    picks = [(rng.random(seeds), rng.integers(cases, size=cases)) for _ in range(RESAMPLES)]
+    told = {method: figures(values) for method, values in counts.items()}
+    spread = {method: resampled(values, picks) for method, values in counts.items()}
+    done = {method: len(values["all true"]) for method, values in counts.items()}
 
     def cell(method: str, name: str) -> str:
         if np.isnan(told[method][name]):
@@ -255,19 +266,20 @@ def page(work: Path, methods: Sequence[str], seeds: int, command: str, facts: di
         "Precision, %": [f"{name} precision" for name in CLASSES],
         "Recall, %": [f"{name} recall" for name in CLASSES],
     }
-    parts = [PAGE.format(runs=seeds, tests=cases, resamples=RESAMPLES, **facts)]
+    runs = ", ".join(f"{method} {count}" for method, count in done.items())
+    parts = [PAGE.format(runs=runs, tests=cases, resamples=RESAMPLES, **facts)]
     for title, names in columns.items():
-        rows = [[f"`{m}`", *(cell(m, name) for name in names)] for m in methods]
+        rows = [[f"`{m}`", *(cell(m, name) for name in names)] for m in counts]
         parts += [f"## {title}", markdown_table(["method", *CLASSES, *names[3:]], rows)]
     sizes = {"all": "all", "large": f"{LEAST_MM:g} mm and more"}
     rows = [
         [f"`{m}`", *(cell(m, f"{size} {what}") for what in ("true", "drawn") for size in sizes)]
-        for m in methods
+        for m in counts
     ]
     header = [f"{what}, {size}" for what in ("sensitivity", "precision") for size in sizes.values()]
     parts += ["## Lesions, %", markdown_table(["method", *header], rows)]
     chosen = ["tumors Dice", "vessels Dice", "liver Dice", "all true", "all drawn"]
-    rows = [[f"`{m}`", *(against(m, name) for name in chosen)] for m in methods if m != "ours"]
+    rows = [[f"`{m}`", *(against(m, name) for name in chosen)] for m in counts if m != "ours"]
     header = ["tumour Dice", "vessel Dice", "liver Dice", "lesion sensitivity", "lesion precision"]
     parts += [
         "## Ours minus the others, points",
@@ -297,7 +309,31 @@ def main() -> None:
         default=list(METHODS),
         help="run these alone, and write no page; two commands may share the methods",
     )
+    parser.add_argument(
+        "--page-only", action="store_true", help="write the page of the runs that are there"
+    )
     chosen = parser.parse_args()
+    if not chosen.page_only:
+        run_missing(chosen)
+    if set(chosen.methods) == set(METHODS):
+        facts = {
+            "each": chosen.scans,
+            "spacing": chosen.spacing_mm,
+            "patch": PATCH[0],
+            "samples": SAMPLES,
+            "margin": MARGIN_MM,
+            "steps": chosen.steps,
+            "channels": ", ".join(str(n) for n in CHANNELS),
+        }
+        command = (
+            f"python benchmarks/partial_labels.py --work FOLDER --scans {chosen.scans} "
+            f"--tests {chosen.tests} --steps {chosen.steps} --seeds {chosen.seeds}"
+        )
+        page(chosen.work, chosen.methods, chosen.seeds, command, facts)
+
+
+def run_missing(chosen: argparse.Namespace) -> None:
+    """Draw the bodies, then train and test every method and seed that has no result yet."""
     count = len(DATASETS) * chosen.scans
     bodies = chosen.work / "bodies"
     draw_subjects(bodies, range(count + chosen.tests), chosen.spacing_mm, "upper")
@@ -322,21 +358,6 @@ def main() -> None:
             partial.write_text(json.dumps(result))
             partial.replace(path)
             print(f"{method} {seed}: {result['seconds']:.0f} s", flush=True)
-    facts = {
-        "each": chosen.scans,
-        "spacing": chosen.spacing_mm,
-        "patch": PATCH[0],
-        "samples": SAMPLES,
-        "margin": MARGIN_MM,
-        "steps": chosen.steps,
-        "channels": ", ".join(str(n) for n in CHANNELS),
-    }
-    command = (
-        f"python benchmarks/partial_labels.py --work FOLDER --scans {chosen.scans} "
-        f"--tests {chosen.tests} --steps {chosen.steps} --seeds {chosen.seeds}"
-    )
-    if set(chosen.methods) == set(METHODS):
-        page(chosen.work, chosen.methods, chosen.seeds, command, facts)
 
 
 if __name__ == "__main__":
