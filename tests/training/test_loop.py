@@ -33,7 +33,9 @@ def new_network() -> ResidualUNet:
 
 
 def test_learns_a_toy(tmp_path: Path) -> None:
-    settings = LoopSettings(steps=200, learning_rate=1e-2, warmup_steps=5, ema_decay=0.9)
+    settings = LoopSettings(
+        steps=200, learning_rate=1e-2, warmup_steps=5, ema_decay=0.9, half_precision=False
+    )
     seen: list[Progress] = []
     network = train(new_network(), toy_batch, settings, tmp_path, CPU, seen.append)
     assert [p.step for p in seen] == list(range(1, 201))
