@@ -21,6 +21,7 @@ from lvt_track.io.images import write_volume
 from lvt_track.phantom.image import Scanner, synthesise_image
 from lvt_track.phantom.subjects import draw_subject
 from lvt_track.segment.grid import resample
+from lvt_track.training import evaluate
 
 SHAPE, SPACING_MM = (129, 512, 512), (1.6, 0.57, 0.57)
 
@@ -77,5 +78,5 @@ def run_command(scan: Path, out: Path, *options: str) -> Outcome:
 
 def dice(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     """Overlap; 1 where both are empty."""
-    total = int(np.count_nonzero(one) + np.count_nonzero(other))
-    return 2.0 * float(np.count_nonzero(one & other)) / total if total else 1.0
+    overlap = evaluate.dice(one, other)
+    return 1.0 if overlap is None else overlap

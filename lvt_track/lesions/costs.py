@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray
+from lvt_track.lesions.size import ball_radius_mm
 
 __all__ = ["Costs", "IndexArray", "Scene", "group_cost", "overlap", "pair_costs"]
 
@@ -179,16 +180,12 @@ def _size_cost(
     first_ml: FloatArray, second_ml: FloatArray, days: FloatArray, costs: Costs
 ) -> FloatArray:
     """Huber's loss of the change of log volume: lesions may grow fast, but rarely do."""
-    by_border = 3 * costs.border_mm * np.hypot(1 / _radius_mm(first_ml), 1 / _radius_mm(second_ml))
+    inverse_mm = np.hypot(1 / ball_radius_mm(first_ml), 1 / ball_radius_mm(second_ml))
+    by_border = 3 * costs.border_mm * inverse_mm
     by_time = costs.size_spread_per_root_day * np.sqrt(days)
     spread = np.sqrt(costs.size_spread**2 + by_time**2 + by_border**2)
     z = np.abs(np.log(second_ml / first_ml)) / spread
     return np.where(z < 1, z**2 / 2, z - 0.5)
-
-
-def _radius_mm(volume_ml: FloatArray) -> FloatArray:
-    radius_mm: FloatArray = np.cbrt(np.asarray(volume_ml) * 1000 * 3 / (4 * np.pi))
-    return radius_mm
 
 
 def _missed(scene: Scene, first: IndexArray, second: IndexArray) -> FloatArray:

@@ -12,6 +12,7 @@ import numpy as np
 from lvt_track.core.course import LookBack, Visibility
 from lvt_track.core.records import Edge, Event, Lesion, Track, TrackState
 from lvt_track.lesions.frame import PointMap
+from lvt_track.lesions.size import ball_radius_mm
 
 __all__ = ["DETECTABLE_MM", "MEASURABLE_MM", "doubt_what_was_visible", "tell_tracks"]
 
@@ -232,7 +233,7 @@ def _nearest_known(
 
 
 def _radius_mm(lesion: Lesion) -> float:
-    return float(np.cbrt(lesion.measurement.volume_ml * 1000 * 3 / (4 * np.pi)))
+    return float(ball_radius_mm(lesion.measurement.volume_ml))
 
 
 def _events(

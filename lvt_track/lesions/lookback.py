@@ -26,6 +26,7 @@ from lvt_track.lesions.lookback_search import (
     neighbourhoods,
     noise_hu,
 )
+from lvt_track.lesions.size import ball_radius_mm
 
 __all__ = ["DOUBTFUL_RATE", "LEAST_CONTRAST_HU", "VISIBLE_RATE", "look_back"]
 
@@ -238,4 +239,4 @@ def _probes_mm(radius_mm: float) -> tuple[float, ...]:
 
 
 def _radius_mm(lesion: Lesion) -> float:
-    return float(np.cbrt(lesion.measurement.volume_ml * 1000 * 3 / (4 * np.pi)))
+    return float(ball_radius_mm(lesion.measurement.volume_ml))
