@@ -21,6 +21,7 @@ from lvt_track.measure.reliability import (
     concordance,
     icc_agreement,
     icc_consistency,
+    jackknife_half_width,
     weighted_kappa,
 )
 
@@ -300,5 +301,4 @@ def _jackknifed(
     )
     if not np.isfinite([value, *without]).all():
         return _without_interval(value)
-    error = float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))
-    return _around(value, float(stats.t.ppf(0.975, count - 1)) * error)
+    return _around(value, float(jackknife_half_width(without)))

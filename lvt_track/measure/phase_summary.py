@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.measure.agreement import LEAST_FOR_INTERVAL
-from lvt_track.measure.reliability import Estimate
+from lvt_track.measure.reliability import Estimate, jackknife_half_width
 
 __all__ = ["ALL_PHASES", "PhaseDeviation", "PhaseStatistic", "summarise_phases"]
 
@@ -110,8 +109,7 @@ def _regressed(
     if count < LEAST_FOR_INTERVAL:
         return [Estimate(float(value), _NAN, _NAN) for value in whole]
     without = _solved(grams.sum(axis=0) - grams, moments.sum(axis=0) - moments)
-    spread = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
-    half = float(stats.t.ppf(0.975, count - 1)) * np.sqrt((count - 1) / count * spread)
+    half = jackknife_half_width(without)
     return [
         Estimate(float(v), float(v - h), float(v + h)) for v, h in zip(whole, half, strict=True)
     ]

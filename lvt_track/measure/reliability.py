@@ -16,6 +16,7 @@ __all__ = [
     "concordance",
     "icc_agreement",
     "icc_consistency",
+    "jackknife_half_width",
     "trend_agreement",
     "weighted_kappa",
 ]
@@ -30,6 +31,18 @@ class Estimate:
     value: float
     low: float
     high: float
+
+
+def jackknife_half_width(without: FloatArray) -> FloatArray:
+    """Half the 95 % interval of statistics from leaving out one patient after the other.
+
+    Args:
+        without: the statistics without each patient (patients, ...).
+    """
+    count = len(without)
+    spread = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
+    half: FloatArray = stats.t.ppf(0.975, count - 1) * np.sqrt((count - 1) / count * spread)
+    return half
 
 
 _UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"))
