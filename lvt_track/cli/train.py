@@ -36,6 +36,10 @@ def train(
         str | None,
         typer.Option(help="How to learn from partial labels: ours, or a rival's name."),
     ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(help="Model whose weights to start from: a name, such as default, or folder."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
     device: DeviceOption = "auto",
     force: ForceOption = False,
@@ -47,7 +51,12 @@ def train(
     from lvt_track.pipeline.train import train_model
     from lvt_track.training.configuration import read_configuration
 
-    options: dict[str, Any] = {"data": data or None, "method": method, "name": name}
+    options: dict[str, Any] = {
+        "data": data or None,
+        "method": method,
+        "start_from": start_from,
+        "name": name,
+    }
     budget = {"budget_minutes": budget_minutes, "steps": steps}
     asked = read_configuration(
         configuration,

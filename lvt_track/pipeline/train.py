@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from lvt_track import __version__
 from lvt_track.core.volume import CLASSES
@@ -25,6 +23,7 @@ from lvt_track.training.history import draw_history
 from lvt_track.training.loop import CHECKPOINT, METRICS
 from lvt_track.training.loop import Progress as Step
 from lvt_track.training.session import Session, processes
+from lvt_track.training.validation import CURVE, ValidationCurve, mean_scores, watched
 
 __all__ = ["TrainResult", "train_model"]
 
@@ -103,12 +102,18 @@ def train_model(
             _begin(session, out, existing)
             _tell_plan(session, split, progress)
             progress.stage("train", 100)
-        network = session.learn(split.training, out, _Percent(progress) if rank == 0 else None)
         if rank != 0:
+            session.learn(split.training, out)
             return None
+
+        def draw() -> None:
+            if (out / METRICS).exists():
+                draw_history(out / METRICS, out / CURVE, out / "metrics.png")
+
+        curve = ValidationCurve(session.judge, watched(split.validation), out / CURVE, draw)
+        network = session.learn(split.training, out, _Percent(progress), curve)
         steps, seconds = session.taken(out)
-        if (out / METRICS).exists():
-            draw_history(out / METRICS, out / "metrics.png")
+        draw()
         scores = _validate(session, split, network, out, progress)
         facts = {
             "version": __version__,
@@ -118,6 +123,8 @@ def train_model(
             "steps": steps,
             "minutes": round(seconds / 60.0, 1),
         }
+        if session.start is not None:
+            facts["start_from"] = session.start.facts()
         used = [data for data in datasets if data.name not in configuration.held_out]
         session.save(network, used, facts, {"validation_dice": scores}, out)
     return TrainResult(out / configuration.name, steps, seconds / 60.0, scores)
@@ -141,7 +148,7 @@ def _begin(session: Session, out: Path, existing: Existing) -> None:
     path = out / _CONFIGURATION
     facts = _plain(session)
     if existing is Existing.FORCE:
-        for name in (CHECKPOINT, METRICS):
+        for name in (CHECKPOINT, METRICS, CURVE):
             (out / name).unlink(missing_ok=True)
     elif path.exists():
         try:
@@ -177,8 +184,27 @@ def _tell_plan(session: Session, split: Split, progress: Progress) -> None:
     )
     for reason, count in Counter(one.reason for one in split.left_out).items():
         progress.warn(f"{count} cases are left out: {reason}")
+    _warn_of_what_is_not_judged(session, split, progress)
+
+
+def _warn_of_what_is_not_judged(session: Session, split: Split, progress: Progress) -> None:
+    """Say at the start which datasets, or whether all, have no case that is kept back."""
+    share = session.configuration.validation_share
+    judged = {case.dataset for case in split.validation}
+    patients: dict[str, set[str]] = defaultdict(set)
+    for case in split.training:
+        patients[case.dataset].add(case.patient)
+    missing = [
+        f"{name} (patients: {len(some)})" for name, some in patients.items() if name not in judged
+    ]
     if not split.validation:
-        progress.warn("there are no validation cases, so the model's quality is not known")
+        progress.warn(
+            "no case is kept back to judge by, so how good the model is will not be known: "
+            f"{', '.join(missing)}, of which a share of {share:g} is none, or which may share "
+            "patients; set validation_share higher, or hold out a dataset"
+        )
+    elif missing:
+        progress.warn(f"no case is kept back to judge by of {', '.join(missing)}")
 
 
 def _validate(
@@ -200,8 +226,4 @@ def _validate(
             cells = [scores.get(name) for name in CLASSES]
             told = ["" if cell is None else f"{cell:.4f}" for cell in cells]
             writer.writerow((case.dataset, case.name, case.patient, *told))
-    means: dict[str, float | None] = {}
-    for name in CLASSES:
-        values = [value for _, scores in rows if (value := scores.get(name)) is not None]
-        means[name] = round(float(np.mean(values)), 4) if values else None
-    return means
+    return mean_scores([scores for _, scores in rows])

@@ -15,7 +15,6 @@ from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.network import NetworkParameters
 from lvt_track.training.augment import Augmentation
 from lvt_track.training.loop import LoopSettings
-from lvt_track.training.patches import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU
 from lvt_track.training.rivals import OURS, MaskedMultilabel, Method, method_named
 
 __all__ = ["PatchChoice", "TrainingConfiguration", "read_configuration"]
@@ -23,7 +22,7 @@ __all__ = ["PatchChoice", "TrainingConfiguration", "read_configuration"]
 
 @dataclass(frozen=True)
 class PatchChoice:
-    """What is said of patches; None is planned from the datasets and the memory at hand.
+    """What is said of patches; None is planned, or that of the model training starts from.
 
     Attributes:
         patch: size in voxels, z, y, x.
@@ -36,8 +35,8 @@ class PatchChoice:
     spacing_mm: tuple[float, float, float] | None = None
     samples: int = 2
     foreground_share: float = 0.67
-    window_level_hu: float = WINDOW_LEVEL_HU
-    window_width_hu: float = WINDOW_WIDTH_HU
+    window_level_hu: float | None = None
+    window_width_hu: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("patch", "spacing_mm"):
@@ -50,7 +49,7 @@ class PatchChoice:
             raise ValueError(f"samples must be positive, got {self.samples}")
         if not 0.0 <= self.foreground_share <= 1.0:
             raise ValueError(f"foreground_share must lie in 0 to 1, got {self.foreground_share}")
-        if self.window_width_hu <= 0:
+        if self.window_width_hu is not None and self.window_width_hu <= 0:
             raise ValueError(f"window_width_hu must be positive, got {self.window_width_hu}")
 
 
@@ -64,6 +63,7 @@ class TrainingConfiguration:
         method: name of one of `rivals.METHODS`.
         name: of the model that is made.
         seed: of weights, patches, chance and split.
+        start_from: name or folder of the model whose weights are the first; None for chance.
         validation_share: share of the patients to judge by.
         held_out: datasets that are wholly for judging.
         separable: groups of datasets that are known to share no patient.
@@ -78,6 +78,7 @@ class TrainingConfiguration:
     method: str = "ours"
     name: str = "trained"
     seed: int = 0
+    start_from: str | None = None
     validation_share: float = 0.1
     held_out: tuple[str, ...] = ()
     separable: tuple[str, ...] = ()
@@ -148,6 +149,9 @@ def _read(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"not TOML ({error})", path=path) from error
     facts["data"] = tuple(path.parent / folder for folder in facts.get("data", []))
+    start = facts.get("start_from", "")
+    if len(Path(start).parts) > 1:
+        facts["start_from"] = str(path.parent / start)
     return facts
 
 

@@ -18,8 +18,14 @@ _COLOURS = dict(zip(CLASSES, ("#8a6d3b", "#2b6cb0", "#c53030"), strict=True))
 _SMOOTH_SHARE = 0.03
 
 
-def draw_history(metrics: Path, picture: Path) -> None:
-    """Draw loss, learning rate and Dice of a `metrics.csv` over the steps, as PNG."""
+def draw_history(metrics: Path, curve: Path, picture: Path) -> None:
+    """Draw loss, learning rate and Dice over the steps, as PNG.
+
+    Args:
+        metrics: a `metrics.csv`, of the batches.
+        curve: a `validation_curve.csv`; drawn over it as dots, if it is there.
+        picture: to write.
+    """
     table = pd.read_csv(metrics)
     figure = Figure(figsize=(10, 4), layout="constrained")
     FigureCanvasAgg(figure)
@@ -32,10 +38,21 @@ def draw_history(metrics: Path, picture: Path) -> None:
     for name in CLASSES:
         if f"dice_{name}" in table and table[f"dice_{name}"].notna().any():
             _curve(right, table, f"dice_{name}", _COLOURS[name], name)
+    if curve.exists():
+        _dots(right, pd.read_csv(curve))
     right.set(xlabel="step", ylabel="Dice where known", ylim=(0, 1))
     if right.lines:
         right.legend(loc="lower right", frameon=False)
     figure.savefig(picture, dpi=120)
+
+
+def _dots(axes: Axes, curve: pd.DataFrame) -> None:
+    """Dice of validation scans, joined dots."""
+    for name in CLASSES:
+        values = curve[f"dice_{name}"]
+        if values.notna().any():
+            label = f"{name}, validation"
+            axes.plot(curve["step"], values, color=_COLOURS[name], marker="o", ls=":", label=label)
 
 
 def _curve(axes: Axes, table: pd.DataFrame, column: str, colour: str, label: str) -> None:

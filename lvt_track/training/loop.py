@@ -125,6 +125,7 @@ def train(
     device: torch.device,
     on_step: Callable[[Progress], None] | None = None,
     method: Method = OURS,
+    on_checkpoint: Callable[[ResidualUNet, int, float], None] | None = None,
 ) -> ResidualUNet:
     """Train a network, or go on where the folder's checkpoint stands.
 
@@ -136,6 +137,8 @@ def train(
         device: to train on.
         on_step: called after each step.
         method: how to learn from partial labels.
+        on_checkpoint: told after each checkpoint but the last what would be returned now, the
+            step and the seconds. The time it takes counts as training.
 
     Returns:
         A network with the moving average of the weights, on the CPU, ready to run.
@@ -192,14 +195,14 @@ def train(
         if rank == 0 and seconds - saved > settings.checkpoint_s:
             _save(folder, trained, average, optimizer, step, seconds)
             saved = seconds
+            if on_checkpoint is not None:
+                on_checkpoint(_averaged(network, average), step, seconds)
         if on_step is not None:
             on_step(Progress(step, seconds, share, loss.item(), tuple(dice.tolist())))
 
     if rank == 0:
         _save(folder, trained, average, optimizer, step, seconds)
-    result = ResidualUNet(network.parameters_of_size)
-    _fill(result, average)
-    return result.eval()
+    return _averaged(network, average)
 
 
 def averaged_network(network: ResidualUNet, folder: Path) -> tuple[ResidualUNet, int, float]:
@@ -253,6 +256,13 @@ def _save(
     partial = folder / f"{CHECKPOINT}.partial"
     torch.save(state, partial)
     partial.replace(folder / CHECKPOINT)
+
+
+def _averaged(network: ResidualUNet, average: list[Tensor]) -> ResidualUNet:
+    """A network of the same size with other weights, on the CPU, ready to run."""
+    result = ResidualUNet(network.parameters_of_size)
+    _fill(result, average)
+    return result.eval()
 
 
 def _fill(network: ResidualUNet, values: list[Tensor]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from lvt_track.errors import UsageError
 from lvt_track.segment.network import NetworkParameters
 from lvt_track.training.configuration import PatchChoice
 from lvt_track.training.datasets.prepared import PreparedDataset
-from lvt_track.training.patches import PatchPlan
+from lvt_track.training.patches import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU, PatchPlan
 from lvt_track.training.supervision import SupervisedNetwork
 
 __all__ = ["bytes_per_voxel", "memory_bytes", "plan_network", "plan_patches"]
@@ -101,8 +100,14 @@ def plan_patches(
             patch = _largest(spacing_mm, size_mm, stride, room)
     z, y, x = (int(n) for n in patch)
     dz, dy, dx = (round(float(s), 3) for s in spacing_mm)
-    chosen = replace(choice, patch=(z, y, x), spacing_mm=(dz, dy, dx))
-    return PatchPlan(**{name: getattr(chosen, name) for name in PatchPlan.__dataclass_fields__})
+    return PatchPlan(
+        (z, y, x),
+        (dz, dy, dx),
+        choice.samples,
+        choice.foreground_share,
+        WINDOW_LEVEL_HU if choice.window_level_hu is None else choice.window_level_hu,
+        WINDOW_WIDTH_HU if choice.window_width_hu is None else choice.window_width_hu,
+    )
 
 
 def bytes_per_voxel(network: SupervisedNetwork) -> float:

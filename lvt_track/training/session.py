@@ -23,7 +23,9 @@ from lvt_track.training.judge import judge
 from lvt_track.training.loop import Progress, averaged_network, train
 from lvt_track.training.patches import PatchBatches, PatchPlan, TrainingScan
 from lvt_track.training.plan import memory_bytes, plan_network, plan_patches
+from lvt_track.training.start import Start, starting_model
 from lvt_track.training.supervision import SupervisedNetwork
+from lvt_track.training.validation import ValidationCurve
 
 __all__ = ["Session", "processes"]
 
@@ -53,12 +55,14 @@ class Session:
         network: size of the network.
         plan: what patches are like.
         device: where it trains.
+        start: the model it starts from; None to start from chance.
     """
 
     configuration: TrainingConfiguration
     network: NetworkParameters
     plan: PatchPlan
     device: torch.device
+    start: Start | None = None
 
     @classmethod
     def planned(
@@ -75,25 +79,33 @@ class Session:
             device_name: as for `pick_device`; processes of `torchrun` take a GPU each.
 
         Raises:
-            UsageError: when there is no such device, or the patch does not suit.
+            UsageError: when there is no such device, the patch does not suit, or the model to start
+                from does not.
+            InputError: when that model cannot be used.
         """
         if device_name == "auto" and torch.cuda.is_available() and "LOCAL_RANK" in os.environ:
             device_name = f"cuda:{os.environ['LOCAL_RANK']}"
         device = pick_device(device_name)
         memory = memory_bytes(device)
-        size = configuration.network or plan_network(device, memory)
+        start = starting_model(configuration)
+        if start is not None:
+            size, choice = start.size, start.choice(configuration.patches)
+        else:
+            size = configuration.network or plan_network(device, memory)
+            choice = configuration.patches
         size = NetworkParameters(
             size.channels, size.blocks, exclusive=configuration.learns_by.exclusive
         )
         trial = SupervisedNetwork(ResidualUNet(size).to(device), configuration.learning.scales)
-        plan = plan_patches(datasets, trial, configuration.patches, memory)
-        return cls(configuration, size, plan, device)
+        plan = plan_patches(datasets, trial, choice, memory)
+        return cls(configuration, size, plan, device, start)
 
     def learn(
         self,
         scans: Sequence[TrainingScan],
         folder: Path,
         on_step: Callable[[Progress], None] | None = None,
+        curve: ValidationCurve | None = None,
     ) -> ResidualUNet:
         """Train, or go on where the folder's checkpoint stands.
 
@@ -101,10 +113,13 @@ class Session:
             scans: to learn from.
             folder: for the checkpoint and the metrics.
             on_step: called after each step.
+            curve: judges the network while it learns.
         """
         asked = self.configuration
         torch.manual_seed(asked.seed)
         network = ResidualUNet(self.network)
+        if self.start is not None:
+            network.load_state_dict(self.start.network.state_dict())
         world = distributed.get_world_size() if distributed.is_initialized() else 1
         batches = PatchBatches(
             scans,
@@ -117,7 +132,7 @@ class Session:
         )
         with _tensorboard(folder / "tensorboard", on_step) as tell:
             return train(
-                network, batches, asked.learning, folder, self.device, tell, asked.learns_by
+                network, batches, asked.learning, folder, self.device, tell, asked.learns_by, curve
             )
 
     def taken(self, folder: Path) -> tuple[int, float]:
@@ -156,12 +171,17 @@ class Session:
             window_hu=self.plan.window_hu,
             network=self.network,
         )
+        licences = [f"{data.name}: {data.licence}" for data in datasets]
+        learned_from = [f"{data.title} ({data.citation})" for data in datasets]
+        if self.start is not None:
+            before = self.start.card
+            licences.append(f"the model {before.name} it started from: {before.licence}")
+            learned_from.append(f"before that, as {before.name}: {before.training_data}")
         card = Card(
             name=self.configuration.name,
             version=_VERSION,
-            licence="As the training data allow. "
-            + "; ".join(f"{data.name}: {data.licence}" for data in datasets),
-            training_data="; ".join(f"{data.title} ({data.citation})" for data in datasets),
+            licence="As the training data allow. " + "; ".join(licences),
+            training_data="; ".join(learned_from),
             locator=default.locator.part,
             segmenter=drawn,
             training=facts,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
@@ -115,6 +116,75 @@ def test_resumes_as_it_was_begun_and_no_other(folder: Path) -> None:
     other = lvt(toml, "-o", out, "--device", "cpu", "--resume", "--name", "other")
     assert other.exit_code == 2
     assert "another name" in other.output
+
+
+def test_judges_while_it_learns_and_says_what_it_cannot_judge(folder: Path) -> None:
+    out = folder / "out"
+    toml = folder / "often.toml"
+    toml.write_text(CONFIGURATION.replace("steps = 3", "steps = 3\ncheckpoint_s = 0.0"))
+    result = lvt(toml, "-o", out, "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert "kept back" not in result.output
+    rows = list(csv.DictReader((out / "validation_curve.csv").read_text().splitlines()))
+    assert rows[0]["step"] == "1"
+    assert 0.0 <= float(rows[0]["dice_liver"]) <= 1.0
+    alone = folder / "alone.toml"
+    alone.write_text(CONFIGURATION.replace("validation_share = 0.34", "validation_share = 0.1"))
+    result = lvt(alone, "-o", folder / "alone", "--device", "cpu", "--steps", "1")
+    told = " ".join(result.output.split())
+    assert "no case is kept back to judge by, so how good the model is will not be known" in told
+    assert "lits (patients: 3)" in told
+    assert not (folder / "alone" / "validation_curve.csv").exists()
+
+
+def test_starts_from_the_weights_of_a_model(folder: Path) -> None:
+    first, second = folder / "first", folder / "second"
+    toml = folder / "tiny.toml"
+    assert lvt(toml, "-o", first, "--device", "cpu", "-q").exit_code == 0
+    bare = folder / "bare.toml"
+    # What the network is like is left open, and it learns next to nothing.
+    bare.write_text(
+        CONFIGURATION.split("[patches]")[0].replace(
+            "steps = 3", "steps = 1\nlearning_rate = 1e-9\nweight_decay = 0.0"
+        )
+        + "[patches]\nsamples = 1\n"
+    )
+    begun = lvt(
+        bare, "-o", second, "--start-from", first / "tiny", "--name", "tuned", "--device", "cpu"
+    )
+    assert begun.exit_code == 0, begun.output
+    cards = [
+        json.loads((at / "card.json").read_text()) for at in (first / "tiny", second / "tuned")
+    ]
+    for key in ("network", "patch", "spacing_mm"):
+        assert cards[0]["segmenter"][key] == cards[1]["segmenter"][key]
+    assert cards[1]["training"]["start_from"] == {
+        "name": "tiny",
+        "version": cards[0]["version"],
+        "sha256": cards[0]["segmenter"]["sha256"],
+    }
+    assert "the model tiny it started from" in cards[1]["licence"]
+    before, after = (
+        load_model(str(at)).parts[0].segmenter.network for at in (first / "tiny", second / "tuned")
+    )
+    for one, other in zip(before.parameters(), after.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-4)
+
+
+def test_starting_models_that_do_not_fit_are_refused(folder: Path) -> None:
+    toml = folder / "tiny.toml"
+    other = lvt(toml, "-o", folder / "out", "--start-from", "default")
+    assert other.exit_code == 2
+    assert "channels (4, 8, 8)" in " ".join(other.output.split())
+    plain = folder / "plain.toml"
+    plain.write_text(CONFIGURATION.split("[patches]")[0])
+    head = lvt(plain, "-o", folder / "out", "--start-from", "default", "--method", "marginal")
+    assert head.exit_code == 2
+    assert "head of 'default'" in " ".join(head.output.split())
+    unknown = lvt(toml, "-o", folder / "out", "--start-from", "nobody")
+    assert unknown.exit_code == 3
+    assert "nobody" in unknown.output
+    assert not (folder / "out").exists()
 
 
 def test_rivals_train_from_the_command_line(folder: Path) -> None:
