@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 DATASET = 501
-EPOCHS, ITERATIONS = 10, 30
+EPOCHS, ITERATIONS = 25, 40
 PATCH, FEATURES = [48, 48, 48], [8, 16, 32, 48]
 
 

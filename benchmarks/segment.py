@@ -2,7 +2,7 @@
 
     python benchmarks/segment.py time                      the command, beside nnU-Net's windows
     python benchmarks/segment.py shortcuts [--data DIR]    step, precision, skipping: Dice lost
-    python benchmarks/segment.py grids                     orientations, oblique scans, spacings
+    python benchmarks/segment.py grids [--data DIR]        orientations, oblique scans, spacings
     python benchmarks/segment.py nnunet --nnunet-python P  agreement with nnUNetv2_predict
 
 Each part can be run alone and writes its own section of docs/results/segment.md. `time` needs a
@@ -17,13 +17,11 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 import torch
+from segment_grids import compare_grids
 from segment_nnunet import agreement
 from segment_scans import SHAPE, SPACING_MM, body, clinical_scan, dice, run_command, written
 from table import RESULTS, machine, markdown_table
@@ -32,7 +30,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.segment.foreign import build_network
-from lvt_track.segment.grid import Orientation, resample, shape_at
+from lvt_track.segment.grid import shape_at
 from lvt_track.segment.infer import EXHAUSTIVE, FAST, segment
 from lvt_track.segment.models import load_model
 from lvt_track.segment.segmenter import Effort
@@ -148,66 +146,14 @@ def overlaps(one: Masks, other: Masks) -> list[float]:
     return [dice(getattr(one, name), getattr(other, name)) for name in CLASSES]
 
 
-def compare_grids() -> str:
-    """Dice of masks on other grids with those of the original, resampled."""
+def grids(data: Path) -> str:
+    """A phantom and a real scan on other grids."""
     hu = body(9, 1.5)
-    original = Volume(hu, Geometry.axial(hu.shape, (1.5,) * 3))
-    model = load_model()
-    masks = segment(original, model, "cpu").masks
-    cases: dict[str, Geometry] = {}
-    for signs in product((1.0, -1.0), repeat=3):
-        name = "".join(ends[sign < 0] for ends, sign in zip(("LR", "PA", "SI"), signs, strict=True))
-        cases[f"stored as {name}"] = turned(original.geometry, np.diag(signs))
-    for degrees in (8, 20):
-        turn = sitk.VersorTransform((1.0, 0.5, 0.25), np.deg2rad(degrees)).GetMatrix()
-        cases[f"oblique by {degrees}°"] = turned(original.geometry, np.array(turn).reshape(3, 3))
-    for spacing in ((0.4, 2.0, 2.0), (1.0, 0.7, 0.7), (2.5, 0.8, 0.8), (5.0, 0.4, 0.4), (5.0,) * 3):
-        shape = shape_at(original.geometry.shape, (1.5,) * 3, spacing)
-        size = np.array(original.geometry.size_mm)
-        exact = tuple(size / shape)
-        origin = tuple((np.array(exact) / 2 - 0.75)[::-1])
-        cases["spacing " + " × ".join(f"{s:g}" for s in spacing) + " mm"] = Geometry(
-            shape, (exact[0], exact[1], exact[2]), (origin[0], origin[1], origin[2]), np.eye(3)
-        )
-    rows = []
-    for name, geometry in cases.items():
-        volume = Volume(on_grid(original.hu, original.geometry, geometry), geometry)
-        expected = Masks(
-            **{
-                key: on_grid(getattr(masks, key).astype(np.float32), masks.geometry, geometry) > 0.5
-                for key in CLASSES
-            },
-            geometry=geometry,
-        )
-        found = segment(volume, model, "cpu").masks
-        rows.append([name, *(f"{value:.3f}" for value in overlaps(found, expected))])
-    return (
-        "A phantom at 1.5 mm, resampled; Dice with its own masks, resampled likewise."
-        "\n\n" + markdown_table(["grid", *CLASSES], rows)
-    )
-
-
-def turned(grid: Geometry, direction: np.ndarray) -> Geometry:
-    """A grid of the same size around the same middle, with other axes."""
-    middle = grid.to_world((np.array(grid.shape) - 1) / 2)
-    reach = direction @ (np.array(grid.spacing_mm)[::-1] * (np.array(grid.shape)[::-1] - 1) / 2)
-    return replace(grid, direction=direction, origin_mm=tuple(middle - reach))
-
-
-def on_grid(array: np.ndarray, grid: Geometry, other: Geometry) -> np.ndarray:
-    """Values on another grid: averaged where axes agree, else interpolated; air around."""
-    if np.array_equal(grid.direction, other.direction):
-        return resample(array, other.shape).numpy()
-    if np.array_equal(np.abs(other.direction), np.eye(3)):
-        return np.ascontiguousarray(Orientation.of(other.direction).inverse.apply(array))
-    image, reference = sitk.GetImageFromArray(array), sitk.Image(other.shape[::-1], sitk.sitkInt8)
-    for item, place in ((image, grid), (reference, other)):
-        item.SetSpacing(place.spacing_mm[::-1])
-        item.SetOrigin(place.origin_mm)
-        item.SetDirection(place.direction.ravel())
-    around = float(array.min())
-    moved = sitk.Resample(image, reference, sitk.Transform(), sitk.sitkLinear, around)
-    return sitk.GetArrayFromImage(moved)
+    scans = {"A phantom at 1.5 mm": Volume(hu, Geometry.axial(hu.shape, (1.5,) * 3))}
+    name = "LiTS 0"
+    if (data / REAL[name]).exists():
+        scans[name] = read_scan(series_at(data / REAL[name]))
+    return compare_grids(scans)
 
 
 def write_section(title: str, text: str, command: str) -> None:
@@ -237,7 +183,7 @@ def main() -> None:
     parts: dict[str, tuple[str, Callable[[], str]]] = {
         "time": ("The whole command", time_command),
         "shortcuts": ("What the shortcuts cost", lambda: lose_by_shortcuts(args.data)),
-        "grids": ("Other grids", compare_grids),
+        "grids": ("Other grids", lambda: grids(args.data)),
         "nnunet": ("An imported nnU-Net", lambda: agreement(args.nnunet_python, work)),
     }
     title, measure = parts[args.part]

@@ -124,7 +124,7 @@ class ForeignSegmenter:
             grid = self._grid(scan, coarse, turn, box)
             windows = grid.windows(run.effort.overlap)
             if run.effort.skips:
-                near = turn.apply(coarse.near_liver(_NEAR_LIVER_MM))
+                near = turn.apply(coarse.near_liver(_NEAR_LIVER_MM, scan))
                 windows = [window for window in windows if grid.touches(window, near)]
             area = grid.area(windows)
         with run.stage("network") as report:
@@ -157,7 +157,7 @@ class ForeignSegmenter:
         if self.card.crop_mm is None:
             region = nonzero_box(hu)
         else:
-            liver = coarse.box_around(scan.shape, scan.spacing_mm, self.card.crop_mm)
+            liver = scan.box_of(coarse.reach_around(self.card.crop_mm))
             region = turn.box(liver, scan.shape)
         z, y, x = (
             slice(max(cut.start, part.start), max(cut.start, part.start, min(cut.stop, part.stop)))

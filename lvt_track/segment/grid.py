@@ -169,8 +169,7 @@ def _triangles(old: int, new: int, span: Span) -> Tensor:
     step = (last - first) / new
     centre = first + (torch.arange(new, dtype=torch.float64) + 0.5) * step - 0.5
     reach = max(1.0, step)
-    if step <= 1.0:
-        centre = centre.clamp(0.0, old - 1.0)
+    centre = centre.clamp(0.0, old - 1.0) if step <= 1.0 else centre.clamp(-0.5, old - 0.5)
     distance = (torch.arange(old, dtype=torch.float64)[None] - centre[:, None]).abs()
     weights = (1.0 - distance / reach).clamp(min=0.0)
     return (weights / weights.sum(dim=1, keepdim=True)).float()

@@ -90,7 +90,7 @@ def segment(
     if effort.skips and not coarse.liver.any():
         return _nothing(volume, model, run)
     if effort.skips:
-        box = coarse.box_around(scan.shape, scan.spacing_mm, _MARGIN_MM)
+        box = scan.box_of(coarse.reach_around(_MARGIN_MM))
     else:
         box = slice(0, scan.shape[0]), slice(0, scan.shape[1]), slice(0, scan.shape[2])
     drawing = Drawing()

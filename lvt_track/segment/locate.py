@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvt_track.segment.cards import Part
-from lvt_track.segment.grid import resample, shape_at
+from lvt_track.segment.grid import resample
 from lvt_track.segment.hierarchy import largest_component
+from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
 from lvt_track.segment.segmenter import Coarse, Run, Scan
 from lvt_track.segment.windows import extend, window_boxes
@@ -37,8 +38,9 @@ class Locator:
     def locate(self, scan: Scan, run: Run, report: Callable[[float], None]) -> Coarse:
         """The liver on a coarse grid; empty where nothing of 20 mL is seen."""
         part = self.part
-        shape = shape_at(scan.shape, scan.spacing_mm, part.spacing_mm)
-        image, inner = extend(normalise(resample(scan.hu, shape), part.window_hu), part.patch)
+        cells = Lattice.within(scan.reach, part.spacing_mm)
+        seen = resample(scan.hu, cells.shape, scan.spans(cells.reach))
+        image, inner = extend(normalise(seen, part.window_hu), part.patch)
         boxes = window_boxes(image.shape, part.patch, _OVERLAP)
         network = self.network.to(run.device)
         blend = run.predict(
@@ -46,10 +48,6 @@ class Locator:
         )
         probability = blend.crop(inner).values[0]
         liver, _ = largest_component((probability > self.threshold).numpy())
-        z, y, x = (
-            size * step / cells
-            for size, step, cells in zip(scan.shape, scan.spacing_mm, shape, strict=True)
-        )
-        if np.count_nonzero(liver) * z * y * x / 1000.0 < _LEAST_LIVER_ML:
+        if np.count_nonzero(liver) * np.prod(part.spacing_mm) / 1000.0 < _LEAST_LIVER_ML:
             liver = np.zeros_like(liver)
-        return Coarse(probability, liver, (z, y, x))
+        return Coarse(probability, liver, cells)

@@ -9,7 +9,8 @@ import numpy as np
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES
 from lvt_track.segment.cards import Card
-from lvt_track.segment.grid import extent_of, resample, shape_at
+from lvt_track.segment.grid import extent_of, resample
+from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
 from lvt_track.segment.segmenter import Coarse, Drawing, Run, Scan
 from lvt_track.segment.windows import extend, window_boxes
@@ -19,6 +20,8 @@ __all__ = ["OwnSegmenter"]
 # The locator sees more of the body around, the segmenter more detail: the liver is their mean.
 _LOCATOR_SHARE = 0.5
 _WORTH_A_WINDOW = 0.05
+# Around the liver, and in blocks of cells: windows stay where they are when its edge moves.
+_CONTEXT_MM, _BLOCK = 16.0, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +45,12 @@ class OwnSegmenter:
         """See `segmenter.Segmenter`."""
         part = self.card.segmenter
         with run.stage("resample"):
-            shape = extent_of(scan.hu[box])
-            fine = shape_at(shape, scan.spacing_mm, part.spacing_mm)
-            image = normalise(resample(scan.hu[box], fine), part.window_hu)
-            image, inner = extend(image, part.patch)
-            likely = coarse.seen_in(box, scan.shape, fine)
+            cells = Lattice.within(scan.reach, part.spacing_mm)
+            if run.effort.skips:
+                cells = cells.around(coarse.reach_around(_CONTEXT_MM), part.patch, _BLOCK)
+            image = resample(scan.hu, cells.shape, scan.spans(cells.reach))
+            image, inner = extend(normalise(image, part.window_hu), part.patch)
+            likely = coarse.seen_in(cells)
             boxes = window_boxes(image.shape, part.patch, run.effort.overlap)
             if run.effort.skips:
                 wanted, _ = extend(likely > _WORTH_A_WINDOW, part.patch, fill=0)
@@ -60,8 +64,10 @@ class OwnSegmenter:
             found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
         drawing = Drawing()
         with run.stage("restore"):
+            shape = extent_of(scan.hu[box])
+            spans = cells.spans(scan.reach_of(box))
             for channel, name in enumerate(CLASSES):
-                probability = resample(found[channel], shape).numpy()
+                probability = resample(found[channel], shape, spans).numpy()
                 drawing.masks[name] = probability > self.card.thresholds[channel]
                 if name in run.keep_probabilities:
                     drawing.probabilities[name] = probability.astype(np.float16)

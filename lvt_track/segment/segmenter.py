@@ -20,7 +20,8 @@ from torch import Tensor
 
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray, Volume
-from lvt_track.segment.grid import Extent, Orientation, extent_of, resample
+from lvt_track.segment.grid import Extent, Orientation, Span, extent_of, resample, shape_at
+from lvt_track.segment.lattice import Lattice, Reach, widened
 from lvt_track.segment.windows import Blend, Forward, predict, windows_at_once
 
 __all__ = ["Coarse", "Drawing", "Effort", "Report", "Run", "Scan", "Segmenter"]
@@ -52,22 +53,62 @@ class Scan:
         hu: a view (z, y, x), z to the head, y to the back, x to the left.
         spacing_mm: along them.
         upright: the turn from the stored array to this view.
+        corner_mm: where the first voxel begins along z, y, x of the world; of an oblique scan, of
+            its array laid along them around the same middle.
     """
 
     hu: NDArray[np.generic]
     spacing_mm: tuple[float, float, float]
     upright: Orientation
+    corner_mm: tuple[float, float, float]
 
     @classmethod
     def of(cls, volume: Volume) -> Scan:
         """The scan of a volume."""
-        upright = Orientation.of(volume.geometry.direction)
-        return cls(upright.apply(volume.hu), upright.spacing(volume.geometry.spacing_mm), upright)
+        grid = volume.geometry
+        upright = Orientation.of(grid.direction)
+        hu, spacing = upright.apply(volume.hu), upright.spacing(grid.spacing_mm)
+        middle = grid.to_world((np.array(grid.shape) - 1.0) / 2.0)[::-1]
+        z, y, x = (float(m - n * s / 2) for m, n, s in zip(middle, hu.shape, spacing, strict=True))
+        return cls(hu, spacing, upright, (z, y, x))
 
     @property
     def shape(self) -> Extent:
         """Voxels along the patient's axes."""
         return extent_of(self.hu)
+
+    @property
+    def reach(self) -> Reach:
+        """Its edges."""
+        return self.reach_of(
+            (slice(0, self.shape[0]), slice(0, self.shape[1]), slice(0, self.shape[2]))
+        )
+
+    def reach_of(self, box: Box) -> Reach:
+        """Edges of a box of its voxels."""
+        z, y, x = (
+            (corner + cut.start * step, corner + cut.stop * step)
+            for corner, cut, step in zip(self.corner_mm, box, self.spacing_mm, strict=True)
+        )
+        return z, y, x
+
+    def spans(self, reach: Reach) -> tuple[Span, Span, Span]:
+        """A reach in voxels from the scan's first edge."""
+        z, y, x = (
+            ((start - corner) / step, (stop - corner) / step)
+            for (start, stop), corner, step in zip(
+                reach, self.corner_mm, self.spacing_mm, strict=True
+            )
+        )
+        return z, y, x
+
+    def box_of(self, reach: Reach) -> Box:
+        """The voxels that a reach touches."""
+        z, y, x = (
+            slice(max(0, int(np.floor(start))), min(size, int(np.ceil(stop))))
+            for (start, stop), size in zip(self.spans(reach), self.shape, strict=True)
+        )
+        return z, y, x
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,48 +116,45 @@ class Coarse:
     """What the locator saw in the whole scan.
 
     Attributes:
-        probability: of liver, on a coarse grid over the scan.
+        probability: of liver, on coarse cells over the scan.
         liver: its largest piece above the threshold; empty where there is no liver.
-        spacing_mm: of the coarse grid.
+        lattice: the cells.
     """
 
     probability: Tensor
     liver: BoolArray
-    spacing_mm: tuple[float, float, float]
+    lattice: Lattice
 
-    def seen_in(self, box: Box, whole: Extent, fine: Extent) -> Tensor:
-        """The probability on a fine grid over a box of the scan, whose shape is `whole`."""
-        z, y, x = (
-            (cut.start * cells / size, cut.stop * cells / size)
-            for cut, size, cells in zip(box, whole, self.liver.shape, strict=True)
-        )
-        return resample(self.probability, fine, (z, y, x))
+    def seen_in(self, fine: Lattice) -> Tensor:
+        """The probability on finer cells."""
+        return resample(self.probability, fine.shape, self.lattice.spans(fine.reach))
 
-    def near_liver(self, margin_mm: float) -> BoolArray:
-        """The coarse cells within a distance of the liver."""
+    def near_liver(self, margin_mm: float, scan: Scan) -> BoolArray:
+        """Where a scan is within a distance of the liver; coarse, over the scan's whole extent."""
+        near = self.liver
+        if near.any():
+            near = (
+                ndimage.distance_transform_edt(~self.liver, sampling=self.lattice.step_mm)
+                <= margin_mm
+            )
+        shape = shape_at(scan.shape, scan.spacing_mm, self.lattice.step_mm)
+        for axis, (size, span) in enumerate(
+            zip(shape, self.lattice.spans(scan.reach), strict=True)
+        ):
+            places = span[0] + (np.arange(size) + 0.5) * (span[1] - span[0]) / size
+            cells = np.clip(np.floor(places).astype(int), 0, near.shape[axis] - 1)
+            near = near.take(cells, axis)
+        return near
+
+    def reach_around(self, margin_mm: float) -> Reach:
+        """Around the liver; all cells where there is none."""
         if not self.liver.any():
-            return self.liver
-        distance: NDArray[np.float64] = ndimage.distance_transform_edt(
-            ~self.liver, sampling=self.spacing_mm
-        )
-        return distance <= margin_mm
-
-    def box_around(
-        self, shape: Extent, spacing_mm: tuple[float, float, float], margin_mm: float
-    ) -> Box:
-        """Voxels of the scan around the liver; the whole scan where there is none."""
-        if not self.liver.any():
-            return slice(0, shape[0]), slice(0, shape[1]), slice(0, shape[2])
+            return self.lattice.reach
         cuts = []
-        for axis, (size, step) in enumerate(zip(shape, spacing_mm, strict=True)):
-            others = tuple(a for a in range(3) if a != axis)
-            hit = np.flatnonzero(self.liver.any(axis=others))
-            scale = size / self.liver.shape[axis]
-            margin = margin_mm / step
-            first = int(np.floor(hit[0] * scale - margin))
-            last = int(np.ceil((hit[-1] + 1) * scale + margin))
-            cuts.append(slice(max(0, first), min(size, last)))
-        return cuts[0], cuts[1], cuts[2]
+        for axis in range(3):
+            hit = np.flatnonzero(self.liver.any(axis=tuple(a for a in range(3) if a != axis)))
+            cuts.append(slice(int(hit[0]), int(hit[-1]) + 1))
+        return widened(self.lattice.reach_of((cuts[0], cuts[1], cuts[2])), margin_mm)
 
 
 @dataclass(frozen=True, eq=False)

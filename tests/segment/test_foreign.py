@@ -14,6 +14,8 @@ from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.segment.cards import ImportedCard, Normalisation
 from lvt_track.segment.foreign import ForeignSegmenter, build_network
+from lvt_track.segment.grid import extent_of
+from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.nnunet_grid import nonzero_box
 from lvt_track.segment.segmenter import Coarse, Drawing, Effort, Run, Scan
 from lvt_track.segment.windows import window_boxes
@@ -73,9 +75,9 @@ def toy() -> tuple[Volume, NDArray[np.bool_], NDArray[np.bool_]]:
 
 def coarse_of(liver: NDArray[np.bool_]) -> Coarse:
     cells = liver[::2, ::3, ::3]
-    step = (SHAPE[0] / cells.shape[0], SHAPE[1] / cells.shape[1], SHAPE[2] / cells.shape[2])
-    z, y, x = (s * k for s, k in zip(SPACING_MM, step, strict=True))
-    return Coarse(torch.from_numpy(cells.astype(np.float32)), cells, (z, y, x))
+    z, y, x = SPACING_MM
+    lattice = Lattice((2 * z, 3 * y, 3 * x), (0, 0, 0), extent_of(cells))
+    return Coarse(torch.from_numpy(cells.astype(np.float32)), cells, lattice)
 
 
 def drawn(

@@ -1,0 +1,112 @@
+"""Cells laid in world coordinates, the same ones whatever grid a body is stored on.
+
+A network's answer depends on where its grid and its windows lie: half a voxel of shift alone
+changes a fifth of the vessels. So both are counted from the world's origin, not a scan's corner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lvt_track.core.geometry import Box
+from lvt_track.segment.grid import Extent, Span
+
+__all__ = ["Lattice", "Reach", "widened"]
+
+Reach = tuple[Span, Span, Span]
+"""First and last edge along the patient's axes z, y, x, in mm."""
+
+# Edges that fall on the middle of a cell must not be rounded by the last bit of a header.
+_ROUNDING = 1e-4
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A block of cells; cell k of an axis reaches from k to k + 1 steps from the world's origin.
+
+    Attributes:
+        step_mm: of the cells along z, y, x.
+        first: number of the first cell along each.
+        shape: cells along each.
+    """
+
+    step_mm: tuple[float, float, float]
+    first: Extent
+    shape: Extent
+
+    @classmethod
+    def within(cls, reach: Reach, step_mm: tuple[float, float, float]) -> Lattice:
+        """The cells whose centres lie in the reach; one at least."""
+        first = [_nearest(start / step) for (start, _), step in zip(reach, step_mm, strict=True)]
+        last = [_nearest(stop / step) for (_, stop), step in zip(reach, step_mm, strict=True)]
+        return cls._between(
+            step_mm, first, [max(a + 1, b) for a, b in zip(first, last, strict=True)]
+        )
+
+    def around(self, reach: Reach, least: Extent, block: int) -> Lattice:
+        """The part of this lattice that covers a reach, in whole blocks of cells if there is room.
+
+        Args:
+            reach: what is covered.
+            least: cells along each axis, if this lattice has as many.
+            block: edges lie on multiples of it, so that a reach a little smaller or larger has
+                the same part.
+        """
+        firsts, lasts = [], []
+        for (start, stop), step, low, size, need in zip(
+            reach, self.step_mm, self.first, self.shape, least, strict=True
+        ):
+            high, need = low + size, min(need, size)
+            first = max(low, int(np.floor(start / step / block + _ROUNDING)) * block)
+            last = min(high, int(np.ceil(stop / step / block - _ROUNDING)) * block)
+            if last - first < need:
+                first = min(max(low, (first + last - need) // 2), high - need)
+                last = first + need
+            firsts.append(first)
+            lasts.append(last)
+        return self._between(self.step_mm, firsts, lasts)
+
+    @property
+    def reach(self) -> Reach:
+        """From the first cell's edge to the last's."""
+        z, y, x = (
+            (k * step, (k + n) * step)
+            for k, n, step in zip(self.first, self.shape, self.step_mm, strict=True)
+        )
+        return z, y, x
+
+    def spans(self, reach: Reach) -> tuple[Span, Span, Span]:
+        """A reach in cells from this lattice's first edge."""
+        z, y, x = (
+            (start / step - k, stop / step - k)
+            for (start, stop), step, k in zip(reach, self.step_mm, self.first, strict=True)
+        )
+        return z, y, x
+
+    def reach_of(self, box: Box) -> Reach:
+        """Edges of a box of cells."""
+        z, y, x = (
+            ((k + cut.start) * step, (k + cut.stop) * step)
+            for k, cut, step in zip(self.first, box, self.step_mm, strict=True)
+        )
+        return z, y, x
+
+    @classmethod
+    def _between(
+        cls, step_mm: tuple[float, float, float], first: list[int], last: list[int]
+    ) -> Lattice:
+        sizes = [b - a for a, b in zip(first, last, strict=True)]
+        return cls(step_mm, (first[0], first[1], first[2]), (sizes[0], sizes[1], sizes[2]))
+
+
+def widened(reach: Reach, margin_mm: float) -> Reach:
+    """A reach with a margin at both ends of each axis."""
+    z, y, x = ((start - margin_mm, stop + margin_mm) for start, stop in reach)
+    return z, y, x
+
+
+def _nearest(edge: float) -> int:
+    """The cell whose centre comes first after an edge."""
+    return int(np.ceil(edge - 0.5 - _ROUNDING))
