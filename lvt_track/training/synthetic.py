@@ -21,7 +21,8 @@ from lvt_track.core.volume import CLASSES
 from lvt_track.phantom.image import draw_scanner, synthesise_image
 from lvt_track.phantom.image_shadow import arm_shadow_hu
 from lvt_track.phantom.scatter import scatter_lesions, without_lesions
-from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
+from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, Tissue
+from lvt_track.phantom.visibility import SEEN, conspicuity
 from lvt_track.segment.grid import resample
 from lvt_track.segment.network import normalise
 from lvt_track.training.loop import Batch
@@ -30,6 +31,7 @@ from lvt_track.training.partial import COMPLETE, targets_and_validity
 __all__ = ["Recipe", "SyntheticBatches"]
 
 _AIR_HU = -1000.0
+_TUMORS = CLASSES.index("tumors")
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,9 @@ class SyntheticBatches:
         contrast_hu[_IS_CLASS[1].numpy()[crop]] += rng.normal(*recipe.vessels_hu)
         hu = _image(labels, torch.from_numpy(contrast_hu).float(), recipe, rng, generator)
         target, known = _labels_to_learn(labels, recipe)
+        if recipe.classes == len(CLASSES):
+            # Told of a lesion that nobody could see, a network learns to guess.
+            known[_TUMORS] &= ~_unseen(hu, crop, recipe.spacing_mm)
         if rng.random() < recipe.cut_probability:
             hu, known = _cut(hu, known, rng)
         return normalise(hu, recipe.window_hu)[None], target, known
@@ -209,6 +214,18 @@ def _image(
         hu = resample(resample(hu, (slices, *hu.shape[1:])), (*hu.shape,))
     hu = hu * float(rng.uniform(0.93, 1.07)) + float(rng.normal(0.0, 5.0))
     return hu.clamp(min=_AIR_HU)
+
+
+def _unseen(hu: Tensor, labels: NDArray[np.uint8], spacing_mm: float) -> Tensor:
+    """Voxels of the tumours that the image does not show."""
+    number, stands_out = conspicuity(
+        hu.numpy(),
+        _IS_CLASS[_TUMORS].numpy()[labels],
+        labels,
+        labels == Tissue.LIVER,
+        (spacing_mm,) * 3,
+    )
+    return torch.from_numpy((stands_out < SEEN)[number])
 
 
 def _labels_to_learn(labels: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cc3d
 import numpy as np
 import pytest
 import torch
@@ -61,10 +62,29 @@ def test_batches_keep_the_hierarchy_and_the_window(bodies: Path) -> None:
         assert batch.image.abs().max() <= 1.0
         assert not (batch.target[:, 1:] & ~batch.target[:, :1]).any()
         assert batch.known[:, 0].all()
-        # Vessels and tumours are known in the liver and near it, not far away.
-        assert not (batch.target[:, :1] & ~batch.known[:, 1:]).any()
+        # Vessels and tumours are known in the liver and near it, not far away; a tumour may be
+        # too faint to be told of.
+        assert not (batch.target[:, :1] & ~batch.known[:, 1:2]).any()
+        untold = batch.target[:, 0] & ~batch.known[:, 2]
+        assert not (untold & ~batch.target[:, 2]).any()
         livers += int(batch.target[:, 0].any())
     assert livers > 0
+
+
+def test_tumours_that_the_image_hides_are_not_told(bodies: Path) -> None:
+    clear = replace(RECIPE, noise_hu=(0.5, 1.0), new_lesions=1.0, wild_probability=0.0)
+    noisy = replace(clear, noise_hu=(600.0, 800.0))
+    told: list[float] = []
+    for recipe in (clear, noisy):
+        batches = SyntheticBatches(subject_files(bodies), recipe, 4)
+        drawn = []
+        for batch in map(batches, range(12)):
+            number, count = cc3d.connected_components(batch.target[0, 2].numpy(), return_N=True)
+            known = batch.known[0, 2].numpy()
+            drawn += [bool(known[number == k + 1].any()) for k in range(count)]
+        told.append(float(np.mean(drawn)))
+    assert told[0] > 0.5
+    assert told[1] < 0.1
 
 
 def test_liver_is_brighter_than_fat_in_the_image(bodies: Path) -> None:
