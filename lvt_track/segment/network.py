@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
 from lvt_track.core.volume import CLASSES
 
-__all__ = ["NetworkParameters", "ResidualUNet", "class_logits", "normalise"]
+__all__ = ["NetworkParameters", "ResidualUNet", "class_logits", "nested_class_logits", "normalise"]
 
 
 def normalise(hu: Tensor, window_hu: tuple[float, float]) -> Tensor:
@@ -40,6 +41,22 @@ def class_logits(logits: Tensor) -> Tensor:
     return inside - outside
 
 
+def nested_class_logits(logits: Tensor) -> Tensor:
+    """Logits of belonging to liver, vessels and tumours, from those of the parts given the liver.
+
+    Args:
+        logits: (batch, 3, ...) of liver, of vessel given that it is liver, and of tumour given it.
+
+    Returns:
+        (batch, 3, ...), float32, whose sigmoid is P(liver) and its product with P(part | liver).
+    """
+    liver, parts = logits[:, :1].float(), logits[:, 1:].float()
+    inside = logsigmoid(liver) + logsigmoid(parts)
+    # Not a part: not liver, or liver and not it.
+    outside = torch.logaddexp(logsigmoid(-liver), logsigmoid(liver) + logsigmoid(-parts))
+    return torch.cat([liver, inside - outside], dim=1)
+
+
 @dataclass(frozen=True)
 class NetworkParameters:
     """Size of a network.
@@ -50,12 +67,15 @@ class NetworkParameters:
         outputs: classes that the network tells, each for itself.
         exclusive: whether the head knows background and the classes as alternatives, one channel
             more; for rivals of partial-label training.
+        nested: whether the head tells vessels and tumours given the liver, so that their
+            probability is the product of both.
     """
 
     channels: tuple[int, ...] = (16, 32, 64, 128, 192)
     blocks: tuple[int, ...] = (1, 2, 2, 2)
     outputs: int = len(CLASSES)
     exclusive: bool = False
+    nested: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(int(n) for n in self.channels))
@@ -68,8 +88,11 @@ class NetworkParameters:
             )
         if self.outputs < 1:
             raise ValueError(f"outputs must be positive, got {self.outputs}")
-        if self.exclusive and self.outputs != len(CLASSES):
-            raise ValueError(f"exclusive classes are {len(CLASSES)}, got {self.outputs} outputs")
+        if (self.exclusive or self.nested) and self.outputs != len(CLASSES):
+            kind = "exclusive" if self.exclusive else "nested"
+            raise ValueError(f"{kind} classes are {len(CLASSES)}, got {self.outputs} outputs")
+        if self.exclusive and self.nested:
+            raise ValueError("classes are either exclusive or nested")
 
     @property
     def stride(self) -> int:
@@ -155,7 +178,9 @@ class ResidualUNet(nn.Module):
 
     def per_class(self, logits: Tensor) -> Tensor:
         """Logits of each class from those of the head."""
-        return class_logits(logits) if self.parameters_of_size.exclusive else logits
+        if self.parameters_of_size.exclusive:
+            return class_logits(logits)
+        return nested_class_logits(logits) if self.parameters_of_size.nested else logits
 
     def features(self, x: Tensor) -> list[Tensor]:
         """What the decoder sees at each level, deepest first, full resolution last.

@@ -15,7 +15,7 @@ from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.network import NetworkParameters
 from lvt_track.training.augment import Augmentation
 from lvt_track.training.loop import LoopSettings
-from lvt_track.training.rivals import OURS, MaskedMultilabel, Method, method_named
+from lvt_track.training.rivals import OURS, Method, NestedMultilabel, method_named
 
 __all__ = ["PatchChoice", "TrainingConfiguration", "read_configuration"]
 
@@ -157,7 +157,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _configuration(facts: Mapping[str, Any], learning: Mapping[str, Any]) -> TrainingConfiguration:
     known = {field.name for field in fields(TrainingConfiguration)}
-    loss = _table(facts, "loss", MaskedMultilabel)
+    loss = _table(facts, "loss", NestedMultilabel)
     rest = {key: value for key, value in facts.items() if key != "loss"}
     for key in rest:
         if key not in known:

@@ -23,7 +23,7 @@ from lvt_track.errors import LvtError
 from lvt_track.segment.device import bfloat16_is_sound
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.training.batch import Batch
-from lvt_track.training.rivals import OURS, Method
+from lvt_track.training.rivals import MULTILABEL, Method
 from lvt_track.training.supervision import SupervisedNetwork, supervised_loss
 
 __all__ = [
@@ -124,7 +124,7 @@ def train(
     folder: Path,
     device: torch.device,
     on_step: Callable[[Progress], None] | None = None,
-    method: Method = OURS,
+    method: Method = MULTILABEL,
     on_checkpoint: Callable[[ResidualUNet, int, float], None] | None = None,
 ) -> ResidualUNet:
     """Train a network, or go on where the folder's checkpoint stands.
@@ -136,7 +136,7 @@ def train(
         folder: for `checkpoint.pt` and `metrics.csv`; made if missing.
         device: to train on.
         on_step: called after each step.
-        method: how to learn from partial labels.
+        method: how to learn from partial labels; reads the logits of the network's head.
         on_checkpoint: told after each checkpoint but the last what would be returned now, the
             step and the seconds. The time it takes counts as training.
 

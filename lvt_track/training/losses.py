@@ -30,6 +30,7 @@ __all__ = [
     "overlap_loss",
     "partial_label_terms",
     "soft_skeleton",
+    "voxel_mean",
     "where_it_occurs",
 ]
 
@@ -110,6 +111,12 @@ def where_it_occurs(loss: Tensor, truth: Tensor, weight: float = 1.0) -> Term:
     """
     occurs = truth.flatten(2).any(dim=2)
     return Term(loss * occurs, occurs, weight)
+
+
+def voxel_mean(value: Tensor, counted: Tensor) -> Term:
+    """A loss per voxel (samples, 1, z, y, x), averaged over the voxels that count."""
+    mean = (value * counted).sum(_VOXELS) / counted.sum(_VOXELS).clamp(min=1)
+    return Term(mean, counted.flatten(2).any(dim=2))
 
 
 def masked_bce(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:

@@ -5,8 +5,9 @@ batches, so that what differs is the method alone.
 
 | name | head | what is not annotated |
 |---|---|---|
-| `ours` | sigmoid per class | masked per class and voxel, known where the hierarchy tells |
-| `full` | sigmoid per class | nothing: refuses partial labels; the upper bound |
+| `ours` | sigmoids, parts given the liver | summed over what labels and hierarchy allow |
+| `full` | sigmoids, parts given the liver | nothing: refuses partial labels; the upper bound |
+| `masked-multilabel` | sigmoid per class | masked, known where the hierarchy tells (Østmo et al.) |
 | `background-multilabel` | sigmoid per class | taken for background |
 | `background-multiclass` | softmax | taken for background |
 | `masked-multiclass` | softmax | its voxels and channels left out |
@@ -15,7 +16,7 @@ batches, so that what differs is the method alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
-from lvt_track.segment.network import class_logits
+from lvt_track.segment.network import NetworkParameters, class_logits, nested_class_logits
 from lvt_track.training.batch import Batch
 from lvt_track.training.losses import (
     Term,
@@ -32,11 +33,14 @@ from lvt_track.training.losses import (
     masked_tversky_loss,
     overlap_loss,
     partial_label_terms,
+    voxel_mean,
     where_it_occurs,
 )
+from lvt_track.training.nested import nested_terms
 
 __all__ = [
     "METHODS",
+    "MULTILABEL",
     "OURS",
     "BackgroundMulticlass",
     "BackgroundMultilabel",
@@ -45,6 +49,7 @@ __all__ = [
     "MaskedMulticlass",
     "MaskedMultilabel",
     "Method",
+    "NestedMultilabel",
     "method_named",
 ]
 
@@ -57,9 +62,8 @@ _MULTI_HOT = ((0, 0, 0), (1, 0, 0), (1, 1, 0), (1, 0, 1))
 class Method(Protocol):
     """One way to learn from partial labels."""
 
-    @property
-    def exclusive(self) -> bool:
-        """Whether the network's head knows exclusive classes (`NetworkParameters.exclusive`)."""
+    def headed(self, size: NetworkParameters) -> NetworkParameters:
+        """The size with the head whose logits this method reads."""
 
     def terms(self, logits: Tensor, batch: Batch) -> tuple[Term, ...]:
         """The loss.
@@ -77,7 +81,9 @@ class Method(Protocol):
 class _Multilabel:
     """A sigmoid per class."""
 
-    exclusive = False
+    def headed(self, size: NetworkParameters) -> NetworkParameters:
+        """Each class for itself."""
+        return replace(size, exclusive=False, nested=False)
 
     def masks(self, probabilities: Tensor) -> Tensor:
         """Every class for itself."""
@@ -88,7 +94,9 @@ class _Multilabel:
 class _Multiclass:
     """A softmax over background, other liver, vessel and tumour."""
 
-    exclusive = True
+    def headed(self, size: NetworkParameters) -> NetworkParameters:
+        """Background and the classes as alternatives."""
+        return replace(size, exclusive=True, nested=False)
 
     def masks(self, probabilities: Tensor) -> Tensor:
         """The likeliest of the exclusive classes."""
@@ -99,7 +107,16 @@ class _Multiclass:
 
 @dataclass(frozen=True)
 class MaskedMultilabel(_Multilabel):
-    """Østmo et al., NLDL 2026: cross-entropy and Dice of each class where it is known.
+    """Østmo et al., NLDL 2026: cross-entropy and Dice of each class where it is known."""
+
+    def terms(self, logits: Tensor, batch: Batch) -> tuple[Term, ...]:
+        """As `Method.terms`."""
+        return partial_label_terms(logits, batch.target, batch.known, batch.annotated)
+
+
+@dataclass(frozen=True)
+class NestedMultilabel(_Multilabel):
+    """Ours: the likelihood of what is known, of vessels and tumours given the liver, and Dice.
 
     Attributes:
         vessel_cldice: weight of a clDice term for vessels.
@@ -109,26 +126,28 @@ class MaskedMultilabel(_Multilabel):
     vessel_cldice: float = 0.0
     tumor_tversky: float = 0.0
 
+    def headed(self, size: NetworkParameters) -> NetworkParameters:
+        """The liver, and its parts given it."""
+        return replace(size, exclusive=False, nested=True)
+
     def terms(self, logits: Tensor, batch: Batch) -> tuple[Term, ...]:
         """As `Method.terms`."""
-        terms: tuple[Term, ...] = partial_label_terms(
-            logits, batch.target, batch.known, batch.annotated
-        )
+        terms: tuple[Term, ...] = nested_terms(logits, batch.target, batch.known, batch.annotated)
+        drawn, _ = _as_annotated(batch)
         for weight, channel, loss in (
             (self.vessel_cldice, _VESSELS, masked_cldice_loss),
             (self.tumor_tversky, _TUMORS, masked_tversky_loss),
         ):
             if weight:
                 only = slice(channel, channel + 1)
-                drawn, _ = _as_annotated(batch)
                 known = batch.known[:, only]
-                value = loss(logits[:, only], batch.target[:, only], known)
+                value = loss(nested_class_logits(logits)[:, only], batch.target[:, only], known)
                 terms = (*terms, where_it_occurs(value, drawn[:, only] & known, weight))
         return terms
 
 
 @dataclass(frozen=True)
-class FullLabels(MaskedMultilabel):
+class FullLabels(NestedMultilabel):
     """Ours on complete labels: what partial ones are to come close to."""
 
     def terms(self, logits: Tensor, batch: Batch) -> tuple[Term, ...]:
@@ -200,14 +219,16 @@ class Marginal(_Multiclass):
         surprise = (logits.logsumexp(1) - likely)[:, None]
         dice = masked_dice_loss(class_logits(logits), target, known)
         drawn = target & known & batch.annotated[..., None, None, None]
-        return _voxel_mean(surprise, told[:, None]), where_it_occurs(dice, drawn)
+        return voxel_mean(surprise, told[:, None]), where_it_occurs(dice, drawn)
 
 
-OURS = MaskedMultilabel()
+OURS = NestedMultilabel()
+MULTILABEL = MaskedMultilabel()
 
 METHODS: dict[str, Method] = {
     "ours": OURS,
     "full": FullLabels(),
+    "masked-multilabel": MULTILABEL,
     "masked-multiclass": MaskedMulticlass(),
     "background-multiclass": BackgroundMulticlass(),
     "background-multilabel": BackgroundMultilabel(),
@@ -260,13 +281,6 @@ def _softmax_terms(logits: Tensor, truth: Tensor, known: Tensor) -> tuple[Term, 
         logits.softmax(dim=1)[:, parts] * known[:, parts], told[:, parts].float(), missed=0.5
     )
     return (
-        _voxel_mean(surprise, told.any(dim=1, keepdim=True)),
+        voxel_mean(surprise, told.any(dim=1, keepdim=True)),
         where_it_occurs(overlap, told[:, parts]),
     )
-
-
-def _voxel_mean(value: Tensor, counted: Tensor) -> Term:
-    """A loss per voxel (samples, 1, z, y, x), averaged over the voxels that count."""
-    voxels = (2, 3, 4)
-    mean = (value * counted).sum(voxels) / counted.sum(voxels).clamp(min=1)
-    return Term(mean, counted.flatten(2).any(dim=2))

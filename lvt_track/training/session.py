@@ -93,9 +93,7 @@ class Session:
         else:
             size = configuration.network or plan_network(device, memory)
             choice = configuration.patches
-        size = NetworkParameters(
-            size.channels, size.blocks, exclusive=configuration.learns_by.exclusive
-        )
+        size = configuration.learns_by.headed(size)
         trial = SupervisedNetwork(ResidualUNet(size).to(device), configuration.learning.scales)
         plan = plan_patches(datasets, trial, choice, memory)
         return cls(configuration, size, plan, device, start)

@@ -71,7 +71,8 @@ def starting_model(asked: TrainingConfiguration) -> Start | None:
         )
     card, network = drawn.segmenter.card, drawn.segmenter.network
     size = card.segmenter.network
-    if size.exclusive != asked.learns_by.exclusive:
+    # A vessel's probability of its own serves as one given the liver too; alternatives do not.
+    if size.exclusive != asked.learns_by.headed(size).exclusive:
         raise UsageError(
             f"the head of {card.name!r} is not that of the method {asked.method}",
             remedy="Start from a model of the same kind of head, or choose another method",

@@ -8,11 +8,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from lvt_track.errors import InputError, UsageError
-from lvt_track.segment.network import class_logits
+from lvt_track.segment.network import NetworkParameters, class_logits
 from lvt_track.training.batch import Batch
 from lvt_track.training.losses import combine, partial_label_terms
 from lvt_track.training.partial import COMPLETE, Annotation, Knowledge, targets_and_validity
-from lvt_track.training.rivals import METHODS, OURS, MaskedMultilabel, Method, method_named
+from lvt_track.training.rivals import (
+    METHODS,
+    MULTILABEL,
+    OURS,
+    Method,
+    NestedMultilabel,
+    method_named,
+)
 
 SIDE = 10
 YES, NO = Annotation.EVERYWHERE, Annotation.NONE
@@ -38,9 +45,13 @@ def sample(knowledge: Knowledge, ignore: Tensor | None = None) -> Batch:
     return Batch(image, target[None], known[None], torch.tensor([annotated]))
 
 
+def exclusive(method: Method) -> bool:
+    return method.headed(NetworkParameters()).exclusive
+
+
 def logits_for(method: Method, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(1, 3 + method.exclusive, SIDE, SIDE, SIDE, generator=generator)
+    return torch.randn(1, 3 + exclusive(method), SIDE, SIDE, SIDE, generator=generator)
 
 
 def gradient(method: Method, batch: Batch) -> Tensor:
@@ -68,10 +79,10 @@ def test_ignored_voxels_teach_no_method(name: str, knowledge: Knowledge) -> None
     assert grad[:, ~ignore].any()
 
 
-@pytest.mark.parametrize("name", ["ours", "full", "background-multilabel"])
+@pytest.mark.parametrize("name", ["masked-multilabel", "background-multilabel"])
 def test_sigmoid_methods_agree_on_complete_labels(name: str) -> None:
     batch = sample(COMPLETE)
-    logits = logits_for(OURS)
+    logits = logits_for(MULTILABEL)
     expected = combine(partial_label_terms(logits, batch.target, batch.known))
     assert combine(METHODS[name].terms(logits, batch)).item() == pytest.approx(expected.item())
 
@@ -96,12 +107,18 @@ def test_marginal_is_cross_entropy_on_complete_labels() -> None:
     assert surprise.value.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_ours_learns_liver_from_a_vessel_but_no_class_that_is_not_known() -> None:
-    grad = gradient(OURS, sample(VESSELS_TUMORS))
+def test_ours_with_complete_labels_is_full() -> None:
+    logits, batch = logits_for(OURS), sample(COMPLETE)
+    expected = combine(METHODS["full"].terms(logits, batch))
+    assert combine(OURS.terms(logits, batch)).item() == expected.item()
+
+
+def test_the_mask_learns_liver_from_a_vessel_but_no_class_that_is_not_known() -> None:
+    grad = gradient(MULTILABEL, sample(VESSELS_TUMORS))
     truth = masks()
     assert (grad[0][truth["vessels"] | truth["tumors"]] < 0).all()
     assert not grad[0][~(truth["vessels"] | truth["tumors"])].any()
-    grad = gradient(OURS, sample(LIVER))
+    grad = gradient(MULTILABEL, sample(LIVER))
     assert not grad[1:, truth["liver"]].any()
     assert (grad[1:, ~truth["liver"]] > 0).all()
 
@@ -109,9 +126,9 @@ def test_ours_learns_liver_from_a_vessel_but_no_class_that_is_not_known() -> Non
 @pytest.mark.parametrize("name", ["background-multilabel", "background-multiclass"])
 def test_background_methods_unlearn_what_was_not_drawn(name: str) -> None:
     method = METHODS[name]
-    vessels = gradient(method, sample(LIVER_TUMORS))[2 if method.exclusive else 1]
+    vessels = gradient(method, sample(LIVER_TUMORS))[2 if exclusive(method) else 1]
     assert (vessels[masks()["vessels"]] > 0).all()
-    liver = gradient(method, sample(VESSELS_TUMORS))[1 if method.exclusive else 0]
+    liver = gradient(method, sample(VESSELS_TUMORS))[1 if exclusive(method) else 0]
     assert (liver[masks()["liver"] & ~masks()["vessels"] & ~masks()["tumors"]] > 0).all()
 
 
@@ -162,14 +179,14 @@ def test_full_refuses_partial_labels() -> None:
         METHODS["full"].terms(logits_for(OURS), sample(LIVER_TUMORS))
 
 
-def test_extra_terms_read_vessels_and_tumours_alone() -> None:
-    plain, extra = (
+def test_extra_terms_read_one_part_and_the_liver_it_lies_in() -> None:
+    plain, vessels, tumors = (
         gradient(method, sample(COMPLETE))
-        for method in (OURS, MaskedMultilabel(vessel_cldice=0.5, tumor_tversky=0.5))
+        for method in (OURS, NestedMultilabel(vessel_cldice=0.5), NestedMultilabel(0.0, 0.5))
     )
-    changed = (plain != extra).flatten(1).any(dim=1)
-    assert changed.tolist() == [False, True, True]
-    method = MaskedMultilabel(vessel_cldice=0.5)
+    for extra, expected in ((vessels, [True, True, False]), (tumors, [True, False, True])):
+        assert (plain != extra).flatten(1).any(dim=1).tolist() == expected
+    method = NestedMultilabel(vessel_cldice=0.5)
     assert not method.terms(logits_for(method), sample(LIVER_TUMORS))[-1].counted.any()
 
 

@@ -20,10 +20,11 @@ def batch() -> Batch:
     return Batch(image, target, known)
 
 
-@pytest.mark.parametrize("name", ["ours", "marginal"])
+@pytest.mark.parametrize("name", ["ours", "masked-multilabel", "marginal"])
 def test_heads_halve_the_resolution(name: str) -> None:
-    exclusive = METHODS[name].exclusive
-    network = ResidualUNet(NetworkParameters((4, 6, 8), (1, 1), exclusive=exclusive))
+    size = METHODS[name].headed(SIZE)
+    exclusive = size.exclusive
+    network = ResidualUNet(size)
     logits = SupervisedNetwork(network, 2)(batch().image)
     assert [tuple(values.shape) for values in logits] == [
         (2, 3 + exclusive, 16, 16, 16),
