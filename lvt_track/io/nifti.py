@@ -229,7 +229,7 @@ def _read_bytes(path: Path, count: int | None) -> bytes:
             return file.read(-1 if count is None else count)
     except FileNotFoundError as error:
         raise InputError("there is no such file", path=path) from error
-    except (BadGzipFile, IsalError, EOFError) as error:
+    except (BadGzipFile, IsalError, EOFError) as error:  # type: ignore[misc]  # its stub is wrong
         raise InputError(f"damaged gzip file ({error})", path=path, remedy=_DAMAGED) from error
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
