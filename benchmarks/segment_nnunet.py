@@ -25,7 +25,8 @@ from lvt_track.segment.grid import resample, shape_at
 from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.models import load_model
 from lvt_track.segment.nnunet_import import import_nnunet
-from lvt_track.segment.segmenter import Coarse, Effort, Run, Scan
+from lvt_track.segment.scan import Scan
+from lvt_track.segment.segmenter import Coarse, Effort, Run
 
 NAME, DATASET = "tiny-nnunet", "Dataset501_Phantoms"
 LABELS = {"background": 0, "liver": 1, "vessels": 2, "tumors": 3}
@@ -147,7 +148,6 @@ def draw_here(volume: Volume) -> dict[str, np.ndarray]:
     scan = Scan.of(volume)
     cells = Lattice((1.0, 1.0, 1.0), (0, 0, 0), (2, 2, 2))
     nowhere = Coarse(torch.zeros(cells.shape), np.zeros(cells.shape, dtype=bool), cells)
-    whole = slice(0, scan.shape[0]), slice(0, scan.shape[1]), slice(0, scan.shape[2])
-    drawing = segmenter.draw(scan, nowhere, whole, run)
+    drawing = segmenter.draw(scan, nowhere, scan.whole, run)
     back = scan.upright.inverse
     return {name: back.apply(mask) for name, mask in drawing.masks.items()}

@@ -22,7 +22,8 @@ from lvt_track.errors import UsageError
 from lvt_track.segment.cards import ImportedCard
 from lvt_track.segment.grid import Orientation
 from lvt_track.segment.nnunet_grid import Area, NnunetGrid, nonzero_box
-from lvt_track.segment.segmenter import Coarse, Drawing, Run, Scan
+from lvt_track.segment.scan import Scan
+from lvt_track.segment.segmenter import Coarse, Drawing, Run
 from lvt_track.segment.windows import Blend, Forward
 
 __all__ = ["ARCHITECTURES", "SHARED_WEIGHTS", "ForeignSegmenter", "build_network", "fill_network"]

@@ -15,7 +15,8 @@ from lvt_track.errors import InputError
 from lvt_track.segment.device import bfloat16_is_sound, pick_device
 from lvt_track.segment.hierarchy import clean
 from lvt_track.segment.models import Model
-from lvt_track.segment.segmenter import Drawing, Effort, Report, Run, Scan
+from lvt_track.segment.scan import Scan
+from lvt_track.segment.segmenter import Drawing, Effort, Report, Run
 
 __all__ = ["EXHAUSTIVE", "FAST", "NO_LIVER", "Segmentation", "check_hounsfield", "segment"]
 
@@ -89,10 +90,7 @@ def segment(
         coarse = model.locator.locate(scan, run, report)
     if effort.skips and not coarse.liver.any():
         return _nothing(volume, model, run)
-    if effort.skips:
-        box = scan.box_of(coarse.reach_around(_MARGIN_MM))
-    else:
-        box = slice(0, scan.shape[0]), slice(0, scan.shape[1]), slice(0, scan.shape[2])
+    box = scan.box_of(coarse.reach_around(_MARGIN_MM)) if effort.skips else scan.whole
     drawing = Drawing()
     for part in model.parts:
         drawn = part.segmenter.draw(scan, coarse, box, run)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvt_track.core.geometry import Box
+from lvt_track.core.geometry import Box, FloatArray
 from lvt_track.segment.grid import Extent, Span
 
 __all__ = ["Lattice", "Reach", "widened"]
@@ -24,26 +24,31 @@ _ROUNDING = 1e-4
 
 @dataclass(frozen=True)
 class Lattice:
-    """A block of cells; cell k of an axis reaches from k to k + 1 steps from the world's origin.
+    """A block of cells; cell k of an axis reaches from k to k + 1 steps from the origin.
 
     Attributes:
         step_mm: of the cells along z, y, x.
         first: number of the first cell along each.
         shape: cells along each.
+        shift: of the origin from the world's along all axes, in steps.
     """
 
     step_mm: tuple[float, float, float]
     first: Extent
     shape: Extent
+    shift: float = 0.0
 
     @classmethod
-    def within(cls, reach: Reach, step_mm: tuple[float, float, float]) -> Lattice:
+    def within(
+        cls, reach: Reach, step_mm: tuple[float, float, float], shift: float = 0.0
+    ) -> Lattice:
         """The cells whose centres lie in the reach; one at least."""
-        first = [_nearest(start / step) for (start, _), step in zip(reach, step_mm, strict=True)]
-        last = [_nearest(stop / step) for (_, stop), step in zip(reach, step_mm, strict=True)]
-        return cls._between(
-            step_mm, first, [max(a + 1, b) for a, b in zip(first, last, strict=True)]
-        )
+        ends = [
+            (_nearest(start / step - shift), _nearest(stop / step - shift))
+            for (start, stop), step in zip(reach, step_mm, strict=True)
+        ]
+        first, last = [a for a, _ in ends], [max(a + 1, b) for a, b in ends]
+        return cls._between(step_mm, first, last, shift)
 
     def around(self, reach: Reach, least: Extent, block: int) -> Lattice:
         """The part of this lattice that covers a reach, in whole blocks of cells if there is room.
@@ -59,46 +64,72 @@ class Lattice:
             reach, self.step_mm, self.first, self.shape, least, strict=True
         ):
             high, need = low + size, min(need, size)
-            first = max(low, int(np.floor(start / step / block + _ROUNDING)) * block)
-            last = min(high, int(np.ceil(stop / step / block - _ROUNDING)) * block)
+            start, stop = start / step - self.shift, stop / step - self.shift
+            first = max(low, int(np.floor(start / block + _ROUNDING)) * block)
+            last = min(high, int(np.ceil(stop / block - _ROUNDING)) * block)
             if last - first < need:
                 first = min(max(low, (first + last - need) // 2), high - need)
                 last = first + need
             firsts.append(first)
             lasts.append(last)
-        return self._between(self.step_mm, firsts, lasts)
+        return self._between(self.step_mm, firsts, lasts, self.shift)
+
+    @property
+    def halved(self) -> Lattice:
+        """The same block in cells of half the step."""
+        z, y, x = (step / 2 for step in self.step_mm)
+        return self._between(
+            (z, y, x),
+            [2 * k for k in self.first],
+            [2 * (k + n) for k, n in zip(self.first, self.shape, strict=True)],
+            2 * self.shift,
+        )
+
+    @property
+    def corner_mm(self) -> FloatArray:
+        """The first edge along z, y, x of the world."""
+        corner: FloatArray = (np.array(self.first) + self.shift) * self.step_mm
+        return corner
 
     @property
     def reach(self) -> Reach:
         """From the first cell's edge to the last's."""
         z, y, x = (
-            (k * step, (k + n) * step)
-            for k, n, step in zip(self.first, self.shape, self.step_mm, strict=True)
+            (corner, corner + n * step)
+            for corner, n, step in zip(
+                self.corner_mm.tolist(), self.shape, self.step_mm, strict=True
+            )
         )
         return z, y, x
 
     def spans(self, reach: Reach) -> tuple[Span, Span, Span]:
         """A reach in cells from this lattice's first edge."""
         z, y, x = (
-            (start / step - k, stop / step - k)
-            for (start, stop), step, k in zip(reach, self.step_mm, self.first, strict=True)
+            ((start - corner) / step, (stop - corner) / step)
+            for (start, stop), step, corner in zip(
+                reach, self.step_mm, self.corner_mm.tolist(), strict=True
+            )
         )
         return z, y, x
 
     def reach_of(self, box: Box) -> Reach:
         """Edges of a box of cells."""
         z, y, x = (
-            ((k + cut.start) * step, (k + cut.stop) * step)
-            for k, cut, step in zip(self.first, box, self.step_mm, strict=True)
+            (corner + cut.start * step, corner + cut.stop * step)
+            for corner, cut, step in zip(self.corner_mm.tolist(), box, self.step_mm, strict=True)
         )
         return z, y, x
 
     @classmethod
     def _between(
-        cls, step_mm: tuple[float, float, float], first: list[int], last: list[int]
+        cls,
+        step_mm: tuple[float, float, float],
+        first: list[int],
+        last: list[int],
+        shift: float,
     ) -> Lattice:
         sizes = [b - a for a, b in zip(first, last, strict=True)]
-        return cls(step_mm, (first[0], first[1], first[2]), (sizes[0], sizes[1], sizes[2]))
+        return cls(step_mm, (first[0], first[1], first[2]), (sizes[0], sizes[1], sizes[2]), shift)
 
 
 def widened(reach: Reach, margin_mm: float) -> Reach:

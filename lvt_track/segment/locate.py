@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvt_track.segment.cards import Part
-from lvt_track.segment.grid import resample
 from lvt_track.segment.hierarchy import largest_component
 from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
-from lvt_track.segment.segmenter import Coarse, Run, Scan
+from lvt_track.segment.scan import Scan
+from lvt_track.segment.segmenter import Coarse, Run
 from lvt_track.segment.windows import extend, window_boxes
 
 __all__ = ["Locator"]
@@ -39,8 +39,7 @@ class Locator:
         """The liver on a coarse grid; empty where nothing of 20 mL is seen."""
         part = self.part
         cells = Lattice.within(scan.reach, part.spacing_mm)
-        seen = resample(scan.hu, cells.shape, scan.spans(cells.reach))
-        image, inner = extend(normalise(seen, part.window_hu), part.patch)
+        image, inner = extend(normalise(scan.on(cells), part.window_hu), part.patch)
         boxes = window_boxes(image.shape, part.patch, _OVERLAP)
         network = self.network.to(run.device)
         blend = run.predict(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES
 from lvt_track.segment.cards import Card
-from lvt_track.segment.grid import extent_of, resample
 from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
-from lvt_track.segment.segmenter import Coarse, Drawing, Run, Scan
+from lvt_track.segment.scan import Scan
+from lvt_track.segment.segmenter import Coarse, Drawing, Run
 from lvt_track.segment.windows import extend, window_boxes
 
 __all__ = ["OwnSegmenter"]
@@ -43,13 +44,26 @@ class OwnSegmenter:
 
     def draw(self, scan: Scan, coarse: Coarse, box: Box, run: Run) -> Drawing:
         """See `segmenter.Segmenter`."""
+        shifts = [k / run.effort.lattices for k in range(run.effort.lattices)]
+        seen = [self._see(scan, coarse, shift, run) for shift in shifts]
+        drawing = Drawing()
+        with run.stage("restore"):
+            for channel, name in enumerate(CLASSES):
+                first, *rest = (scan.back(found[channel], cells, box) for found, cells in seen)
+                probability = (sum(rest, first) / len(seen)).numpy()
+                drawing.masks[name] = probability > self.card.thresholds[channel]
+                if name in run.keep_probabilities:
+                    drawing.probabilities[name] = probability.astype(np.float16)
+        return drawing
+
+    def _see(self, scan: Scan, coarse: Coarse, shift: float, run: Run) -> tuple[Tensor, Lattice]:
+        """Probabilities of the classes (3, z, y, x) on the cells around the liver, and these."""
         part = self.card.segmenter
         with run.stage("resample"):
-            cells = Lattice.within(scan.reach, part.spacing_mm)
+            cells = Lattice.within(scan.reach, part.spacing_mm, shift)
             if run.effort.skips:
                 cells = cells.around(coarse.reach_around(_CONTEXT_MM), part.patch, _BLOCK)
-            image = resample(scan.hu, cells.shape, scan.spans(cells.reach))
-            image, inner = extend(normalise(image, part.window_hu), part.patch)
+            image, inner = extend(normalise(scan.on(cells), part.window_hu), part.patch)
             likely = coarse.seen_in(cells)
             boxes = window_boxes(image.shape, part.patch, run.effort.overlap)
             if run.effort.skips:
@@ -62,13 +76,4 @@ class OwnSegmenter:
             )
             found = blend.crop(inner).values
             found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
-        drawing = Drawing()
-        with run.stage("restore"):
-            shape = extent_of(scan.hu[box])
-            spans = cells.spans(scan.reach_of(box))
-            for channel, name in enumerate(CLASSES):
-                probability = resample(found[channel], shape, spans).numpy()
-                drawing.masks[name] = probability > self.card.thresholds[channel]
-                if name in run.keep_probabilities:
-                    drawing.probabilities[name] = probability.astype(np.float16)
-        return drawing
+        return found, cells

@@ -19,12 +19,13 @@ from scipy import ndimage
 from torch import Tensor
 
 from lvt_track.core.geometry import Box
-from lvt_track.core.volume import BoolArray, Volume
-from lvt_track.segment.grid import Extent, Orientation, Span, extent_of, resample, shape_at
+from lvt_track.core.volume import BoolArray
+from lvt_track.segment.grid import resample, shape_at
 from lvt_track.segment.lattice import Lattice, Reach, widened
+from lvt_track.segment.scan import Scan
 from lvt_track.segment.windows import Blend, Forward, predict, windows_at_once
 
-__all__ = ["Coarse", "Drawing", "Effort", "Report", "Run", "Scan", "Segmenter"]
+__all__ = ["Coarse", "Drawing", "Effort", "Report", "Run", "Segmenter"]
 
 Report = Callable[[str, float], None]
 """Called with the name of a stage and the share of it that is done."""
@@ -38,77 +39,14 @@ class Effort:
         overlap: share of a window that its neighbour covers too.
         half_precision: run in bfloat16 where it is fast and sound.
         skips: read the liver's surroundings only, instead of the whole scan.
+        lattices: 1, or 2 whose cells lie half a cell apart and whose answers are averaged: what is
+            drawn then hangs less on where the cells fall. Not for imported models.
     """
 
     overlap: float = 0.5
     half_precision: bool = True
     skips: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Scan:
-    """A scan along the patient's axes.
-
-    Attributes:
-        hu: a view (z, y, x), z to the head, y to the back, x to the left.
-        spacing_mm: along them.
-        upright: the turn from the stored array to this view.
-        corner_mm: where the first voxel begins along z, y, x of the world; of an oblique scan, of
-            its array laid along them around the same middle.
-    """
-
-    hu: NDArray[np.generic]
-    spacing_mm: tuple[float, float, float]
-    upright: Orientation
-    corner_mm: tuple[float, float, float]
-
-    @classmethod
-    def of(cls, volume: Volume) -> Scan:
-        """The scan of a volume."""
-        grid = volume.geometry
-        upright = Orientation.of(grid.direction)
-        hu, spacing = upright.apply(volume.hu), upright.spacing(grid.spacing_mm)
-        middle = grid.to_world((np.array(grid.shape) - 1.0) / 2.0)[::-1]
-        z, y, x = (float(m - n * s / 2) for m, n, s in zip(middle, hu.shape, spacing, strict=True))
-        return cls(hu, spacing, upright, (z, y, x))
-
-    @property
-    def shape(self) -> Extent:
-        """Voxels along the patient's axes."""
-        return extent_of(self.hu)
-
-    @property
-    def reach(self) -> Reach:
-        """Its edges."""
-        return self.reach_of(
-            (slice(0, self.shape[0]), slice(0, self.shape[1]), slice(0, self.shape[2]))
-        )
-
-    def reach_of(self, box: Box) -> Reach:
-        """Edges of a box of its voxels."""
-        z, y, x = (
-            (corner + cut.start * step, corner + cut.stop * step)
-            for corner, cut, step in zip(self.corner_mm, box, self.spacing_mm, strict=True)
-        )
-        return z, y, x
-
-    def spans(self, reach: Reach) -> tuple[Span, Span, Span]:
-        """A reach in voxels from the scan's first edge."""
-        z, y, x = (
-            ((start - corner) / step, (stop - corner) / step)
-            for (start, stop), corner, step in zip(
-                reach, self.corner_mm, self.spacing_mm, strict=True
-            )
-        )
-        return z, y, x
-
-    def box_of(self, reach: Reach) -> Box:
-        """The voxels that a reach touches."""
-        z, y, x = (
-            slice(max(0, int(np.floor(start))), min(size, int(np.ceil(stop))))
-            for (start, stop), size in zip(self.spans(reach), self.shape, strict=True)
-        )
-        return z, y, x
+    lattices: int = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,13 +76,9 @@ class Coarse:
                 <= margin_mm
             )
         shape = shape_at(scan.shape, scan.spacing_mm, self.lattice.step_mm)
-        for axis, (size, span) in enumerate(
-            zip(shape, self.lattice.spans(scan.reach), strict=True)
-        ):
-            places = span[0] + (np.arange(size) + 0.5) * (span[1] - span[0]) / size
-            cells = np.clip(np.floor(places).astype(int), 0, near.shape[axis] - 1)
-            near = near.take(cells, axis)
-        return near
+        share = scan.back(torch.from_numpy(near).float(), self.lattice, scan.whole, shape)
+        touched: BoolArray = (share > 0.0).numpy()
+        return touched
 
     def reach_around(self, margin_mm: float) -> Reach:
         """Around the liver; all cells where there is none."""

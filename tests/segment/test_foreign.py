@@ -17,7 +17,8 @@ from lvt_track.segment.foreign import ForeignSegmenter, build_network
 from lvt_track.segment.grid import extent_of
 from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.nnunet_grid import nonzero_box
-from lvt_track.segment.segmenter import Coarse, Drawing, Effort, Run, Scan
+from lvt_track.segment.scan import Scan
+from lvt_track.segment.segmenter import Coarse, Drawing, Effort, Run
 from lvt_track.segment.windows import window_boxes
 
 SHAPE = (30, 44, 40)

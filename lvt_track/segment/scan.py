@@ -1,0 +1,184 @@
+"""A scan as the networks see it: along the patient's axes, whatever grid it is stored on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from lvt_track.core.geometry import Box, FloatArray
+from lvt_track.core.volume import Volume
+from lvt_track.segment.grid import Extent, Orientation, Span, extent_of, resample, shape_at
+from lvt_track.segment.lattice import Lattice, Reach
+
+__all__ = ["Scan"]
+
+# Axes this close to the patient's lie along them: a tenth of a voxel over a whole liver.
+_STRAIGHT = 5e-4
+_AIR_HU = -1000.0
+_SLAB_VOXELS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A scan along the axes of its array that come closest to the patient's.
+
+    Attributes:
+        hu: a view (z, y, x), z to the head, y to the back, x to the left.
+        spacing_mm: along them.
+        upright: the turn from the stored array to this view.
+        corner_mm: where the first voxel begins along z, y, x of the world.
+        axes: directions of the view's axes in the world (z, y, x), as columns; None where they
+            are the world's own.
+    """
+
+    hu: NDArray[np.generic]
+    spacing_mm: tuple[float, float, float]
+    upright: Orientation
+    corner_mm: tuple[float, float, float]
+    axes: FloatArray | None = None
+
+    @classmethod
+    def of(cls, volume: Volume) -> Scan:
+        """The scan of a volume."""
+        grid = volume.geometry
+        upright = Orientation.of(grid.direction)
+        hu, spacing = upright.apply(volume.hu), upright.spacing(grid.spacing_mm)
+        signs = np.where(upright.flipped, -1.0, 1.0)
+        axes = grid.direction[::-1, ::-1][:, list(upright.axes)] * signs
+        if np.allclose(axes, np.eye(3), atol=_STRAIGHT):
+            axes = np.eye(3)
+        middle = grid.to_world((np.array(grid.shape) - 1.0) / 2.0)[::-1]
+        z, y, x = middle - axes @ (np.array(hu.shape) * spacing / 2.0)
+        oblique = None if np.array_equal(axes, np.eye(3)) else axes
+        return cls(hu, spacing, upright, (float(z), float(y), float(x)), oblique)
+
+    @property
+    def shape(self) -> Extent:
+        """Voxels along its axes."""
+        return extent_of(self.hu)
+
+    @property
+    def whole(self) -> Box:
+        """All its voxels."""
+        z, y, x = (slice(0, n) for n in self.shape)
+        return z, y, x
+
+    @property
+    def reach(self) -> Reach:
+        """Its edges in the world; of an oblique scan, those of the box around it."""
+        corners = np.array(list(product(*((0, n) for n in self.shape))))
+        return _around(self._to_world(corners))
+
+    def box_of(self, reach: Reach) -> Box:
+        """The voxels that a reach touches."""
+        ends = np.array(list(product(*reach)))
+        z, y, x = (
+            slice(max(0, int(np.floor(start))), min(size, int(np.ceil(stop))))
+            for (start, stop), size in zip(_around(self._to_edges(ends)), self.shape, strict=True)
+        )
+        return z, y, x
+
+    def on(self, cells: Lattice) -> Tensor:
+        """Its HU on cells of the world, float32: averaged where they are coarser.
+
+        An oblique scan is averaged along its own axes to half a cell, read there, and averaged to
+        the cells; around it is air.
+        """
+        if self.axes is None:
+            return resample(self.hu, cells.shape, self._spans(cells.reach))
+        half = cells.halved
+        known = shape_at(
+            self.shape, self.spacing_mm, np.maximum(self.spacing_mm, half.step_mm).tolist()
+        )
+        to_known = np.diag(np.array(known) / self.shape / self.spacing_mm) @ self.axes.T
+        fine = _read(
+            resample(self.hu, known) - _AIR_HU,
+            half.shape,
+            to_known * half.step_mm,
+            to_known @ (half.corner_mm - np.array(self.corner_mm)),
+            "zeros",
+        )
+        return resample(fine, cells.shape) + _AIR_HU
+
+    def back(self, values: Tensor, cells: Lattice, box: Box, shape: Extent | None = None) -> Tensor:
+        """Values of cells of the world on the scan's own grid, float32.
+
+        Args:
+            values: of the cells (z, y, x); the outermost hold beyond.
+            cells: where they are.
+            box: the part of the scan that is wanted.
+            shape: voxels over the box; the scan's own where None.
+        """
+        shape = shape or extent_of(self.hu[box])
+        if self.axes is None:
+            z, y, x = (
+                (corner + cut.start * step, corner + cut.stop * step)
+                for corner, cut, step in zip(self.corner_mm, box, self.spacing_mm, strict=True)
+            )
+            return resample(values, shape, cells.spans((z, y, x)))
+        first = np.array([cut.start for cut in box])
+        step = np.array([cut.stop - cut.start for cut in box]) / shape
+        to_cells = np.diag(1.0 / np.array(cells.step_mm)) @ self.axes * self.spacing_mm
+        corner = (np.array(self.corner_mm) - cells.corner_mm) / cells.step_mm
+        return _read(values, shape, to_cells * step, corner + to_cells @ first, "border")
+
+    def _to_world(self, edges: FloatArray) -> FloatArray:
+        """World places (n, 3) of places in voxels from the first edge."""
+        along = edges * self.spacing_mm
+        return self.corner_mm + (along if self.axes is None else along @ self.axes.T)
+
+    def _to_edges(self, world: FloatArray) -> FloatArray:
+        """Places in voxels from the first edge (n, 3) of world places."""
+        along = world - self.corner_mm
+        return (along if self.axes is None else along @ self.axes) / self.spacing_mm
+
+    def _spans(self, reach: Reach) -> tuple[Span, Span, Span]:
+        z, y, x = (
+            ((start - corner) / step, (stop - corner) / step)
+            for (start, stop), corner, step in zip(
+                reach, self.corner_mm, self.spacing_mm, strict=True
+            )
+        )
+        return z, y, x
+
+
+def _around(places: FloatArray) -> Reach:
+    """From the least to the greatest coordinate of places (n, 3)."""
+    z, y, x = zip(places.min(axis=0).tolist(), places.max(axis=0).tolist(), strict=True)
+    return z, y, x
+
+
+def _read(
+    values: Tensor, shape: Extent, matrix: FloatArray, offset: FloatArray, beyond: str
+) -> Tensor:
+    """Values (z, y, x) read between their centres, trilinear.
+
+    Args:
+        values: what is read.
+        shape: of the result; its voxel i is read at `matrix @ (i + 0.5) + offset`, in voxels of
+            the values from their first edge.
+        matrix, offset: see `shape`.
+        beyond: what lies outside, `zeros` or `border`.
+    """
+    # From edges 0 … n to the -1 … 1 of grid_sample, whose coordinates are x, y, z.
+    scale = 2.0 / np.array(values.shape)
+    z, y, x = (
+        torch.from_numpy((np.arange(n)[:, None] + 0.5) * (scale * column)[None, ::-1]).float()
+        for n, column in zip(shape, matrix.T, strict=True)
+    )
+    x = x + torch.from_numpy((scale * offset - 1.0)[::-1].copy()).float()
+    found = torch.empty(shape)
+    step = max(1, _SLAB_VOXELS // (shape[1] * shape[2]))
+    for first in range(0, shape[0], step):
+        rows = slice(first, first + step)
+        places = z[rows, None, None] + y[None, :, None] + x[None, None]
+        found[rows] = functional.grid_sample(
+            values[None, None].float(), places[None], padding_mode=beyond, align_corners=False
+        )[0, 0]
+    return found
