@@ -66,6 +66,7 @@ SHORTCUTS = {
     "all windows of the scan": Effort(skips=False),
     "float32": Effort(half_precision=False),
     "windows overlap by a quarter": Effort(overlap=0.25),
+    "one lattice": Effort(lattices=1),
 }
 
 

@@ -64,7 +64,7 @@ def agreement(python: Path, work: Path) -> str:
     table = markdown_table(["spacing, mm", *MEANS, "`lvt segment`, whole command"], rows)
     return (
         "Dice with `nnUNetv2_predict --disable_tta` for the same network (trained for minutes on "
-        "three phantoms), labels before our hierarchy, all windows, float32.\n\n"
+        f"{len(TRAINING_SEEDS)} phantoms), labels before our hierarchy, all windows, float32.\n\n"
         f"{table}\n\n`nnUNetv2_predict` took {seconds:.1f} s for the three scans, start-up "
         f"included: {seconds / len(rows):.1f} s each."
     )

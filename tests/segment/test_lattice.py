@@ -1,0 +1,74 @@
+"""Cells laid in world coordinates."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lvt_track.segment.lattice import Lattice, Reach
+
+STEP_MM = (2.0, 1.5, 3.0)
+LEAST = (16, 16, 16)
+
+spans = st.tuples(st.floats(-300.0, 300.0), st.floats(1.0, 300.0)).map(
+    lambda s: (s[0], s[0] + s[1])
+)
+reaches = st.tuples(spans, spans, spans)
+shifts = st.sampled_from([0.0, 0.5])
+
+
+@given(reach=reaches, shift=shifts)
+def test_cells_lie_within_and_none_is_missing(reach: Reach, shift: float) -> None:
+    cells = Lattice.within(reach, STEP_MM, shift)
+    for (start, stop), step, first, size in zip(
+        reach, STEP_MM, cells.first, cells.shape, strict=True
+    ):
+        centre = (np.arange(first - 1, first + size + 1) + 0.5 + shift) * step
+        inside = (centre > start) & (centre < stop)
+        if inside.any():
+            slack = (np.abs(centre - start) < 1e-3) | (np.abs(centre - stop) < 1e-3)
+            assert (slack | (inside == ([False] + [True] * size + [False]))).all()
+        else:
+            assert size == 1
+
+
+@given(reach=reaches, shift=shifts, cells=st.tuples(*[st.integers(-50, 50)] * 3))
+def test_a_move_by_whole_cells_changes_only_their_numbers(
+    reach: Reach, shift: float, cells: tuple[int, int, int]
+) -> None:
+    moved = [
+        (start + n * step, stop + n * step)
+        for (start, stop), n, step in zip(reach, cells, STEP_MM, strict=True)
+    ]
+    here = Lattice.within(reach, STEP_MM, shift)
+    there = Lattice.within((moved[0], moved[1], moved[2]), STEP_MM, shift)
+    assert np.abs(np.array(there.shape) - here.shape).max() <= 1  # an end may fall on a centre
+    assert np.abs(np.array(there.first) - here.first - cells).max() <= 1
+
+
+@given(reach=reaches, part=reaches, shift=shifts)
+def test_a_part_covers_its_reach_in_blocks(reach: Reach, part: Reach, shift: float) -> None:
+    whole = Lattice.within(reach, STEP_MM, shift)
+    cells = whole.around(part, LEAST, 8)
+    for axis in range(3):
+        low, size = whole.first[axis], whole.shape[axis]
+        first, stop = cells.first[axis], cells.first[axis] + cells.shape[axis]
+        assert low <= first < stop <= low + size
+        assert stop - first >= min(LEAST[axis], size)
+        wanted = [(mm / STEP_MM[axis]) - shift for mm in part[axis]]
+        inside = np.clip(wanted, low, low + size)
+        if inside[1] - inside[0] > 1e-3:
+            assert first <= inside[0] + 1e-3
+            assert stop >= inside[1] - 1e-3
+        if stop - first > LEAST[axis]:
+            assert first == low or first % 8 == 0
+            assert stop == low + size or stop % 8 == 0
+
+
+@given(reach=reaches, shift=shifts)
+def test_halved_cells_cover_the_same(reach: Reach, shift: float) -> None:
+    cells = Lattice.within(reach, STEP_MM, shift)
+    np.testing.assert_allclose(cells.halved.reach, cells.reach, atol=1e-9)
+    assert cells.halved.shape == tuple(2 * n for n in cells.shape)
+    np.testing.assert_allclose(cells.spans(cells.reach), [(0, n) for n in cells.shape], atol=1e-9)
