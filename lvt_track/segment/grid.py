@@ -1,7 +1,7 @@
 """From a scan's own grid to the one a network sees, and back.
 
-Networks see arrays whose axes are the patient's: z to the head, y to the back, x to the left. An
-oblique scan is taken along its closest axes and not rotated; training draws rotations instead.
+Networks see arrays whose axes are the patient's: z to the head, y to the back, x to the left. Here
+an oblique scan is taken along its closest axes; `scan` reads what then remains of its tilt.
 """
 
 from __future__ import annotations

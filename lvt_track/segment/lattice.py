@@ -75,17 +75,6 @@ class Lattice:
         return self._between(self.step_mm, firsts, lasts, self.shift)
 
     @property
-    def halved(self) -> Lattice:
-        """The same block in cells of half the step."""
-        z, y, x = (step / 2 for step in self.step_mm)
-        return self._between(
-            (z, y, x),
-            [2 * k for k in self.first],
-            [2 * (k + n) for k, n in zip(self.first, self.shape, strict=True)],
-            2 * self.shift,
-        )
-
-    @property
     def corner_mm(self) -> FloatArray:
         """The first edge along z, y, x of the world."""
         corner: FloatArray = (np.array(self.first) + self.shift) * self.step_mm

@@ -94,18 +94,20 @@ class Scan:
         """
         if self.axes is None:
             return resample(self.hu, cells.shape, self._spans(cells.reach))
-        half = cells.halved
-        z, y, x = np.maximum(self.spacing_mm, _FINER * np.array(half.step_mm)).tolist()
+        half = np.array(cells.step_mm) / 2.0
+        z, y, x = np.maximum(self.spacing_mm, _FINER * half).tolist()
         known = shape_at(self.shape, self.spacing_mm, (z, y, x))
         to_known = np.diag(np.array(known) / self.shape / self.spacing_mm) @ self.axes.T
+        # One cell more on every side, which those at the edge are averaged with.
+        z, y, x = (2 * (n + 2) for n in cells.shape)
         fine = _read(
             resample(self.hu, known) - _AIR_HU,
-            half.shape,
-            to_known * half.step_mm,
-            to_known @ (half.corner_mm - np.array(self.corner_mm)),
+            (z, y, x),
+            to_known * half,
+            to_known @ (cells.corner_mm - 2.0 * half - self.corner_mm),
             "zeros",
         )
-        return resample(fine, cells.shape) + _AIR_HU
+        return resample(fine, cells.shape, ((2, z - 2), (2, y - 2), (2, x - 2))) + _AIR_HU
 
     def back(self, values: Tensor, cells: Lattice, box: Box, shape: Extent | None = None) -> Tensor:
         """Values of cells of the world on the scan's own grid, float32.

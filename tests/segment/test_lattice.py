@@ -67,8 +67,6 @@ def test_a_part_covers_its_reach_in_blocks(reach: Reach, part: Reach, shift: flo
 
 
 @given(reach=reaches, shift=shifts)
-def test_halved_cells_cover_the_same(reach: Reach, shift: float) -> None:
+def test_spans_of_its_own_reach_are_all_its_cells(reach: Reach, shift: float) -> None:
     cells = Lattice.within(reach, STEP_MM, shift)
-    np.testing.assert_allclose(cells.halved.reach, cells.reach, atol=1e-9)
-    assert cells.halved.shape == tuple(2 * n for n in cells.shape)
     np.testing.assert_allclose(cells.spans(cells.reach), [(0, n) for n in cells.shape], atol=1e-9)
