@@ -17,13 +17,15 @@ __all__ = ["MANIFEST", "Failure", "InputRecord", "Manifest", "fingerprint", "rec
 
 MANIFEST = "run.json"
 
+_REMEDY = "Give the folder that was named with -o"
+
 
 @dataclass(frozen=True)
 class InputRecord:
     """One scan or mask that was read.
 
     Attributes:
-        visit: ISO date.
+        visit: ISO date; empty for a scan that was given alone.
         role: `scan` or `other phase`; for a mask given beside it, with its class.
         path: the file, or the folder of a DICOM series.
         files: how many files it has.
@@ -62,6 +64,8 @@ class Manifest:
         warnings: what a reader must know.
         seconds: time per stage.
         version: of lvt.
+        command: that wrote the folder, `track` or `segment`.
+        masks: of `segment`, what made each: `given`, or the name of a model.
     """
 
     patient: str
@@ -76,6 +80,8 @@ class Manifest:
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     version: str = __version__
+    command: str = "track"
+    masks: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write `run.json` into the folder, whole or not at all."""
@@ -86,10 +92,10 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """Read `run.json` of an earlier run.
+        """Read `run.json` of an earlier run of `lvt track`.
 
         Raises:
-            InputError: when there is none or it cannot be understood.
+            InputError: when there is none, it is of another command or cannot be understood.
         """
         path = folder / MANIFEST
         try:
@@ -97,15 +103,22 @@ class Manifest:
             for key in ("left_out", "failures"):
                 facts[key] = [Failure(**item) for item in facts[key]]
             facts["inputs"] = [InputRecord(**item) for item in facts["inputs"]]
-            return cls(**facts)
+            manifest = cls(**facts)
         except FileNotFoundError:
             raise InputError(
                 "no run.json here, so this is not the output of `lvt track`",
                 path=folder,
-                remedy="Give the folder that was named with -o",
+                remedy=_REMEDY,
             ) from None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(f"cannot be understood ({error})", path=path) from error
+        if manifest.command != "track":
+            raise InputError(
+                f"the output of `lvt {manifest.command}`, not of `lvt track`",
+                path=folder,
+                remedy=_REMEDY,
+            )
+        return manifest
 
 
 def record_input(visit: str, role: str, files: Sequence[Path]) -> InputRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from lvt_track.core.records import Series
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images import read_mask, write_masks, write_probability
+from lvt_track.pipeline.manifest import Manifest, record_input
 from lvt_track.pipeline.output import Existing, claim_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
 
@@ -72,6 +74,10 @@ class ModelChoice:
     name: str = "default"
     device: str = "auto"
     exhaustive: bool = False
+
+    def facts(self) -> dict[str, object]:
+        """The choice as plain values, for the manifest."""
+        return {"model": self.name, "device": self.device, "exhaustive": self.exhaustive}
 
     @functools.cached_property
     def model(self) -> Model | TotalSegmentator:
@@ -216,13 +222,14 @@ def segment_scan(
     progress: Progress,
     save_probabilities: bool = False,
 ) -> SegmentResult:
-    """Segment one scan and write its masks, and the probabilities behind them where asked for.
+    """Segment one scan; write its masks, the probabilities where asked for, and `run.json`.
 
     Raises:
         InputError: when the scan cannot be used.
         UsageError, OutputError: when the output folder cannot.
     """
     watch = Stopwatch()
+    started = dt.datetime.now().isoformat(timespec="seconds")
     # torch takes seconds to come up, in which one core can unpack the scan.
     with ThreadPoolExecutor(1) as beside:
         loading = beside.submit(lambda: choice.model)
@@ -234,13 +241,14 @@ def segment_scan(
             progress.warn(text)
         with watch.stage("load model"):
             loading.result()
-    scan = masks_of(
-        replace(series, masks={}),
-        volume,
-        choice,
-        progress,
-        keep_probabilities=CLASSES if save_probabilities else (),
-    )
+        recording = beside.submit(record_input, "", "scan", series.files)
+        scan = masks_of(
+            replace(series, masks={}),
+            volume,
+            choice,
+            progress,
+            keep_probabilities=CLASSES if save_probabilities else (),
+        )
     for text in scan.warnings:
         progress.warn(text)
     with watch.stage("write"):
@@ -250,6 +258,19 @@ def segment_scan(
         for name, probability in scan.probabilities.items():
             path = out / f"{name}_probability.nii.gz"
             write_probability(probability, volume.geometry, path, like=like)
+    seconds = watch.seconds | scan.seconds
+    Manifest(
+        patient=ct.name,
+        source=str(ct.absolute()),
+        started=started,
+        settings=choice.facts(),
+        models=choice.model.digests,
+        inputs=[recording.result()],
+        warnings=[*series.warnings, *scan.warnings],
+        seconds=seconds,
+        command="segment",
+        masks=scan.sources,
+    ).write(out)
     return SegmentResult(
         folder=out,
         liver_ml=scan.masks.volume_ml("liver"),
@@ -257,5 +278,5 @@ def segment_scan(
         tumors_ml=scan.masks.volume_ml("tumors"),
         model=choice.model.name,
         warnings=(*series.warnings, *scan.warnings),
-        seconds=watch.seconds | scan.seconds,
+        seconds=seconds,
     )

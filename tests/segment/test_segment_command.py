@@ -11,8 +11,10 @@ from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
 from lvt_track.core.volume import CLASSES
+from lvt_track.io.files import sha256_of
 from lvt_track.io.images import read_geometry, read_mask
 from lvt_track.io.nifti import read_nifti
+from lvt_track.segment.models import load_model
 
 
 def lvt(*args: object) -> Result:
@@ -52,6 +54,19 @@ def test_masks_and_probabilities_lie_on_the_scan(
     probability, _ = read_nifti(out / "liver_probability.nii.gz")
     assert probability[liver].mean() > 0.6
     assert probability[~liver].mean() < 0.1
+
+
+def test_the_manifest_says_what_made_which_mask(
+    run: tuple[Path, dict[str, object]], scan: Path
+) -> None:
+    manifest = json.loads((run[0] / "run.json").read_text())
+    assert manifest["masks"] == dict.fromkeys(CLASSES, "default")
+    assert manifest["models"] == dict(load_model("default").digests)
+    assert [item["sha256"] for item in manifest["inputs"]] == [sha256_of(scan)]
+    assert manifest["seconds"]["network"] > 0
+    report = lvt("report", run[0])
+    assert report.exit_code == 3
+    assert "not of `lvt track`" in " ".join(report.output.split())
 
 
 def test_results_are_not_written_over(run: tuple[Path, dict[str, object]], scan: Path) -> None:
