@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -92,13 +92,15 @@ def segment(
         return _nothing(volume, model, run)
     box = scan.box_of(coarse.reach_around(_MARGIN_MM)) if effort.skips else scan.whole
     drawing = Drawing()
+    warnings: list[str] = []
     for part in model.parts:
         drawn = part.segmenter.draw(scan, coarse, box, run)
+        warnings += drawn.warnings
         for name in part.draws:
             drawing.masks[name] = drawn.masks[name]
             if name in keep_probabilities:
                 drawing.probabilities[name] = drawn.probabilities[name]
-    return _finished(volume, model, scan, box, drawing, run)
+    return _finished(volume, model, scan, box, replace(drawing, warnings=tuple(warnings)), run)
 
 
 def check_hounsfield(volume: Volume) -> None:
@@ -141,7 +143,11 @@ def _finished(
         device=_where(run),
         seconds=run.seconds,
         dropped=cleaned.dropped,
-        warnings=(*_undrawn(model), *_cut_off(cleaned.masks["liver"], box, scan)),
+        warnings=(
+            *_undrawn(model),
+            *drawing.warnings,
+            *_cut_off(cleaned.masks["liver"], box, scan),
+        ),
         notes=_notes(run, cleaned.dropped),
         probabilities=probabilities,
     )

@@ -10,16 +10,22 @@ from torch import Tensor
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES
 from lvt_track.segment.cards import Card
+from lvt_track.segment.grid import Extent, extent_of
 from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Coarse, Drawing, Run
 from lvt_track.segment.windows import extend, window_boxes
 
-__all__ = ["OwnSegmenter"]
+__all__ = ["DOUBTFUL", "OwnSegmenter"]
+
+DOUBTFUL = "the model's two networks disagree on the liver: check that it is one, and its outline"
 
 # The locator sees more of the body around, the segmenter more detail: the liver is their mean.
 _LOCATOR_SHARE = 0.5
+# Livers at hand, real and synthetic, are confirmed to 0.87 and more; a full bladder, in a scan of
+# the pelvis alone, to less than 0.5.
+_LEAST_CONFIRMED, _DOUBTFUL_CONFIRMED = 0.55, 0.75
 _WORTH_A_WINDOW = 0.05
 # Around the liver, and in blocks of cells: windows stay where they are when its edge moves.
 _CONTEXT_MM, _BLOCK = 16.0, 8
@@ -46,18 +52,34 @@ class OwnSegmenter:
         """See `segmenter.Segmenter`."""
         shifts = [k / run.effort.lattices for k in range(run.effort.lattices)]
         seen = [self._see(scan, coarse, shift, run) for shift in shifts]
-        drawing = Drawing()
+        confirmed = sum(_confirmed(found[0], likely) for found, likely, _ in seen) / len(seen)
+        if confirmed < _LEAST_CONFIRMED:
+            return self._nothing(extent_of(scan.hu[box]), run)
+        drawing = Drawing(warnings=(DOUBTFUL,) if confirmed < _DOUBTFUL_CONFIRMED else ())
         with run.stage("restore"):
+            for found, likely, _ in seen:
+                found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
             for channel, name in enumerate(CLASSES):
-                first, *rest = (scan.back(found[channel], cells, box) for found, cells in seen)
+                first, *rest = (scan.back(found[channel], cells, box) for found, _, cells in seen)
                 probability = (sum(rest, first) / len(seen)).numpy()
                 drawing.masks[name] = probability > self.card.thresholds[channel]
                 if name in run.keep_probabilities:
                     drawing.probabilities[name] = probability.astype(np.float16)
         return drawing
 
-    def _see(self, scan: Scan, coarse: Coarse, shift: float, run: Run) -> tuple[Tensor, Lattice]:
-        """Probabilities of the classes (3, z, y, x) on the cells around the liver, and these."""
+    def _nothing(self, shape: Extent, run: Run) -> Drawing:
+        """What is drawn where there is no liver."""
+        kept = {name: np.zeros(shape, dtype=np.float16) for name in run.keep_probabilities}
+        return Drawing({name: np.zeros(shape, dtype=bool) for name in CLASSES}, kept)
+
+    def _see(
+        self, scan: Scan, coarse: Coarse, shift: float, run: Run
+    ) -> tuple[Tensor, Tensor, Lattice]:
+        """The cells around the liver, and what is seen on them.
+
+        Returns:
+            Probabilities of the classes (3, z, y, x), the locator's of liver, and the cells.
+        """
         part = self.card.segmenter
         with run.stage("resample"):
             cells = Lattice.within(scan.reach, part.spacing_mm, shift)
@@ -75,5 +97,10 @@ class OwnSegmenter:
                 lambda x: network(x).float().sigmoid(), image, boxes, part.network.outputs, report
             )
             found = blend.crop(inner).values
-            found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
-        return found, cells
+        return found, likely, cells
+
+
+def _confirmed(liver: Tensor, likely: Tensor) -> float:
+    """Share of what the locator took for liver that the segmenter takes for liver too."""
+    taken = likely > 0.5
+    return float((liver[taken] > 0.5).float().mean()) if taken.any() else 0.0

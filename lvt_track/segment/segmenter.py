@@ -98,10 +98,12 @@ class Drawing:
     Attributes:
         masks: bool (z, y, x) by class name.
         probabilities: float16 (z, y, x) by class name, where asked for.
+        warnings: what a reader must know of them.
     """
 
     masks: dict[str, BoolArray] = field(default_factory=dict)
     probabilities: dict[str, NDArray[np.float16]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class Segmenter(Protocol):

@@ -15,6 +15,7 @@ from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.infer import NO_LIVER, Segmentation, segment
 from lvt_track.segment.models import Card, Model, Part, own_model
 from lvt_track.segment.network import NetworkParameters
+from lvt_track.segment.own import DOUBTFUL
 
 WINDOW_HU = (-200.0, 300.0)
 SHAPE = (44, 60, 66)
@@ -180,6 +181,41 @@ def test_scan_without_a_liver_is_empty_with_a_warning(model: Model) -> None:
     assert not any(getattr(found.masks, name).any() for name in CLASSES)
     assert set(found.probabilities) == set(CLASSES)
     assert seen(model)[1] == []
+
+
+class Unconvinced(ByBrightness):
+    """Takes for liver only what is brighter than this."""
+
+    def __init__(self, least_hu: float) -> None:
+        super().__init__()
+        self.least_hu = least_hu
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = super().forward(x)
+        liver = (x.float() + 1) * 250.0 + WINDOW_HU[0] - self.least_hu
+        return torch.cat([liver / 4.0, logits[:, 1:]], dim=1)
+
+
+def test_a_liver_that_the_segmenter_does_not_confirm_is_none(model: Model) -> None:
+    volume, _ = toy()
+    card = model.parts[0].card
+    unsure = own_model(card, ByBrightness(), Unconvinced(150.0))  # type: ignore[arg-type]
+    found = segment(volume, unsure, "cpu", keep_probabilities=CLASSES)
+    assert found.warnings == (NO_LIVER,)
+    assert not any(getattr(found.masks, name).any() for name in CLASSES)
+    assert not any(found.probabilities[name].any() for name in CLASSES)
+
+
+def test_a_liver_that_is_confirmed_in_part_is_doubtful(model: Model) -> None:
+    volume, truth = toy()
+    half = truth.liver & (np.arange(SHAPE[2]) < 24)
+    hu = volume.hu.copy()
+    hu[half & (hu == LIVER_HU)] = LIVER_HU - 20.0
+    card = model.parts[0].card
+    unsure = own_model(card, ByBrightness(), Unconvinced(100.0))  # type: ignore[arg-type]
+    found = segment(Volume(hu, volume.geometry), unsure, "cpu")
+    assert found.warnings == (DOUBTFUL,)
+    assert found.masks.liver.any()
 
 
 def test_only_the_box_of_the_liver_is_read_finely(model: Model) -> None:

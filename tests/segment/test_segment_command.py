@@ -1,4 +1,4 @@
-"""`lvt segment`, in process, with the embedded model on the tiny patient."""
+"""`lvt segment`, in process, with the embedded model on a phantom."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
-from lvt_track.core.volume import CLASSES
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.records import Phase
+from lvt_track.core.volume import CLASSES, Volume
 from lvt_track.io.files import sha256_of
-from lvt_track.io.images import read_geometry, read_mask
+from lvt_track.io.images import read_geometry, read_mask, write_volume
 from lvt_track.io.nifti import read_nifti
+from lvt_track.phantom.image import Scanner, synthesise_image
+from lvt_track.phantom.subjects import draw_subject
 from lvt_track.segment.models import load_model
 
 
@@ -22,8 +27,13 @@ def lvt(*args: object) -> Result:
 
 
 @pytest.fixture(scope="module")
-def scan(tiny_patient: Path) -> Path:
-    return tiny_patient / "2024-01-15" / "portal.nii.gz"
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    labels = torch.from_numpy(draw_subject(7, 4.0, "upper"))
+    generator = torch.Generator().manual_seed(0)
+    hu = synthesise_image(labels, 4.0, Phase.PORTAL, Scanner(), generator).numpy()
+    path = tmp_path_factory.mktemp("scan") / "portal.nii.gz"
+    write_volume(Volume(hu.round().astype(np.int16), Geometry.axial(hu.shape, (4.0,) * 3)), path)
+    return path
 
 
 @pytest.fixture(scope="module")
