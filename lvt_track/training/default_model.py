@@ -29,7 +29,9 @@ from lvt_track.training.synthetic import Recipe, SyntheticBatches
 
 __all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_part"]
 
-VERSION = "0.2"
+VERSION = "0.2.1"
+THRESHOLDS = (0.5, 0.4, 0.5)
+"""Of liver, vessels and tumours, chosen by `benchmarks/thresholds.py` on phantoms kept for that."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def export(work: Path, parent: Path, scores: Mapping[str, Any] | None = None) ->
         training_data="Synthetic patients of lvt_track.phantom alone; no real scan was seen",
         locator=parts[LOCATOR.name],
         segmenter=parts[SEGMENTER.name],
+        thresholds=THRESHOLDS,
         training=training,
         scores=scores or {},
     )
