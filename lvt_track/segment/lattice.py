@@ -50,29 +50,10 @@ class Lattice:
         first, last = [a for a, _ in ends], [max(a + 1, b) for a, b in ends]
         return cls._between(step_mm, first, last, shift)
 
-    def around(self, reach: Reach, least: Extent, block: int) -> Lattice:
-        """The part of this lattice that covers a reach, in whole blocks of cells if there is room.
-
-        Args:
-            reach: what is covered.
-            least: cells along each axis, if this lattice has as many.
-            block: edges lie on multiples of it, so that a reach a little smaller or larger has
-                the same part.
-        """
-        firsts, lasts = [], []
-        for (start, stop), step, low, size, need in zip(
-            reach, self.step_mm, self.first, self.shape, least, strict=True
-        ):
-            high, need = low + size, min(need, size)
-            start, stop = start / step - self.shift, stop / step - self.shift
-            first = max(low, int(np.floor(start / block + _ROUNDING)) * block)
-            last = min(high, int(np.ceil(stop / block - _ROUNDING)) * block)
-            if last - first < need:
-                first = min(max(low, (first + last - need) // 2), high - need)
-                last = first + need
-            firsts.append(first)
-            lasts.append(last)
-        return self._between(self.step_mm, firsts, lasts, self.shift)
+    def part(self, box: Box) -> Lattice:
+        """A block of its cells."""
+        z, y, x = ((k + cut.start, k + cut.stop) for k, cut in zip(self.first, box, strict=True))
+        return self._between(self.step_mm, [z[0], y[0], x[0]], [z[1], y[1], x[1]], self.shift)
 
     @property
     def corner_mm(self) -> FloatArray:

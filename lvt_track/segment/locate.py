@@ -13,7 +13,7 @@ from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Coarse, Run
-from lvt_track.segment.windows import extend, window_boxes
+from lvt_track.segment.windows import aligned_boxes, extend
 
 __all__ = ["Locator"]
 
@@ -40,7 +40,7 @@ class Locator:
         part = self.part
         cells = Lattice.within(scan.reach, part.spacing_mm)
         image, inner = extend(normalise(scan.on(cells), part.window_hu), part.patch)
-        boxes = window_boxes(image.shape, part.patch, _OVERLAP)
+        boxes = aligned_boxes(cells.first, cells.shape, part.patch, _OVERLAP)
         network = self.network.to(run.device)
         blend = run.predict(
             lambda x: network(x).float().sigmoid(), image, boxes, part.network.outputs, report

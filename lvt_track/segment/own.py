@@ -15,7 +15,7 @@ from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Coarse, Drawing, Run
-from lvt_track.segment.windows import extend, window_boxes
+from lvt_track.segment.windows import aligned_boxes, extend
 
 __all__ = ["DOUBTFUL", "OwnSegmenter"]
 
@@ -26,9 +26,8 @@ _LOCATOR_SHARE = 0.5
 # Livers at hand, real and synthetic, are confirmed to 0.87 and more; a full bladder, in a scan of
 # the pelvis alone, to less than 0.5.
 _LEAST_CONFIRMED, _DOUBTFUL_CONFIRMED = 0.55, 0.75
-_WORTH_A_WINDOW = 0.05
-# Around the liver, and in blocks of cells: windows stay where they are when its edge moves.
-_CONTEXT_MM, _BLOCK = 16.0, 8
+# Of a window, on each side.
+_RIM = 0.125
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,14 +82,16 @@ class OwnSegmenter:
         part = self.card.segmenter
         with run.stage("resample"):
             cells = Lattice.within(scan.reach, part.spacing_mm, shift)
+            boxes = aligned_boxes(cells.first, cells.shape, part.patch, run.effort.overlap, shift)
             if run.effort.skips:
-                cells = cells.around(coarse.reach_around(_CONTEXT_MM), part.patch, _BLOCK)
+                boxes = [
+                    box for box in boxes if coarse.touches(cells.reach_of(_core(box, cells.shape)))
+                ]
+            around = _union(boxes, cells.shape)
+            cells = cells.part(around)
+            boxes = [_from(box, around) for box in boxes]
             image, inner = extend(normalise(scan.on(cells), part.window_hu), part.patch)
             likely = coarse.seen_in(cells)
-            boxes = window_boxes(image.shape, part.patch, run.effort.overlap)
-            if run.effort.skips:
-                wanted, _ = extend(likely > _WORTH_A_WINDOW, part.patch, fill=0)
-                boxes = [window for window in boxes if bool(wanted[window].any())]
         with run.stage("network") as report:
             network = self.network.to(run.device)
             blend = run.predict(
@@ -104,3 +105,40 @@ def _confirmed(liver: Tensor, likely: Tensor) -> float:
     """Share of what the locator took for liver that the segmenter takes for liver too."""
     taken = likely > 0.5
     return float((liver[taken] > 0.5).float().mean()) if taken.any() else 0.0
+
+
+def _core(box: Box, shape: Extent) -> Box:
+    """The middle of a window, and all of it to the ends of the scan.
+
+    What lies around it, other windows see as well or better.
+    """
+    rims = (round(_RIM * (cut.stop - cut.start)) for cut in box)
+    z, y, x = (
+        slice(
+            cut.start + rim if cut.start > 0 else 0,
+            cut.stop - rim if cut.stop < size else size,
+        )
+        for cut, rim, size in zip(box, rims, shape, strict=True)
+    )
+    return z, y, x
+
+
+def _union(boxes: list[Box], shape: Extent) -> Box:
+    """The least box around others, inside a block of cells; one cell where there are none."""
+    z, y, x = (
+        slice(
+            min((box[axis].start for box in boxes), default=0),
+            min(max((box[axis].stop for box in boxes), default=1), size),
+        )
+        for axis, size in enumerate(shape)
+    )
+    return z, y, x
+
+
+def _from(box: Box, around: Box) -> Box:
+    """A box counted from the first cell of the one around it."""
+    z, y, x = (
+        slice(cut.start - whole.start, cut.stop - whole.start)
+        for cut, whole in zip(box, around, strict=True)
+    )
+    return z, y, x

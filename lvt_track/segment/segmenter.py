@@ -7,6 +7,7 @@ returns masks on the scan's own voxels. The locator, which finds the liver, is t
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from lvt_track.segment.scan import Scan
 from lvt_track.segment.windows import Blend, Forward, predict, windows_at_once
 
 __all__ = ["Coarse", "Drawing", "Effort", "Report", "Run", "Segmenter"]
+
+_MAYBE = 0.05
 
 Report = Callable[[str, float], None]
 """Called with the name of a stage and the share of it that is done."""
@@ -66,6 +69,14 @@ class Coarse:
     def seen_in(self, fine: Lattice) -> Tensor:
         """The probability on finer cells."""
         return resample(self.probability, fine.shape, self.lattice.spans(fine.reach))
+
+    def touches(self, reach: Reach) -> bool:
+        """Whether something that may be liver lies in a part of the world."""
+        z, y, x = (
+            slice(max(0, math.floor(start)), max(0, math.ceil(stop)))
+            for start, stop in self.lattice.spans(reach)
+        )
+        return bool((self.probability[z, y, x] > _MAYBE).any())
 
     def near_liver(self, margin_mm: float, scan: Scan) -> BoolArray:
         """Where a scan is within a distance of the liver; coarse, over the scan's whole extent."""

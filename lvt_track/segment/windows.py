@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import torch
 from torch import Tensor
@@ -17,6 +18,8 @@ from lvt_track.segment.grid import Extent
 __all__ = [
     "Blend",
     "Forward",
+    "aligned_boxes",
+    "aligned_starts",
     "extend",
     "predict",
     "window_boxes",
@@ -66,17 +69,56 @@ def window_starts(size: int, patch: int, overlap: float) -> list[int]:
     return [round(i * (size - patch) / (count - 1)) for i in range(count)]
 
 
+def aligned_starts(first: int, size: int, patch: int, overlap: float, offset: float) -> list[int]:
+    """First cells of windows that cover an axis of a lattice, counted from its origin.
+
+    Where an axis begins and ends matters only to the windows there: the others lie where those of
+    any longer axis would. So a scan that was cropped, or read in part, is seen as the whole one.
+
+    Args:
+        first: number of the axis's first cell.
+        size: cells along it.
+        patch: cells of a window.
+        overlap: share of a window that its neighbour covers too, 0 to below 1.
+        offset: of all windows, as a share of the step between them.
+
+    Returns:
+        Numbers from the origin; neighbours are a step apart, at an end up to an eighth more.
+    """
+    last = first + size - patch
+    if last <= first:
+        return [first]
+    step = max(1.0, patch * (1.0 - overlap))
+    numbers = range(math.ceil(first / step - offset), math.floor(last / step - offset) + 1)
+    starts = [first, *(round((k + offset) * step) for k in numbers), last]
+    kept = [first]
+    for start, following in pairwise(sorted(set(starts))[1:]):
+        if following - kept[-1] > 1.125 * step:
+            kept.append(start)
+    return [*kept, last]
+
+
+def aligned_boxes(
+    first: Extent, shape: Extent, patch: Extent, overlap: float, offset: float = 0.0
+) -> list[Box]:
+    """Windows over a block of a lattice, from its first cell; see `aligned_starts`.
+
+    Args:
+        first: number of the block's first cell along each axis.
+        shape: cells of the block; where a window is larger, it reaches beyond, see `extend`.
+        patch, overlap, offset: of the windows.
+    """
+    z, y, x = (
+        [start - low for start in aligned_starts(low, size, window, overlap, offset)]
+        for low, size, window in zip(first, shape, patch, strict=True)
+    )
+    return _boxes(z, y, x, patch)
+
+
 def window_boxes(shape: Sequence[int], patch: Extent, overlap: float) -> list[Box]:
     """Boxes of all windows that cover a volume at least as large as a window; see `extend`."""
-    starts = (window_starts(n, p, overlap) for n, p in zip(shape, patch, strict=True))
-    return [
-        (
-            slice(z, z + patch[0]),
-            slice(y, y + patch[1]),
-            slice(x, x + patch[2]),
-        )
-        for z, y, x in product(*starts)
-    ]
+    z, y, x = (window_starts(n, p, overlap) for n, p in zip(shape, patch, strict=True))
+    return _boxes(z, y, x, patch)
 
 
 def extend(image: Tensor, patch: Extent, fill: float | None = None) -> tuple[Tensor, Box]:
@@ -161,6 +203,13 @@ def windows_at_once(device: torch.device, patch: Extent) -> int:
     voxels = patch[0] * patch[1] * patch[2]
     fitting = int(free * _SHARE_OF_FREE_MEMORY) // (voxels * _BYTES_PER_VOXEL)
     return max(1, min(fitting, _MOST_AT_ONCE))
+
+
+def _boxes(z: list[int], y: list[int], x: list[int], patch: Extent) -> list[Box]:
+    return [
+        (slice(i, i + patch[0]), slice(j, j + patch[1]), slice(k, k + patch[2]))
+        for i, j, k in product(z, y, x)
+    ]
 
 
 def _halved(at_once: int, error: torch.OutOfMemoryError) -> int:

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from lvt_track.errors import LvtError
-from lvt_track.segment.windows import extend, predict, window_boxes, window_starts
+from lvt_track.segment.windows import (
+    aligned_boxes,
+    aligned_starts,
+    extend,
+    predict,
+    window_boxes,
+    window_starts,
+)
 
 PATCH = (16, 16, 16)
 
@@ -24,6 +31,49 @@ class Pointwise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         self.seen.append(tuple(x.shape[2:]))
         return torch.cat([x, -x, 2 * x], dim=1)
+
+
+axes = st.tuples(
+    st.integers(-300, 300),
+    st.integers(1, 400),
+    st.sampled_from([16, 32, 48]),
+    st.sampled_from([0.0, 0.25, 0.5]),
+    st.sampled_from([0.0, 0.5]),
+)
+
+
+@given(axes)
+def test_aligned_windows_cover_the_axis_and_stay_inside(
+    axis: tuple[int, int, int, float, float],
+) -> None:
+    first, size, patch, overlap, offset = axis
+    starts = aligned_starts(first, size, patch, overlap, offset)
+    if size <= patch:
+        assert starts == [first]
+        return
+    assert starts[0] == first
+    assert starts[-1] == first + size - patch
+    gaps = [b - a for a, b in pairwise(starts)]
+    assert min(gaps) > 0
+    assert max(gaps) <= 1.125 * patch * (1.0 - overlap) + 1
+
+
+@given(axes, st.integers(0, 120), st.integers(0, 120))
+def test_windows_of_a_cropped_axis_are_those_of_the_whole_but_for_its_ends(
+    axis: tuple[int, int, int, float, float], before: int, after: int
+) -> None:
+    first, size, patch, overlap, offset = axis
+    starts = aligned_starts(first, size, patch, overlap, offset)
+    whole = aligned_starts(first - before, size + before + after, patch, overlap, offset)
+    # A window at an end may stand in for the next one.
+    assert set(starts[2:-2]) <= set(whole)
+
+
+def test_aligned_boxes_are_counted_from_the_block() -> None:
+    boxes = aligned_boxes((-7, 3, 100), (40, 16, 10), (16, 16, 16), 0.5)
+    assert boxes[0] == (slice(0, 16), slice(0, 16), slice(0, 16))
+    assert all(box[1] == box[2] == slice(0, 16) for box in boxes)
+    assert [box[0].start for box in boxes] == [0, 7, 15, 24]
 
 
 @given(st.integers(1, 200), st.sampled_from([16, 32, 48]), st.sampled_from([0.0, 0.25, 0.5]))
