@@ -65,7 +65,9 @@ def middle_of(geometry: Geometry, step_mm: float, shift: float = 0.0) -> Lattice
 def test_a_ramp_is_read_as_a_ramp(geometry: Geometry, step_mm: float, shift: float) -> None:
     scan = Scan.of(Volume(on_voxels(geometry).astype(np.float32), geometry))
     cells = middle_of(geometry, step_mm, shift)
-    np.testing.assert_allclose(scan.on(cells).numpy(), on_centres(cells), atol=0.5)
+    np.testing.assert_allclose(
+        scan.on(cells).numpy(), on_centres(cells), atol=1.0
+    )  # half a millimetre of the steepest axis
 
 
 @settings(max_examples=40, deadline=None)
@@ -77,7 +79,9 @@ def test_a_ramp_comes_back(geometry: Geometry, step_mm: float) -> None:
     box = slice(3, 20), slice(0, 30), slice(4, 34)
     expected = scan.upright.apply(truth)[box]
     values = torch.from_numpy(on_centres(cells)).float()
-    np.testing.assert_allclose(scan.back(values, cells, box).numpy(), expected, atol=0.5)
+    np.testing.assert_allclose(
+        scan.back(values, cells, box).numpy(), expected, atol=1.0
+    )  # half a millimetre of the steepest axis
 
 
 @settings(max_examples=40, deadline=None)
