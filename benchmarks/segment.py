@@ -2,7 +2,7 @@
 
     python benchmarks/segment.py time                      the command, beside nnU-Net's windows
     python benchmarks/segment.py shortcuts [--data DIR]    step, precision, skipping: Dice lost
-    python benchmarks/segment.py grids [--data DIR]        orientations, oblique scans, spacings
+    python benchmarks/segment.py grids                     orientations, oblique scans, spacings
     python benchmarks/segment.py nnunet --nnunet-python P  agreement with nnUNetv2_predict
 
 Each part can be run alone and writes its own section of docs/results/segment.md. `time` needs a
@@ -63,7 +63,6 @@ REAL = {
 }
 SHORTCUTS = {
     "as used": FAST,
-    "all windows of the scan": Effort(skips=False),
     "float32": Effort(half_precision=False),
     "windows overlap by a quarter": Effort(overlap=0.25),
     "one lattice": Effort(lattices=1),
@@ -147,14 +146,10 @@ def overlaps(one: Masks, other: Masks) -> list[float]:
     return [dice(getattr(one, name), getattr(other, name)) for name in CLASSES]
 
 
-def grids(data: Path) -> str:
-    """A phantom and a real scan on other grids."""
+def grids() -> str:
+    """A phantom on other grids."""
     hu = body(9, 1.5)
-    scans = {"A phantom at 1.5 mm": Volume(hu, Geometry.axial(hu.shape, (1.5,) * 3))}
-    name = "LiTS 0"
-    if (data / REAL[name]).exists():
-        scans[name] = read_scan(series_at(data / REAL[name]))
-    return compare_grids(scans)
+    return compare_grids({"A phantom at 1.5 mm": Volume(hu, Geometry.axial(hu.shape, (1.5,) * 3))})
 
 
 def write_section(title: str, text: str, command: str) -> None:
@@ -184,7 +179,7 @@ def main() -> None:
     parts: dict[str, tuple[str, Callable[[], str]]] = {
         "time": ("The whole command", time_command),
         "shortcuts": ("What the shortcuts cost", lambda: lose_by_shortcuts(args.data)),
-        "grids": ("Other grids", lambda: grids(args.data)),
+        "grids": ("Other grids", grids),
         "nnunet": ("An imported nnU-Net", lambda: agreement(args.nnunet_python, work)),
     }
     title, measure = parts[args.part]
