@@ -23,17 +23,14 @@ import numpy as np
 import torch
 from segment_grids import compare_grids
 from segment_nnunet import agreement
-from segment_scans import SHAPE, SPACING_MM, body, clinical_scan, dice, run_command, written
+from segment_scans import SHAPE, SPACING_MM, body, clinical_scan, run_command, written
+from segment_shortcuts import compare_shortcuts
 from table import RESULTS, machine, markdown_table
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.volume import CLASSES, Masks, Volume
-from lvt_track.io.discover import read_scan, series_at
+from lvt_track.core.volume import Volume
 from lvt_track.segment.foreign import build_network
 from lvt_track.segment.grid import shape_at
-from lvt_track.segment.infer import EXHAUSTIVE, FAST, segment
-from lvt_track.segment.models import load_model
-from lvt_track.segment.segmenter import Effort
 from lvt_track.segment.windows import window_boxes
 
 PAGE = RESULTS / "segment.md"
@@ -55,17 +52,6 @@ NNUNET_NETWORK = {
     "norm_op_kwargs": {"eps": 1e-5, "affine": True},
     "nonlin": "torch.nn.LeakyReLU",
     "nonlin_kwargs": {"inplace": True},
-}
-REAL = {
-    "LiTS 0": "lits0/dicom",
-    "IRCADb 19": "ircad19/dicom",
-    "trunk, native, 3 mm": "totalseg/ct_3mm.nii.gz",
-}
-SHORTCUTS = {
-    "as used": FAST,
-    "float32": Effort(half_precision=False),
-    "windows overlap by a quarter": Effort(overlap=0.25),
-    "one lattice": Effort(lattices=1),
 }
 
 
@@ -120,32 +106,6 @@ def nnunet_windows() -> tuple[float, int]:
     return float(np.median(seconds)), len(window_boxes(grid, NNUNET_PATCH, 0.5))
 
 
-def lose_by_shortcuts(data: Path) -> str:
-    """Dice of every shortcut's masks with those of the exhaustive float32 sweep."""
-    hu = body(7, 2.5)
-    scans = {"phantom, 2.5 mm": Volume(hu, Geometry.axial(hu.shape, (2.5,) * 3))}
-    for name, path in REAL.items():
-        if (data / path).exists():
-            scans[name] = read_scan(series_at(data / path))
-    model, rows = load_model(), []
-    for name, volume in scans.items():
-        reference = segment(volume, model, "cpu", effort=EXHAUSTIVE)
-        for shortcut, effort in SHORTCUTS.items():
-            found = segment(volume, model, "cpu", effort=effort)
-            cells = [f"{value:.4f}" for value in overlaps(found.masks, reference.masks)]
-            speed = sum(reference.seconds.values()) / sum(found.seconds.values())
-            rows.append([name, shortcut, *cells, f"{speed:.1f} ×"])
-    return (
-        "Dice with the masks of the exhaustive sweep: all windows, float32, half overlap."
-        "\n\n" + markdown_table(["scan", "", *CLASSES, "faster"], rows)
-    )
-
-
-def overlaps(one: Masks, other: Masks) -> list[float]:
-    """Dice per class."""
-    return [dice(getattr(one, name), getattr(other, name)) for name in CLASSES]
-
-
 def grids() -> str:
     """A phantom on other grids."""
     hu = body(9, 1.5)
@@ -178,7 +138,7 @@ def main() -> None:
     work = args.work or Path(tempfile.gettempdir()) / f"lvt-nnunet-{os.getuid()}"
     parts: dict[str, tuple[str, Callable[[], str]]] = {
         "time": ("The whole command", time_command),
-        "shortcuts": ("What the shortcuts cost", lambda: lose_by_shortcuts(args.data)),
+        "shortcuts": ("What the shortcuts cost", lambda: compare_shortcuts(args.data)),
         "grids": ("Other grids", grids),
         "nnunet": ("An imported nnU-Net", lambda: agreement(args.nnunet_python, work)),
     }

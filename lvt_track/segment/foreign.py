@@ -46,6 +46,7 @@ SHARED_WEIGHTS = "decoder.encoder."
 """Weights of a decoder under this name are those of its encoder."""
 
 _TYPED = ("conv_op", "norm_op", "dropout_op", "nonlin")
+_OVERLAP = 0.5
 _NEAR_LIVER_MM = 20.0
 # Where no window was run there is background, as surely as any network says it.
 _SURE_LOGIT = 20.0
@@ -123,7 +124,8 @@ class ForeignSegmenter:
         turn = self._turn(scan)
         with run.stage("resample"):
             grid = self._grid(scan, coarse, turn, box)
-            windows = grid.windows(run.effort.overlap)
+            overlap = _OVERLAP if run.effort.overlap is None else run.effort.overlap
+            windows = grid.windows(overlap)
             if run.effort.skips:
                 near = turn.apply(coarse.near_liver(_NEAR_LIVER_MM, scan))
                 windows = [window for window in windows if grid.touches(window, near)]

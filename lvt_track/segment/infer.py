@@ -25,8 +25,8 @@ NO_LIVER = "no liver was found in this scan; all masks are empty"
 FAST = Effort()
 """Near the liver only, in bfloat16 where that is sound."""
 
-EXHAUSTIVE = Effort(half_precision=False, skips=False)
-"""Every window of the scan in float32."""
+EXHAUSTIVE = Effort(overlap=0.5, half_precision=False, skips=False)
+"""Every window of the scan in float32, neighbours overlapping by half."""
 
 _MARGIN_MM = 16.0
 # Air, lung or gas shows in every CT of a torso; without it these are not Hounsfield units.

@@ -26,8 +26,7 @@ _LOCATOR_SHARE = 0.5
 # Livers at hand, real and synthetic, are confirmed to 0.87 and more; a full bladder, in a scan of
 # the pelvis alone, to less than 0.5.
 _LEAST_CONFIRMED, _DOUBTFUL_CONFIRMED = 0.55, 0.75
-# Of a window, on each side.
-_RIM = 0.125
+_OVERLAP = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +81,13 @@ class OwnSegmenter:
         part = self.card.segmenter
         with run.stage("resample"):
             cells = Lattice.within(scan.reach, part.spacing_mm, shift)
-            boxes = aligned_boxes(cells.first, cells.shape, part.patch, run.effort.overlap, shift)
+            overlap = _OVERLAP if run.effort.overlap is None else run.effort.overlap
+            boxes = aligned_boxes(cells.first, cells.shape, part.patch, overlap, shift)
             if run.effort.skips:
                 boxes = [
-                    box for box in boxes if coarse.touches(cells.reach_of(_core(box, cells.shape)))
+                    box
+                    for box in boxes
+                    if coarse.touches(cells.reach_of(_core(box, cells.shape, overlap)))
                 ]
             around = _union(boxes, cells.shape)
             cells = cells.part(around)
@@ -107,12 +109,13 @@ def _confirmed(liver: Tensor, likely: Tensor) -> float:
     return float((liver[taken] > 0.5).float().mean()) if taken.any() else 0.0
 
 
-def _core(box: Box, shape: Extent) -> Box:
+def _core(box: Box, shape: Extent, overlap: float) -> Box:
     """The middle of a window, and all of it to the ends of the scan.
 
-    What lies around it, other windows see as well or better.
+    What lies around is at least a quarter of a window closer to the middle of its neighbour, beside
+    whose weight the window's own is next to nothing.
     """
-    rims = (round(_RIM * (cut.stop - cut.start)) for cut in box)
+    rims = (round(max(0.0, overlap / 2.0 - 0.125) * (cut.stop - cut.start)) for cut in box)
     z, y, x = (
         slice(
             cut.start + rim if cut.start > 0 else 0,
