@@ -231,7 +231,7 @@ def main() -> None:
     page = write_page(
         chosen.page,
         "The embedded model on phantoms it was not trained on",
-        "python benchmarks/default_model.py",
+        f"python benchmarks/default_model.py --bodies {chosen.bodies}",
         f"Weights {model.sha256[:12]}. {chosen.bodies} bodies with {TUMORS} tumours of 3 to 120 mm "
         "each where they fit, and cysts and the like, seeds from "
         f"{FIRST_SEED}; noise of 8 to 20 HU at {VOXEL_MM} mm. In brackets 95 % intervals, "

@@ -22,11 +22,11 @@ from lvt_track.segment.infer import EXHAUSTIVE, FAST, segment
 from lvt_track.segment.models import load_model
 
 SHORTCUTS = {
-    "as used": FAST,
-    "windows overlap by half": replace(FAST, overlap=0.5),
-    "one lattice": replace(FAST, lattices=1),
+    "skipping, half precision": replace(FAST, overlap=EXHAUSTIVE.overlap),
+    "and overlap by a quarter: as used": FAST,
+    "and one lattice": replace(FAST, lattices=1),
 }
-PHANTOM_SEEDS = (80_001, 80_002)
+PHANTOM_SEEDS = (80_000, 80_001, 80_003)
 
 Truth = dict[str, NDArray[np.bool_]]
 """Masks that are known, by class."""
@@ -67,12 +67,12 @@ def judged_scans(data: Path) -> dict[str, tuple[Volume, Truth]]:
         volume, masks = scan(labels, seed, Phase.PORTAL, 2)
         scans[f"phantom {seed}"] = volume, full(masks)
     for name, (path, liver, label) in SCANS.items():
-        if (data / path).exists():
+        if liver is not None and (data / path).exists():
             volume, truth = read_scan(series_at(data / path)), {}
-            if liver is not None:
-                labels, grid = read_labels(data / liver)
-                own = reorient(labels, grid, volume.geometry)
-                truth = {} if own is None else {"liver": own == label}
+            labels, grid = read_labels(data / liver)
+            own = reorient(labels, grid, volume.geometry)
+            if own is not None:
+                truth["liver"] = own == label
             scans[name] = volume, truth
     return scans
 
