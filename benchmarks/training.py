@@ -63,7 +63,8 @@ def ours(batch: Batch, half: bool) -> list[float]:
         steps=STEPS, scales=SCALES, half_precision=half, checkpoint_s=1e9, log_steps=STEPS
     )
     with tempfile.TemporaryDirectory() as folder:
-        train(ResidualUNet(SIZE), lambda _: batch, settings, Path(folder), CPU, note)
+        network = ResidualUNet(OURS.headed(SIZE))
+        train(network, lambda _: batch, settings, Path(folder), CPU, note, OURS)
     return list(np.diff(times)[1:])
 
 
