@@ -53,10 +53,10 @@ def nested_surprise(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
         logits, target, known: as for `nested_terms`; where vessels or tumours are, the liver is
             known too.
     """
-    liver, is_liver, liver_known = logits[:, 0], target[:, 0], known[:, 0]
-    parts, is_part = logits[:, 1:], target[:, 1:]
-    told = torch.where(is_part, logsigmoid(parts), logsigmoid(-parts))
-    inside = logsigmoid(liver) + torch.where(known[:, 1:], told, 0.0).sum(dim=1)
-    outside = logsigmoid(-liver)
+    is_liver, is_part, liver_known = target[:, 0], target[:, 1:], known[:, 0]
+    yes = logsigmoid(logits)
+    no = yes - logits  # log(1 - sigmoid)
+    told = torch.where(is_part, yes[:, 1:], no[:, 1:]) * known[:, 1:]
+    inside, outside = yes[:, 0] + told.sum(dim=1), no[:, 0]
     likelihood = torch.where(is_liver, inside, outside)
     return -torch.where(liver_known, likelihood, torch.logaddexp(inside, outside))
