@@ -38,7 +38,18 @@ def segment(scan: Path, out: Path) -> tuple[dict[str, object], float, float]:
     """Result, seconds and peak memory in GB of `lvt segment`."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "lvt_track.cli", "segment", scan, "-o", out, "--json", "--quiet"],
+        [
+            sys.executable,
+            "-m",
+            "lvt_track.cli",
+            "segment",
+            scan,
+            "-o",
+            out,
+            "--json",
+            "--quiet",
+            "--force",
+        ],
         stdout=subprocess.PIPE,
     )
     assert process.stdout is not None
