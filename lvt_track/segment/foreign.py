@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from lvt_track.core.geometry import Box
 from lvt_track.errors import UsageError
 from lvt_track.segment.cards import ImportedCard
-from lvt_track.segment.grid import Orientation
+from lvt_track.segment.grid import Orientation, counted_from
 from lvt_track.segment.nnunet_grid import Area, NnunetGrid, nonzero_box
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Coarse, Drawing, Run
@@ -124,8 +124,7 @@ class ForeignSegmenter:
         turn = self._turn(scan)
         with run.stage("resample"):
             grid = self._grid(scan, coarse, turn, box)
-            overlap = _OVERLAP if run.effort.overlap is None else run.effort.overlap
-            windows = grid.windows(overlap)
+            windows = grid.windows(run.effort.overlap_or(_OVERLAP))
             if run.effort.skips:
                 near = turn.apply(coarse.near_liver(_NEAR_LIVER_MM, scan))
                 windows = [window for window in windows if grid.touches(window, near)]
@@ -203,10 +202,7 @@ class ForeignSegmenter:
             blend.values[:, ~blend.seen] = -_SURE_LOGIT
         else:
             blend.values[0, ~blend.seen] = _SURE_LOGIT
-        z, y, x = (
-            slice(cut.start - whole.start, cut.stop - whole.start)
-            for cut, whole in zip(grid.wanted, box, strict=True)
-        )
+        z, y, x = counted_from(grid.wanted, [cut.start for cut in box])
         for rows, logits in grid.logits(blend, area):
             place = (slice(z.start + rows.start, z.start + rows.stop), y, x)
             for name in self.classes:

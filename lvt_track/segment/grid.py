@@ -6,6 +6,7 @@ an oblique scan is taken along its closest axes; `scan` reads what then remains 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,7 +18,17 @@ from torch import Tensor
 
 from lvt_track.core.geometry import Box, FloatArray
 
-__all__ = ["Extent", "Orientation", "Span", "extent_of", "resample", "shape_at", "support", "weigh"]
+__all__ = [
+    "Extent",
+    "Orientation",
+    "Span",
+    "counted_from",
+    "extent_of",
+    "resample",
+    "shape_at",
+    "support",
+    "weigh",
+]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -90,6 +101,12 @@ class Orientation:
 def extent_of(array: NDArray[np.generic] | Tensor) -> Extent:
     """The shape of an array (z, y, x)."""
     z, y, x = array.shape
+    return z, y, x
+
+
+def counted_from(box: Box, first: Sequence[int]) -> Box:
+    """The same box, its voxels counted from another first one (z, y, x)."""
+    z, y, x = (slice(cut.start - low, cut.stop - low) for cut, low in zip(box, first, strict=True))
     return z, y, x
 
 

@@ -6,14 +6,15 @@ changes a fifth of the vessels. So both are counted from the world's origin, not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lvt_track.core.geometry import Box, FloatArray
 from lvt_track.segment.grid import Extent, Span
 
-__all__ = ["Lattice", "Reach", "widened"]
+__all__ = ["Lattice", "Reach", "reach_of", "spans_of", "widened"]
 
 Reach = tuple[Span, Span, Span]
 """First and last edge along the patient's axes z, y, x, in mm."""
@@ -43,17 +44,18 @@ class Lattice:
         cls, reach: Reach, step_mm: tuple[float, float, float], shift: float = 0.0
     ) -> Lattice:
         """The cells whose centres lie in the reach; one at least."""
-        ends = [
+        z, y, x = (
             (_nearest(start / step - shift), _nearest(stop / step - shift))
             for (start, stop), step in zip(reach, step_mm, strict=True)
-        ]
-        first, last = [a for a, _ in ends], [max(a + 1, b) for a, b in ends]
-        return cls._between(step_mm, first, last, shift)
+        )
+        depth, height, width = (max(1, last - first) for first, last in (z, y, x))
+        return cls(step_mm, (z[0], y[0], x[0]), (depth, height, width), shift)
 
     def part(self, box: Box) -> Lattice:
         """A block of its cells."""
-        z, y, x = ((k + cut.start, k + cut.stop) for k, cut in zip(self.first, box, strict=True))
-        return self._between(self.step_mm, [z[0], y[0], x[0]], [z[1], y[1], x[1]], self.shift)
+        z, y, x = (k + cut.start for k, cut in zip(self.first, box, strict=True))
+        depth, height, width = (cut.stop - cut.start for cut in box)
+        return replace(self, first=(z, y, x), shape=(depth, height, width))
 
     @property
     def corner_mm(self) -> FloatArray:
@@ -64,42 +66,36 @@ class Lattice:
     @property
     def reach(self) -> Reach:
         """From the first cell's edge to the last's."""
-        z, y, x = (
-            (corner, corner + n * step)
-            for corner, n, step in zip(
-                self.corner_mm.tolist(), self.shape, self.step_mm, strict=True
-            )
-        )
-        return z, y, x
+        z, y, x = (slice(0, n) for n in self.shape)
+        return self.reach_of((z, y, x))
 
     def spans(self, reach: Reach) -> tuple[Span, Span, Span]:
         """A reach in cells from this lattice's first edge."""
-        z, y, x = (
-            ((start - corner) / step, (stop - corner) / step)
-            for (start, stop), step, corner in zip(
-                reach, self.step_mm, self.corner_mm.tolist(), strict=True
-            )
-        )
-        return z, y, x
+        return spans_of(reach, self.corner_mm.tolist(), self.step_mm)
 
     def reach_of(self, box: Box) -> Reach:
         """Edges of a box of cells."""
-        z, y, x = (
-            (corner + cut.start * step, corner + cut.stop * step)
-            for corner, cut, step in zip(self.corner_mm.tolist(), box, self.step_mm, strict=True)
-        )
-        return z, y, x
+        return reach_of(box, self.corner_mm.tolist(), self.step_mm)
 
-    @classmethod
-    def _between(
-        cls,
-        step_mm: tuple[float, float, float],
-        first: list[int],
-        last: list[int],
-        shift: float,
-    ) -> Lattice:
-        sizes = [b - a for a, b in zip(first, last, strict=True)]
-        return cls(step_mm, (first[0], first[1], first[2]), (sizes[0], sizes[1], sizes[2]), shift)
+
+def reach_of(box: Box, corner_mm: Sequence[float], step_mm: Sequence[float]) -> Reach:
+    """Edges of a box of cells, counted from a corner."""
+    z, y, x = (
+        (corner + cut.start * step, corner + cut.stop * step)
+        for corner, cut, step in zip(corner_mm, box, step_mm, strict=True)
+    )
+    return z, y, x
+
+
+def spans_of(
+    reach: Reach, corner_mm: Sequence[float], step_mm: Sequence[float]
+) -> tuple[Span, Span, Span]:
+    """A reach in cells, counted from a corner."""
+    z, y, x = (
+        ((start - corner) / step, (stop - corner) / step)
+        for (start, stop), corner, step in zip(reach, corner_mm, step_mm, strict=True)
+    )
+    return z, y, x
 
 
 def widened(reach: Reach, margin_mm: float) -> Reach:

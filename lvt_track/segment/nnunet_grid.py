@@ -16,7 +16,7 @@ from torch.nn import functional
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray
 from lvt_track.segment.cards import ImportedCard, Normalisation
-from lvt_track.segment.grid import Extent, extent_of, support, weigh
+from lvt_track.segment.grid import Extent, counted_from, extent_of, support, weigh
 from lvt_track.segment.splines import SplineOrder, spline_orders, spline_weights
 from lvt_track.segment.windows import Blend, window_boxes
 
@@ -78,14 +78,7 @@ class NnunetGrid:
         """All windows over the grid; where it is smaller than one, they reach beyond it."""
         wide = [max(n, p) for n, p in zip(self.shape, self.card.patch, strict=True)]
         before = [(w - n) // 2 for w, n in zip(wide, self.shape, strict=True)]
-        return [
-            (
-                slice(z.start - before[0], z.stop - before[0]),
-                slice(y.start - before[1], y.stop - before[1]),
-                slice(x.start - before[2], x.stop - before[2]),
-            )
-            for z, y, x in window_boxes(wide, self.card.patch, overlap)
-        ]
+        return [counted_from(box, before) for box in window_boxes(wide, self.card.patch, overlap)]
 
     def touches(self, window: Box, cells: BoolArray) -> bool:
         """Whether a window reaches a True cell of a coarse mask over the whole scan."""
@@ -107,26 +100,13 @@ class NnunetGrid:
             )
             for axis, needed in enumerate(support(matrix) for matrix in self._to_voxels)
         )
-        moved = [
-            (
-                slice(window[0].start - z.start, window[0].stop - z.start),
-                slice(window[1].start - y.start, window[1].stop - y.start),
-                slice(window[2].start - x.start, window[2].stop - x.start),
-            )
-            for window in windows
-        ]
+        moved = [counted_from(window, (z.start, y.start, x.start)) for window in windows]
         return Area(self._image((z, y, x)), moved, (z, y, x))
 
     def logits(self, blend: Blend, area: Area) -> Iterator[tuple[slice, Tensor]]:
         """Logits at the wanted voxels, in slabs: rows along z, and values (channels, z, y, x)."""
         inside = self._inside(area.box)
-        values = blend.crop(
-            (
-                slice(inside[0].start - area.box[0].start, inside[0].stop - area.box[0].start),
-                slice(inside[1].start - area.box[1].start, inside[1].stop - area.box[1].start),
-                slice(inside[2].start - area.box[2].start, inside[2].stop - area.box[2].start),
-            )
-        ).values
+        values = blend.crop(counted_from(inside, [cut.start for cut in area.box])).values
         to_z, to_y, to_x = (
             matrix[:, cut] for matrix, cut in zip(self._to_voxels, inside, strict=True)
         )

@@ -10,7 +10,7 @@ from torch import Tensor
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES
 from lvt_track.segment.cards import Card
-from lvt_track.segment.grid import Extent, extent_of
+from lvt_track.segment.grid import Extent, counted_from, extent_of
 from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
 from lvt_track.segment.scan import Scan
@@ -52,7 +52,7 @@ class OwnSegmenter:
         seen = [self._see(scan, coarse, shift, run) for shift in shifts]
         confirmed = sum(_confirmed(found[0], likely) for found, likely, _ in seen) / len(seen)
         if confirmed < _LEAST_CONFIRMED:
-            return self._nothing(extent_of(scan.hu[box]), run)
+            return _nothing(extent_of(scan.hu[box]), run)
         drawing = Drawing(warnings=(DOUBTFUL,) if confirmed < _DOUBTFUL_CONFIRMED else ())
         with run.stage("restore"):
             for found, likely, _ in seen:
@@ -65,11 +65,6 @@ class OwnSegmenter:
                     drawing.probabilities[name] = probability.astype(np.float16)
         return drawing
 
-    def _nothing(self, shape: Extent, run: Run) -> Drawing:
-        """What is drawn where there is no liver."""
-        kept = {name: np.zeros(shape, dtype=np.float16) for name in run.keep_probabilities}
-        return Drawing({name: np.zeros(shape, dtype=bool) for name in CLASSES}, kept)
-
     def _see(
         self, scan: Scan, coarse: Coarse, shift: float, run: Run
     ) -> tuple[Tensor, Tensor, Lattice]:
@@ -81,7 +76,7 @@ class OwnSegmenter:
         part = self.card.segmenter
         with run.stage("resample"):
             cells = Lattice.within(scan.reach, part.spacing_mm, shift)
-            overlap = _OVERLAP if run.effort.overlap is None else run.effort.overlap
+            overlap = run.effort.overlap_or(_OVERLAP)
             boxes = aligned_boxes(cells.first, cells.shape, part.patch, overlap, shift)
             if run.effort.skips:
                 boxes = [
@@ -91,7 +86,7 @@ class OwnSegmenter:
                 ]
             around = _union(boxes, cells.shape)
             cells = cells.part(around)
-            boxes = [_from(box, around) for box in boxes]
+            boxes = [counted_from(box, [cut.start for cut in around]) for box in boxes]
             image, inner = extend(normalise(scan.on(cells), part.window_hu), part.patch)
             likely = coarse.seen_in(cells)
         with run.stage("network") as report:
@@ -101,6 +96,12 @@ class OwnSegmenter:
             )
             found = blend.crop(inner).values
         return found, likely, cells
+
+
+def _nothing(shape: Extent, run: Run) -> Drawing:
+    """What is drawn where there is no liver."""
+    kept = {name: np.zeros(shape, dtype=np.float16) for name in run.keep_probabilities}
+    return Drawing({name: np.zeros(shape, dtype=bool) for name in CLASSES}, kept)
 
 
 def _confirmed(liver: Tensor, likely: Tensor) -> float:
@@ -134,14 +135,5 @@ def _union(boxes: list[Box], shape: Extent) -> Box:
             min(max((box[axis].stop for box in boxes), default=1), size),
         )
         for axis, size in enumerate(shape)
-    )
-    return z, y, x
-
-
-def _from(box: Box, around: Box) -> Box:
-    """A box counted from the first cell of the one around it."""
-    z, y, x = (
-        slice(cut.start - whole.start, cut.stop - whole.start)
-        for cut, whole in zip(box, around, strict=True)
     )
     return z, y, x

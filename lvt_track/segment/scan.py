@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from lvt_track.core.geometry import Box, FloatArray
 from lvt_track.core.volume import Volume
-from lvt_track.segment.grid import Extent, Orientation, Span, extent_of, resample, shape_at
-from lvt_track.segment.lattice import Lattice, Reach
+from lvt_track.segment.grid import Extent, Orientation, extent_of, resample, shape_at
+from lvt_track.segment.lattice import Lattice, Reach, reach_of, spans_of
 
 __all__ = ["Scan"]
 
@@ -53,12 +53,11 @@ class Scan:
         hu, spacing = upright.apply(volume.hu), upright.spacing(grid.spacing_mm)
         signs = np.where(upright.flipped, -1.0, 1.0)
         axes = grid.direction[::-1, ::-1][:, list(upright.axes)] * signs
-        if np.allclose(axes, np.eye(3), atol=_STRAIGHT):
-            axes = np.eye(3)
+        straight = np.allclose(axes, np.eye(3), atol=_STRAIGHT)
         middle = grid.to_world((np.array(grid.shape) - 1.0) / 2.0)[::-1]
-        z, y, x = middle - axes @ (np.array(hu.shape) * spacing / 2.0)
-        oblique = None if np.array_equal(axes, np.eye(3)) else axes
-        return cls(hu, spacing, upright, (float(z), float(y), float(x)), oblique)
+        half = np.array(hu.shape) * spacing / 2.0
+        z, y, x = (middle - (half if straight else axes @ half)).tolist()
+        return cls(hu, spacing, upright, (z, y, x), None if straight else axes)
 
     @property
     def shape(self) -> Extent:
@@ -93,7 +92,8 @@ class Scan:
         finer, it is averaged along its own axes first. Around it is air.
         """
         if self.axes is None:
-            return resample(self.hu, cells.shape, self._spans(cells.reach))
+            spans = spans_of(cells.reach, self.corner_mm, self.spacing_mm)
+            return resample(self.hu, cells.shape, spans)
         half = np.array(cells.step_mm) / 2.0
         z, y, x = np.maximum(self.spacing_mm, _FINER * half).tolist()
         known = shape_at(self.shape, self.spacing_mm, (z, y, x))
@@ -120,11 +120,8 @@ class Scan:
         """
         shape = shape or extent_of(self.hu[box])
         if self.axes is None:
-            z, y, x = (
-                (corner + cut.start * step, corner + cut.stop * step)
-                for corner, cut, step in zip(self.corner_mm, box, self.spacing_mm, strict=True)
-            )
-            return resample(values, shape, cells.spans((z, y, x)))
+            reach = reach_of(box, self.corner_mm, self.spacing_mm)
+            return resample(values, shape, cells.spans(reach))
         first = np.array([cut.start for cut in box])
         step = np.array([cut.stop - cut.start for cut in box]) / shape
         to_cells = np.diag(1.0 / np.array(cells.step_mm)) @ self.axes * self.spacing_mm
@@ -140,15 +137,6 @@ class Scan:
         """Places in voxels from the first edge (n, 3) of world places."""
         along = world - self.corner_mm
         return (along if self.axes is None else along @ self.axes) / self.spacing_mm
-
-    def _spans(self, reach: Reach) -> tuple[Span, Span, Span]:
-        z, y, x = (
-            ((start - corner) / step, (stop - corner) / step)
-            for (start, stop), corner, step in zip(
-                reach, self.corner_mm, self.spacing_mm, strict=True
-            )
-        )
-        return z, y, x
 
 
 def _around(places: FloatArray) -> Reach:

@@ -52,6 +52,10 @@ class Effort:
     skips: bool = True
     lattices: int = 2
 
+    def overlap_or(self, usual: float) -> float:
+        """The overlap, or what is usual for a kind of model."""
+        return usual if self.overlap is None else self.overlap
+
 
 @dataclass(frozen=True, eq=False)
 class Coarse:

@@ -86,7 +86,6 @@ def train_part(
     settings: LoopSettings,
     device: torch.device,
     on_step: Callable[[Progress], None] | None = None,
-    start: ResidualUNet | None = None,
 ) -> ResidualUNet:
     """Draw one network's patients as far as they are missing, and train it.
 
@@ -96,17 +95,13 @@ def train_part(
         settings: how long and how fast.
         device: to train on.
         on_step: called after each step.
-        start: a network of the same size whose weights are trained on; by chance if None.
     """
     bodies = work / f"{part.name}-bodies"
     processes = os.cpu_count() or 1
     draw_subjects(bodies, range(part.subjects), part.recipe.spacing_mm, part.body, processes)
     torch.manual_seed(part.seed)
     batches = SyntheticBatches(subject_files(bodies), part.recipe, part.seed)
-    network = ResidualUNet(part.network)
-    if start is not None:
-        network.load_state_dict(start.state_dict())
-    return train(network, batches, settings, work / part.name, device, on_step)
+    return train(ResidualUNet(part.network), batches, settings, work / part.name, device, on_step)
 
 
 def export(work: Path, parent: Path, scores: Mapping[str, Any] | None = None) -> Card:

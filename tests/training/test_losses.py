@@ -18,10 +18,10 @@ from lvt_track.training.losses import (
     partial_label_terms,
     soft_skeleton,
 )
+from tests.training.gradients import Loss, gradient_of
 
 SHAPE = (3, 3, 4, 5, 6)
 EXTRA = [masked_cldice_loss, masked_tversky_loss]
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def partial_label_loss(
@@ -45,20 +45,11 @@ def draw(seed: int, share_known: float) -> tuple[Tensor, Tensor, Tensor]:
     return logits, target, known
 
 
-def gradient(
-    logits: Tensor, target: Tensor, known: Tensor, loss: Loss = partial_label_loss
-) -> Tensor:
-    logits = logits.clone().requires_grad_()
-    loss(logits, target, known).backward()
-    assert logits.grad is not None
-    return logits.grad
-
-
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.1, 0.6]))
 def test_gradient_is_exactly_zero_where_masked(seed: int, share_known: float) -> None:
     logits, target, known = draw(seed, share_known)
-    grad = gradient(logits, target, known)
+    grad = gradient_of(partial_label_loss, logits, target, known)
     assert torch.equal(grad[~known], torch.zeros_like(grad[~known]))
     assert not known.any() or grad[known].abs().max() > 0
 
@@ -71,7 +62,10 @@ def test_what_stands_under_the_mask_does_not_matter(seed: int, value: float) -> 
     other = torch.where(known, logits, torch.full_like(logits, value))
     flipped = target ^ ~known
     assert torch.equal(partial_label_loss(other, flipped, known), loss)
-    assert torch.equal(gradient(other, flipped, known), gradient(logits, target, known))
+    assert torch.equal(
+        gradient_of(partial_label_loss, other, flipped, known),
+        gradient_of(partial_label_loss, logits, target, known),
+    )
 
 
 def test_equals_the_plain_loss_when_all_is_known() -> None:
@@ -109,7 +103,7 @@ def test_overlap_is_counted_only_where_the_class_occurs() -> None:
     assert cross_entropy.counted.all()
     assert dice.counted.tolist() == [[True, False, True], [True] * 3, [True] * 3]
     # A class that is nowhere is told by cross-entropy alone, so nothing rewards finding nothing.
-    grad = gradient(logits, target, known)[0, 1]
+    grad = gradient_of(partial_label_loss, logits, target, known)[0, 1]
     assert torch.allclose(grad, logits[0, 1].sigmoid() / grad.numel() / 3 / 3)
 
 
@@ -154,7 +148,7 @@ def test_nothing_known_is_zero() -> None:
 @pytest.mark.parametrize("share_known", [0.0, 0.1, 0.6])
 def test_other_losses_are_blind_under_the_mask(loss: Loss, share_known: float) -> None:
     logits, target, known = draw(8, share_known)
-    grad = gradient(logits, target, known, per_sample(loss))
+    grad = gradient_of(per_sample(loss), logits, target, known)
     assert torch.equal(grad[~known], torch.zeros_like(grad[~known]))
     assert bool(known.any()) == bool(grad.any())
     spoiled = torch.where(known, logits, torch.nan)

@@ -12,6 +12,7 @@ from torch.nn import functional
 from lvt_track.segment.network import class_logits, nested_class_logits
 from lvt_track.training.losses import combine, masked_dice_loss
 from lvt_track.training.nested import nested_surprise, nested_terms
+from tests.training.gradients import gradient_of
 
 SHAPE = (3, 3, 4, 5, 6)
 ALL = torch.ones(SHAPE[:2], dtype=torch.bool)
@@ -30,7 +31,7 @@ def draw(seed: int, share_known: float) -> tuple[Tensor, Tensor, Tensor]:
 def hierarchical(target: Tensor, known: Tensor) -> Tensor:
     known = known.clone()
     known[:, 0] |= (target & known)[:, 1:].any(dim=1)
-    known[:, 1:] |= (known[:, :1] & ~target[:, :1]) | torch.zeros_like(known[:, 1:])
+    known[:, 1:] |= known[:, :1] & ~target[:, :1]
     return known
 
 
@@ -38,18 +39,11 @@ def loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
     return combine(nested_terms(logits, target, known, ALL))
 
 
-def gradient(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
-    logits = logits.clone().requires_grad_()
-    loss(logits, target, known).backward()
-    assert logits.grad is not None
-    return logits.grad
-
-
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.1, 0.6]))
 def test_gradient_is_exactly_zero_where_nothing_is_known(seed: int, share_known: float) -> None:
     logits, target, known = draw(seed, share_known)
-    grad = gradient(logits, target, known)
+    grad = gradient_of(loss, logits, target, known)
     silent = ~known
     silent[:, 0] = ~known.any(dim=1)
     assert not grad[silent].any()
@@ -66,7 +60,9 @@ def test_what_stands_under_the_mask_does_not_matter(seed: int, value: float) -> 
     other = torch.where(silent, torch.full_like(logits, value), logits)
     flipped = target ^ ~known
     assert torch.equal(loss(other, flipped, known), loss(logits, target, known))
-    assert torch.equal(gradient(other, flipped, known), gradient(logits, target, known))
+    assert torch.equal(
+        gradient_of(loss, other, flipped, known), gradient_of(loss, logits, target, known)
+    )
 
 
 def test_equals_the_plain_loss_when_all_is_known() -> None:
