@@ -158,22 +158,25 @@ def synthesise_image(
     generator: torch.Generator,
     tissue_hu: Tensor | None = None,
     contrast_hu: Tensor | None = None,
+    finer: int = 1,
 ) -> Tensor:
     """Synthesise a CT image of a label map or of a crop of one.
 
     Args:
         labels: uint8 (z, y, x) of `Tissue`, on the generator's device.
-        spacing_mm: voxel spacing z, y, x, or one edge for all.
+        spacing_mm: voxel spacing of the image z, y, x, or one edge for all.
         phase: contrast phase.
         scanner: how the scan is taken.
         generator: source of chance; its device is the image's.
         tissue_hu: mean HU per tissue code (256,); drawn from the phase when None. Give the same
             table to see one patient twice.
-        contrast_hu: HU to add per voxel before the scanner blurs it (z, y, x), such as one
-            lesion's own deviation; none when None.
+        contrast_hu: HU to add per voxel of the labels before the scanner blurs it (z, y, x), such
+            as one lesion's own deviation; none when None.
+        finer: how many voxels of the labels an image voxel has along each axis; their tissues
+            mix in it.
 
     Returns:
-        HU, float32 (z, y, x).
+        HU, float32 (z, y, x); `finer` times smaller than the labels.
     """
     if isinstance(spacing_mm, int | float):
         spacing_mm = (float(spacing_mm),) * 3
@@ -182,25 +185,36 @@ def synthesise_image(
     hu = table[index]
     if contrast_hu is not None:
         hu = hu + contrast_hu
-    amplitude = torch.zeros(256, device=table.device)
+    hu = _mixed(hu, finer)
+    texture_hu = torch.zeros(256, device=table.device)
     for tissue, model in TISSUE_HU.items():
-        amplitude[tissue] = model.texture
-    amplitude[Tissue.BOWEL_STOOL] *= _uniform(generator, 0.05, 1.2)
+        texture_hu[tissue] = model.texture
+    texture_hu[Tissue.BOWEL_STOOL] *= _uniform(generator, 0.05, 1.2)
+    amplitude = _mixed(texture_hu[index], finer)
     grain = tuple(5.0 / s for s in spacing_mm)
-    texture = _coarse_noise(labels.shape, grain, generator)  # type: ignore[arg-type]
-    fine = torch.randn(labels.shape, generator=generator, device=table.device)
-    hu = hu + amplitude[index] * (0.7 * texture + 0.8 * fine)
+    texture = _coarse_noise(hu.shape, grain, generator)  # type: ignore[arg-type]
+    fine = torch.randn(hu.shape, generator=generator, device=table.device)
+    hu = hu + amplitude * (0.7 * texture + 0.8 * fine)
     # Contrast mixes slowly along vessels and perfusion differs a little between regions.
-    broad = _coarse_noise(labels.shape, tuple(45.0 / s for s in spacing_mm), generator)  # type: ignore[arg-type]
+    broad = _coarse_noise(hu.shape, tuple(45.0 / s for s in spacing_mm), generator)  # type: ignore[arg-type]
     soft = ((hu > -50) & (hu < 300)).to(hu.dtype)
     hu = hu + soft * broad * scanner.shading_hu
     in_plane = scanner.kernel_fwhm_mm / 2.355
     along = scanner.slice_thickness_mm / 3.46
     sigma = (along / spacing_mm[0], in_plane / spacing_mm[1], in_plane / spacing_mm[2])
-    # Half a voxel of blur stands for the partial volume within a voxel of the label map.
-    z, y, x = (max(s, 0.45) for s in sigma)
+    if finer == 1:
+        # Half a voxel of blur stands for the partial volume within a voxel of the label map.
+        z, y, x = (max(s, 0.45) for s in sigma)
+    else:
+        # A scan is brought to wider voxels by triangles, twice as wide as the boxes used above.
+        z, y, x = (math.hypot(s, 0.29) for s in sigma)
     hu = _smooth(hu, (z, y, x))
     return hu + _noise(hu, spacing_mm, scanner, generator)
+
+
+def _mixed(values: Tensor, finer: int) -> Tensor:
+    """Means over cubes of `finer` voxels of a volume (z, y, x)."""
+    return functional.avg_pool3d(values[None, None], finer)[0, 0] if finer > 1 else values
 
 
 def _noise(

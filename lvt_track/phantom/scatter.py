@@ -38,7 +38,7 @@ _SMALL_KINDS = {
     TumorKind.RIM_ENHANCING: 0.1,
     TumorKind.NECROTIC: 0.2,
     TumorKind.HYPERVASCULAR: 0.12,
-    TumorKind.CYST: 0.08,
+    TumorKind.CYST: 0.13,
 }
 _LARGE_KINDS = {
     TumorKind.HYPODENSE: 0.34,
@@ -47,7 +47,7 @@ _LARGE_KINDS = {
     TumorKind.HYPERVASCULAR: 0.11,
     TumorKind.CALCIFIED: 0.03,
     TumorKind.HAEMANGIOMA: 0.03,
-    TumorKind.CYST: 0.07,
+    TumorKind.CYST: 0.12,
     TumorKind.FOCAL_FAT: 0.03,
     TumorKind.PERFUSION: 0.02,
 }

@@ -4,27 +4,31 @@
 
 draws the synthetic patients into WORK, trains the locator and then the segmenter, writes the model
 into WORK/models, and goes on where it stopped when called again. With `torchrun` in place of
-`python` the processes share each step.
+`python` the processes share each step. With `--start-from default` it goes on from the weights of a
+model that is there already.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import distributed
 
+from lvt_track.errors import UsageError
 from lvt_track.phantom.anatomy import Field
 from lvt_track.phantom.subjects import draw_subjects, subject_files
 from lvt_track.segment.device import pick_device
-from lvt_track.segment.models import Card, Part, save_model
+from lvt_track.segment.models import Card, Part, load_model, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
-from lvt_track.training.loop import LoopSettings, Progress, averaged_network, train
+from lvt_track.segment.own import OwnSegmenter
+from lvt_track.training.ahead import MadeAhead
+from lvt_track.training.loop import LoopSettings, averaged_network, train
 from lvt_track.training.synthetic import Recipe, SyntheticBatches
 
 __all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_part"]
@@ -32,6 +36,10 @@ __all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_par
 VERSION = "0.2.1"
 THRESHOLDS = (0.5, 0.4, 0.5)
 """Of liver, vessels and tumours, chosen by `benchmarks/thresholds.py` on phantoms kept for that."""
+
+
+_FURTHER_RATE, _FURTHER_DECAY = 6e-4, 0.6
+"""Learning rate and last share over which it falls, for weights that have learned already."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +79,16 @@ SEGMENTER = Configuration(
     name="segmenter",
     network=NetworkParameters((16, 32, 64, 128, 192), (1, 2, 2, 2)),
     recipe=Recipe(
-        2.0, (80, 80, 80), window_hu=(-100.0, 250.0), follows_liver=0.92, noise_hu=(2.5, 18.0)
+        2.0,
+        (80, 80, 80),
+        finer=2,
+        stretch=0.08,
+        window_hu=(-100.0, 250.0),
+        follows_liver=0.92,
+        noise_hu=(2.5, 18.0),
     ),
-    body="abdomen",
-    subjects=400,
+    body="upper",
+    subjects=120,
     seed=2,
     budget_share=0.8,
 )
@@ -85,7 +99,7 @@ def train_part(
     work: Path,
     settings: LoopSettings,
     device: torch.device,
-    on_step: Callable[[Progress], None] | None = None,
+    start: ResidualUNet | None = None,
 ) -> ResidualUNet:
     """Draw one network's patients as far as they are missing, and train it.
 
@@ -94,14 +108,25 @@ def train_part(
         work: folder for patients and checkpoints.
         settings: how long and how fast.
         device: to train on.
-        on_step: called after each step.
+        start: a network of the same size whose weights to go on from.
     """
     bodies = work / f"{part.name}-bodies"
+    recipe = part.recipe
     processes = os.cpu_count() or 1
-    draw_subjects(bodies, range(part.subjects), part.recipe.spacing_mm, part.body, processes)
+    draw_subjects(
+        bodies, range(part.subjects), recipe.spacing_mm / recipe.finer, part.body, processes
+    )
     torch.manual_seed(part.seed)
-    batches = SyntheticBatches(subject_files(bodies), part.recipe, part.seed)
-    return train(ResidualUNet(part.network), batches, settings, work / part.name, device, on_step)
+    network = ResidualUNet(part.network)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+    world = distributed.get_world_size() if distributed.is_initialized() else 1
+    batches = MadeAhead(
+        SyntheticBatches(subject_files(bodies), recipe, part.seed),
+        stride=world,
+        threads=max(1, processes // 2 // world),
+    )
+    return train(network, batches, settings, work / part.name, device)
 
 
 def export(work: Path, parent: Path, scores: Mapping[str, Any] | None = None) -> Card:
@@ -151,21 +176,39 @@ def export(work: Path, parent: Path, scores: Mapping[str, Any] | None = None) ->
     return save_model(card, networks, parent)
 
 
+def _networks_of(model: str) -> dict[str, ResidualUNet]:
+    """The locator and the segmenter of a model made here."""
+    loaded = load_model(model)
+    drawn = loaded.parts[0].segmenter
+    if not isinstance(drawn, OwnSegmenter):
+        raise UsageError(f"the networks of {model!r} are not of this kind")
+    return {LOCATOR.name: loaded.locator.network, SEGMENTER.name: drawn.network}
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Train both networks from the command line."""
     parser = argparse.ArgumentParser(description="Train the default model on synthetic patients.")
     parser.add_argument("work", type=Path, help="folder for patients and checkpoints")
     parser.add_argument("--budget-minutes", type=float, default=120.0)
     parser.add_argument("--only", choices=[LOCATOR.name, SEGMENTER.name])
+    parser.add_argument("--start-from", metavar="MODEL", help="go on from this model's weights")
+    parser.add_argument("--bodies", type=int, help="bodies to draw for each network")
     parser.add_argument("--device", default="auto")
     chosen = parser.parse_args(arguments)
     if "WORLD_SIZE" in os.environ:
         distributed.init_process_group()
+    starts = _networks_of(chosen.start_from) if chosen.start_from else {}
     for part in (LOCATOR, SEGMENTER):
         if chosen.only in (None, part.name):
             share = 1.0 if chosen.only else part.budget_share
             settings = LoopSettings(budget_s=60.0 * chosen.budget_minutes * share)
-            train_part(part, chosen.work, settings, pick_device(chosen.device))
+            if starts:
+                settings = replace(
+                    settings, learning_rate=_FURTHER_RATE, decay_share=_FURTHER_DECAY
+                )
+            part = replace(part, subjects=chosen.bodies or part.subjects)
+            device = pick_device(chosen.device)
+            train_part(part, chosen.work, settings, device, starts.get(part.name))
     if chosen.only is None:
         export(chosen.work, chosen.work / "models")
     if distributed.is_initialized():

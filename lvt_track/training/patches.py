@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from torch import Tensor
 from lvt_track.core.volume import CLASSES
 from lvt_track.segment.grid import Span, resample
 from lvt_track.segment.network import normalise
+from lvt_track.training.ahead import MadeAhead
 from lvt_track.training.augment import Augmentation, Warp, vary_intensity
 from lvt_track.training.batch import Batch
 from lvt_track.training.datasets.prepared import BITS, IGNORE
@@ -122,7 +122,7 @@ class PatchBatches:
         self._odds = odds / odds.sum()
         self._plan, self._augmentation = plan, augmentation
         self._seed, self._device = seed, device
-        self._crops = _ReadAhead(self._read, stride, threads)
+        self._crops = MadeAhead(self._read, stride, threads)
 
     def __call__(self, number: int) -> Batch:
         """The batch with this number."""
@@ -238,18 +238,3 @@ def _resampled(
         seen = ((middle >= 0.0) & (middle <= n)).float()
         inside = inside * seen.reshape([-1 if i == axis else 1 for i in range(3)])
     return torch.stack([*images, inside])
-
-
-class _ReadAhead:
-    """Calls a function of a number before its result is asked for."""
-
-    def __init__(self, read: Callable[[int], list[_Crop]], stride: int, threads: int) -> None:
-        self._read, self._stride = read, stride
-        self._pool = ThreadPoolExecutor(threads)
-        self._ahead = threads
-        self._coming: dict[int, Future[list[_Crop]]] = {}
-
-    def __call__(self, number: int) -> list[_Crop]:
-        wanted = [number + k * self._stride for k in range(self._ahead + 1)]
-        self._coming = {n: self._coming.get(n) or self._pool.submit(self._read, n) for n in wanted}
-        return self._coming.pop(number).result()

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES
@@ -25,6 +26,7 @@ from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSU
 from lvt_track.phantom.visibility import SEEN, conspicuity
 from lvt_track.segment.grid import resample
 from lvt_track.segment.network import normalise
+from lvt_track.training.crops import Places, crop_around, cut_scan
 from lvt_track.training.loop import Batch
 from lvt_track.training.partial import COMPLETE, targets_and_validity
 
@@ -39,8 +41,11 @@ class Recipe:
     """How to make a batch from label maps.
 
     Attributes:
-        spacing_mm: edge of a voxel of the label maps and of the network's images.
-        patch: size of a crop in voxels.
+        spacing_mm: edge of a voxel of the network's images.
+        patch: size of a crop in those voxels.
+        finer: how many voxels of the label maps an image voxel has along each axis.
+        stretch: how far bodies are made larger and smaller, as a whole and along each axis:
+            standard deviation of the logarithm.
         window_hu: HU that the network sees as -1 and +1.
         classes: how many of the classes to learn, from the first.
         samples: crops per batch.
@@ -54,6 +59,7 @@ class Recipe:
         vessels_hu: how far the vessels of a liver stray in brightness, mean and deviation; in life
             more than a table of phases says.
         noise_hu: range of the noise at the network's spacing.
+        noise_grain_mm: range of the width of its grain in plane; real livers' is coarse.
         shading_hu: range of the slow drift of brightness, as beside arms or metal.
         shadow_probability: share of images with shadow and streaks of arms beside the body.
         new_lesions: share of crops whose lesions are drawn anew, many of them small.
@@ -62,6 +68,8 @@ class Recipe:
 
     spacing_mm: float
     patch: tuple[int, int, int]
+    finer: int = 1
+    stretch: float = 0.0
     window_hu: tuple[float, float] = (-200.0, 300.0)
     classes: int = len(CLASSES)
     samples: int = 1
@@ -79,6 +87,7 @@ class Recipe:
     wild_probability: float = 0.1
     vessels_hu: tuple[float, float] = (8.0, 20.0)
     noise_hu: tuple[float, float] = (2.5, 20.0)
+    noise_grain_mm: tuple[float, float] = (0.7, 4.5)
     shading_hu: tuple[float, float] = (0.0, 12.0)
     shadow_probability: float = 0.3
     new_lesions: float = 0.75
@@ -101,7 +110,7 @@ class SyntheticBatches:
         if not files:
             raise ValueError("training needs at least one subject")
         self._maps = [np.load(file, mmap_mode="r") for file in files]
-        self._places: dict[int, _Places] = {}
+        self._places: dict[int, Places] = {}
         self._recipe = recipe
         self._seed = seed
 
@@ -119,70 +128,33 @@ class SyntheticBatches:
         body = int(rng.integers(len(self._maps)))
         whole = self._maps[body]
         if body not in self._places:
-            self._places[body] = _Places.of(whole)
-        centre = self._places[body].draw(recipe.follows_liver, rng)
-        crop = _crop(whole, centre, recipe.patch)
+            self._places[body] = Places.of(whole, recipe.finer)
+        crop = _draw_crop(whole, self._places[body], recipe, rng)
         contrast_hu = np.zeros(crop.shape)
         if rng.random() < recipe.new_lesions:
             # Among large lesions the small ones would hardly be felt in the loss.
             crop = without_lesions(crop)
-            crop, contrast_hu = scatter_lesions(crop, recipe.spacing_mm, rng)
-        labels = torch.from_numpy(crop)
+            crop, contrast_hu = scatter_lesions(crop, recipe.spacing_mm / recipe.finer, rng)
         contrast_hu[_IS_CLASS[1].numpy()[crop]] += rng.normal(*recipe.vessels_hu)
+        labels = torch.from_numpy(crop)
         hu = _image(labels, torch.from_numpy(contrast_hu).float(), recipe, rng, generator)
-        target, known = _labels_to_learn(labels, recipe)
-        if recipe.classes == len(CLASSES):
-            # Told of a lesion that nobody could see, a network learns to guess.
-            known[_TUMORS] &= ~_unseen(hu, crop, recipe.spacing_mm)
+        target, known = _labels_to_learn(labels, hu, recipe, generator)
         if rng.random() < recipe.cut_probability:
-            hu, known = _cut(hu, known, rng)
+            hu, known = cut_scan(hu, known, rng)
         return normalise(hu, recipe.window_hu)[None], target, known
 
 
-@dataclass(frozen=True, eq=False)
-class _Places:
-    """Where a body may be cropped: voxels of its liver and of its lesions, every third of them."""
-
-    whole: tuple[int, ...]
-    liver: NDArray[np.intp]
-    lesions: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, labels: NDArray[np.uint8]) -> _Places:
-        step = 3
-        is_liver, _, is_tumor = _IS_CLASS.numpy()
-        sparse = labels[::step, ::step, ::step]
-        liver, lesions = (np.argwhere(which[sparse]) * step for which in (is_liver, is_tumor))
-        return cls(labels.shape, liver, lesions)
-
-    def draw(self, follows_liver: float, rng: np.random.Generator) -> NDArray[np.intp]:
-        """A centre: near a lesion or in the liver, in the liver's box, or anywhere."""
-        if len(self.liver) == 0 or rng.random() >= follows_liver:
-            return rng.integers(0, self.whole)
-        choice = rng.random()
-        centre: NDArray[np.intp]
-        if choice < 0.2:
-            centre = rng.integers(self.liver.min(axis=0), self.liver.max(axis=0) + 1)
-        else:
-            near = self.lesions if len(self.lesions) and choice < 0.6 else self.liver
-            centre = near[int(rng.integers(len(near)))] + rng.integers(-12, 13, size=3)
-        return centre
-
-
-def _crop(
-    whole: NDArray[np.uint8], centre: NDArray[np.intp], patch: tuple[int, int, int]
+def _draw_crop(
+    whole: NDArray[np.uint8], places: Places, recipe: Recipe, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """A crop around the centre, moved inside the body's map; air where that is too small."""
-    out = np.zeros(patch, dtype=np.uint8)
-    take, put = [], []
-    for middle, size, have in zip(centre, patch, whole.shape, strict=True):
-        first = int(np.clip(middle - size // 2, min(0, have - size), max(0, have - size)))
-        if have < size:
-            first = -((size - have) // 2)
-        take.append(slice(max(0, first), min(have, first + size)))
-        put.append(slice(max(0, -first), max(0, -first) + min(have, size)))
-    out[tuple(put)] = whole[tuple(take)]
-    return out
+    centre = places.draw(recipe.follows_liver, rng)
+    z, y, x = np.exp(rng.normal(0.0, recipe.stretch) + rng.normal(0.0, recipe.stretch, 3))
+    size = (
+        recipe.patch[0] * recipe.finer,
+        recipe.patch[1] * recipe.finer,
+        recipe.patch[2] * recipe.finer,
+    )
+    return crop_around(whole, centre, size, (float(z), float(y), float(x)))
 
 
 def _image(
@@ -202,10 +174,17 @@ def _image(
         draw_scanner(generator, recipe.wild_probability),
         slice_thickness_mm=thickness_mm,
         shading_hu=float(rng.uniform(*recipe.shading_hu)),
+        noise_grain_mm=float(rng.uniform(*recipe.noise_grain_mm)),
         noise_hu=math.exp(rng.uniform(math.log(low), math.log(high))),
     )
     hu = synthesise_image(
-        labels, recipe.spacing_mm, phase, scanner, generator, contrast_hu=contrast_hu
+        labels,
+        recipe.spacing_mm,
+        phase,
+        scanner,
+        generator,
+        contrast_hu=contrast_hu,
+        finer=recipe.finer,
     )
     if rng.random() < recipe.shadow_probability:
         hu = hu + arm_shadow_hu(recipe.patch, recipe.spacing_mm, generator)
@@ -216,24 +195,44 @@ def _image(
     return hu.clamp(min=_AIR_HU)
 
 
-def _unseen(hu: Tensor, labels: NDArray[np.uint8], spacing_mm: float) -> Tensor:
-    """Voxels of the tumours that the image does not show."""
-    number, stands_out = conspicuity(
-        hu.numpy(),
-        _IS_CLASS[_TUMORS].numpy()[labels],
-        labels,
-        labels == Tissue.LIVER,
-        (spacing_mm,) * 3,
-    )
-    return torch.from_numpy((stands_out < SEEN)[number])
+def _labels_to_learn(
+    labels: Tensor, hu: Tensor, recipe: Recipe, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Targets and where they are known, on the grid of the image.
 
-
-def _labels_to_learn(labels: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    A voxel that two tissues share is given to one by chance, as often as its share: so that the
+    network's probability is the share, and a mask cut from it finer than its voxels.
+    """
     index = labels.long()
-    masks = {name: _IS_CLASS[channel][index] for channel, name in enumerate(CLASSES)}
+    shares = [_share(_IS_CLASS[channel][index], recipe.finer) for channel in range(len(CLASSES))]
+    chance = torch.rand(hu.shape, generator=generator)
+    masks = {name: share > chance for name, share in zip(CLASSES, shares, strict=True)}
     target, known = targets_and_validity(masks, COMPLETE)
     known[1:] &= _grown(target[0], round(recipe.part_margin_mm / recipe.spacing_mm))
+    if recipe.classes == len(CLASSES):
+        # Told of a lesion that nobody could see, a network learns to guess.
+        middle = slice(recipe.finer // 2, None, recipe.finer)
+        tissues = labels[middle, middle, middle].numpy()
+        share = shares[_TUMORS]
+        known[_TUMORS] &= (share == 0.0) | _grown(
+            _shown(hu, share >= 0.5, tissues, recipe.spacing_mm), 1
+        )
     return target[: recipe.classes], known[: recipe.classes]
+
+
+def _share(mask: Tensor, finer: int) -> Tensor:
+    """How much of each image voxel a mask fills, 0 to 1."""
+    if finer == 1:
+        return mask.float()
+    return functional.avg_pool3d(mask.float()[None, None], finer)[0, 0]
+
+
+def _shown(hu: Tensor, lesions: Tensor, tissues: NDArray[np.uint8], spacing_mm: float) -> Tensor:
+    """The lesions that the image shows."""
+    number, stands_out = conspicuity(
+        hu.numpy(), lesions.numpy(), tissues, tissues == Tissue.LIVER, (spacing_mm,) * 3
+    )
+    return torch.from_numpy((stands_out >= SEEN)[number]) & lesions
 
 
 def _grown(mask: Tensor, reach: int) -> Tensor:
@@ -246,16 +245,6 @@ def _grown(mask: Tensor, reach: int) -> Tensor:
             grown.narrow(axis, 0, size - step).logical_or_(far)
         mask = grown
     return mask
-
-
-def _cut(hu: Tensor, known: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """End the scan inside the crop; as at inference, its end slices are repeated beyond."""
-    size = hu.shape[0]
-    kept = int(rng.integers(max(1, size // 8), size))
-    first = int(rng.integers(0, size - kept + 1))
-    index = torch.arange(size).clamp(first, first + kept - 1)
-    seen = torch.arange(size) == index
-    return hu[index], known & seen[:, None, None]
 
 
 def _is_class() -> Tensor:

@@ -78,3 +78,18 @@ def test_a_scanner_must_make_sense() -> None:
         Scanner(kernel_fwhm_mm=0.0)
     with pytest.raises(ValueError, match="wild_probability"):
         Scanner(wild_probability=1.5)
+
+
+def test_tissues_mix_in_the_voxel_that_they_share() -> None:
+    labels = block(Tissue.LIVER)
+    labels[:, :, 21:] = Tissue.FAT
+    table = torch.zeros(256)
+    table[Tissue.LIVER], table[Tissue.FAT] = 110.0, -90.0
+    sharp = Scanner(0.01, kernel_fwhm_mm=0.01, slice_thickness_mm=0.01, shading_hu=0.0)
+    hu = synthesise_image(labels, 2.0, Phase.PORTAL, sharp, generator(6), table, finer=2)
+    assert hu.shape == (20, 20, 20)
+    across = hu.mean((0, 1))
+    # Voxel 10 is half liver, half fat.
+    assert float(across[10]) == pytest.approx(10.0, abs=4.0)
+    assert float(across[:9].mean()) == pytest.approx(110.0, abs=4.0)
+    assert float(across[12:].mean()) == pytest.approx(-90.0, abs=4.0)

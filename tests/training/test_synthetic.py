@@ -94,6 +94,35 @@ def test_liver_is_brighter_than_fat_in_the_image(bodies: Path) -> None:
     assert batch.image[0, 0][liver].median() > batch.image[0, 0][~liver].median()
 
 
+def test_finer_labels_give_the_volume_that_they_fill(tmp_path: Path) -> None:
+    labels = np.full((40, 40, 40), Tissue.FAT, dtype=np.uint8)
+    labels[5:34, 5:34, 5:34] = Tissue.LIVER
+    labels[17:20, 6:33, 12:15] = Tissue.PORTAL_VEIN
+    np.save(tmp_path / "body.npy", labels)
+    recipe = replace(RECIPE, patch=(20, 20, 20), finer=2, new_lesions=0.0, part_margin_mm=40.0)
+    batches = SyntheticBatches(subject_files(tmp_path), recipe, 0)
+    targets = torch.stack([batches(number).target[0] for number in range(20)]).float()
+    # Voxels that liver or vessel share are theirs as often as their share: 29 and 3 are odd.
+    liver, vessels = (8.0 * targets[:, :2].sum(dim=(2, 3, 4)).mean(dim=0)).tolist()
+    assert liver == pytest.approx(29**3, rel=0.01)
+    assert vessels == pytest.approx(3 * 27 * 3, rel=0.1)
+    chosen = targets[:, 0].mean(dim=0)
+    assert chosen[2, 10, 10] == pytest.approx(0.5, abs=0.35)
+    assert chosen[5, 10, 10] == 1.0
+    assert chosen[0].max() == 0.0
+
+
+def test_stretched_bodies_are_of_other_sizes(bodies: Path) -> None:
+    files = subject_files(bodies)[:1]
+    sizes = []
+    for stretch in (0.0, 0.2):
+        recipe = replace(RECIPE, patch=(64, 64, 64), stretch=stretch, new_lesions=0.0)
+        batches = SyntheticBatches(files, recipe, 7)
+        sizes.append([int(batches(number).target[0, 0].sum()) for number in range(6)])
+    assert len(set(sizes[0])) < len(set(sizes[1]))
+    assert len(set(sizes[1])) == 6
+
+
 def test_cut_scans_repeat_their_last_slice_and_leave_it_unknown(bodies: Path) -> None:
     batches = SyntheticBatches(subject_files(bodies), replace(RECIPE, cut_probability=1.0), 2)
     for number in range(3):
