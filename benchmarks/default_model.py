@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -44,18 +45,23 @@ SLICES = (1, 2, 3)
 NOISE_HU = (8.0, 12.0, 16.0, 20.0)
 TUMORS = 8
 DRAWS = 2000
+CONTRASTS_HU = (0.0, 10.0, 25.0, 50.0, np.inf)
 SIZES = ("< 5 mm", "5–10 mm", "10–20 mm", "> 20 mm")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One scan's circumstances and scores; `seen` counts the lesions that its image shows."""
+    """One scan's circumstances and scores.
+
+    `seen` counts the lesions that its image shows; `by_contrast` those of each range of contrast.
+    """
 
     seed: int
     phase: Phase
     slice_mm: float
     scores: CaseScores
     seen: Detection
+    by_contrast: tuple[Detection, ...]
     vessel_cldice: float
     liver_ml: float
 
@@ -96,6 +102,11 @@ def run(seed: int, phase: Phase, step: int, labels: np.ndarray, model: Model) ->
         volume.hu, truth.tumors, tissues, tissues == Tissue.LIVER, volume.geometry.spacing_mm
     )
     shown = truth.tumors & (stands_out >= SEEN)[number]
+    contrast_hu = contrasts_hu(volume.hu, number, tissues == Tissue.LIVER)
+    bands = [
+        truth.tumors & ((contrast_hu >= low) & (contrast_hu < high))[number]
+        for low, high in pairwise(CONTRASTS_HU)
+    ]
     voxel_ml = volume.geometry.voxel_volume_ml
     case = Case(
         seed,
@@ -103,12 +114,20 @@ def run(seed: int, phase: Phase, step: int, labels: np.ndarray, model: Model) ->
         step * VOXEL_MM,
         score_case(found, truth),
         lesion_detection(found.tumors, shown, 1000.0 * voxel_ml),
+        tuple(lesion_detection(found.tumors, band, 1000.0 * voxel_ml) for band in bands),
         centreline_dice(found.vessels, truth.vessels) or 0.0,
         float(np.count_nonzero(found.liver) * voxel_ml),
     )
     overlap = {name: None if v is None else round(v, 3) for name, v in case.scores.dice.items()}
     print(seed, phase.value, case.slice_mm, overlap, case.scores.detection, flush=True)
     return case
+
+
+def contrasts_hu(hu: np.ndarray, number: np.ndarray, parenchyma: np.ndarray) -> np.ndarray:
+    """How far the mean of each numbered lesion lies from the liver's median; of 0 too."""
+    sizes = np.maximum(np.bincount(number.ravel()), 1)
+    means = np.bincount(number.ravel(), weights=hu.ravel()) / sizes
+    return np.abs(means - np.median(hu[parenchyma]))
 
 
 def mean_dice(cases: Sequence[Case], name: str) -> float:
@@ -195,6 +214,14 @@ def share_row(label: str, size: int, cases: Sequence[Case]) -> list[object]:
     ]
 
 
+def contrast_row(band: int, cases: Sequence[Case]) -> list[object]:
+    """Lesions of one range of contrast, by size."""
+    low, high = CONTRASTS_HU[band : band + 2]
+    total = pooled(cases, lambda case: case.by_contrast[band])
+    label = f"{low:g} to {high:g} HU" if np.isfinite(high) else f"over {low:g} HU"
+    return [label, *(f"{total.found[k]} of {total.true[k]}" for k in range(len(SIZES)))]
+
+
 def phase_row(phase: Phase, cases: Sequence[Case]) -> list[object]:
     """Liver volume of a phase against the portal one."""
     deviations = phase_deviations(cases, phase)
@@ -241,6 +268,11 @@ def main() -> None:
         f"stands out of the liver around it by {SEEN:g} times the noise that its size leaves "
         "(`lvt_track.phantom.visibility`); many drawn here are as bright as their liver.",
         markdown_table(["diameter", "share of all", "of those shown", "share of those"], shown),
+        "Found in all phases, by how far a tumour's mean lies from its liver:",
+        markdown_table(
+            ["contrast", *SIZES],
+            [contrast_row(band, cases) for band in range(len(CONTRASTS_HU) - 1)],
+        ),
         "Liver volume of a phase against the portal scan of the same body, %:",
         markdown_table(
             ["phase", "mean", "mean size", "largest"],

@@ -48,7 +48,7 @@ def draw_liver_vessels(
     share = np.sort(rng.random(_TARGETS))
     chosen = inside[(share * len(inside)).astype(np.int64)]
     targets = np.stack([a.reshape(-1)[chosen] for a in (x, y, z)], axis=-1).astype(np.float64)
-    least = float(rng.uniform(0.75, 1.5))
+    least = float(rng.uniform(1.0, 1.95))
     # Small livers have thinner vessels.
     size = (len(inside) * canvas.geometry.voxel_volume_ml / 1500.0) ** (1 / 3)
     portal = _portal(rng, targets, least, size)
@@ -78,7 +78,7 @@ def _portal(
     fork = hilum + np.array([-7, 2, 7])
     is_left = targets[:, 0] > -10 + rng.normal(0, 7) - 0.15 * (targets[:, 1] + 60)
     is_left |= (targets[:, 0] > -25) & (targets[:, 1] < -75)
-    radius = float(rng.uniform(5.6, 8.6)) * size
+    radius = float(rng.uniform(6.2, 9.5)) * size
     right = targets[~is_left]
     left = targets[is_left]
     trees = []
@@ -113,7 +113,7 @@ def _hepatic(
     ):
         if part.sum() < 5:
             continue
-        radius = float(rng.uniform(6.0, 9.3)) * size * (part.sum() / len(targets)) ** (1 / MURRAY)
+        radius = float(rng.uniform(6.6, 10.2)) * size * (part.sum() / len(targets)) ** (1 / MURRAY)
         trees.append(grow_tree(rng, way, targets[part], radius, least))
     return tuple(trees)
 

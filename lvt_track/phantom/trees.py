@@ -13,8 +13,8 @@ from lvt_track.core.geometry import FloatArray
 
 __all__ = ["MURRAY", "VesselTree", "grow_tree"]
 
-MURRAY = 2.7
-"""n in r0^n = r1^n + r2^n at a fork; 3 for laminar flow (Murray 1926), less by our choice."""
+MURRAY = 3.0
+"""n in r0^n = r1^n + r2^n at a fork, for laminar flow (Murray, PNAS 1926;12:207-214)."""
 
 
 @dataclass(frozen=True, eq=False)

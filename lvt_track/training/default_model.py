@@ -28,7 +28,8 @@ from lvt_track.segment.models import Card, Part, load_model, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.segment.own import OwnSegmenter
 from lvt_track.training.ahead import MadeAhead
-from lvt_track.training.loop import LoopSettings, averaged_network, train
+from lvt_track.training.history import draw_history
+from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_network, train
 from lvt_track.training.synthetic import Recipe, SyntheticBatches
 
 __all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_part"]
@@ -129,13 +130,45 @@ def train_part(
     return train(network, batches, settings, work / part.name, device)
 
 
-def export(work: Path, parent: Path, scores: Mapping[str, Any] | None = None) -> Card:
-    """Write the networks of `work`, as far as they are trained, as the model `default`.
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A model of the same two networks, to go on from.
+
+    Attributes:
+        card: of the model.
+        networks: by name.
+    """
+
+    card: Card
+    networks: Mapping[str, ResidualUNet]
+
+    @classmethod
+    def of(cls, model: str) -> Start:
+        """The model of this name or folder.
+
+        Raises:
+            InputError: when there is none, or it is damaged.
+            UsageError: when it has other networks.
+        """
+        loaded = load_model(model)
+        drawn = loaded.parts[0].segmenter
+        sizes = (LOCATOR.network, SEGMENTER.network)
+        if not isinstance(drawn, OwnSegmenter) or sizes != (
+            loaded.locator.part.network,
+            drawn.card.segmenter.network,
+        ):
+            raise UsageError(f"the networks of {model!r} are not those of this configuration")
+        networks = {LOCATOR.name: loaded.locator.network, SEGMENTER.name: drawn.network}
+        return cls(drawn.card, networks)
+
+
+def export(work: Path, parent: Path, start: Start | None = None) -> Card:
+    """Write the networks of `work` as the model `default`, and draw how they learned.
 
     Args:
-        work: folder that both networks were trained in.
+        work: folder that the networks were trained in.
         parent: folder of models to write into.
-        scores: what was measured, for the card.
+        start: what they went on from; a network that was not trained is taken from it as it is.
 
     Returns:
         The card as written.
@@ -144,9 +177,6 @@ def export(work: Path, parent: Path, scores: Mapping[str, Any] | None = None) ->
     networks: dict[str, ResidualUNet] = {}
     training: dict[str, Any] = {}
     for part in (LOCATOR, SEGMENTER):
-        networks[part.name], step, seconds = averaged_network(
-            ResidualUNet(part.network), work / part.name
-        )
         edge = part.recipe.spacing_mm
         parts[part.name] = Part(
             file=f"{part.name}.safetensors",
@@ -156,12 +186,22 @@ def export(work: Path, parent: Path, scores: Mapping[str, Any] | None = None) ->
             window_hu=part.recipe.window_hu,
             network=part.network,
         )
+        before = start.card.training.get(part.name, {}) if start else {}
+        folder = work / part.name
+        if start is not None and not (folder / CHECKPOINT).exists():
+            networks[part.name], training[part.name] = start.networks[part.name], before
+            continue
+        networks[part.name], step, seconds = averaged_network(ResidualUNet(part.network), folder)
+        if (folder / METRICS).exists():
+            draw_history(folder / METRICS, folder / "validation_curve.csv", folder / "metrics.png")
         training[part.name] = {
             "seed": part.seed,
             "subjects": len(subject_files(work / f"{part.name}-bodies")),
             "steps": step,
             "minutes": round(seconds / 60.0, 1),
         }
+        if start is not None:
+            training[part.name]["before"] = {"version": start.card.version, **before}
     card = Card(
         name="default",
         version=VERSION,
@@ -171,18 +211,8 @@ def export(work: Path, parent: Path, scores: Mapping[str, Any] | None = None) ->
         segmenter=parts[SEGMENTER.name],
         thresholds=THRESHOLDS,
         training=training,
-        scores=scores or {},
     )
     return save_model(card, networks, parent)
-
-
-def _networks_of(model: str) -> dict[str, ResidualUNet]:
-    """The locator and the segmenter of a model made here."""
-    loaded = load_model(model)
-    drawn = loaded.parts[0].segmenter
-    if not isinstance(drawn, OwnSegmenter):
-        raise UsageError(f"the networks of {model!r} are not of this kind")
-    return {LOCATOR.name: loaded.locator.network, SEGMENTER.name: drawn.network}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -197,20 +227,21 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if "WORLD_SIZE" in os.environ:
         distributed.init_process_group()
-    starts = _networks_of(chosen.start_from) if chosen.start_from else {}
+    start = Start.of(chosen.start_from) if chosen.start_from else None
     for part in (LOCATOR, SEGMENTER):
         if chosen.only in (None, part.name):
             share = 1.0 if chosen.only else part.budget_share
             settings = LoopSettings(budget_s=60.0 * chosen.budget_minutes * share)
-            if starts:
+            if start:
                 settings = replace(
                     settings, learning_rate=_FURTHER_RATE, decay_share=_FURTHER_DECAY
                 )
             part = replace(part, subjects=chosen.bodies or part.subjects)
             device = pick_device(chosen.device)
-            train_part(part, chosen.work, settings, device, starts.get(part.name))
-    if chosen.only is None:
-        export(chosen.work, chosen.work / "models")
+            network = start.networks[part.name] if start else None
+            train_part(part, chosen.work, settings, device, network)
+    if start or chosen.only is None:
+        export(chosen.work, chosen.work / "models", start)
     if distributed.is_initialized():
         distributed.destroy_process_group()
 
