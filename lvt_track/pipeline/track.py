@@ -30,6 +30,7 @@ from lvt_track.pipeline.progress import Progress, Stopwatch
 from lvt_track.pipeline.radiologist import compare_with_reader
 from lvt_track.pipeline.reader_tables import ReaderTables
 from lvt_track.pipeline.segment import ModelChoice
+from lvt_track.pipeline.segmentations import write_segmentations
 from lvt_track.pipeline.tell import OUTPUTS, tell
 from lvt_track.pipeline.visits import VisitScan, has_masks, read_visit
 
@@ -217,6 +218,9 @@ def conclude(
         pictures = take_key_images(course, scans, frame)
         looks = take_lookback_images(course, scans)
         tell(course, pictures, looks, frame, out, manifest, comparison)
+        for text in write_segmentations(course, out, manifest.version):
+            progress.warn(text)
+            manifest.warnings.append(text)
     manifest.seconds = watch.seconds
     manifest.write(out)
     return TrackResult(out, course, tuple(manifest.failures), watch.seconds)

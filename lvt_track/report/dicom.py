@@ -1,0 +1,188 @@
+"""Masks of a scan as a DICOM segmentation, which archives keep and viewers show over the scan."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import highdicom
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+from pydicom.uid import generate_uid
+
+from lvt_track.core.course import GIVEN
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.volume import BoolArray, LabelArray
+from lvt_track.errors import InputError
+from lvt_track.io.files import write_whole
+
+__all__ = ["Kind", "Segment", "write_segmentation"]
+
+_ANATOMY = Code("123037004", "SCT", "Anatomical Structure")
+_ABNORMAL = Code("49755003", "SCT", "Morphologically Abnormal Structure")
+
+# Of the patient and the study; a scan may lack any, a segmentation must name all.
+_MAY_BE_EMPTY = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+)
+_NEEDED = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+_SERIES_NUMBERS_FROM = 1000
+
+
+class Kind(Enum):
+    """What a segment is: its category and its type, as SNOMED CT codes."""
+
+    LIVER = (_ANATOMY, codes.SCT.Liver)
+    VESSELS = (_ANATOMY, codes.SCT.BloodVessel)
+    LESION = (_ABNORMAL, codes.SCT.Lesion)
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One structure.
+
+    Attributes:
+        label: shown by viewers.
+        kind: what it is.
+        labels: a map that it is part of (z, y, x), on the scan's grid; segments may share one.
+        values: its values there.
+        source: name of the model that drew it, or GIVEN.
+        track_uid: the same for one tumour in all scans; empty for none.
+    """
+
+    label: str
+    kind: Kind
+    labels: LabelArray | BoolArray
+    values: tuple[int, ...]
+    source: str
+    track_uid: str = ""
+
+    def mask(self) -> BoolArray:
+        """Where it is."""
+        return np.isin(self.labels, self.values)
+
+
+def write_segmentation(
+    segments: Sequence[Segment],
+    slices: Sequence[Path],
+    geometry: Geometry,
+    path: Path,
+    version: str,
+) -> None:
+    """Write masks as a binary DICOM segmentation of the slices they lie on; empty ones are left.
+
+    Args:
+        segments: at least one with a voxel.
+        slices: files of the scan, one per slice, in the order of the masks.
+        geometry: grid of the masks.
+        path: file to write.
+        version: of this program.
+
+    Raises:
+        InputError: when the scan's images cannot be referred to, having no UIDs of their own.
+        OutputError: when the file cannot be written.
+        ValueError: when no segment has a voxel.
+    """
+    slices_of = [segment.mask().any(axis=(1, 2)) for segment in segments]
+    drawn = [one for one, its in zip(segments, slices_of, strict=True) if its.any()]
+    if not drawn:
+        raise ValueError("a segmentation needs a segment with a voxel")
+    used = np.flatnonzero(np.any(slices_of, axis=0))
+    if len(slices) != geometry.shape[0]:
+        raise InputError(
+            "its slices are frames of one file, which a segmentation is not written for",
+            path=slices[0],
+        )
+    images = [_header(slices[k]) for k in used.tolist()]
+    _check(images, slices[0].parent)
+    pixels = np.zeros((len(used), *geometry.shape[1:], len(drawn)), dtype=bool)
+    for k, segment in enumerate(drawn):
+        pixels[..., k] = segment.mask()[used]
+    spacing_z, spacing_y, spacing_x = geometry.spacing_mm
+    with warnings.catch_warnings():
+        # Of values in the scan's own header that break the standard.
+        warnings.simplefilter("ignore")
+        segmentation = highdicom.seg.Segmentation(
+            source_images=images,
+            pixel_array=pixels,
+            segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
+            segment_descriptions=[
+                _description(number, segment, version)
+                for number, segment in enumerate(drawn, start=1)
+            ],
+            series_instance_uid=generate_uid(),
+            series_number=_SERIES_NUMBERS_FROM + int(images[0].get("SeriesNumber") or 0),
+            sop_instance_uid=generate_uid(),
+            instance_number=1,
+            manufacturer="lvt",
+            manufacturer_model_name="lvt-track",
+            software_versions=version,
+            device_serial_number="0",
+            content_label="LIVER",
+            content_description="Liver, its vessels and tumours; research only",
+            series_description="lvt: liver, vessels, tumours",
+            pixel_measures=highdicom.PixelMeasuresSequence(
+                pixel_spacing=(spacing_y, spacing_x),
+                slice_thickness=spacing_z,
+                spacing_between_slices=spacing_z,
+            ),
+        )
+        with write_whole(path) as temporary:
+            segmentation.save_as(temporary)
+
+
+def _header(path: Path) -> Dataset:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    for keyword in _MAY_BE_EMPTY:
+        if keyword not in header:
+            setattr(header, keyword, "")
+    return header
+
+
+def _check(images: Sequence[Dataset], folder: Path) -> None:
+    """Each image needs UIDs of its own, and all of them a common frame of reference."""
+    missing = [k for k in _NEEDED if any(not image.get(k) for image in images)]
+    if any(not image.get("FrameOfReferenceUID") for image in images):
+        missing.append("FrameOfReferenceUID")
+    if missing:
+        raise InputError(f"its images have no {', '.join(missing)}", path=folder)
+    if len({image.SOPInstanceUID for image in images}) < len(images):
+        raise InputError("several of its images have the same SOPInstanceUID", path=folder)
+
+
+def _description(number: int, segment: Segment, version: str) -> highdicom.seg.SegmentDescription:
+    category, kind = segment.kind.value
+    is_given = segment.source == GIVEN
+    types = highdicom.seg.SegmentAlgorithmTypeValues
+    return highdicom.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=segment.label,
+        segmented_property_category=category,
+        segmented_property_type=kind,
+        algorithm_type=types.MANUAL if is_given else types.AUTOMATIC,
+        algorithm_identification=None
+        if is_given
+        else highdicom.AlgorithmIdentificationSequence(
+            name=f"lvt {segment.source}",
+            version=version,
+            family=codes.DCM.ArtificialIntelligence,
+        ),
+        tracking_uid=segment.track_uid or None,
+        tracking_id=segment.label if segment.track_uid else None,
+        anatomic_regions=[codes.SCT.Liver] if segment.kind is not Kind.LIVER else None,
+    )

@@ -1,0 +1,124 @@
+"""DICOM segmentations of a run whose scans are DICOM."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import highdicom
+import numpy as np
+import pydicom
+import pytest
+
+from lvt_track.io.dicom_seg import read_segments
+from lvt_track.io.dicom_write import write_ct_series
+from lvt_track.io.images import read_geometry, read_labels, read_volume
+from lvt_track.pipeline.output import Existing
+from lvt_track.pipeline.progress import Silent
+from lvt_track.pipeline.reader_tables import ReaderTables
+from lvt_track.pipeline.report import remake_report
+from lvt_track.pipeline.track import TrackSettings, track_patient
+
+MakeVisit = Callable[..., Path]
+
+
+def as_dicom(place: Path) -> Path:
+    """The visit's scan as DICOM, its masks beside the slices."""
+    scan = place / "portal.nii.gz"
+    date = dt.date.fromisoformat(place.name)
+    write_ct_series(
+        read_volume(scan),
+        place / "dicom",
+        patient_id="P1",
+        patient_name="Doe^Jo",
+        date=date,
+        study_uid=f"1.2.3.{date.toordinal()}",
+        series_uid=f"1.2.3.4.{date.toordinal()}",
+        series_number=2,
+        description="Abdomen portal",
+    )
+    scan.unlink()
+    return place
+
+
+@pytest.fixture
+def patient(tmp_path: Path, make_visit: MakeVisit) -> Path:
+    folder = tmp_path / "patient"
+    for visit in range(3):
+        as_dicom(make_visit(folder, visit))
+    return folder
+
+
+def test_every_tumour_is_a_segment_with_one_uid_in_all_visits(
+    patient: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    course = track_patient(patient, out, TrackSettings(), Existing.REFUSE, Silent()).course
+    uids: dict[str, set[str]] = {}
+    for number, found in enumerate(course.visits):
+        folder = out / "visits" / found.visit.name
+        geometry = read_geometry(folder / "liver.nii.gz")
+        labels, _ = read_labels(folder / "lesions.nii.gz")
+        read = dict(read_segments(folder / "seg.dcm", geometry))
+        np.testing.assert_array_equal(
+            read.pop("Liver"), read_labels(folder / "liver.nii.gz")[0] > 0
+        )
+        np.testing.assert_array_equal(
+            read.pop("Liver vessels"), read_labels(folder / "vessels.nii.gz")[0] > 0
+        )
+        tracks = {f"Tumour {track.number}": track for track in course.tracks}
+        for name, mask in read.items():
+            own = [label for visit, label in tracks[name].lesions if visit == number]
+            np.testing.assert_array_equal(mask, np.isin(labels, own))
+        assert len(read) == len(found.lesions)
+        segmentation = highdicom.seg.segread(folder / "seg.dcm")
+        for k in range(3, 3 + len(read)):
+            segment = segmentation.get_segment_description(k)
+            uids.setdefault(segment.tracking_id, set()).add(segment.tracking_uid)
+            assert segment.algorithm_type.value == "MANUAL"
+    assert set(uids) == {"Tumour 1", "Tumour 2", "Tumour 3"}
+    assert all(len(own) == 1 for own in uids.values())
+    assert len(set.union(*uids.values())) == 3
+
+
+def test_report_writes_them_again_after_a_correction(patient: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    track_patient(patient, out, TrackSettings(), Existing.REFUSE, Silent())
+    path = out / "visits" / "2024-01-15" / "seg.dcm"
+    before = pydicom.dcmread(path)
+    remake_report(out, ReaderTables(), patient, Silent())
+    after = pydicom.dcmread(path)
+    assert after.SOPInstanceUID != before.SOPInstanceUID
+    assert after.PixelData == before.PixelData
+    for one, other in zip(before.SegmentSequence, after.SegmentSequence, strict=True):
+        assert one.get("TrackingUID") == other.get("TrackingUID")
+
+
+def test_a_scan_without_uids_is_told_and_the_rest_is_done(patient: Path, tmp_path: Path) -> None:
+    for path in (patient / "2024-04-20" / "dicom").iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.SOPInstanceUID = ""
+        dataset.save_as(path)
+    warnings: list[str] = []
+
+    class Listener(Silent):
+        def warn(self, text: str) -> None:
+            warnings.append(text)
+
+    out = tmp_path / "out"
+    track_patient(patient, out, TrackSettings(), Existing.REFUSE, Listener())
+    told = [text for text in warnings if "DICOM segmentation" in text]
+    assert told == [
+        "2024-04-20: no DICOM segmentation of this scan: its images have no SOPInstanceUID"
+    ]
+    assert (out / "report.pdf").exists()
+    written = sorted(path.parent.name for path in out.glob("visits/*/seg.dcm"))
+    assert written == ["2024-01-15", "2024-08-01"]
+
+
+def test_none_for_other_formats(tmp_path: Path, make_visit: MakeVisit) -> None:
+    make_visit(tmp_path / "patient", 0)
+    out = tmp_path / "out"
+    track_patient(tmp_path / "patient", out, TrackSettings(), Existing.REFUSE, Silent())
+    assert not list(out.rglob("seg.dcm"))
