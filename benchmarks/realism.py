@@ -132,14 +132,14 @@ def drawn_parenchyma(count: int, work: Path) -> list[list[float]]:
     return rows
 
 
-def spread_rows(name: str, rows: list[list[float]], digits: int) -> list[list[str]]:
+def spread_rows(name: str, rows: list[list[float]]) -> list[list[str]]:
     """Median, and the 5th to 95th percentile."""
     low, middle, high = np.percentile(rows, [5.0, 50.0, 95.0], axis=0)
     return [
-        [f"{name}, median", *(f"{value:.{digits}f}" for value in middle)],
+        [f"{name}, median", *(f"{value:.2f}" for value in middle)],
         [
             "5 to 95 %",
-            *(f"{a:.{digits}f} to {b:.{digits}f}" for a, b in zip(low, high, strict=True)),
+            *(f"{a:.2f} to {b:.2f}" for a, b in zip(low, high, strict=True)),
         ],
     ]
 
@@ -159,18 +159,18 @@ def main() -> None:
         for number, row in enumerate(real_trees(chosen.shared / "shapes"), start=1)
     ]
     trees += spread_rows(
-        f"{chosen.bodies} phantoms", drawn_trees(chosen.bodies, chosen.work / "trees"), 2
+        f"{chosen.bodies} phantoms", drawn_trees(chosen.bodies, chosen.work / "trees")
     )
     images = [
         [name, *(f"{value:.2f}" for value in row)]
         for name, row in real_parenchyma(chosen.shared / "real").items()
     ]
     crops = drawn_parenchyma(chosen.crops, chosen.work / "crops")
-    images += spread_rows(f"{len(crops)} training crops", crops, 2)
+    images += spread_rows(f"{len(crops)} training crops", crops)
     page = write_page(
         "realism",
         "Phantoms beside real livers",
-        "python benchmarks/realism.py",
+        f"python benchmarks/realism.py --bodies {chosen.bodies} --crops {chosen.crops}",
         "Vessels inside the liver, on voxels of 1.5 mm: of three label maps made from Medical "
         "Segmentation Decathlon scans (5 mm slices; made by a reader with a tool, and cut at the "
         "liver's edge here), and of phantoms. A radius is the distance of the centreline from the "

@@ -87,7 +87,7 @@ def main() -> None:
     page = write_page(
         "thresholds",
         "Where to cut the embedded model's probabilities",
-        "python benchmarks/thresholds.py",
+        f"python benchmarks/thresholds.py --bodies {chosen.bodies}",
         f"Weights {model.sha256[:12]}; {chosen.bodies} bodies, seeds from {FIRST_SEED}, which no "
         "other benchmark uses, slices of 1.5, 3 and 4.5 mm in turn. Means over scans.",
         "Vessels; volume is the mask's over the true one's:",

@@ -12,7 +12,7 @@ from torch.nn import functional
 from lvt_track.core.records import Phase
 from lvt_track.phantom.tissues import TISSUE_HU, Tissue
 
-__all__ = ["Scanner", "draw_scanner", "draw_tissue_hu", "synthesise_image"]
+__all__ = ["Scanner", "draw_scanner", "draw_tissue_hu", "mixed", "synthesise_image"]
 
 _VESSELS = (Tissue.PORTAL_VEIN, Tissue.HEPATIC_VEIN, Tissue.HEPATIC_ARTERY)
 
@@ -185,12 +185,12 @@ def synthesise_image(
     hu = table[index]
     if contrast_hu is not None:
         hu = hu + contrast_hu
-    hu = _mixed(hu, finer)
+    hu = mixed(hu, finer)
     texture_hu = torch.zeros(256, device=table.device)
     for tissue, model in TISSUE_HU.items():
         texture_hu[tissue] = model.texture
     texture_hu[Tissue.BOWEL_STOOL] *= _uniform(generator, 0.05, 1.2)
-    amplitude = _mixed(texture_hu[index], finer)
+    amplitude = mixed(texture_hu[index], finer)
     grain = tuple(5.0 / s for s in spacing_mm)
     texture = _coarse_noise(hu.shape, grain, generator)  # type: ignore[arg-type]
     fine = torch.randn(hu.shape, generator=generator, device=table.device)
@@ -212,8 +212,8 @@ def synthesise_image(
     return hu + _noise(hu, spacing_mm, scanner, generator)
 
 
-def _mixed(values: Tensor, finer: int) -> Tensor:
-    """Means over cubes of `finer` voxels of a volume (z, y, x)."""
+def mixed(values: Tensor, finer: int) -> Tensor:
+    """Means over cubes of `finer` voxels along each axis of a volume (z, y, x), float32."""
     return functional.avg_pool3d(values[None, None], finer)[0, 0] if finer > 1 else values
 
 

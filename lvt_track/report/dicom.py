@@ -11,6 +11,7 @@ from pathlib import Path
 import highdicom
 import numpy as np
 import pydicom
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
@@ -70,9 +71,9 @@ class Segment:
     source: str
     track_uid: str = ""
 
-    def mask(self) -> BoolArray:
-        """Where it is."""
-        return np.isin(self.labels, self.values)
+    def mask(self, slices: NDArray[np.intp] | slice = slice(None)) -> BoolArray:
+        """Where it is, in some of the slices."""
+        return np.isin(self.labels[slices], self.values)
 
 
 def write_segmentation(
@@ -110,7 +111,7 @@ def write_segmentation(
     _check(images, slices[0].parent)
     pixels = np.zeros((len(used), *geometry.shape[1:], len(drawn)), dtype=bool)
     for k, segment in enumerate(drawn):
-        pixels[..., k] = segment.mask()[used]
+        pixels[..., k] = segment.mask(used)
     spacing_z, spacing_y, spacing_x = geometry.spacing_mm
     with warnings.catch_warnings():
         # Of values in the scan's own header that break the standard.

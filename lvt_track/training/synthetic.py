@@ -15,11 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES
-from lvt_track.phantom.image import draw_scanner, synthesise_image
+from lvt_track.phantom.image import draw_scanner, mixed, synthesise_image
 from lvt_track.phantom.image_shadow import arm_shadow_hu
 from lvt_track.phantom.scatter import scatter_lesions, without_lesions
 from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, Tissue
@@ -204,7 +203,7 @@ def _labels_to_learn(
     network's probability is the share, and a mask cut from it finer than its voxels.
     """
     index = labels.long()
-    shares = [_share(_IS_CLASS[channel][index], recipe.finer) for channel in range(len(CLASSES))]
+    shares = [mixed(is_any[index].float(), recipe.finer) for is_any in _IS_CLASS]
     chance = torch.rand(hu.shape, generator=generator)
     masks = {name: share > chance for name, share in zip(CLASSES, shares, strict=True)}
     target, known = targets_and_validity(masks, COMPLETE)
@@ -218,13 +217,6 @@ def _labels_to_learn(
             _shown(hu, share >= 0.5, tissues, recipe.spacing_mm), 1
         )
     return target[: recipe.classes], known[: recipe.classes]
-
-
-def _share(mask: Tensor, finer: int) -> Tensor:
-    """How much of each image voxel a mask fills, 0 to 1."""
-    if finer == 1:
-        return mask.float()
-    return functional.avg_pool3d(mask.float()[None, None], finer)[0, 0]
 
 
 def _shown(hu: Tensor, lesions: Tensor, tissues: NDArray[np.uint8], spacing_mm: float) -> Tensor:
