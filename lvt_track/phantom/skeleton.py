@@ -74,8 +74,16 @@ def _draw_ribs(canvas: Canvas, torso: Torso, rng: np.random.Generator) -> None:
     bony = shown & (angle < reach)
     labels[bony] = Tissue.CORTICAL_BONE
     labels[bony & (rib < -1.5)] = Tissue.MARROW
-    costal = shown & (angle >= reach) & (number > 1) & (angle < 3.05)
+    # Cartilage is thicker than the ribs, swells inwards, and lies bare on the liver.
+    # From a stream of its own: the rest of the body does not hang on it.
+    swell, inwards = rng.spawn(1)[0].uniform(0.0, [3.5, 5.0])
+    gristle = np.maximum(
+        across - 5.8 - 0.5 * swell, np.abs(depth - middle + inwards) - 3.4 - 0.5 * swell
+    )
+    costal = (gristle < 0) & (torso.wall[box] < -1)
+    costal &= (angle >= reach) & (number > 1) & (angle < 3.05)
     labels[costal] = Tissue.CARTILAGE
+    canvas.taken[box] |= costal
     sternum = np.maximum(np.abs(x) - 15, np.abs(depth - 5) - 4.5)
     sternum = np.where((y < -60) & (z > 78), sternum, 9).astype(np.float32)
     labels[sternum < 0] = Tissue.CORTICAL_BONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cc3d
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from lvt_track.phantom.scatter import scatter_lesions, without_lesions
 from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue
 
 TUMORS = [int(tissue) for tissue in TUMOR_TISSUES]
+LESIONS = [*TUMORS, Tissue.CYST, Tissue.FOCAL_FAT, Tissue.PERFUSION_CHANGE]
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,21 @@ def test_lesions_come_in_numbers_and_small(crop: np.ndarray) -> None:
         for seed in range(12)
     ]
     assert 0 < np.median(shares) < 0.1
+
+
+def test_many_crops_have_small_lesions_alone_and_many_of_them(crop: np.ndarray) -> None:
+    largest_mm, counts = [], []
+    for seed in range(24):
+        drawn, _ = scatter_lesions(crop, 1.0, np.random.default_rng(seed))
+        volumes = cc3d.statistics(
+            cc3d.connected_components(np.isin(drawn, LESIONS), connectivity=6)
+        )["voxel_counts"][1:]
+        largest_mm.append(np.cbrt(6.0 * volumes.max() / np.pi))
+        counts.append(len(volumes))
+    small = np.array(largest_mm) < 14.0
+    assert 0.3 < small.mean() < 0.8
+    assert max(np.array(counts)[small]) > 8
+    assert max(largest_mm) > 20.0
 
 
 def test_the_same_chance_gives_the_same_lesions(crop: np.ndarray) -> None:
