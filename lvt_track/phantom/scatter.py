@@ -118,8 +118,9 @@ def scatter_lesions(
         out = _with_fat(out, geometry, index[int(rng.integers(len(index)))], rng)
     for lesions, beyond in ((bulging, _YIELDING), (inside, ())):
         out, identity = stamp(out, geometry, lesions, beyond)
-        own_hu = np.concatenate([[0.0], rng.normal(0.0, spread_hu, len(lesions))])
-        contrast_hu = np.where(identity > 0, own_hu[identity], contrast_hu)
+        own_hu = rng.normal(0.0, spread_hu, len(lesions))
+        filled = identity > 0
+        contrast_hu[filled] = own_hu[identity[filled] - 1]
     return out, contrast_hu
 
 

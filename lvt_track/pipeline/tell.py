@@ -1,4 +1,4 @@
-"""Write a course down: tables, transforms, PDF."""
+"""Write a course down: tables, transforms, PDF, HTML."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lvt_track.register.frame import CommonFrame
 from lvt_track.report import tables
 from lvt_track.report.comparison import ReaderComparison
 from lvt_track.report.facts import RunFacts
+from lvt_track.report.html import write_html
 from lvt_track.report.pdf import write_pdf
 
 __all__ = ["OUTPUTS", "tell"]
@@ -35,6 +36,7 @@ OUTPUTS = (
     "agreement.csv",
     "reader_pairs.csv",
     "report.pdf",
+    "report.html",
     "visits",
     "transforms",
 )
@@ -50,7 +52,7 @@ def tell(
     manifest: Manifest,
     comparison: ReaderComparison | None,
 ) -> None:
-    """Write tables, transforms and the report of a course into `out`.
+    """Write tables, transforms and the reports of a course into `out`.
 
     Args:
         course: the course.
@@ -84,3 +86,4 @@ def tell(
         ),
     )
     write_pdf(course, pictures, out / "report.pdf", facts, comparison, looks)
+    write_html(course, pictures, out / "report.html", facts, comparison, looks)

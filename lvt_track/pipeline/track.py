@@ -124,7 +124,7 @@ class TrackResult:
                 f"{found.tumors_ml:8.2f} mL{verdict}"
             )
         lines.extend(f"failed: {item.where}: {item.why}" for item in self.failures)
-        lines.append(f"report: {self.folder / 'report.pdf'}")
+        lines.append(f"report: {self.folder / 'report.pdf'}, report.html")
         return "\n".join(lines)
 
 

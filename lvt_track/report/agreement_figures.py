@@ -94,11 +94,11 @@ def draw_differences_percent(
         )
 
 
-def draw_sums(axes: Axes, sums: Sequence[PairedSize]) -> None:
+def draw_sums(axes: Axes, sizes: Sequence[PairedSize]) -> None:
     """The sum of diameters of the same lesions at each visit, as both measured it."""
-    days = [date_number(size.date) for size in sums]
-    set_dates(axes, [size.date for size in sums])
-    theirs, ours = [s.reader_value for s in sums], [s.value for s in sums]
+    days = [date_number(size.date) for size in sizes]
+    set_dates(axes, [size.date for size in sizes])
+    theirs, ours = [s.reader_value for s in sizes], [s.value for s in sizes]
     axes.set_ylim(0.0, 1.25 * max(theirs + ours))
     axes.plot(days, theirs, color=MUTED, linewidth=1.2, marker="s", markersize=_POINT_PT)
     axes.plot(days, ours, color=ACCENT, linewidth=1.2, marker="o", markersize=_POINT_PT)

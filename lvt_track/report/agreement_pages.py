@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import isfinite
+
+from matplotlib.axes import Axes
 
 from lvt_track.measure.agreement import (
     LEAST_FOR_INTERVAL,
@@ -47,9 +50,16 @@ from lvt_track.report.typesetting import (
 from lvt_track.report.wording import percent
 from lvt_track.response.assessment import Assessment, Status
 
-__all__ = ["agreement_pages"]
+__all__ = [
+    "AGREEMENT_TITLE",
+    "PlotRow",
+    "agreement_pages",
+    "agreement_plots",
+    "agreement_sections",
+    "plots_note",
+]
 
-_TITLE = "Agreement with the radiologist"
+AGREEMENT_TITLE = "Agreement with the radiologist"
 _PLOT_MM = 44.0
 _PLOT_STEP_MM = 60.5
 _AXIS_MM = 8.0
@@ -60,61 +70,86 @@ _DRAWN = (Quantity.LONG_AXIS, Quantity.SHORT_AXIS, Quantity.SUM)
 _NB = "\u00a0"
 
 
+@dataclass(frozen=True)
+class PlotRow:
+    """The plots of one quantity.
+
+    Attributes:
+        title: the quantity.
+        sentence: the result in words.
+        draws: one plot each, on square axes.
+    """
+
+    title: str
+    sentence: str
+    draws: tuple[Callable[[Axes], None], ...]
+
+
 def agreement_pages(comparison: ReaderComparison) -> list[Drawing]:
     """Plots, statistics, responses side by side, and every lesion of both sides."""
-    drawn = [quantity for quantity in _DRAWN if quantity in comparison.agreements.of]
+    rows = agreement_plots(comparison)
     pages: list[Drawing] = []
-    if drawn:
-        pages.append(partial(_draw_plots, comparison=comparison, quantities=drawn))
+    if rows:
+        pages.append(partial(_draw_plots, comparison=comparison, rows=rows))
+    return [*pages, *flow(agreement_sections(comparison))]
+
+
+def agreement_plots(comparison: ReaderComparison) -> list[PlotRow]:
+    """The plots of every quantity that has pairs enough."""
+    return [_plot_row(comparison, q) for q in _DRAWN if q in comparison.agreements.of]
+
+
+def agreement_sections(comparison: ReaderComparison) -> list[Section]:
+    """The tables."""
     return [
-        *pages,
-        *flow(
-            [
-                _statistics_section(comparison, is_first=not drawn),
-                *_response_sections(comparison),
-                *_lesion_sections(comparison),
-                *_remark_sections(comparison),
-            ]
-        ),
+        _statistics_section(comparison, is_first=not agreement_plots(comparison)),
+        *_response_sections(comparison),
+        *_lesion_sections(comparison),
+        *_remark_sections(comparison),
     ]
 
 
-def _draw_plots(page: Page, comparison: ReaderComparison, quantities: Sequence[Quantity]) -> None:
+def plots_note(comparison: ReaderComparison) -> str:
+    """How many lesions were paired, and how to read the plots."""
     low, high = (percent(p) for p in READERS_PERCENT)
     sum_low, sum_high = (percent(p) for p in READERS_SUM_PERCENT)
-    note = (
+    return (
         f"{_counted(comparison)} Line: bias; dashed: 95 % limits of agreement; bars at the right "
         "end: their 95 % intervals. Grey: where two radiologists differ from each other, "
         f"{low} to {high} for one lesion, {sum_low} to {sum_high} for a sum (95 % limits over "
         "twelve studies: Yoon et al., Eur J Cancer 2016)."
     )
-    top = draw_heading(page, TOP_MM, _TITLE, note) + 1.0
-    for quantity in quantities:
-        found = comparison.agreements.of[quantity]
-        sizes = [size for size in comparison.sizes if size.quantity is quantity]
-        _draw_row(page, top, quantity, found, sizes)
-        top += _ROW_MM
 
 
-def _draw_row(
-    page: Page, top: float, quantity: Quantity, found: Agreement, sizes: Sequence[PairedSize]
-) -> None:
+def _plot_row(comparison: ReaderComparison, quantity: Quantity) -> PlotRow:
+    found = comparison.agreements.of[quantity]
+    sizes = [size for size in comparison.sizes if size.quantity is quantity]
     title = quantity.value.capitalize()
     if quantity is Quantity.SUM:
-        title = shortened(f"{title}, lesions {sizes[0].reader_lesion}", TEXT_MM, BODY_PT)
-    page.text(LEFT_MM, top + 3.0, title, size_pt=BODY_PT, is_bold=True)
-    end = page.paragraph(
-        LEFT_MM, top + 4.4, TEXT_MM, _sentence(quantity, found), size_pt=SMALL_PT, color=MUTED
-    )
+        title = f"{title}, lesions {sizes[0].reader_lesion}"
     readers = readers_percent(quantity)
     draws: list[Callable[..., None]] = [
         draw_sums if quantity is Quantity.SUM else partial(draw_identity, readers=readers),
         partial(draw_differences_mm, limits=found.difference, readers=readers),
         partial(draw_differences_percent, limits=found.difference_percent, readers=readers),
     ]
-    for column, draw in enumerate(draws):
-        left = LEFT_MM + _AXIS_MM + column * _PLOT_STEP_MM
-        draw(page.axes(left, end + 5.0, _PLOT_MM, _PLOT_MM), sizes)
+    return PlotRow(
+        title, _sentence(quantity, found), tuple(partial(draw, sizes=sizes) for draw in draws)
+    )
+
+
+def _draw_plots(page: Page, comparison: ReaderComparison, rows: Sequence[PlotRow]) -> None:
+    top = draw_heading(page, TOP_MM, AGREEMENT_TITLE, plots_note(comparison)) + 1.0
+    for row in rows:
+        title = shortened(row.title, TEXT_MM, BODY_PT)
+        page.text(LEFT_MM, top + 3.0, title, size_pt=BODY_PT, is_bold=True)
+        end = page.paragraph(
+            LEFT_MM, top + 4.4, TEXT_MM, row.sentence, size_pt=SMALL_PT, color=MUTED
+        )
+        for column, draw in enumerate(row.draws):
+            left = LEFT_MM + _AXIS_MM + column * _PLOT_STEP_MM
+            draw(page.axes(left, end + 5.0, _PLOT_MM, _PLOT_MM))
+        top += _ROW_MM
 
 
 def _counted(comparison: ReaderComparison) -> str:
@@ -180,7 +215,7 @@ def _statistics_section(comparison: ReaderComparison, *, is_first: bool) -> Sect
         note = f"Fewer than {LEAST_PAIRS} sizes are paired: too few to compute any agreement of."
     note = f"{note} {trend_words(found)}".strip()
     if is_first:
-        return Section(_TITLE, f"{_counted(comparison)} {note}", body)
+        return Section(AGREEMENT_TITLE, f"{_counted(comparison)} {note}", body)
     return Section("Statistics of agreement", note, body)
 
 

@@ -14,7 +14,7 @@ from lvt_track.report.timelines import Presence, Timeline, pictured_tracks, time
 from lvt_track.report.typesetting import BOTTOM_MM, LEFT_MM, TEXT_MM, TOP_MM, Page
 from lvt_track.report.wording import STATE_NAMES
 
-__all__ = ["image_pages"]
+__all__ = ["image_pages", "images_note", "missing_reason"]
 
 _MOST_COLUMNS = 5
 _GAP_MM = 2.0
@@ -59,6 +59,24 @@ def image_pages(course: Course, key_images: Sequence[KeyImage]) -> list[Drawing]
     return drawings
 
 
+def images_note(left_out: int) -> str:
+    """How to read the key images, and how many tumours have none."""
+    note = (
+        "Yellow: this tumour; blue: other tumours; red: long axis; green: short axis; dashed ring: "
+        "where a tumour that is not seen would be. "
+        f"R: the patient's right. Level {WINDOW_LEVEL_HU:.0f} HU, width {WINDOW_WIDTH_HU:.0f} HU."
+    )
+    if left_out:
+        note += f" The {left_out} smallest, least changing tumours are left out."
+    return note
+
+
+def missing_reason(presence: Presence) -> str:
+    """Why there is no picture of a tumour at a visit."""
+    reasons = {Presence.NOT_YET: "not seen yet", Presence.NOT_SEEN: "not seen"}
+    return reasons.get(presence, "no image")
+
+
 def _draw_images(
     page: Page,
     course: Course,
@@ -68,13 +86,7 @@ def _draw_images(
     side: float,
     left_out: int,
 ) -> None:
-    note = (
-        "Yellow: this tumour; blue: other tumours; red: long axis; green: short axis; dashed ring: "
-        "where a tumour that is not seen would be. "
-        f"R: the patient's right. Level {WINDOW_LEVEL_HU:.0f} HU, width {WINDOW_WIDTH_HU:.0f} HU."
-    )
-    if left_out:
-        note += f" The {left_out} smallest, least changing tumours are left out."
+    note = images_note(left_out)
     draw_heading(page, TOP_MM, "Key images", note)
     for column, visit in enumerate(visits):
         x = LEFT_MM + _NAME_MM + column * (side + _GAP_MM)
@@ -98,10 +110,13 @@ def _draw_images(
 
 
 def _draw_missing(page: Page, x: float, top: float, side: float, presence: Presence) -> None:
-    reason = {
-        Presence.NOT_YET: "not seen yet",
-        Presence.NOT_SEEN: "not seen",
-    }.get(presence, "no image")
     page.box(x, top, side, side, NOTICE)
     middle = top + side / 2.0 + 1.0
-    page.text(x + side / 2.0, middle, reason, size_pt=SMALL_PT, color=MUTED, align="center")
+    page.text(
+        x + side / 2.0,
+        middle,
+        missing_reason(presence),
+        size_pt=SMALL_PT,
+        color=MUTED,
+        align="center",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
@@ -26,7 +27,7 @@ from lvt_track.report.style import (
 from lvt_track.report.timelines import MOST_PICTURED_TRACKS
 from lvt_track.report.typesetting import BOTTOM_MM, LEFT_MM, TEXT_MM, TOP_MM, Page
 
-__all__ = ["lookback_images", "lookback_pages"]
+__all__ = ["LookPanel", "lookback_images", "lookback_note", "lookback_pages", "lookback_rows"]
 
 Images = Mapping[tuple[int, int], KeyImage]
 
@@ -44,6 +45,24 @@ _COLORS = {
     Visibility.NOT_VISIBLE: MUTED,
     Visibility.NOT_COVERED: MUTED,
 }
+
+
+@dataclass(frozen=True)
+class LookPanel:
+    """One picture of a tumour's row: a scan before it was found, or the one that found it.
+
+    Attributes:
+        track, visit: of the picture.
+        title: the verdict, or `found`.
+        color: of the title.
+        lines: what is said below it.
+    """
+
+    track: int
+    visit: int
+    title: str
+    color: str
+    lines: tuple[str, ...]
 
 
 def lookback_images(
@@ -79,17 +98,35 @@ def lookback_images(
     return tuple(images)
 
 
+def lookback_rows(course: Course) -> list[tuple[LookPanel, ...]]:
+    """The pictures of every tumour that has any: the last scans before, then the one it is in."""
+    return [
+        (
+            *(
+                LookPanel(
+                    look.track, look.visit, look.verdict.value, _COLORS[look.verdict], _lines(look)
+                )
+                for look in _pictured(looks)
+            ),
+            LookPanel(
+                looks[0].track, looks[0].lesion[0], "found", INK, _conclusion(course, looks[0])
+            ),
+        )
+        for looks in _shown(course)
+    ]
+
+
 def lookback_pages(course: Course, pictures: Sequence[KeyImage]) -> list[Drawing]:
     """Plan the pages; none where every tumour was there from the first visit on."""
-    shown = _shown(course)
-    if not shown:
+    panels = lookback_rows(course)
+    if not panels:
         return []
     images = {(image.track, image.visit): image for image in pictures}
-    note = _note(course)
+    note = lookback_note(course)
     room = BOTTOM_MM - TOP_MM - heading_height_mm(note)
     return [
-        partial(_draw, course=course, images=images, rows=[shown[i] for i in rows], note=note)
-        for rows in chunks(len(shown), max(1, int(room // _ROW_MM)))
+        partial(_draw, course=course, images=images, rows=[panels[i] for i in rows], note=note)
+        for rows in chunks(len(panels), max(1, int(room // _ROW_MM)))
     ]
 
 
@@ -111,7 +148,8 @@ def _pictured(looks: Sequence[LookBack]) -> list[LookBack]:
     return sorted(looks, key=lambda look: look.visit)[-_MOST_EARLIER:]
 
 
-def _note(course: Course) -> str:
+def lookback_note(course: Course) -> str:
+    """What the verdicts mean, and how many of them chance alone would give."""
     judged = [x for x in course.lookbacks if x.verdict is not Visibility.NOT_COVERED]
     expected = VISIBLE_RATE * len(judged)
     rate = f"{100 * VISIBLE_RATE:.0f} %"
@@ -134,41 +172,34 @@ def _draw(
     page: Page,
     course: Course,
     images: Images,
-    rows: Sequence[Sequence[LookBack]],
+    rows: Sequence[Sequence[LookPanel]],
     note: str,
 ) -> None:
     top = draw_heading(page, TOP_MM, "Looking back", note)
-    for looks in rows:
-        page.text(
-            LEFT_MM, top + _HEAD_MM + 3.5, f"T{looks[0].track}", size_pt=BODY_PT + 1.0, is_bold=True
-        )
-        for column, look in enumerate(_pictured(looks)):
+    for panels in rows:
+        name = f"T{panels[0].track}"
+        page.text(LEFT_MM, top + _HEAD_MM + 3.5, name, size_pt=BODY_PT + 1.0, is_bold=True)
+        for column, panel in enumerate(panels):
             x = LEFT_MM + _NAME_MM + column * (_SIDE_MM + _GAP_MM)
-            _draw_picture(page, x, top, course, images, (look.track, look.visit))
-            _draw_caption(page, x, top, look.verdict.value, _COLORS[look.verdict], _lines(look))
-        x = LEFT_MM + _NAME_MM + len(_pictured(looks)) * (_SIDE_MM + _GAP_MM)
-        _draw_picture(page, x, top, course, images, (looks[0].track, looks[0].lesion[0]))
-        _draw_caption(page, x, top, "found", INK, _conclusion(course, looks[0]))
+            _draw_panel(page, x, top, course, images, panel)
         top += _ROW_MM
 
 
-def _draw_picture(
-    page: Page, x: float, top: float, course: Course, images: Images, key: tuple[int, int]
+def _draw_panel(
+    page: Page, x: float, top: float, course: Course, images: Images, panel: LookPanel
 ) -> None:
-    page.text(x, top + 3.2, course.visits[key[1]].visit.name, size_pt=SMALL_PT, is_bold=True)
-    image = images.get(key)
+    name = course.visits[panel.visit].visit.name
+    page.text(x, top + 3.2, name, size_pt=SMALL_PT, is_bold=True)
+    image = images.get((panel.track, panel.visit))
     if image is None:
         page.box(x, top + _HEAD_MM, _SIDE_MM, _SIDE_MM, NOTICE)
     else:
         draw_key_image(page.axes(x, top + _HEAD_MM, _SIDE_MM, _SIDE_MM), image)
-
-
-def _draw_caption(
-    page: Page, x: float, top: float, title: str, color: str, lines: Sequence[str]
-) -> None:
     y = top + _HEAD_MM + _SIDE_MM + 0.6
-    y = page.paragraph(x, y, _SIDE_MM, title, size_pt=SMALL_PT, color=color, is_bold=True)
-    for line in lines:
+    y = page.paragraph(
+        x, y, _SIDE_MM, panel.title, size_pt=SMALL_PT, color=panel.color, is_bold=True
+    )
+    for line in panel.lines:
         y = page.paragraph(x, y, _SIDE_MM + _GAP_MM - 0.5, line, size_pt=SMALLEST_PT - 0.5)
 
 

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from matplotlib.axes import Axes
+
 from lvt_track.core.course import Course, VisitFindings
 from lvt_track.core.records import Response
 from lvt_track.report.facts import RunFacts
@@ -49,13 +51,18 @@ from lvt_track.report.wording import (
 )
 
 __all__ = [
+    "LESION_NOTE",
+    "PRESENCE_NOTE",
     "chunks",
     "draw_meaning",
     "lesion_sections",
+    "lesion_table",
     "phase_sections",
     "presence_sections",
     "response_sections",
     "scan_sections",
+    "total_charts",
+    "trend_note",
     "trend_pages",
 ]
 
@@ -63,6 +70,14 @@ _MOST_VISITS_PER_TABLE = 7
 _MOST_ROWS_PER_GRID = 42
 _ROW_MM = 5.2
 _GRID_MARGINS_MM = 20.0
+PRESENCE_NOTE = (
+    "Every tumour is a line, every visit a column. “Not seen” means that the visit's mask "
+    "holds nothing there, not that the tumour is gone."
+)
+LESION_NOTE = (
+    "Long × short axis in mm, largest lesion first; below it the volume of all the track's "
+    "lesions. Change is from the first to the last visit that shows the tumour."
+)
 _SEEN_COLOR = {Presence.NOT_SEEN: MUTED, Presence.NOT_YET: MUTED}
 
 
@@ -75,25 +90,24 @@ def chunks(count: int, most: int) -> list[range]:
 
 def lesion_sections(course: Course) -> list[Section]:
     """Every track at every visit: axes, volume, and what changed."""
-    lines = timelines(course)
-    if not lines:
+    if not course.tracks:
         return []
-    note = (
-        "Long × short axis in mm, largest lesion first; below it the volume of all the track's "
-        "lesions. Change is from the first to the last visit that shows the tumour."
+    return [
+        Section("Tumours by visit", LESION_NOTE, lesion_table(course, visits))
+        for visits in chunks(len(course.visits), _MOST_VISITS_PER_TABLE)
+    ]
+
+
+def lesion_table(course: Course, visits: range) -> Table:
+    """Every track at some of the visits, and how it changed over all."""
+    side_mm, change_mm = 27.0, 31.0
+    width = min((TEXT_MM - side_mm - change_mm) / len(visits), 32.0)
+    columns = (
+        Column("Tumour", side_mm),
+        *(Column(course.visits[v].visit.name, width) for v in visits),
+        Column("Change", change_mm),
     )
-    sections = []
-    for visits in chunks(len(course.visits), _MOST_VISITS_PER_TABLE):
-        side_mm, change_mm = 27.0, 31.0
-        width = min((TEXT_MM - side_mm - change_mm) / len(visits), 32.0)
-        columns = (
-            Column("Tumour", side_mm),
-            *(Column(course.visits[v].visit.name, width) for v in visits),
-            Column("Change", change_mm),
-        )
-        rows = tuple(_lesion_row(course, line, visits) for line in lines)
-        sections.append(Section("Tumours by visit", note, Table(columns, rows)))
-    return sections
+    return Table(columns, tuple(_lesion_row(course, line, visits) for line in timelines(course)))
 
 
 def _lesion_row(course: Course, line: Timeline, visits: range) -> tuple[Cell, ...]:
@@ -153,7 +167,8 @@ def trend_pages(course: Course) -> list[Drawing]:
     return [partial(_draw_tumor_trends, course=course), partial(_draw_totals, course=course)]
 
 
-def _draw_tumor_trends(page: Page, course: Course) -> None:
+def trend_note(course: Course) -> str:
+    """How to read the curves of the tumours."""
     count = len(course.tracks)
     note = "A cross on the lowest line: not seen at that visit."
     if count > len(TRACK_COLORS):
@@ -161,6 +176,11 @@ def _draw_tumor_trends(page: Page, course: Course) -> None:
             f" In colour the {len(TRACK_COLORS)} tumours that are largest or changed most; "
             f"in grey the other {count - len(TRACK_COLORS)}."
         )
+    return note
+
+
+def _draw_tumor_trends(page: Page, course: Course) -> None:
+    note = trend_note(course)
     draw_heading(page, TOP_MM, "Size of each tumour over time", note)
     width = TEXT_MM - 13.0 - LABEL_ROOM_MM
     top = TOP_MM + 18.0
@@ -170,27 +190,35 @@ def _draw_tumor_trends(page: Page, course: Course) -> None:
         top += 120.0
 
 
-def _draw_totals(page: Page, course: Course) -> None:
-    draw_heading(page, TOP_MM, "The patient as a whole over time")
-    width = TEXT_MM - 13.0 - LABEL_ROOM_MM
+def total_charts(course: Course) -> list[tuple[str, Callable[[Axes], None]]]:
+    """Title and drawing of each curve of the patient as a whole."""
     criteria = [
         name
         for name in dict.fromkeys(r.criterion for r in course.responses)
         if not is_volumetric(name)
     ]
-    charts: list[tuple[str, Callable[..., None]]] = [
-        (f"Sum of diameters, {name}", partial(draw_sum_of_diameters, criterion=name))
-        for name in criteria[:2]
+    return [
+        *(
+            (
+                f"Sum of diameters, {name}",
+                partial(draw_sum_of_diameters, course=course, criterion=name),
+            )
+            for name in criteria[:2]
+        ),
+        ("Tumour volume, with its share of the liver", partial(draw_burden, course=course)),
+        ("Liver volume, tumours included", partial(draw_liver, course=course)),
     ]
-    charts += [
-        ("Tumour volume, with its share of the liver", draw_burden),
-        ("Liver volume, tumours included", draw_liver),
-    ]
+
+
+def _draw_totals(page: Page, course: Course) -> None:
+    draw_heading(page, TOP_MM, "The patient as a whole over time")
+    width = TEXT_MM - 13.0 - LABEL_ROOM_MM
+    charts = total_charts(course)
     top = TOP_MM + 10.0
     step = (BOTTOM_MM - top) / len(charts)
     for title, draw in charts:
         page.text(LEFT_MM, top + 3.0, title, size_pt=BODY_PT, is_bold=True)
-        draw(page.axes(LEFT_MM + 13.0, top + 7.0, width, min(step - 18.0, 60.0)), course)
+        draw(page.axes(LEFT_MM + 13.0, top + 7.0, width, min(step - 18.0, 60.0)))
         top += step
 
 
@@ -203,12 +231,8 @@ def presence_sections(course: Course) -> list[Section]:
     for rows in chunks(len(lines), _MOST_ROWS_PER_GRID):
         height = _ROW_MM * len(rows)
         draw = partial(_draw_presence, course=course, lines=[lines[i] for i in rows], height=height)
-        note = (
-            "Every tumour is a line, every visit a column. “Not seen” means that the visit's mask "
-            "holds nothing there, not that the tumour is gone."
-        )
         plate = Plate(height + _GRID_MARGINS_MM, draw)
-        sections.append(Section("Which tumour was seen when", note, plate))
+        sections.append(Section("Which tumour was seen when", PRESENCE_NOTE, plate))
     return sections
 
 

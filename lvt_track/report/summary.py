@@ -37,10 +37,11 @@ from lvt_track.report.wording import (
     is_volumetric,
     latest_responses,
     period,
+    reason_sentence,
     verdict,
 )
 
-__all__ = ["draw_summary"]
+__all__ = ["draw_summary", "key_figures"]
 
 _TOP_MM = 20.0
 _WARNINGS_ROOM_MM = 46.0
@@ -55,7 +56,7 @@ def draw_summary(page: Page, course: Course, facts: RunFacts) -> None:
     for response in latest_responses(course):
         top = _verdict(page, top, response)
     top = _counts(page, top + 1.0, course)
-    top = _key_figures(page, top + 2.0, course)
+    top = key_figures(course).draw(page, LEFT_MM, top + 2.0)
     top = _warnings(page, top + 4.0, course)
     if course.tracks and BOTTOM_MM - top > _CHART_MM:
         _charts(page, top + 4.0, course)
@@ -92,8 +93,7 @@ def _verdict(page: Page, top: float, response: Response) -> float:
     left = LEFT_MM + _BADGE_MM
     width = TEXT_MM - _BADGE_MM
     end = page.paragraph(left, top + 0.6, width, verdict(response))
-    if response.reason:
-        reason = response.reason[0].upper() + response.reason[1:].rstrip(".") + "."
+    if reason := reason_sentence(response):
         end = page.paragraph(left, end, width, reason, size_pt=SMALL_PT, color=MUTED)
     end = max(end, top + 11.5) + 1.5
     page.rule(end)
@@ -110,7 +110,7 @@ def _counts(page: Page, top: float, course: Course) -> float:
     return top + 15.5
 
 
-def _key_figures(page: Page, top: float, course: Course) -> float:
+def key_figures(course: Course) -> Table:
     """Sums and volumes at the first visit, the one before the last, and the last."""
     chosen = sorted({0, max(len(course.visits) - 2, 0), len(course.visits) - 1})
     visits = [course.visits[i] for i in chosen]
@@ -142,7 +142,7 @@ def _key_figures(page: Page, top: float, course: Course) -> float:
         row("Liver volume", [found.liver_ml for found in visits], "{:.0f} mL"),
         row("Tumour burden", [found.burden_percent for found in visits], "{:.2f} %"),
     ]
-    return Table(columns, tuple(rows), size_pt=BODY_PT - 0.5).draw(page, LEFT_MM, top)
+    return Table(columns, tuple(rows), size_pt=BODY_PT - 0.5)
 
 
 def _warnings(page: Page, top: float, course: Course) -> float:

@@ -24,6 +24,7 @@ __all__ = [
     "latest_responses",
     "percent",
     "period",
+    "reason_sentence",
     "sighting_lines",
     "verdict",
 ]
@@ -85,6 +86,12 @@ def verdict(response: Response) -> str:
             f" ({response.nadir_mm:.1f}{_NB}{unit})"
         )
     return sentence + "."
+
+
+def reason_sentence(response: Response) -> str:
+    """The reason as a sentence; empty where there is none."""
+    reason = response.reason
+    return f"{reason[0].upper()}{reason[1:].rstrip('.')}." if reason else ""
 
 
 def is_volumetric(criterion: str) -> bool:

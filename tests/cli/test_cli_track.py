@@ -40,7 +40,7 @@ def run(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_writes_everything_and_no_more(run: Path) -> None:
     names = {path.name for path in run.iterdir()}
-    assert names == TABLES | {"run.json", "report.pdf", "visits", "transforms"}
+    assert names == TABLES | {"run.json", "report.pdf", "report.html", "visits", "transforms"}
     masks = {path.name for path in (run / "visits" / "2024-01-15").iterdir()}
     assert masks == {"liver.nii.gz", "vessels.nii.gz", "tumors.nii.gz", "lesions.nii.gz"}
 

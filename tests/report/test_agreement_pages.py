@@ -14,9 +14,10 @@ import pytest
 
 from lvt_track.core.course import Course
 from lvt_track.pipeline.radiologist import compare_with_reader
-from lvt_track.report.agreement_pages import agreement_pages
+from lvt_track.report.agreement_pages import agreement_pages, agreement_plots
 from lvt_track.report.comparison import Quantity, ReaderComparison
 from lvt_track.report.facts import RunFacts
+from lvt_track.report.html import write_html
 from lvt_track.report.pdf import write_pdf
 from lvt_track.report.style import MATPLOTLIB
 from lvt_track.report.typesetting import Page
@@ -102,3 +103,17 @@ def test_the_report_holds_the_pages(samples: ModuleType, compare: Compare, tmp_p
         for name in ("plain.pdf", "compared.pdf")
     )
     assert compared == plain + 1
+
+
+def test_the_html_report_holds_the_same(course: Course, compare: Compare, tmp_path: Path) -> None:
+    facts = RunFacts(dt.datetime(2026, 1, 2, 3, 4), "9.8.7")
+    comparison = compare(course)
+    write_html(course, [], tmp_path / "report.html", facts, comparison)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    plots = agreement_plots(comparison)
+    assert len(plots) >= 2
+    for row in plots:
+        assert row.title in text and row.sentence in text
+        assert text.count(f'alt="{row.title}"') == len(row.draws)
+    assert f"{len(comparison.pairing.pairs)} of " in text
+    assert "Every lesion of both sides" in text

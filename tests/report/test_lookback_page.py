@@ -14,6 +14,7 @@ import pytest
 
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
 from lvt_track.report.facts import RunFacts
+from lvt_track.report.html import write_html
 from lvt_track.report.lookback_page import lookback_images, lookback_pages
 from lvt_track.report.pdf import write_pdf
 from lvt_track.report.tables import lookback_table
@@ -85,3 +86,13 @@ def test_the_table_has_a_row_for_each_look(samples: ModuleType) -> None:
     assert list(table["visible_days_earlier"]) == [course.lookbacks[1].days_earlier] * 2
     assert table["contrast_hu"].isna().tolist() == [True, False]
     assert table["false_alarm_percent"][1] == 0.5
+
+
+def test_the_html_report_tells_it_beside_the_pictures(samples: ModuleType, tmp_path: Path) -> None:
+    course, images = looked(samples)
+    path = tmp_path / "report.html"
+    write_html(course, (), path, FACTS, looks=images)
+    text = path.read_text(encoding="utf-8")
+    assert text.count("<image ") == len(images)
+    for expected in ("controls like it: 0.5 %", "the place is outside the scan", "visible</b>"):
+        assert expected in text

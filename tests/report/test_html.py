@@ -1,0 +1,163 @@
+"""The HTML report: whole, self-contained, safe to open, and as told by the course."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lvt_track.errors import OutputError
+from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
+from lvt_track.report.html import write_html
+from lvt_track.report.html_pictures import Picture, draw_chart
+from lvt_track.report.panels import grey_levels
+
+FACTS = RunFacts(dt.datetime(2026, 1, 2, 3, 4), "9.8.7", ("small model 1",), ("scout: one slice",))
+_EMPTY = {"meta", "link", "img", "br", "input", "hr"}
+
+
+class Reading(HTMLParser):
+    """Tags, attributes and text of a page; fails on tags that are not closed in order."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.sources: list[str] = []
+        self.texts: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        known = dict(attrs)
+        self.ids += [known["id"] or ""] if "id" in known else []
+        if tag == "a":
+            self.links.append(known["href"] or "")
+        self.sources += [known[name] or "" for name in ("src",) if name in known]
+        self.sources += [known["href"] or ""] if tag == "image" else []
+        if tag not in _EMPTY:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in _EMPTY:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.texts)).replace("\u00a0", " ")
+
+
+def test_report_of_four_visits(samples: ModuleType, tmp_path: Path) -> None:
+    sample = samples.sample(4, 8, pixel_mm=3.2)
+    images = sample.key_images()
+    path = tmp_path / "report.html"
+    write_html(sample.course, images, path, FACTS)
+    page = Reading(path)
+    for words in ("Østergård-Villanueva", RESEARCH_NOTICE, "small model 1", "2 warnings"):
+        assert words in page.text
+    assert "75.6 × 57.3" in page.text
+    assert "Left out: scout: one slice" in page.text
+    assert page.tags["image"] == len(images)
+    assert {f"images-T{track}" for track in range(1, 9)} <= set(page.ids)
+    assert path.stat().st_size < 2e6
+
+
+def test_nothing_in_it_comes_from_elsewhere(samples: ModuleType, tmp_path: Path) -> None:
+    sample = samples.sample(2, 2, pixel_mm=3.2)
+    path = tmp_path / "report.html"
+    write_html(sample.course, sample.key_images(), path, FACTS)
+    page = Reading(path)
+    assert page.sources and all(source.startswith("data:image/") for source in page.sources)
+    assert len(set(page.ids)) == len(page.ids)
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+
+
+def test_what_headers_hold_is_text_not_markup(samples: ModuleType, tmp_path: Path) -> None:
+    sample = samples.sample(2, 1, pixel_mm=3.2)
+    course = replace(
+        sample.course, patient="<script>alert(1)</script>", warnings=('a "b" <img src=x> & c',)
+    )
+    path = tmp_path / "report.html"
+    write_html(course, sample.key_images(), path, FACTS)
+    page = Reading(path)
+    assert page.tags["script"] == 1
+    assert "<script>alert(1)</script>" in page.text
+    assert 'a "b" <img src=x> & c' in page.text
+
+
+def test_the_same_report_is_the_same_file(samples: ModuleType, tmp_path: Path) -> None:
+    sample = samples.sample(2, 2, pixel_mm=3.2)
+    images = sample.key_images()
+    for name in ("a.html", "b.html"):
+        write_html(sample.course, images, tmp_path / name, FACTS)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+@pytest.mark.parametrize(("visits", "tumors"), [(1, 3), (1, 0), (3, 0)])
+def test_reports_with_little_in_them(
+    samples: ModuleType, tmp_path: Path, visits: int, tumors: int
+) -> None:
+    sample = samples.sample(visits, tumors, pixel_mm=3.2)
+    path = tmp_path / "report.html"
+    write_html(sample.course, [], path, FACTS)
+    page = Reading(path)
+    assert page.tags["image"] == 0
+    assert "images" not in page.ids
+    assert ("No tumour was found at any visit." in page.text) == (tumors == 0)
+    assert ("curves" in page.ids) == (visits > 1)
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+
+
+def test_a_missing_folder_is_an_output_error(samples: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="missing"):
+        write_html(samples.sample(1, 0).course, [], tmp_path / "missing" / "report.html", FACTS)
+
+
+def test_a_picture_is_the_slice_with_its_marks_in_mm(samples: ModuleType) -> None:
+    image = samples.sample(1, 1, pixel_mm=3.2).key_images()[0]
+    picture = Picture.of(image)
+    pixels = np.array(Image.open(BytesIO(base64.b64decode(picture.source.split(",")[1]))))
+    np.testing.assert_array_equal(pixels, grey_levels(image.hu))
+    assert picture.width == pytest.approx(image.hu.shape[1] * image.pixel_mm[1], abs=0.01)
+    assert picture.long_axis is not None and picture.ring == 0
+    x1, y1, x2, y2 = picture.long_axis
+    written = float(picture.caption.split(" ")[0])
+    assert np.hypot(x2 - x1, y2 - y1) == pytest.approx(written, abs=0.1)
+    points = np.array([[float(v) for v in p.split(",")] for p in picture.own[0].split()])
+    assert np.ptp(points, axis=0).max() == pytest.approx(written, abs=2 * image.pixel_mm[0])
+
+
+def test_a_tumour_that_is_not_seen_gets_a_ring(samples: ModuleType) -> None:
+    image = samples.sample(1, 1, pixel_mm=3.2).key_images()[0]
+    unseen = replace(image, outline=np.zeros_like(image.outline), long_axis=None, short_axis=None)
+    picture = Picture.of(unseen)
+    assert picture.own == () and picture.long_axis is None and picture.ring == 8.0
+
+
+def test_a_chart_is_an_svg_of_the_size_asked_for() -> None:
+    chart = draw_chart("line", lambda axes: axes.set_ylabel("mm"), 60.0, 30.0, right_mm=7.0)
+    root = ElementTree.fromstring(base64.b64decode(chart.source.split(",")[1]))
+    width_pt = float(root.attrib["width"].removesuffix("pt"))
+    assert width_pt == pytest.approx((13.0 + 60.0 + 7.0) / 25.4 * 72.0, abs=0.5)
