@@ -61,7 +61,9 @@ _ONLY_SMALL = 0.5
 _SMALL_MM = (5.0, 13.0)
 _MIXED_MM = (4.0, 22.0)
 _LARGE_MM = (22.0, 75.0)
-_BULGING = 0.3
+_AT_SURFACE = 0.3
+# A smaller one that grows out of the liver is a speck in the fat beside it: no reader calls that.
+_BULGING_FROM_MM = 12.0
 _FAT_IN_FISSURE = 0.3
 
 
@@ -104,15 +106,16 @@ def scatter_lesions(
         kinds = _SMALL_KINDS if diameter_mm < _SMALL_BELOW_MM else _LARGE_KINDS
         # Most lesions of one patient are of one kind.
         kind = main if rng.random() < 0.5 and main in kinds else _draw_kind(kinds, rng)
-        bulges = rng.random() < _BULGING
-        # Few places of a liver are near enough to its surface for a small lesion to bulge.
-        places = index[rng.integers(len(index), size=600 if bulges else 40)]
-        if bulges:
+        at_surface = rng.random() < _AT_SURFACE
+        # Few places of a liver are so near to its surface that a small lesion reaches it.
+        places = index[rng.integers(len(index), size=600 if at_surface else 40)]
+        if at_surface:
             places = _near_surface(places, liver, diameter_mm / 2 / spacing_mm, rng)
         centre = _free_place(places, geometry, diameter_mm / 2, (*inside, *bulging), rng)
         if centre is not None:
             tumor = draw_tumor(rng, centre, diameter_mm, kind)
-            (bulging if bulges and tumor.is_tumor else inside).append(tumor)
+            bulges = at_surface and tumor.is_tumor and diameter_mm >= _BULGING_FROM_MM
+            (bulging if bulges else inside).append(tumor)
     out = labels
     if rng.random() < _FAT_IN_FISSURE:
         out = _with_fat(out, geometry, index[int(rng.integers(len(index)))], rng)
