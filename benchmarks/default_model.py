@@ -99,7 +99,12 @@ def run(seed: int, phase: Phase, step: int, labels: np.ndarray, model: Model) ->
     found = segment(volume, model, "cpu").masks
     tissues = labels[::step]
     number, stands_out = conspicuity(
-        volume.hu, truth.tumors, tissues, tissues == Tissue.LIVER, volume.geometry.spacing_mm
+        volume.hu,
+        truth.tumors,
+        tissues,
+        tissues == Tissue.LIVER,
+        truth.liver,
+        volume.geometry.spacing_mm,
     )
     shown = truth.tumors & (stands_out >= SEEN)[number]
     contrast_hu = contrasts_hu(volume.hu, number, tissues == Tissue.LIVER)

@@ -31,6 +31,7 @@ def conspicuity(
     lesions: BoolArray,
     tissues: NDArray[np.uint8],
     parenchyma: BoolArray,
+    liver: BoolArray,
     spacing_mm: tuple[float, float, float],
 ) -> tuple[NDArray[np.integer], FloatArray]:
     """How far each lesion stands out of the liver around it.
@@ -38,18 +39,21 @@ def conspicuity(
     A lesion stands out as far as the most conspicuous of its tissues, a rim or a core: the
     difference of its mean to that of the parenchyma in a cube of 30 mm, over the spread that a mean
     of as many voxels has in parenchyma. That spread is taken from cubes of 7.5 mm, which hold the
-    correlation of noise, and falls with the root of the volume, down to 1 HU.
+    correlation of noise, and falls with the root of the volume, down to 1 HU. Voxels that touch
+    what is not liver do not count: fat that shares them makes any lesion look dark.
 
     Args:
         hu: image (z, y, x).
         lesions: where lesions are, same shape; 26-connected components are one each.
         tissues: what each voxel of a lesion is made of; any codes.
         parenchyma: liver without vessels and lesions.
+        liver: all of it, lesions and vessels too.
         spacing_mm: edges of a voxel (z, y, x).
 
     Returns:
-        Numbers of the components (z, y, x), 0 outside; and the conspicuity of each number, infinite
-        for 0 and where there is no parenchyma to compare with.
+        Numbers of the components (z, y, x), 0 outside; and the conspicuity of each number: zero
+        where all its voxels touch what is not liver, infinite for 0 and where there is no
+        parenchyma to compare with.
     """
     number: NDArray[np.integer] = cc3d.connected_components(lesions, connectivity=26)
     count = int(number.max())
@@ -66,7 +70,9 @@ def conspicuity(
     patch_hu = float(evened[whole].std() if whole.any() else rest[parenchyma].std())
     voxel_hu = float(rest[parenchyma].std())
 
-    inside = (number > 0) & (has_around > 0)
+    compared = (number > 0) & (has_around > 0)
+    stands_out[np.unique(number[compared])] = 0.0
+    inside = compared & ndimage.minimum_filter(liver, size=3)
     pairs, which = np.unique(
         number[inside].astype(np.int64) * 256 + tissues[inside], return_inverse=True
     )
@@ -75,9 +81,7 @@ def conspicuity(
     spread = np.clip(
         patch_hu * np.sqrt(np.prod(patch) / sizes), _LEAST_HU, max(voxel_hu, _LEAST_HU)
     )
-    owner = pairs // 256
-    stands_out[np.unique(owner)] = 0.0
-    np.maximum.at(stands_out, owner, difference / spread)
+    np.maximum.at(stands_out, pairs // 256, difference / spread)
     return number, stands_out
 
 

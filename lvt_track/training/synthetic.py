@@ -216,18 +216,22 @@ def _labels_to_learn(
         middle = slice(recipe.finer // 2, None, recipe.finer)
         tissues = labels[middle, middle, middle].numpy()
         share = shares[_TUMORS]
-        # At the liver's edge fat shares the voxels, and makes any lesion look dark.
-        away = ~_grown(shares[_LIVER] < 1.0, 1)
-        known[_TUMORS] &= (share == 0.0) | _grown(
-            _shown(hu, (share >= 0.5) & away, tissues, recipe.spacing_mm), 1
-        )
+        shown = _shown(hu, share >= 0.5, tissues, shares[_LIVER] == 1.0, recipe.spacing_mm)
+        known[_TUMORS] &= (share == 0.0) | _grown(shown, 1)
     return target[: recipe.classes], known[: recipe.classes]
 
 
-def _shown(hu: Tensor, lesions: Tensor, tissues: NDArray[np.uint8], spacing_mm: float) -> Tensor:
+def _shown(
+    hu: Tensor, lesions: Tensor, tissues: NDArray[np.uint8], liver: Tensor, spacing_mm: float
+) -> Tensor:
     """The lesions that the image shows."""
     number, stands_out = conspicuity(
-        hu.numpy(), lesions.numpy(), tissues, tissues == Tissue.LIVER, (spacing_mm,) * 3
+        hu.numpy(),
+        lesions.numpy(),
+        tissues,
+        tissues == Tissue.LIVER,
+        liver.numpy(),
+        (spacing_mm,) * 3,
     )
     return torch.from_numpy((stands_out >= _TOLD_FROM)[number]) & lesions
 

@@ -13,6 +13,7 @@ from lvt_track.phantom.visibility import SEEN, conspicuity
 
 SHAPE = (40, 40, 40)
 SPACING_MM = (1.5, 1.5, 1.5)
+ALL = np.ones(SHAPE, dtype=bool)
 
 
 def ball(centre: tuple[int, int, int], radius: float) -> BoolArray:
@@ -28,7 +29,7 @@ def image(lesion: BoolArray, contrast_hu: float, noise_hu: float = 10.0) -> Floa
 
 def only_lesion(hu: FloatArray, lesion: BoolArray, tissues: FloatArray | None = None) -> float:
     codes = np.zeros(SHAPE, np.uint8) if tissues is None else tissues.astype(np.uint8)
-    _, stands_out = conspicuity(hu, lesion, codes, ~lesion, SPACING_MM)
+    _, stands_out = conspicuity(hu, lesion, codes, ~lesion, ALL, SPACING_MM)
     assert stands_out[0] == np.inf
     assert len(stands_out) == 2
     return float(stands_out[1])
@@ -72,16 +73,31 @@ def test_lesions_are_judged_one_by_one() -> None:
     dark, even = ball((10, 10, 10), 3.0), ball((30, 30, 30), 3.0)
     hu = image(dark, -40.0)
     number, stands_out = conspicuity(
-        hu, dark | even, np.zeros(SHAPE, np.uint8), ~(dark | even), SPACING_MM
+        hu, dark | even, np.zeros(SHAPE, np.uint8), ~(dark | even), ALL, SPACING_MM
     )
     assert stands_out[number[10, 10, 10]] > SEEN > stands_out[number[30, 30, 30]]
     assert set(np.unique(number[dark | even])) == {1, 2}
 
 
+def test_fat_that_shares_a_lesions_voxels_does_not_show_it() -> None:
+    lesion = ball((20, 20, 8), 3.0)
+    liver = ALL.copy()
+    liver[:, :, :5] = False
+    hu = image(lesion, 0.0)
+    hu[~liver] = -100.0
+    hu[:, :, 5] = 0.0
+    codes, parenchyma = np.zeros(SHAPE, np.uint8), liver & ~lesion
+    _, stands_out = conspicuity(hu, lesion, codes, parenchyma, liver, SPACING_MM)
+    assert stands_out[1] < SEEN
+    edge = lesion & ~liver[:, :, np.r_[0, 0:39]]
+    _, stands_out = conspicuity(hu, edge, codes, parenchyma, liver, SPACING_MM)
+    assert edge.any() and stands_out[1] == 0.0
+
+
 def test_without_parenchyma_everything_counts_as_shown() -> None:
     lesion = np.ones(SHAPE, dtype=bool)
     _, stands_out = conspicuity(
-        image(lesion, 0.0), lesion, np.zeros(SHAPE, np.uint8), ~lesion, SPACING_MM
+        image(lesion, 0.0), lesion, np.zeros(SHAPE, np.uint8), ~lesion, ALL, SPACING_MM
     )
     assert np.isinf(stands_out).all()
 
