@@ -14,6 +14,7 @@ from lvt_track.pipeline.radiologist import write_comparison
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report import tables
 from lvt_track.report.comparison import ReaderComparison
+from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html import write_html
 from lvt_track.report.pdf import write_pdf
@@ -85,5 +86,6 @@ def tell(
             for item in dict.fromkeys((*manifest.left_out, *manifest.failures))
         ),
     )
-    write_pdf(course, pictures, out / "report.pdf", facts, comparison, looks)
-    write_html(course, pictures, out / "report.html", facts, comparison, looks)
+    content = ReportContent(course, facts, pictures, looks, comparison)
+    write_pdf(content, out / "report.pdf")
+    write_html(content, out / "report.html")

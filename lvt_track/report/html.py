@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lvt_track.core.course import Course, KeyImage
+from lvt_track.core.course import Course
 from lvt_track.io.files import write_whole
 from lvt_track.report.agreement_pages import (
     AGREEMENT_TITLE,
@@ -19,7 +18,8 @@ from lvt_track.report.agreement_pages import (
     plots_note,
 )
 from lvt_track.report.comparison import ReaderComparison
-from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
+from lvt_track.report.content import Images, ReportContent, by_track_and_visit
+from lvt_track.report.facts import RESEARCH_NOTICE
 from lvt_track.report.figures import draw_diameters, draw_presence, draw_volumes
 from lvt_track.report.html_pictures import Chart, Picture, draw_chart
 from lvt_track.report.imagepages import images_note, missing_reason
@@ -62,8 +62,6 @@ _WIDE_MM, _NARROW_MM, _SQUARE_MM = 150.0, 85.0, 52.0
 _TALL_MM, _LOW_MM = 72.0, 46.0
 _GRID_ROW_MM = 5.2
 
-Images = Mapping[tuple[int, int], KeyImage]
-
 
 @dataclass(frozen=True)
 class _Frame:
@@ -95,29 +93,19 @@ class _Plots:
     charts: tuple[Chart, ...]
 
 
-def write_html(
-    course: Course,
-    key_images: Sequence[KeyImage],
-    path: Path,
-    facts: RunFacts,
-    comparison: ReaderComparison | None = None,
-    looks: Sequence[KeyImage] = (),
-) -> None:
-    """Write the report of a course as one file, with all pictures in it and no link out of it.
+def write_html(content: ReportContent, path: Path) -> None:
+    """Write a report as one file, with all pictures in it and no link out of it.
 
-    The same course, images and facts give the same file, byte for byte.
+    The same content gives the same file, byte for byte.
 
     Args:
-        course: what was found.
-        key_images: in any order; tracks and visits without one are shown as such.
+        content: what it tells.
         path: the file; it is written whole or not at all.
-        facts: of the run.
-        comparison: with a radiologist's table, where there is one.
-        looks: pictures of the places of later tumours in the scans before.
 
     Raises:
         OutputError: when the file cannot be written.
     """
+    course, facts, comparison = content.course, content.facts, content.comparison
     environment = Environment(
         loader=PackageLoader("lvt_track.report"),
         autoescape=True,
@@ -125,7 +113,7 @@ def write_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    rows = _image_rows(course, {(image.track, image.visit): image for image in key_images})
+    rows = _image_rows(course, by_track_and_visit(content.key_images))
     with mpl.rc_context(MATPLOTLIB):
         text = environment.get_template("report.html.jinja").render(
             course=course,
@@ -152,7 +140,7 @@ def write_html(
             colors=(OWN_COLOR, OTHERS_COLOR, LONG_COLOR, SHORT_COLOR),
             presence=_presence(course),
             presence_note=PRESENCE_NOTE,
-            look_rows=_look_rows(course, {(image.track, image.visit): image for image in looks}),
+            look_rows=_look_rows(course, by_track_and_visit(content.looks)),
             look_note=lookback_note(course),
             charts=_charts(course),
             chart_note=trend_note(course),

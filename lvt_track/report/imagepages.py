@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from lvt_track.core.course import Course, KeyImage
+from lvt_track.report.content import Images, by_track_and_visit
 from lvt_track.report.flow import Drawing, draw_heading
 from lvt_track.report.pages import chunks
 from lvt_track.report.panels import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU, draw_key_image
@@ -24,14 +25,12 @@ _LARGEST_MM = 44.0
 _HEAD_MM = 7.0
 _GRID_TOP_MM = TOP_MM + 17.0
 
-Images = Mapping[tuple[int, int], KeyImage]
-
 
 def image_pages(course: Course, key_images: Sequence[KeyImage]) -> list[Drawing]:
     """Plan the pages of key images; none without any image or any track."""
     chosen = set(pictured_tracks(course))
     lines = [line for line in timelines(course) if line.track.number in chosen]
-    images = {(image.track, image.visit): image for image in key_images}
+    images = by_track_and_visit(key_images)
     if not lines or not images:
         return []
     left_out = len(course.tracks) - len(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +10,7 @@ from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
 from lvt_track.core.records import Point
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.lesions.lookback import VISIBLE_RATE
+from lvt_track.report.content import Images, by_track_and_visit
 from lvt_track.report.flow import Drawing, draw_heading, heading_height_mm
 from lvt_track.report.keyimages import key_image, width_for
 from lvt_track.report.pages import chunks
@@ -29,7 +30,6 @@ from lvt_track.report.typesetting import BOTTOM_MM, LEFT_MM, TEXT_MM, TOP_MM, Pa
 
 __all__ = ["LookPanel", "lookback_images", "lookback_note", "lookback_pages", "lookback_rows"]
 
-Images = Mapping[tuple[int, int], KeyImage]
 
 _WIDTH_MM = 60.0
 _MOST_EARLIER = 4
@@ -121,7 +121,7 @@ def lookback_pages(course: Course, pictures: Sequence[KeyImage]) -> list[Drawing
     panels = lookback_rows(course)
     if not panels:
         return []
-    images = {(image.track, image.visit): image for image in pictures}
+    images = by_track_and_visit(pictures)
     note = lookback_note(course)
     room = BOTTOM_MM - TOP_MM - heading_height_mm(note)
     return [

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.backends.backend_pdf import PdfPages
 
-from lvt_track.core.course import Course, KeyImage
+from lvt_track.core.course import Course
 from lvt_track.io.files import write_whole
 from lvt_track.report.agreement_pages import agreement_pages
-from lvt_track.report.comparison import ReaderComparison
+from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
 from lvt_track.report.flow import Drawing, flow
 from lvt_track.report.imagepages import image_pages
@@ -33,34 +32,24 @@ from lvt_track.report.typesetting import HEIGHT_MM, LEFT_MM, RIGHT_MM, TEXT_MM, 
 __all__ = ["write_pdf"]
 
 
-def write_pdf(
-    course: Course,
-    key_images: Sequence[KeyImage],
-    path: Path,
-    facts: RunFacts,
-    comparison: ReaderComparison | None = None,
-    looks: Sequence[KeyImage] = (),
-) -> None:
-    """Write the report of a course, A4, for a doctor to read.
+def write_pdf(content: ReportContent, path: Path) -> None:
+    """Write a report, A4, for a doctor to read.
 
-    The same course, images and facts give the same file, byte for byte.
+    The same content gives the same file, byte for byte.
 
     Args:
-        course: what was found.
-        key_images: in any order; tracks and visits without one are shown as such.
+        content: what it tells.
         path: the file; it is written whole or not at all.
-        facts: of the run.
-        comparison: with a radiologist's table, where there is one.
-        looks: pictures of the places of later tumours in the scans before.
 
     Raises:
         OutputError: when the file cannot be written.
     """
+    course, facts = content.course, content.facts
     drawings: list[Drawing] = [
         partial(draw_summary, course=course, facts=facts),
         *flow([*lesion_sections(course), *presence_sections(course)]),
-        *image_pages(course, key_images),
-        *lookback_pages(course, looks),
+        *image_pages(course, content.key_images),
+        *lookback_pages(course, content.looks),
         *trend_pages(course),
         *flow(
             [
@@ -69,7 +58,7 @@ def write_pdf(
                 *phase_sections(course),
             ]
         ),
-        *(agreement_pages(comparison) if comparison is not None else []),
+        *(agreement_pages(content.comparison) if content.comparison is not None else []),
         draw_meaning,
     ]
     metadata = {

@@ -16,6 +16,7 @@ from lvt_track.core.course import Course
 from lvt_track.pipeline.radiologist import compare_with_reader
 from lvt_track.report.agreement_pages import agreement_pages, agreement_plots
 from lvt_track.report.comparison import Quantity, ReaderComparison
+from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html import write_html
 from lvt_track.report.pdf import write_pdf
@@ -96,8 +97,9 @@ def test_few_pairs_are_called_few(samples: ModuleType, compare: Compare) -> None
 def test_the_report_holds_the_pages(samples: ModuleType, compare: Compare, tmp_path: Path) -> None:
     facts = RunFacts(dt.datetime(2026, 1, 2, 3, 4), "9.8.7")
     course = samples.sample(1, 1).course
-    write_pdf(course, [], tmp_path / "plain.pdf", facts)
-    write_pdf(course, [], tmp_path / "compared.pdf", facts, compare(course))
+    write_pdf(ReportContent(course, facts), tmp_path / "plain.pdf")
+    content = ReportContent(course, facts, comparison=compare(course))
+    write_pdf(content, tmp_path / "compared.pdf")
     plain, compared = (
         len(re.findall(rb"/Type /Page\b", (tmp_path / name).read_bytes()))
         for name in ("plain.pdf", "compared.pdf")
@@ -108,7 +110,8 @@ def test_the_report_holds_the_pages(samples: ModuleType, compare: Compare, tmp_p
 def test_the_html_report_holds_the_same(course: Course, compare: Compare, tmp_path: Path) -> None:
     facts = RunFacts(dt.datetime(2026, 1, 2, 3, 4), "9.8.7")
     comparison = compare(course)
-    write_html(course, [], tmp_path / "report.html", facts, comparison)
+    content = ReportContent(course, facts, comparison=comparison)
+    write_html(content, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     plots = agreement_plots(comparison)
     assert len(plots) >= 2

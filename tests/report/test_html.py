@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from lvt_track.errors import OutputError
+from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
 from lvt_track.report.html import write_html
 from lvt_track.report.html_pictures import Picture, draw_chart
@@ -73,7 +74,7 @@ def test_report_of_four_visits(samples: ModuleType, tmp_path: Path) -> None:
     sample = samples.sample(4, 8, pixel_mm=3.2)
     images = sample.key_images()
     path = tmp_path / "report.html"
-    write_html(sample.course, images, path, FACTS)
+    write_html(ReportContent(sample.course, FACTS, images), path)
     page = Reading(path)
     for words in ("Østergård-Villanueva", RESEARCH_NOTICE, "small model 1", "2 warnings"):
         assert words in page.text
@@ -87,7 +88,7 @@ def test_report_of_four_visits(samples: ModuleType, tmp_path: Path) -> None:
 def test_nothing_in_it_comes_from_elsewhere(samples: ModuleType, tmp_path: Path) -> None:
     sample = samples.sample(2, 2, pixel_mm=3.2)
     path = tmp_path / "report.html"
-    write_html(sample.course, sample.key_images(), path, FACTS)
+    write_html(ReportContent(sample.course, FACTS, sample.key_images()), path)
     page = Reading(path)
     assert page.sources and all(source.startswith("data:image/") for source in page.sources)
     assert len(set(page.ids)) == len(page.ids)
@@ -100,7 +101,7 @@ def test_what_headers_hold_is_text_not_markup(samples: ModuleType, tmp_path: Pat
         sample.course, patient="<script>alert(1)</script>", warnings=('a "b" <img src=x> & c',)
     )
     path = tmp_path / "report.html"
-    write_html(course, sample.key_images(), path, FACTS)
+    write_html(ReportContent(course, FACTS, sample.key_images()), path)
     page = Reading(path)
     assert page.tags["script"] == 1
     assert "<script>alert(1)</script>" in page.text
@@ -111,7 +112,7 @@ def test_the_same_report_is_the_same_file(samples: ModuleType, tmp_path: Path) -
     sample = samples.sample(2, 2, pixel_mm=3.2)
     images = sample.key_images()
     for name in ("a.html", "b.html"):
-        write_html(sample.course, images, tmp_path / name, FACTS)
+        write_html(ReportContent(sample.course, FACTS, images), tmp_path / name)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
@@ -121,7 +122,7 @@ def test_reports_with_little_in_them(
 ) -> None:
     sample = samples.sample(visits, tumors, pixel_mm=3.2)
     path = tmp_path / "report.html"
-    write_html(sample.course, [], path, FACTS)
+    write_html(ReportContent(sample.course, FACTS), path)
     page = Reading(path)
     assert page.tags["image"] == 0
     assert "images" not in page.ids
@@ -131,8 +132,9 @@ def test_reports_with_little_in_them(
 
 
 def test_a_missing_folder_is_an_output_error(samples: ModuleType, tmp_path: Path) -> None:
+    content = ReportContent(samples.sample(1, 0).course, FACTS)
     with pytest.raises(OutputError, match="missing"):
-        write_html(samples.sample(1, 0).course, [], tmp_path / "missing" / "report.html", FACTS)
+        write_html(content, tmp_path / "missing" / "report.html")
 
 
 def test_a_picture_is_the_slice_with_its_marks_in_mm(samples: ModuleType) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
+from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html import write_html
 from lvt_track.report.lookback_page import lookback_images, lookback_pages
@@ -61,7 +62,7 @@ def test_the_page_tells_numbers_verdict_and_false_alarm_rate(
         pytest.skip("pdftotext is not installed")
     course, images = looked(samples)
     path = tmp_path / "report.pdf"
-    write_pdf(course, (), path, FACTS, looks=images)
+    write_pdf(ReportContent(course, FACTS, looks=images), path)
     text = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, check=True).stdout
     (page,) = [page for page in text.decode().split("\f") if "Looking back" in page]
     words = " ".join(page.split())
@@ -91,7 +92,7 @@ def test_the_table_has_a_row_for_each_look(samples: ModuleType) -> None:
 def test_the_html_report_tells_it_beside_the_pictures(samples: ModuleType, tmp_path: Path) -> None:
     course, images = looked(samples)
     path = tmp_path / "report.html"
-    write_html(course, (), path, FACTS, looks=images)
+    write_html(ReportContent(course, FACTS, looks=images), path)
     text = path.read_text(encoding="utf-8")
     assert text.count("<image ") == len(images)
     for expected in ("controls like it: 0.5 %", "the place is outside the scan", "visible</b>"):

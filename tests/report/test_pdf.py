@@ -12,6 +12,7 @@ import pytest
 
 from lvt_track.core.course import Course
 from lvt_track.errors import OutputError
+from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
 from lvt_track.report.pdf import write_pdf
 
@@ -33,7 +34,7 @@ def texts(path: Path) -> list[str]:
 def test_report_of_four_visits(samples: ModuleType, tmp_path: Path) -> None:
     sample = samples.sample(4, 8, pixel_mm=3.2)
     path = tmp_path / "report.pdf"
-    write_pdf(sample.course, sample.key_images(), path, FACTS)
+    write_pdf(ReportContent(sample.course, FACTS, sample.key_images()), path)
     count = page_count(path)
     assert 6 <= count <= 10
     assert path.stat().st_size < 3e6
@@ -57,7 +58,7 @@ def test_the_same_report_is_the_same_file(samples: ModuleType, tmp_path: Path) -
     sample = samples.sample(2, 2, pixel_mm=3.2)
     images = sample.key_images()
     for name in ("a.pdf", "b.pdf"):
-        write_pdf(sample.course, images, tmp_path / name, FACTS)
+        write_pdf(ReportContent(sample.course, FACTS, images), tmp_path / name)
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
 
 
@@ -67,28 +68,28 @@ def test_few_visits_and_no_tumours(
 ) -> None:
     sample = samples.sample(*size, pixel_mm=3.2)
     path = tmp_path / "report.pdf"
-    write_pdf(sample.course, sample.key_images(), path, FACTS)
+    write_pdf(ReportContent(sample.course, FACTS, sample.key_images()), path)
     assert 3 <= page_count(path) <= 6
 
 
 def test_without_any_image_or_response(samples: ModuleType, tmp_path: Path) -> None:
     course = replace(samples.sample(3, 4).course, responses=(), phases=())
     path = tmp_path / "report.pdf"
-    write_pdf(course, [], path, FACTS)
+    write_pdf(ReportContent(course, FACTS), path)
     assert "Key images" not in "".join(texts(path))
 
 
 def test_images_of_a_visit_may_be_missing(samples: ModuleType, tmp_path: Path) -> None:
     sample = samples.sample(3, 2, pixel_mm=3.2)
     path = tmp_path / "report.pdf"
-    write_pdf(sample.course, sample.key_images(left_out=(1,)), path, FACTS)
+    write_pdf(ReportContent(sample.course, FACTS, sample.key_images(left_out=(1,))), path)
     assert "no image" in "".join(texts(path))
 
 
 def test_thirty_tracks_at_nine_visits(samples: ModuleType, tmp_path: Path) -> None:
     sample = samples.sample(9, 30, pixel_mm=4.0)
     path = tmp_path / "report.pdf"
-    write_pdf(sample.course, [], path, FACTS)
+    write_pdf(ReportContent(sample.course, FACTS), path)
     whole = "".join(texts(path))
     assert "in grey the other" in whole
     assert "Tumours by visit, continued" in whole
@@ -101,10 +102,11 @@ def test_names_no_typesetter_expects(samples: ModuleType, tmp_path: Path) -> Non
         warnings=("unbroken/" * 60, "$\\frac{1$"),
     )
     path = tmp_path / "report.pdf"
-    write_pdf(course, [], path, FACTS)
+    write_pdf(ReportContent(course, FACTS), path)
     assert "$x_1$" in texts(path)[0]
 
 
 def test_a_missing_folder_is_named(samples: ModuleType, tmp_path: Path) -> None:
+    content = ReportContent(samples.sample(1, 0).course, FACTS)
     with pytest.raises(OutputError):
-        write_pdf(samples.sample(1, 0).course, [], tmp_path / "missing" / "report.pdf", FACTS)
+        write_pdf(content, tmp_path / "missing" / "report.pdf")
