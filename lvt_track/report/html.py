@@ -209,7 +209,7 @@ def _presence(course: Course) -> Chart | None:
         return None
     draw = partial(draw_presence, course=course, lines=lines)
     height = _GRID_ROW_MM * len(lines)
-    return draw_chart("Which tumour was seen when", draw, _WIDE_MM, height, right_mm=12.0)
+    return draw_chart("Which tumour was seen when", draw, _WIDE_MM, height)
 
 
 def _charts(course: Course) -> list[Chart]:
@@ -231,10 +231,7 @@ def _agreement_plots(comparison: ReaderComparison) -> list[_Plots]:
         _Plots(
             row.title,
             row.sentence,
-            tuple(
-                draw_chart(row.title, draw, _SQUARE_MM, _SQUARE_MM, right_mm=8.0)
-                for draw in row.draws
-            ),
+            tuple(draw_chart(row.title, draw, _SQUARE_MM, _SQUARE_MM) for draw in row.draws),
         )
         for row in agreement_plots(comparison)
     ]

@@ -16,13 +16,11 @@ from PIL import Image
 from lvt_track.core.course import KeyImage
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray
-from lvt_track.report.lettering import LABEL_ROOM_MM
 from lvt_track.report.panels import RING_MM, SCALE_MM, grey_levels, outline_curves
 
 __all__ = ["Chart", "Picture", "draw_chart"]
 
 _MM_PER_INCH = 25.4
-_LEFT_MM, _TOP_MM, _BOTTOM_MM = 13.0, 7.0, 9.0
 
 
 @dataclass(frozen=True)
@@ -39,29 +37,15 @@ class Chart:
 
 
 def draw_chart(
-    title: str,
-    draw: Callable[[Axes], None],
-    width_mm: float,
-    height_mm: float,
-    right_mm: float = LABEL_ROOM_MM,
+    title: str, draw: Callable[[Axes], None], width_mm: float, height_mm: float
 ) -> Chart:
-    """Draw on axes of this size, with room for what is written around them.
-
-    Args:
-        title: of the chart.
-        draw: draws it.
-        width_mm, height_mm: of the axes alone.
-        right_mm: room to the right of them.
-    """
-    whole_mm = np.array([_LEFT_MM + width_mm + right_mm, _TOP_MM + height_mm + _BOTTOM_MM])
-    width, height = whole_mm
-    figure = Figure(figsize=tuple(whole_mm / _MM_PER_INCH))
-    axes = figure.add_axes(
-        (_LEFT_MM / width, _BOTTOM_MM / height, width_mm / width, height_mm / height)
-    )
-    draw(axes)
+    """Draw on axes of this size; the picture is as much larger as what is written around them."""
+    figure = Figure(figsize=(width_mm / _MM_PER_INCH, height_mm / _MM_PER_INCH))
+    draw(figure.add_axes((0.0, 0.0, 1.0, 1.0)))
     file = BytesIO()
-    figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    figure.savefig(
+        file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
+    )
     return Chart(title, _data_uri(file.getvalue(), "image/svg+xml"))
 
 

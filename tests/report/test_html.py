@@ -7,6 +7,7 @@ import datetime as dt
 import re
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from lvt_track.errors import OutputError
@@ -158,8 +160,13 @@ def test_a_tumour_that_is_not_seen_gets_a_ring(samples: ModuleType) -> None:
     assert picture.own == () and picture.long_axis is None and picture.ring == 8.0
 
 
-def test_a_chart_is_an_svg_of_the_size_asked_for() -> None:
-    chart = draw_chart("line", lambda axes: axes.set_ylabel("mm"), 60.0, 30.0, right_mm=7.0)
-    root = ElementTree.fromstring(base64.b64decode(chart.source.split(",")[1]))
-    width_pt = float(root.attrib["width"].removesuffix("pt"))
-    assert width_pt == pytest.approx((13.0 + 60.0 + 7.0) / 25.4 * 72.0, abs=0.5)
+def test_a_chart_holds_what_is_written_around_its_axes() -> None:
+    def draw(axes: Axes, words: str) -> None:
+        axes.text(1.1, 0.5, words, transform=axes.transAxes)
+
+    def width_pt(words: str) -> float:
+        chart = draw_chart("", partial(draw, words=words), 60.0, 30.0)
+        root = ElementTree.fromstring(base64.b64decode(chart.source.split(",")[1]))
+        return float(root.attrib["width"].removesuffix("pt"))
+
+    assert 60.0 / 25.4 * 72.0 < width_pt("mm") < width_pt("millimetres") - 20.0
