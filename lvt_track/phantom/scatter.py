@@ -63,7 +63,7 @@ _MIXED_MM = (4.0, 22.0)
 _LARGE_MM = (22.0, 75.0)
 _AT_SURFACE = 0.3
 # A smaller one that grows out of the liver is a speck in the fat beside it: no reader calls that.
-_BULGING_FROM_MM = 12.0
+_BULGING_FROM_MM = 8.0
 _FAT_IN_FISSURE = 0.3
 
 
