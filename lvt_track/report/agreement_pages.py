@@ -96,17 +96,21 @@ def agreement_pages(comparison: ReaderComparison) -> list[Drawing]:
 
 def agreement_plots(comparison: ReaderComparison) -> list[PlotRow]:
     """The plots of every quantity that has pairs enough."""
-    return [_plot_row(comparison, q) for q in _DRAWN if q in comparison.agreements.of]
+    return [_plot_row(comparison, quantity) for quantity in _drawn(comparison)]
 
 
 def agreement_sections(comparison: ReaderComparison) -> list[Section]:
     """The tables."""
     return [
-        _statistics_section(comparison, is_first=not agreement_plots(comparison)),
+        _statistics_section(comparison, is_first=not _drawn(comparison)),
         *_response_sections(comparison),
         *_lesion_sections(comparison),
         *_remark_sections(comparison),
     ]
+
+
+def _drawn(comparison: ReaderComparison) -> list[Quantity]:
+    return [quantity for quantity in _DRAWN if quantity in comparison.agreements.of]
 
 
 def plots_note(comparison: ReaderComparison) -> str:
