@@ -6,6 +6,8 @@ Drawn into the crop instead, no lesion is ever seen twice.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
@@ -15,7 +17,7 @@ from lvt_track.core.records import Point
 from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue
 from lvt_track.phantom.tumors import Tumor, TumorKind, draw_tumor, stamp
 
-__all__ = ["scatter_lesions", "without_lesions"]
+__all__ = ["Scattered", "scatter_lesions", "without_lesions"]
 
 Labels = NDArray[np.uint8]
 
@@ -67,6 +69,20 @@ _BULGING_FROM_MM = 8.0
 _FAT_IN_FISSURE = 0.3
 
 
+class Scattered(NamedTuple):
+    """A crop with new lesions.
+
+    Attributes:
+        labels: `Tissue` codes (z, y, x).
+        contrast_hu: to add to the image (z, y, x): each lesion's own deviation.
+        soft: where lesions are whose edge fades into the liver (z, y, x).
+    """
+
+    labels: Labels
+    contrast_hu: NDArray[np.float32]
+    soft: NDArray[np.bool_]
+
+
 def without_lesions(labels: Labels) -> Labels:
     """The labels with parenchyma in the place of every lesion."""
     table = np.arange(256, dtype=np.uint8)
@@ -77,7 +93,7 @@ def without_lesions(labels: Labels) -> Labels:
 
 def scatter_lesions(
     labels: Labels, spacing_mm: float, rng: np.random.Generator, spread_hu: float = 16.0
-) -> tuple[Labels, FloatArray]:
+) -> Scattered:
     """Draw new lesions into a crop, and at times fat beside.
 
     Half the crops get up to 25 of 5 to 13 mm; the others up to a dozen, most of 4 to 22 mm.
@@ -89,16 +105,15 @@ def scatter_lesions(
         spacing_mm: edge of a voxel.
         rng: source of chance.
         spread_hu: how far each lesion strays in brightness from its kind, standard deviation.
-
-    Returns:
-        New labels, and HU to add to the image (z, y, x): each lesion's own deviation.
     """
     geometry = Geometry.axial(labels.shape, (spacing_mm,) * 3)
     liver = _is_any(labels, LIVER_TISSUES)
     index = np.argwhere(liver[::2, ::2, ::2]) * 2
-    contrast_hu = np.zeros(labels.shape)
+    contrast_hu = np.zeros(labels.shape, dtype=np.float32)
+    soft = np.zeros(labels.shape, dtype=bool)
     if len(index) < 50:
-        return labels, contrast_hu
+        return Scattered(labels, contrast_hu, soft)
+    soft_share = rng.random()
     main = _draw_kind(_LARGE_KINDS, rng)
     inside: list[Tumor] = []
     bulging: list[Tumor] = []
@@ -121,10 +136,11 @@ def scatter_lesions(
         out = _with_fat(out, geometry, index[int(rng.integers(len(index)))], rng)
     for lesions, beyond in ((bulging, _YIELDING), (inside, ())):
         out, identity = stamp(out, geometry, lesions, beyond)
-        own_hu = rng.normal(0.0, spread_hu, len(lesions))
-        filled = identity > 0
-        contrast_hu[filled] = own_hu[identity[filled] - 1]
-    return out, contrast_hu
+        own_hu = np.append(0.0, rng.normal(0.0, spread_hu, len(lesions))).astype(np.float32)
+        contrast_hu += np.take(own_hu, identity)
+        is_soft = [lesion.is_tumor and rng.random() < soft_share for lesion in lesions]
+        soft |= np.take(np.array([False, *is_soft]), identity)
+    return Scattered(out, contrast_hu, soft)
 
 
 def _draw_diameters(rng: np.random.Generator) -> list[float]:

@@ -3,7 +3,8 @@
     python -m lvt_track.training.default_model WORK --budget-minutes 120
 
 draws the synthetic patients into WORK, trains the locator and then the segmenter, writes the model
-into WORK/models, and goes on where it stopped when called again. With `torchrun` in place of
+into WORK/models, and goes on where it stopped when called again. A GPU learns
+from crops that all processor cores make. With `torchrun` in place of
 `python` the processes share each step. With `--start-from default` it goes on from the weights of a
 model that is there already.
 """
@@ -27,7 +28,7 @@ from lvt_track.segment.device import pick_device
 from lvt_track.segment.models import Card, Part, load_model, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.segment.own import OwnSegmenter
-from lvt_track.training.ahead import MadeAhead
+from lvt_track.training.ahead import MadeByProcesses
 from lvt_track.training.history import draw_history
 from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_network, train
 from lvt_track.training.synthetic import Recipe, SyntheticBatches
@@ -122,10 +123,13 @@ def train_part(
     if start is not None:
         network.load_state_dict(start.state_dict())
     world = distributed.get_world_size() if distributed.is_initialized() else 1
-    batches = MadeAhead(
+    on_gpu = device.type == "cuda"
+    batches = MadeByProcesses(
         SyntheticBatches(subject_files(bodies), recipe, part.seed),
         stride=world,
-        threads=max(1, processes // 2 // world),
+        # A network that learns on the CPU needs half of it; one on a GPU waits for its crops.
+        processes=max(1, (processes - 1 if on_gpu else processes // 2) // world),
+        pinned=on_gpu,
     )
     return train(network, batches, settings, work / part.name, device)
 
@@ -223,11 +227,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", choices=[LOCATOR.name, SEGMENTER.name])
     parser.add_argument("--start-from", metavar="MODEL", help="go on from this model's weights")
     parser.add_argument("--bodies", type=int, help="bodies to draw for each network")
+    parser.add_argument("--samples", type=int, help="crops per step; 4 on a GPU, else 1")
     parser.add_argument("--device", default="auto")
     chosen = parser.parse_args(arguments)
     if "WORLD_SIZE" in os.environ:
         distributed.init_process_group()
     start = Start.of(chosen.start_from) if chosen.start_from else None
+    device = pick_device(chosen.device)
+    samples = chosen.samples or (4 if device.type == "cuda" else 1)
     for part in (LOCATOR, SEGMENTER):
         if chosen.only in (None, part.name):
             share = 1.0 if chosen.only else part.budget_share
@@ -236,8 +243,11 @@ def main(arguments: list[str] | None = None) -> None:
                 settings = replace(
                     settings, learning_rate=_FURTHER_RATE, decay_share=_FURTHER_DECAY
                 )
-            part = replace(part, subjects=chosen.bodies or part.subjects)
-            device = pick_device(chosen.device)
+            # Gradients of more crops are less noisy, by the root of their number.
+            rate = settings.learning_rate * samples**0.5
+            settings = replace(settings, learning_rate=rate)
+            recipe = replace(part.recipe, samples=samples)
+            part = replace(part, subjects=chosen.bodies or part.subjects, recipe=recipe)
             network = start.networks[part.name] if start else None
             train_part(part, chosen.work, settings, device, network)
     if start or chosen.only is None:

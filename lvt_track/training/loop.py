@@ -155,6 +155,8 @@ def train(
         weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     half = settings.half_precision and bfloat16_is_sound(device)
+    # Patches are all of one size, for which the quickest convolutions are worth looking for.
+    torch.backends.cudnn.benchmark = True
     step, seconds = _resume(folder, trained, average, optimizer)
     if rank == 0:
         _forget_after(folder / METRICS, step)

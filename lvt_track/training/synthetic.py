@@ -18,9 +18,15 @@ from torch import Tensor
 
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES
-from lvt_track.phantom.image import draw_scanner, mixed, synthesise_image
+from lvt_track.phantom.image import (
+    by_tissue,
+    draw_scanner,
+    draw_tissue_hu,
+    mixed,
+    synthesise_image,
+)
 from lvt_track.phantom.image_shadow import arm_shadow_hu
-from lvt_track.phantom.scatter import scatter_lesions, without_lesions
+from lvt_track.phantom.scatter import Scattered, scatter_lesions, without_lesions
 from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, Tissue
 from lvt_track.phantom.visibility import conspicuity
 from lvt_track.segment.grid import resample
@@ -35,7 +41,7 @@ _AIR_HU = -1000.0
 # Conspicuity of lesions that are told: the least of what readers need (Rose), for a network that is
 # told only of what is plain to see calls all else nothing.
 _TOLD_FROM = 3.0
-_LIVER, _TUMORS = CLASSES.index("liver"), CLASSES.index("tumors")
+_LIVER, _VESSELS, _TUMORS = (CLASSES.index(name) for name in ("liver", "vessels", "tumors"))
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Recipe:
         shading_hu: range of the slow drift of brightness, as beside arms or metal.
         shadow_probability: share of images with shadow and streaks of arms beside the body.
         new_lesions: share of crops whose lesions are drawn anew, many of them small.
+        edge_mm: range of the width of those lesions' edges that are soft.
         thickness_mm: range of slice thickness.
     """
 
@@ -93,6 +100,7 @@ class Recipe:
     shading_hu: tuple[float, float] = (0.0, 12.0)
     shadow_probability: float = 0.3
     new_lesions: float = 0.75
+    edge_mm: tuple[float, float] = (0.8, 2.8)
     thickness_mm: tuple[float, float] = (1.0, 6.0)
 
 
@@ -111,8 +119,8 @@ class SyntheticBatches:
     def __init__(self, files: tuple[Path, ...], recipe: Recipe, seed: int) -> None:
         if not files:
             raise ValueError("training needs at least one subject")
-        self._maps = [np.load(file, mmap_mode="r") for file in files]
-        self._places: dict[int, Places] = {}
+        self._files = files
+        self._bodies: dict[Path, tuple[NDArray[np.uint8], Places]] = {}
         self._recipe = recipe
         self._seed = seed
 
@@ -123,23 +131,27 @@ class SyntheticBatches:
         images, targets, known = (torch.stack(part) for part in zip(*samples, strict=True))
         return Batch(images, targets, known)
 
+    def _body(self, index: int) -> tuple[NDArray[np.uint8], Places]:
+        """Opened when it is first needed, so that other processes get this object quickly."""
+        file = self._files[index]
+        if file not in self._bodies:
+            whole = np.load(file, mmap_mode="r")
+            self._bodies[file] = whole, Places.of(whole, self._recipe.finer)
+        return self._bodies[file]
+
     def _sample(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
         recipe = self._recipe
         rng = np.random.default_rng([self._seed, number])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        body = int(rng.integers(len(self._maps)))
-        whole = self._maps[body]
-        if body not in self._places:
-            self._places[body] = Places.of(whole, recipe.finer)
-        crop = _draw_crop(whole, self._places[body], recipe, rng)
-        contrast_hu = np.zeros(crop.shape)
+        crop = _draw_crop(*self._body(int(rng.integers(len(self._files)))), recipe, rng)
+        lesions = None
         if rng.random() < recipe.new_lesions:
             # Among large lesions the small ones would hardly be felt in the loss.
-            crop = without_lesions(crop)
-            crop, contrast_hu = scatter_lesions(crop, recipe.spacing_mm / recipe.finer, rng)
-        contrast_hu[_IS_CLASS[1].numpy()[crop]] += rng.normal(*recipe.vessels_hu)
+            edge_mm = recipe.spacing_mm / recipe.finer
+            lesions = scatter_lesions(without_lesions(crop), edge_mm, rng)
+            crop = lesions.labels
         labels = torch.from_numpy(crop)
-        hu = _image(labels, torch.from_numpy(contrast_hu).float(), recipe, rng, generator)
+        hu = _image(labels, lesions, recipe, rng, generator)
         target, known = _labels_to_learn(labels, hu, recipe, generator)
         if rng.random() < recipe.cut_probability:
             hu, known = cut_scan(hu, known, rng)
@@ -161,7 +173,7 @@ def _draw_crop(
 
 def _image(
     labels: Tensor,
-    contrast_hu: Tensor,
+    lesions: Scattered | None,
     recipe: Recipe,
     rng: np.random.Generator,
     generator: torch.Generator,
@@ -179,14 +191,19 @@ def _image(
         noise_grain_mm=float(rng.uniform(*recipe.noise_grain_mm)),
         noise_hu=math.exp(rng.uniform(math.log(low), math.log(high))),
     )
+    tissue_hu = draw_tissue_hu(phase, scanner, generator)
+    tissue_hu[_IS_CLASS[_VESSELS] > 0] += rng.normal(*recipe.vessels_hu)
     hu = synthesise_image(
         labels,
         recipe.spacing_mm,
         phase,
         scanner,
         generator,
-        contrast_hu=contrast_hu,
-        finer=recipe.finer,
+        tissue_hu,
+        None if lesions is None else torch.from_numpy(lesions.contrast_hu),
+        recipe.finer,
+        None if lesions is None else torch.from_numpy(lesions.soft),
+        float(rng.uniform(*recipe.edge_mm)),
     )
     if rng.random() < recipe.shadow_probability:
         hu = hu + arm_shadow_hu(recipe.patch, recipe.spacing_mm, generator)
@@ -205,8 +222,7 @@ def _labels_to_learn(
     A voxel that two tissues share is given to one by chance, as often as its share: so that the
     network's probability is the share, and a mask cut from it finer than its voxels.
     """
-    index = labels.long()
-    shares = [mixed(is_any[index].float(), recipe.finer) for is_any in _IS_CLASS]
+    shares = [mixed(by_tissue(is_any, labels), recipe.finer) for is_any in _IS_CLASS]
     chance = torch.rand(hu.shape, generator=generator)
     masks = {name: share > chance for name, share in zip(CLASSES, shares, strict=True)}
     target, known = targets_and_validity(masks, COMPLETE)
@@ -249,9 +265,10 @@ def _grown(mask: Tensor, reach: int) -> Tensor:
 
 
 def _is_class() -> Tensor:
-    table = torch.zeros((len(CLASSES), 256), dtype=torch.bool)
+    """One where a tissue (256,) belongs to a class, zero elsewhere (classes, 256)."""
+    table = torch.zeros((len(CLASSES), 256))
     for channel, tissues in enumerate((LIVER_TISSUES, VESSEL_TISSUES, TUMOR_TISSUES)):
-        table[channel, [int(tissue) for tissue in tissues]] = True
+        table[channel, [int(tissue) for tissue in tissues]] = 1.0
     return table
 
 

@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from lvt_track.core.records import Phase
-from lvt_track.phantom.image import Scanner, draw_scanner, draw_tissue_hu, synthesise_image
+from lvt_track.phantom.image import (
+    Scanner,
+    by_tissue,
+    draw_scanner,
+    draw_tissue_hu,
+    mixed,
+    synthesise_image,
+)
 from lvt_track.phantom.tissues import TISSUE_HU, Tissue
 
 QUIET = Scanner(noise_hu=0.01, shading_hu=0.0, slice_thickness_mm=1.0, kernel_fwhm_mm=1.0)
@@ -93,3 +100,33 @@ def test_tissues_mix_in_the_voxel_that_they_share() -> None:
     assert float(across[10]) == pytest.approx(10.0, abs=4.0)
     assert float(across[:9].mean()) == pytest.approx(110.0, abs=4.0)
     assert float(across[12:].mean()) == pytest.approx(-90.0, abs=4.0)
+
+
+@pytest.mark.parametrize("finer", [1, 2, 4, 5])
+def test_mixing_is_the_mean_of_cubes(finer: int) -> None:
+    values = torch.randn(20, 40, 60, generator=generator(3))
+    pooled = torch.nn.functional.avg_pool3d(values[None, None], finer)[0, 0]
+    torch.testing.assert_close(mixed(values, finer), pooled)
+
+
+def test_each_voxel_gets_the_value_of_its_tissue() -> None:
+    table = torch.randn(256, generator=generator(4))
+    labels = torch.randint(256, (5, 6, 7), generator=generator(5)).to(torch.uint8)
+    assert torch.equal(by_tissue(table, labels), table[labels.long()])
+
+
+def test_only_soft_lesions_fade_into_the_liver() -> None:
+    table = torch.zeros(256)
+    table[Tissue.LIVER], table[Tissue.TUMOR_HYPODENSE] = 110.0, 60.0
+    labels = block(Tissue.LIVER)
+    labels[14:26, 14:26, 14:26] = int(Tissue.TUMOR_HYPODENSE)
+    soft = labels == int(Tissue.TUMOR_HYPODENSE)
+
+    def edge(soft: torch.Tensor | None) -> float:
+        hu = synthesise_image(
+            labels, 1.0, Phase.PORTAL, QUIET, generator(1), table, soft=soft, edge_mm=3.0
+        )
+        return float(hu[18:22, 18:22, 28].mean())
+
+    # Two and a half voxels beyond the edge, that is 0.83 standard deviations: a fifth of 50 HU.
+    assert edge(None) - edge(soft) == pytest.approx(50.0 * 0.2, abs=3.0)

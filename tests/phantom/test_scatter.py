@@ -25,7 +25,7 @@ def crop() -> np.ndarray:
 def test_lesions_touch_the_liver_and_spare_what_does_not_yield(crop: np.ndarray) -> None:
     grown_out = fat_in_liver = 0
     for seed in range(12):
-        drawn, contrast_hu = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
+        drawn, contrast_hu, _ = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
         changed = drawn != crop
         assert changed.any()
         assert np.isin(drawn[changed & (crop == Tissue.VISCERAL_FAT)], list(LIVER_TISSUES)).all()
@@ -39,7 +39,7 @@ def test_lesions_touch_the_liver_and_spare_what_does_not_yield(crop: np.ndarray)
 
 def test_lesions_come_in_numbers_and_small(crop: np.ndarray) -> None:
     shares = [
-        np.isin(scatter_lesions(crop, 2.0, np.random.default_rng(seed))[0], TUMORS).mean()
+        np.isin(scatter_lesions(crop, 2.0, np.random.default_rng(seed)).labels, TUMORS).mean()
         for seed in range(12)
     ]
     assert 0 < np.median(shares) < 0.1
@@ -48,7 +48,7 @@ def test_lesions_come_in_numbers_and_small(crop: np.ndarray) -> None:
 def test_many_crops_have_small_lesions_alone_and_many_of_them(crop: np.ndarray) -> None:
     largest_mm, counts = [], []
     for seed in range(24):
-        drawn, _ = scatter_lesions(crop, 1.0, np.random.default_rng(seed))
+        drawn = scatter_lesions(crop, 1.0, np.random.default_rng(seed)).labels
         volumes = cc3d.statistics(
             cc3d.connected_components(np.isin(drawn, LESIONS), connectivity=6)
         )["voxel_counts"][1:]
@@ -62,15 +62,28 @@ def test_many_crops_have_small_lesions_alone_and_many_of_them(crop: np.ndarray) 
 
 def test_the_same_chance_gives_the_same_lesions(crop: np.ndarray) -> None:
     one, other = (scatter_lesions(crop, 2.0, np.random.default_rng(4)) for _ in range(2))
-    np.testing.assert_array_equal(one[0], other[0])
-    np.testing.assert_array_equal(one[1], other[1])
+    for first, second in zip(one, other, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_some_tumours_have_soft_edges_and_no_double_has(crop: np.ndarray) -> None:
+    tumors = soft = 0
+    for seed in range(12):
+        drawn, _, is_soft = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
+        is_tumor = np.isin(drawn, TUMORS)
+        # Beyond tumour lies what was liver there: a later lesion that is sharp.
+        assert not (is_soft & np.isin(drawn, [Tissue.FOCAL_FAT, Tissue.VISCERAL_FAT])).any()
+        soft += int((is_soft & is_tumor).sum())
+        tumors += int(is_tumor.sum())
+    assert 0.1 < soft / tumors < 0.9
 
 
 def test_a_crop_without_liver_stays_as_it_is() -> None:
     labels = np.full((16, 16, 16), Tissue.FAT, dtype=np.uint8)
-    drawn, contrast_hu = scatter_lesions(labels, 2.0, np.random.default_rng(0))
+    drawn, contrast_hu, soft = scatter_lesions(labels, 2.0, np.random.default_rng(0))
     np.testing.assert_array_equal(drawn, labels)
     assert not contrast_hu.any()
+    assert not soft.any()
 
 
 def test_lesions_heal_into_parenchyma(crop: np.ndarray) -> None:
