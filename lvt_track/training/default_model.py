@@ -228,6 +228,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--start-from", metavar="MODEL", help="go on from this model's weights")
     parser.add_argument("--bodies", type=int, help="bodies to draw for each network")
     parser.add_argument("--samples", type=int, help="crops per step; 4 on a GPU, else 1")
+    parser.add_argument(
+        "--learning-rate", type=float, help="the largest; by default it grows with --samples"
+    )
     parser.add_argument("--device", default="auto")
     chosen = parser.parse_args(arguments)
     if "WORLD_SIZE" in os.environ:
@@ -244,7 +247,7 @@ def main(arguments: list[str] | None = None) -> None:
                     settings, learning_rate=_FURTHER_RATE, decay_share=_FURTHER_DECAY
                 )
             # Gradients of more crops are less noisy, by the root of their number.
-            rate = settings.learning_rate * samples**0.5
+            rate = chosen.learning_rate or settings.learning_rate * samples**0.5
             settings = replace(settings, learning_rate=rate)
             recipe = replace(part.recipe, samples=samples)
             part = replace(part, subjects=chosen.bodies or part.subjects, recipe=recipe)
