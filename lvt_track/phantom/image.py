@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lvt_track.core.records import Phase
-from lvt_track.phantom.smooth import smooth
-from lvt_track.phantom.soft_edges import soften
+from lvt_track.phantom.image_edges import soften
+from lvt_track.phantom.image_smooth import smooth
 from lvt_track.phantom.tissues import LIVER_TISSUES, TISSUE_HU, Tissue
 
 __all__ = [

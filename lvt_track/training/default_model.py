@@ -166,13 +166,14 @@ class Start:
         return cls(drawn.card, networks)
 
 
-def export(work: Path, parent: Path, start: Start | None = None) -> Card:
+def export(work: Path, parent: Path, start: Start | None = None, samples: int = 1) -> Card:
     """Write the networks of `work` as the model `default`, and draw how they learned.
 
     Args:
         work: folder that the networks were trained in.
         parent: folder of models to write into.
         start: what they went on from; a network that was not trained is taken from it as it is.
+        samples: crops per step.
 
     Returns:
         The card as written.
@@ -202,6 +203,7 @@ def export(work: Path, parent: Path, start: Start | None = None) -> Card:
             "seed": part.seed,
             "subjects": len(subject_files(work / f"{part.name}-bodies")),
             "steps": step,
+            "crops": step * samples,
             "minutes": round(seconds / 60.0, 1),
         }
         if start is not None:
@@ -254,7 +256,7 @@ def main(arguments: list[str] | None = None) -> None:
             network = start.networks[part.name] if start else None
             train_part(part, chosen.work, settings, device, network)
     if start or chosen.only is None:
-        export(chosen.work, chosen.work / "models", start)
+        export(chosen.work, chosen.work / "models", start, samples)
     if distributed.is_initialized():
         distributed.destroy_process_group()
 

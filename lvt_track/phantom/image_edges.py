@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lvt_track.phantom.smooth import smooth
+from lvt_track.phantom.image_smooth import smooth
 
 __all__ = ["soften"]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lvt_track.phantom.soft_edges import soften
+from lvt_track.phantom.image_edges import soften
 
 SIGMA = (1.5, 1.5, 1.5)
 LIVER_HU, LESION_HU, FAT_HU = 100.0, 60.0, -100.0
