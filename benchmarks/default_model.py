@@ -16,6 +16,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import cc3d
 import numpy as np
 import torch
 from table import markdown_table, write_page
@@ -25,9 +26,9 @@ from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.phantom.anatomy import draw_anatomy
 from lvt_track.phantom.image import Scanner, synthesise_image
+from lvt_track.phantom.image_visibility import SEEN, conspicuity
 from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, Tissue
 from lvt_track.phantom.tumors import draw_tumors, stamp
-from lvt_track.phantom.visibility import SEEN, conspicuity
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
 from lvt_track.training.evaluate import (
@@ -98,15 +99,10 @@ def run(seed: int, phase: Phase, step: int, labels: np.ndarray, model: Model) ->
     volume, truth = scan(labels, seed, phase, step)
     found = segment(volume, model, "cpu").masks
     tissues = labels[::step]
-    number, stands_out = conspicuity(
-        volume.hu,
-        truth.tumors,
-        tissues,
-        tissues == Tissue.LIVER,
-        truth.liver,
-        volume.geometry.spacing_mm,
-    )
-    shown = truth.tumors & (stands_out >= SEEN)[number]
+    number = cc3d.connected_components(truth.tumors, connectivity=26)
+    arrays = (volume.hu, number.astype(np.int32), tissues, tissues == Tissue.LIVER, truth.liver)
+    stands_out = conspicuity(*map(torch.from_numpy, arrays), volume.geometry.spacing_mm)
+    shown = truth.tumors & (stands_out.numpy() >= SEEN)[number]
     contrast_hu = contrasts_hu(volume.hu, number, tissues == Tissue.LIVER)
     bands = [
         truth.tumors & ((contrast_hu >= low) & (contrast_hu < high))[number]
@@ -271,7 +267,7 @@ def main() -> None:
         markdown_table(header, [row(name, some) for name, some in groups.items() if some]),
         "Tumours found in the portal phase. An image *shows* a lesion when its rim, core or whole "
         f"stands out of the liver around it by {SEEN:g} times the noise that its size leaves "
-        "(`lvt_track.phantom.visibility`); many drawn here are as bright as their liver.",
+        "(`lvt_track.phantom.image_visibility`); many drawn here are as bright as their liver.",
         markdown_table(["diameter", "share of all", "of those shown", "share of those"], shown),
         "Found in all phases, by how far a tumour's mean lies from its liver:",
         markdown_table(

@@ -30,7 +30,8 @@ from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Run
 from lvt_track.training.default_model import LOCATOR
 from lvt_track.training.loop import LoopSettings, train
-from lvt_track.training.synthetic import Recipe, SyntheticBatches
+from lvt_track.training.recipe import Recipe
+from lvt_track.training.synthetic import SyntheticBatches
 
 BODIES, FEW = 120, 12
 FULL = replace(LOCATOR.recipe, patch=(48, 64, 64))

@@ -16,15 +16,18 @@ from lvt_track.phantom.tissues import LIVER_TISSUES, TISSUE_HU, Tissue
 
 __all__ = [
     "Scanner",
-    "by_tissue",
     "draw_scanner",
     "draw_tissue_hu",
+    "look_up",
     "mixed",
     "synthesise_image",
 ]
 
 _IS_LIVER = torch.zeros(256)
 _IS_LIVER[[int(tissue) for tissue in LIVER_TISSUES]] = 1.0
+_TEXTURE_HU = torch.zeros(256)
+for _tissue, _model in TISSUE_HU.items():
+    _TEXTURE_HU[_tissue] = _model.texture
 _VESSELS = (Tissue.PORTAL_VEIN, Tissue.HEPATIC_VEIN, Tissue.HEPATIC_ARTERY)
 
 
@@ -175,27 +178,25 @@ def synthesise_image(
     if isinstance(spacing_mm, int | float):
         spacing_mm = (float(spacing_mm),) * 3
     table = draw_tissue_hu(phase, scanner, generator) if tissue_hu is None else tissue_hu
-    hu = by_tissue(table, labels)
+    hu = look_up(table, labels)
     if contrast_hu is not None:
         hu = hu + contrast_hu
     hu = mixed(hu, finer)
     if soft is not None:
         z, y, x = (edge_mm / step for step in spacing_mm)
-        liver = mixed(by_tissue(_IS_LIVER.to(labels.device), labels), finer)
+        liver = mixed(look_up(_IS_LIVER.to(labels.device), labels), finer)
         hu = soften(hu, liver, mixed(soft.float(), finer), (z, y, x))
-    texture_hu = torch.zeros(256, device=table.device)
-    for tissue, model in TISSUE_HU.items():
-        texture_hu[tissue] = model.texture
+    texture_hu = _TEXTURE_HU.to(table.device, copy=True)
     texture_hu[Tissue.BOWEL_STOOL] *= _uniform(generator, 0.05, 1.2)
-    amplitude = mixed(by_tissue(texture_hu, labels), finer)
+    amplitude = mixed(look_up(texture_hu, labels), finer)
     grain = tuple(5.0 / s for s in spacing_mm)
     texture = _coarse_noise(hu.shape, grain, generator)  # type: ignore[arg-type]
     fine = torch.randn(hu.shape, generator=generator, device=table.device)
     hu = hu + amplitude * (0.7 * texture + 0.8 * fine)
     # Contrast mixes slowly along vessels and perfusion differs a little between regions.
     broad = _coarse_noise(hu.shape, tuple(45.0 / s for s in spacing_mm), generator)  # type: ignore[arg-type]
-    soft = ((hu > -50) & (hu < 300)).to(hu.dtype)
-    hu = hu + soft * broad * scanner.shading_hu
+    shaded = ((hu > -50) & (hu < 300)).to(hu.dtype)
+    hu = hu + shaded * broad * scanner.shading_hu
     in_plane = scanner.kernel_fwhm_mm / 2.355
     along = scanner.slice_thickness_mm / 3.46
     sigma = (along / spacing_mm[0], in_plane / spacing_mm[1], in_plane / spacing_mm[2])
@@ -209,12 +210,12 @@ def synthesise_image(
     return hu + _noise(hu, spacing_mm, scanner, generator)
 
 
-def by_tissue(table: Tensor, labels: Tensor) -> Tensor:
-    """The table's value (256,) of each voxel's tissue, in the shape of the labels.
+def look_up(table: Tensor, codes: Tensor) -> Tensor:
+    """The table's value (n,) of each code, an integer below n, in the shape of the codes.
 
-    Half of the time of a crop lies in looking up; by 32-bit numbers it takes a quarter of it.
+    Looking tissues up is half of the work of an image; by 32-bit numbers it takes a quarter of it.
     """
-    return table.index_select(0, labels.flatten().int()).view(labels.shape)
+    return table.index_select(0, codes.flatten().int()).view(codes.shape)
 
 
 def mixed(values: Tensor, finer: int) -> Tensor:

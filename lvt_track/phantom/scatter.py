@@ -74,13 +74,15 @@ class Scattered(NamedTuple):
 
     Attributes:
         labels: `Tissue` codes (z, y, x).
-        contrast_hu: to add to the image (z, y, x): each lesion's own deviation.
-        soft: where lesions are whose edge fades into the liver (z, y, x).
+        lesion: uint8 (z, y, x), 0 or the number of the lesion there, from 1.
+        own_hu: float32, by number: how far each strays in brightness from its kind; 0 for none.
+        is_soft: bool, by number: whose edges fade into the liver.
     """
 
     labels: Labels
-    contrast_hu: NDArray[np.float32]
-    soft: NDArray[np.bool_]
+    lesion: NDArray[np.uint8]
+    own_hu: NDArray[np.float32]
+    is_soft: NDArray[np.bool_]
 
 
 def without_lesions(labels: Labels) -> Labels:
@@ -109,10 +111,9 @@ def scatter_lesions(
     geometry = Geometry.axial(labels.shape, (spacing_mm,) * 3)
     liver = _is_any(labels, LIVER_TISSUES)
     index = np.argwhere(liver[::2, ::2, ::2]) * 2
-    contrast_hu = np.zeros(labels.shape, dtype=np.float32)
-    soft = np.zeros(labels.shape, dtype=bool)
+    number = np.zeros(labels.shape, dtype=np.uint8)
     if len(index) < 50:
-        return Scattered(labels, contrast_hu, soft)
+        return Scattered(labels, number, np.zeros(1, np.float32), np.zeros(1, bool))
     soft_share = rng.random()
     main = _draw_kind(_LARGE_KINDS, rng)
     inside: list[Tumor] = []
@@ -134,13 +135,13 @@ def scatter_lesions(
     out = labels
     if rng.random() < _FAT_IN_FISSURE:
         out = _with_fat(out, geometry, index[int(rng.integers(len(index)))], rng)
-    for lesions, beyond in ((bulging, _YIELDING), (inside, ())):
+    for lesions, beyond, already in ((bulging, _YIELDING, 0), (inside, (), len(bulging))):
         out, identity = stamp(out, geometry, lesions, beyond)
-        own_hu = np.append(0.0, rng.normal(0.0, spread_hu, len(lesions))).astype(np.float32)
-        contrast_hu += np.take(own_hu, identity)
-        is_soft = [lesion.is_tumor and rng.random() < soft_share for lesion in lesions]
-        soft |= np.take(np.array([False, *is_soft]), identity)
-    return Scattered(out, contrast_hu, soft)
+        np.copyto(number, identity + already, where=identity > 0, casting="unsafe")
+    drawn = (*bulging, *inside)
+    is_soft = [lesion.is_tumor and rng.random() < soft_share for lesion in drawn]
+    own_hu = np.append(0.0, rng.normal(0.0, spread_hu, len(drawn))).astype(np.float32)
+    return Scattered(out, number, own_hu, np.array([False, *is_soft]))
 
 
 def _draw_diameters(rng: np.random.Generator) -> list[float]:

@@ -154,7 +154,10 @@ def weigh(array: NDArray[np.generic] | Tensor, weights: tuple[Tensor, Tensor, Te
     """
     cuts = [support(matrix) for matrix in weights]
     array = array[cuts[0], cuts[1], cuts[2]]
-    to_z, to_y, to_x = (matrix[:, cut] for matrix, cut in zip(weights, cuts, strict=True))
+    device = array.device if isinstance(array, Tensor) else None
+    to_z, to_y, to_x = (
+        matrix[:, cut].to(device) for matrix, cut in zip(weights, cuts, strict=True)
+    )
     z, y, x = array.shape
     step = max(1, _SLAB_VOXELS // (y * x))
     rows = torch.cat(

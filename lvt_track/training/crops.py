@@ -99,6 +99,7 @@ def cut_scan(hu: Tensor, known: Tensor, rng: np.random.Generator) -> tuple[Tenso
     size = hu.shape[0]
     kept = int(rng.integers(max(1, size // 8), size))
     first = int(rng.integers(0, size - kept + 1))
-    index = torch.arange(size).clamp(first, first + kept - 1)
-    seen = torch.arange(size) == index
+    place = torch.arange(size, device=hu.device)
+    index = place.clamp(first, first + kept - 1)
+    seen = place == index
     return hu[index], known & seen[:, None, None]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,11 @@ from lvt_track.segment.models import Card, Part, load_model, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.segment.own import OwnSegmenter
 from lvt_track.training.ahead import MadeByProcesses
+from lvt_track.training.batch import Batch
 from lvt_track.training.history import draw_history
 from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_network, train
-from lvt_track.training.synthetic import Recipe, SyntheticBatches
+from lvt_track.training.recipe import Recipe
+from lvt_track.training.synthetic import SyntheticBatches
 
 __all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_part"]
 
@@ -123,14 +125,15 @@ def train_part(
     if start is not None:
         network.load_state_dict(start.state_dict())
     world = distributed.get_world_size() if distributed.is_initialized() else 1
-    on_gpu = device.type == "cuda"
-    batches = MadeByProcesses(
-        SyntheticBatches(subject_files(bodies), recipe, part.seed),
-        stride=world,
-        # A network that learns on the CPU needs half of it; one on a GPU waits for its crops.
-        processes=max(1, (processes - 1 if on_gpu else processes // 2) // world),
-        pinned=on_gpu,
-    )
+    files = subject_files(bodies)
+    batches: Callable[[int], Batch]
+    if device.type == "cuda":
+        drawing = max(1, (processes - 1) // world)
+        batches = SyntheticBatches(files, recipe, part.seed, device, world, drawing)
+    else:
+        # Half of the cores learn, and the others make whole batches.
+        ready = SyntheticBatches(files, recipe, part.seed)
+        batches = MadeByProcesses(ready, world, max(1, processes // 2 // world))
     return train(network, batches, settings, work / part.name, device)
 
 

@@ -8,9 +8,9 @@ import torch
 from lvt_track.core.records import Phase
 from lvt_track.phantom.image import (
     Scanner,
-    by_tissue,
     draw_scanner,
     draw_tissue_hu,
+    look_up,
     mixed,
     synthesise_image,
 )
@@ -112,7 +112,7 @@ def test_mixing_is_the_mean_of_cubes(finer: int) -> None:
 def test_each_voxel_gets_the_value_of_its_tissue() -> None:
     table = torch.randn(256, generator=generator(4))
     labels = torch.randint(256, (5, 6, 7), generator=generator(5)).to(torch.uint8)
-    assert torch.equal(by_tissue(table, labels), table[labels.long()])
+    assert torch.equal(look_up(table, labels), table[labels.long()])
 
 
 def test_only_soft_lesions_fade_into_the_liver() -> None:

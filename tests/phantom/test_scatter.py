@@ -25,13 +25,14 @@ def crop() -> np.ndarray:
 def test_lesions_touch_the_liver_and_spare_what_does_not_yield(crop: np.ndarray) -> None:
     grown_out = fat_in_liver = 0
     for seed in range(12):
-        drawn, contrast_hu, _ = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
+        drawn, lesion, _, _ = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
         changed = drawn != crop
         assert changed.any()
         assert np.isin(drawn[changed & (crop == Tissue.VISCERAL_FAT)], list(LIVER_TISSUES)).all()
         fat_in_liver += int((drawn[changed] == Tissue.VISCERAL_FAT).sum())
         assert (drawn[crop == Tissue.CORTICAL_BONE] == Tissue.CORTICAL_BONE).all()
-        assert not contrast_hu[~changed].any()
+        assert not lesion[~changed].any()
+        assert lesion[np.isin(drawn, TUMORS)].all()
         grown_out += int(np.isin(drawn[crop == Tissue.VISCERAL_FAT], TUMORS).sum())
     assert grown_out > 0
     assert fat_in_liver > 0
@@ -69,21 +70,22 @@ def test_the_same_chance_gives_the_same_lesions(crop: np.ndarray) -> None:
 def test_some_tumours_have_soft_edges_and_no_double_has(crop: np.ndarray) -> None:
     tumors = soft = 0
     for seed in range(12):
-        drawn, _, is_soft = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
+        drawn, lesion, own_hu, is_soft = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
+        assert len(own_hu) == len(is_soft) > lesion.max()
+        assert own_hu[0] == 0.0 and not is_soft[0]
         is_tumor = np.isin(drawn, TUMORS)
-        # Beyond tumour lies what was liver there: a later lesion that is sharp.
-        assert not (is_soft & np.isin(drawn, [Tissue.FOCAL_FAT, Tissue.VISCERAL_FAT])).any()
-        soft += int((is_soft & is_tumor).sum())
+        assert not (is_soft[lesion] & ~is_tumor).any()
+        soft += int(is_soft[lesion].sum())
         tumors += int(is_tumor.sum())
     assert 0.1 < soft / tumors < 0.9
 
 
 def test_a_crop_without_liver_stays_as_it_is() -> None:
     labels = np.full((16, 16, 16), Tissue.FAT, dtype=np.uint8)
-    drawn, contrast_hu, soft = scatter_lesions(labels, 2.0, np.random.default_rng(0))
+    drawn, lesion, own_hu, is_soft = scatter_lesions(labels, 2.0, np.random.default_rng(0))
     np.testing.assert_array_equal(drawn, labels)
-    assert not contrast_hu.any()
-    assert not soft.any()
+    assert not lesion.any()
+    assert len(own_hu) == len(is_soft) == 1
 
 
 def test_lesions_heal_into_parenchyma(crop: np.ndarray) -> None:

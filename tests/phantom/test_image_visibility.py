@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import cc3d
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray
-from lvt_track.phantom.visibility import SEEN, conspicuity
+from lvt_track.phantom import image_visibility
+from lvt_track.phantom.image_visibility import SEEN
 
 SHAPE = (40, 40, 40)
 SPACING_MM = (1.5, 1.5, 1.5)
@@ -27,9 +30,23 @@ def image(lesion: BoolArray, contrast_hu: float, noise_hu: float = 10.0) -> Floa
     return noise + contrast_hu * lesion
 
 
+def conspicuity(
+    hu: FloatArray,
+    lesions: BoolArray,
+    tissues: np.ndarray,
+    parenchyma: BoolArray,
+    liver: BoolArray,
+) -> tuple[np.ndarray, FloatArray]:
+    """Numbers of the lesions, and their conspicuity."""
+    number = cc3d.connected_components(lesions, connectivity=26).astype(np.int16)
+    arrays = (hu, number, tissues, parenchyma, liver)
+    stands_out = image_visibility.conspicuity(*map(torch.from_numpy, arrays), SPACING_MM)
+    return number, stands_out.numpy()
+
+
 def only_lesion(hu: FloatArray, lesion: BoolArray, tissues: FloatArray | None = None) -> float:
     codes = np.zeros(SHAPE, np.uint8) if tissues is None else tissues.astype(np.uint8)
-    _, stands_out = conspicuity(hu, lesion, codes, ~lesion, ALL, SPACING_MM)
+    _, stands_out = conspicuity(hu, lesion, codes, ~lesion, ALL)
     assert stands_out[0] == np.inf
     assert len(stands_out) == 2
     return float(stands_out[1])
@@ -73,7 +90,7 @@ def test_lesions_are_judged_one_by_one() -> None:
     dark, even = ball((10, 10, 10), 3.0), ball((30, 30, 30), 3.0)
     hu = image(dark, -40.0)
     number, stands_out = conspicuity(
-        hu, dark | even, np.zeros(SHAPE, np.uint8), ~(dark | even), ALL, SPACING_MM
+        hu, dark | even, np.zeros(SHAPE, np.uint8), ~(dark | even), ALL
     )
     assert stands_out[number[10, 10, 10]] > SEEN > stands_out[number[30, 30, 30]]
     assert set(np.unique(number[dark | even])) == {1, 2}
@@ -87,18 +104,16 @@ def test_fat_that_shares_a_lesions_voxels_does_not_show_it() -> None:
     hu[~liver] = -100.0
     hu[:, :, 5] = 0.0
     codes, parenchyma = np.zeros(SHAPE, np.uint8), liver & ~lesion
-    _, stands_out = conspicuity(hu, lesion, codes, parenchyma, liver, SPACING_MM)
+    _, stands_out = conspicuity(hu, lesion, codes, parenchyma, liver)
     assert stands_out[1] < SEEN
     edge = lesion & ~liver[:, :, np.r_[0, 0:39]]
-    _, stands_out = conspicuity(hu, edge, codes, parenchyma, liver, SPACING_MM)
+    _, stands_out = conspicuity(hu, edge, codes, parenchyma, liver)
     assert edge.any() and stands_out[1] == 0.0
 
 
 def test_without_parenchyma_everything_counts_as_shown() -> None:
     lesion = np.ones(SHAPE, dtype=bool)
-    _, stands_out = conspicuity(
-        image(lesion, 0.0), lesion, np.zeros(SHAPE, np.uint8), ~lesion, ALL, SPACING_MM
-    )
+    _, stands_out = conspicuity(image(lesion, 0.0), lesion, np.zeros(SHAPE, np.uint8), ~lesion, ALL)
     assert np.isinf(stands_out).all()
 
 
