@@ -1,6 +1,7 @@
-"""Crops of synthetic bodies with their lesions, before any scanner has seen them: numpy alone.
+"""Crops of synthetic bodies with their lesions, before any scanner has seen them.
 
-Made by many processes at a time, while images of them are made where the network learns.
+Drawing them is work for processor cores, many at a time; images of them are made where the network
+learns.
 """
 
 from __future__ import annotations
