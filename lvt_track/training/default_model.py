@@ -3,10 +3,9 @@
     python -m lvt_track.training.default_model WORK --budget-minutes 120
 
 draws the synthetic patients into WORK, trains the locator and then the segmenter, writes the model
-into WORK/models, and goes on where it stopped when called again. A GPU learns
-from crops that all processor cores make. With `torchrun` in place of
-`python` the processes share each step. With `--start-from default` it goes on from the weights of a
-model that is there already.
+into WORK/models, and goes on where it stopped when called again. With `--start-from default` it
+goes on from the weights of a model that is there already. A GPU makes images of the crops that all
+processor cores draw; with `torchrun` in place of `python` several processes share each step.
 """
 
 from __future__ import annotations
