@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from lvt_track.core.records import Phase
-from lvt_track.phantom.image_edges import soften
+from lvt_track.phantom.image_edges import SoftEdges, soften
 from lvt_track.phantom.image_smooth import smooth
-from lvt_track.phantom.tissues import LIVER_TISSUES, TISSUE_HU, Tissue
+from lvt_track.phantom.tissues import TISSUE_HU, Tissue
 
 __all__ = [
     "Scanner",
@@ -23,8 +23,6 @@ __all__ = [
     "synthesise_image",
 ]
 
-_IS_LIVER = torch.zeros(256)
-_IS_LIVER[[int(tissue) for tissue in LIVER_TISSUES]] = 1.0
 _TEXTURE_HU = torch.zeros(256)
 for _tissue, _model in TISSUE_HU.items():
     _TEXTURE_HU[_tissue] = _model.texture
@@ -151,8 +149,7 @@ def synthesise_image(
     tissue_hu: Tensor | None = None,
     contrast_hu: Tensor | None = None,
     finer: int = 1,
-    soft: Tensor | None = None,
-    edge_mm: float = 1.5,
+    edges: SoftEdges | None = None,
 ) -> Tensor:
     """Synthesise a CT image of a label map or of a crop of one.
 
@@ -168,9 +165,7 @@ def synthesise_image(
             as one lesion's own deviation; none when None.
         finer: how many voxels of the labels an image voxel has along each axis; their tissues
             mix in it.
-        soft: where lesions are whose edge is soft, bool (z, y, x) like the labels; None for
-            nowhere.
-        edge_mm: width of soft edges, standard deviation.
+        edges: of lesions that fade into the liver, on the grid of the image; None for none.
 
     Returns:
         HU, float32 (z, y, x); `finer` times smaller than the labels.
@@ -182,10 +177,8 @@ def synthesise_image(
     if contrast_hu is not None:
         hu = hu + contrast_hu
     hu = mixed(hu, finer)
-    if soft is not None:
-        z, y, x = (edge_mm / step for step in spacing_mm)
-        liver = mixed(look_up(_IS_LIVER.to(labels.device), labels), finer)
-        hu = soften(hu, liver, mixed(soft.float(), finer), (z, y, x))
+    if edges is not None:
+        hu = soften(hu, edges, spacing_mm)
     texture_hu = _TEXTURE_HU.to(table.device, copy=True)
     texture_hu[Tissue.BOWEL_STOOL] *= _uniform(generator, 0.05, 1.2)
     amplitude = mixed(look_up(texture_hu, labels), finer)

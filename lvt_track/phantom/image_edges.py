@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from lvt_track.phantom.image_smooth import smooth
 
-__all__ = ["soften"]
+__all__ = ["SoftEdges", "soften"]
 
 # Share of a lesion that a voxel must still see through its edge to be changed by it.
 _LEAST_SHARE = 0.02
 
 
-def soften(
-    hu: Tensor, liver: Tensor, soft: Tensor, sigma_zyx: tuple[float, float, float]
-) -> Tensor:
+class SoftEdges(NamedTuple):
+    """Which lesions fade, into what, and how far.
+
+    Attributes:
+        lesions: share of each voxel that belongs to lesions with soft edges, float32 (z, y, x).
+        liver: share of each voxel that is liver, lesions and vessels included, same shape.
+        width_mm: of their edges, standard deviation.
+    """
+
+    lesions: Tensor
+    liver: Tensor
+    width_mm: float
+
+
+def soften(hu: Tensor, edges: SoftEdges, spacing_mm: tuple[float, float, float]) -> Tensor:
     """The image with some lesions blurred into the liver around them.
 
     The edge stays where it was, at half of the contrast; what a voxel shares with something that is
@@ -23,12 +37,11 @@ def soften(
 
     Args:
         hu: image without noise, float32 (z, y, x).
-        liver: share of each voxel that is liver, lesions and vessels included, same shape.
-        soft: share of each voxel that belongs to lesions with soft edges, same shape.
-        sigma_zyx: width of their edges, standard deviation in voxels.
+        edges: on the grid of the image.
+        spacing_mm: of the image, z, y, x.
     """
-    if not bool((soft > 0).any()):
-        return hu
-    near = smooth(soft, sigma_zyx) > _LEAST_SHARE
-    faded = smooth(hu * liver, sigma_zyx) / smooth(liver, sigma_zyx).clamp_min(1e-3)
-    return torch.where(near & (liver >= 1.0), faded, hu)
+    z, y, x = (edges.width_mm / step for step in spacing_mm)
+    near = smooth(edges.lesions, (z, y, x)) > _LEAST_SHARE
+    around = smooth(edges.liver, (z, y, x)).clamp_min(1e-3)
+    faded = smooth(hu * edges.liver, (z, y, x)) / around
+    return torch.where(near & (edges.liver >= 1.0), faded, hu)

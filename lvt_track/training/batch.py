@@ -36,21 +36,12 @@ class Batch:
         return torch.ones(self.target.shape[:2], dtype=torch.bool, device=self.target.device)
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on a device; the copy need not wait when its memory is pinned."""
+        """The batch on a device."""
         return Batch(
-            self.image.to(device, non_blocking=True),
-            self.target.to(device, non_blocking=True),
-            self.known.to(device, non_blocking=True),
-            self.annotated.to(device, non_blocking=True),
-        )
-
-    def pin_memory(self) -> Batch:
-        """The batch in memory that a GPU reads by itself; torch's loader asks for it."""
-        return Batch(
-            self.image.pin_memory(),
-            self.target.pin_memory(),
-            self.known.pin_memory(),
-            self.annotated.pin_memory(),
+            self.image.to(device),
+            self.target.to(device),
+            self.known.to(device),
+            self.annotated.to(device),
         )
 
     def every(self, step: int) -> Batch:

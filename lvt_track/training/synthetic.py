@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from lvt_track.core.volume import CLASSES
-from lvt_track.phantom.image import draw_scanner, draw_tissue_hu, look_up, synthesise_image
+from lvt_track.phantom.image import draw_scanner, draw_tissue_hu, look_up, mixed, synthesise_image
+from lvt_track.phantom.image_edges import SoftEdges
 from lvt_track.phantom.image_shadow import arm_shadow_hu
 from lvt_track.phantom.image_visibility import conspicuity
 from lvt_track.phantom.tissues import Tissue
@@ -123,8 +124,7 @@ def _image(crop: DrawnCrop, recipe: Recipe, rng: np.random.Generator) -> Tensor:
         tissue_hu.to(device),
         look_up(crop.own_hu, crop.lesion),
         recipe.finer,
-        look_up(crop.is_soft, crop.lesion) if bool(crop.is_soft.any()) else None,
-        float(rng.uniform(*recipe.edge_mm)),
+        _soft_edges(crop, recipe, float(rng.uniform(*recipe.edge_mm))),
     )
     if rng.random() < recipe.shadow_probability:
         hu = hu + arm_shadow_hu(recipe.patch, recipe.spacing_mm, generator)
@@ -133,6 +133,14 @@ def _image(crop: DrawnCrop, recipe: Recipe, rng: np.random.Generator) -> Tensor:
         hu = resample(resample(hu, (slices, *hu.shape[1:])), (*hu.shape,))
     hu = hu * float(rng.uniform(0.93, 1.07)) + float(rng.normal(0.0, 5.0))
     return hu.clamp(min=_AIR_HU)
+
+
+def _soft_edges(crop: DrawnCrop, recipe: Recipe, width_mm: float) -> SoftEdges | None:
+    """Of those lesions of a crop that have some."""
+    if not bool(crop.is_soft.any()):
+        return None
+    lesions = mixed(look_up(crop.is_soft, crop.lesion).float(), recipe.finer)
+    return SoftEdges(lesions, crop.shares[_LIVER].float(), width_mm)
 
 
 def _labels_to_learn(

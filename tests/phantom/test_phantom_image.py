@@ -14,6 +14,7 @@ from lvt_track.phantom.image import (
     mixed,
     synthesise_image,
 )
+from lvt_track.phantom.image_edges import SoftEdges
 from lvt_track.phantom.tissues import TISSUE_HU, Tissue
 
 QUIET = Scanner(noise_hu=0.01, shading_hu=0.0, slice_thickness_mm=1.0, kernel_fwhm_mm=1.0)
@@ -120,12 +121,11 @@ def test_only_soft_lesions_fade_into_the_liver() -> None:
     table[Tissue.LIVER], table[Tissue.TUMOR_HYPODENSE] = 110.0, 60.0
     labels = block(Tissue.LIVER)
     labels[14:26, 14:26, 14:26] = int(Tissue.TUMOR_HYPODENSE)
-    soft = labels == int(Tissue.TUMOR_HYPODENSE)
+    lesion = (labels == int(Tissue.TUMOR_HYPODENSE)).float()
+    soft = SoftEdges(lesion, torch.ones_like(lesion), 3.0)
 
-    def edge(soft: torch.Tensor | None) -> float:
-        hu = synthesise_image(
-            labels, 1.0, Phase.PORTAL, QUIET, generator(1), table, soft=soft, edge_mm=3.0
-        )
+    def edge(edges: SoftEdges | None) -> float:
+        hu = synthesise_image(labels, 1.0, Phase.PORTAL, QUIET, generator(1), table, edges=edges)
         return float(hu[18:22, 18:22, 28].mean())
 
     # Two and a half voxels beyond the edge, that is 0.83 standard deviations: a fifth of 50 HU.
