@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.records import Point
-from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue
+from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue, recoded
 from lvt_track.phantom.tumors import Tumor, TumorKind, draw_tumor, stamp
 
 __all__ = ["Scattered", "scatter_lesions", "without_lesions"]
@@ -42,8 +42,8 @@ _SMALL_KINDS = {
     TumorKind.HYPERVASCULAR: 0.12,
     TumorKind.CALCIFIED: 0.05,
     TumorKind.HAEMANGIOMA: 0.02,
-    TumorKind.CYST: 0.12,
-    TumorKind.FOCAL_FAT: 0.02,
+    TumorKind.CYST: 0.2,
+    TumorKind.FOCAL_FAT: 0.03,
 }
 _LARGE_KINDS = {
     TumorKind.HYPODENSE: 0.33,
@@ -52,8 +52,8 @@ _LARGE_KINDS = {
     TumorKind.HYPERVASCULAR: 0.12,
     TumorKind.CALCIFIED: 0.05,
     TumorKind.HAEMANGIOMA: 0.04,
-    TumorKind.CYST: 0.12,
-    TumorKind.FOCAL_FAT: 0.03,
+    TumorKind.CYST: 0.2,
+    TumorKind.FOCAL_FAT: 0.05,
     TumorKind.PERFUSION: 0.02,
 }
 _SMALL_BELOW_MM = 12.0
@@ -66,7 +66,11 @@ _LARGE_MM = (22.0, 75.0)
 _AT_SURFACE = 0.3
 # A smaller one that grows out of the liver is a speck in the fat beside it: no reader calls that.
 _BULGING_FROM_MM = 8.0
-_FAT_IN_FISSURE = 0.3
+# Fissures, and folds of the diaphragm that press into the liver: most of them fat, some muscle.
+_FISSURES, _FISSURE = 2, 0.25
+_FISSURE_IS_THIN, _THIN_IS_MUSCLE = 0.5, 0.4
+# The fluid in cysts is much the same everywhere, tumours are not.
+_CYST_SPREAD = 0.25
 
 
 class Scattered(NamedTuple):
@@ -89,14 +93,13 @@ def without_lesions(labels: Labels) -> Labels:
     """The labels with parenchyma in the place of every lesion."""
     table = np.arange(256, dtype=np.uint8)
     table[[int(tissue) for tissue in _LESION_TISSUES]] = Tissue.LIVER
-    healed: Labels = table[labels]
-    return healed
+    return recoded(labels, table)
 
 
 def scatter_lesions(
     labels: Labels, spacing_mm: float, rng: np.random.Generator, spread_hu: float = 16.0
 ) -> Scattered:
-    """Draw new lesions into a crop, and at times fat beside.
+    """Draw new lesions into a crop, and at times fissures.
 
     Half the crops get up to 25 of 5 to 13 mm; the others up to a dozen, most of 4 to 22 mm.
 
@@ -133,14 +136,19 @@ def scatter_lesions(
             bulges = at_surface and tumor.is_tumor and diameter_mm >= _BULGING_FROM_MM
             (bulging if bulges else inside).append(tumor)
     out = labels
-    if rng.random() < _FAT_IN_FISSURE:
-        out = _with_fat(out, geometry, index[int(rng.integers(len(index)))], rng)
+    for _ in range(int(rng.binomial(_FISSURES, _FISSURE))):
+        places = index[rng.integers(len(index), size=600)]
+        near = _near_surface(places, liver, 8.0 / spacing_mm, rng)
+        if len(near) and rng.random() < 0.5:
+            places = near
+        out = _with_fissure(out, geometry, places[0], rng)
     for lesions, beyond, already in ((bulging, _YIELDING, 0), (inside, (), len(bulging))):
         out, identity = stamp(out, geometry, lesions, beyond)
         np.copyto(number, identity + already, where=identity > 0, casting="unsafe")
     drawn = (*bulging, *inside)
     is_soft = [lesion.is_tumor and rng.random() < soft_share for lesion in drawn]
-    own_hu = np.append(0.0, rng.normal(0.0, spread_hu, len(drawn))).astype(np.float32)
+    spread = [spread_hu * (_CYST_SPREAD if t.kind is TumorKind.CYST else 1.0) for t in drawn]
+    own_hu = np.append(0.0, rng.normal(0.0, spread)).astype(np.float32)
     return Scattered(out, number, own_hu, np.array([False, *is_soft]))
 
 
@@ -156,25 +164,29 @@ def _draw_diameters(rng: np.random.Generator) -> list[float]:
     return [float(size) for size in sizes]
 
 
-def _with_fat(
+def _with_fissure(
     labels: Labels, geometry: Geometry, place: NDArray[np.intp], rng: np.random.Generator
 ) -> Labels:
-    """The labels with a pad or sheet of fat in the liver."""
+    """The labels with a pad of fat in the liver, or a sheet of fat or muscle."""
     x, y, z = (float(v) for v in geometry.to_world(place))
-    a, b, c = (float(v) for v in rng.uniform([1.2, 4.0, 6.0], [7.0, 14.0, 20.0]))
+    is_thin = rng.random() < _FISSURE_IS_THIN
+    low, high = ([0.6, 6.0, 8.0], [2.0, 15.0, 25.0]) if is_thin else ([1.2, 4.0, 6.0], [7, 14, 20])
+    a, b, c = (float(v) for v in rng.uniform(low, high))
     turn: FloatArray = Rotation.random(random_state=rng).as_matrix()
     seed = int(rng.integers(2**31))
     pad = Tumor(TumorKind.FOCAL_FAT, (x, y, z), (a, b, c), turn, 0.12, 0.0, 0.0, seed)
     _, identity = stamp(labels, geometry, [pad])
-    filled: Labels = np.where(identity > 0, Tissue.VISCERAL_FAT, labels).astype(np.uint8)
+    # A thick one of muscle would be a lesion to any eye.
+    is_muscle = is_thin and rng.random() < _THIN_IS_MUSCLE
+    tissue = Tissue.DIAPHRAGM if is_muscle else Tissue.VISCERAL_FAT
+    filled: Labels = np.where(identity > 0, tissue, labels).astype(np.uint8)
     return filled
 
 
 def _is_any(labels: Labels, tissues: frozenset[Tissue]) -> NDArray[np.bool_]:
-    table = np.zeros(256, dtype=bool)
-    table[[int(tissue) for tissue in tissues]] = True
-    is_any: NDArray[np.bool_] = table[labels]
-    return is_any
+    table = np.zeros(256, dtype=np.uint8)
+    table[[int(tissue) for tissue in tissues]] = 1
+    return recoded(labels, table).view(np.bool_)
 
 
 def _draw_kind(odds: dict[TumorKind, float], rng: np.random.Generator) -> TumorKind:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lvt_track.core.geometry import Box
 from lvt_track.phantom.canvas import Canvas
 from lvt_track.phantom.habitus import Habitus
 from lvt_track.phantom.shapes import Float32, capsule_level, ellipsoid_level, smooth_min
@@ -76,18 +78,29 @@ def _draw_ribs(canvas: Canvas, torso: Torso, rng: np.random.Generator) -> None:
     labels[bony & (rib < -1.5)] = Tissue.MARROW
     # Cartilage is thicker than the ribs, swells inwards, and lies bare on the liver.
     # From a stream of its own: the rest of the body does not hang on it.
-    swell, inwards = rng.spawn(1)[0].uniform(0.0, [3.5, 5.0])
+    own = rng.spawn(1)[0]
+    swell, inwards = own.uniform(0.0, [3.5, 5.0])
     gristle = np.maximum(
         across - 5.8 - 0.5 * swell, np.abs(depth - middle + inwards) - 3.4 - 0.5 * swell
     )
     costal = (gristle < 0) & (torso.wall[box] < -1)
     costal &= (angle >= reach) & (number > 1) & (angle < 3.05)
     labels[costal] = Tissue.CARTILAGE
+    labels[costal & _calcified(canvas, box, gristle, own)] = Tissue.CORTICAL_BONE
     canvas.taken[box] |= costal
     sternum = np.maximum(np.abs(x) - 15, np.abs(depth - 5) - 4.5)
     sternum = np.where((y < -60) & (z > 78), sternum, 9).astype(np.float32)
     labels[sternum < 0] = Tissue.CORTICAL_BONE
     labels[sternum < -1.5] = Tissue.MARROW
+
+
+def _calcified(
+    canvas: Canvas, box: Box, level: Float32, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Islands of bone in cartilage, more of them at its surface; few in the young, many later."""
+    islands = canvas.field(rng, box, 6.0, 1.0) + np.where(level > -1.8, 0.8, 0.0)
+    calcified: NDArray[np.bool_] = islands > rng.uniform(1.0, 3.5)
+    return calcified
 
 
 def _draw_pelvis(canvas: Canvas, rng: np.random.Generator) -> None:

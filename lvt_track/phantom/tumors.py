@@ -329,7 +329,10 @@ def stamp(
     gives_way[[int(t) for t in (*LIVER_TISSUES, *beyond)]] = True
     for number, tumor in enumerate(tumors, start=1):
         centre = geometry.to_index(np.array(tumor.centre_mm))
-        reach = tumor.reach_mm / np.array(geometry.spacing_mm)
+        # The half axes in voxels; a box around the ellipsoid needs the root of their squares.
+        axes_mm = np.array(tumor.centre_mm) + (tumor.rotation * np.array(tumor.radii_mm)).T
+        reach = np.linalg.norm(geometry.to_index(axes_mm) - centre, axis=0)
+        reach = reach * (1 + 2.5 * tumor.irregularity) + 1.0 / np.array(geometry.spacing_mm)
         box = tuple(
             slice(max(0, int(np.floor(c - r))), min(n, int(np.ceil(c + r)) + 1))
             for c, r, n in zip(centre, reach, geometry.shape, strict=True)

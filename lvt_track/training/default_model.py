@@ -27,7 +27,7 @@ from lvt_track.segment.device import pick_device
 from lvt_track.segment.models import Card, Part, load_model, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.segment.own import OwnSegmenter
-from lvt_track.training.ahead import MadeByProcesses
+from lvt_track.training.ahead import MadeAhead, MadeByProcesses
 from lvt_track.training.batch import Batch
 from lvt_track.training.history import draw_history
 from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_network, train
@@ -54,8 +54,8 @@ class Configuration:
         network: its size.
         recipe: how its images are made.
         body: how much of a body it sees.
-        subjects: bodies to draw.
-        seed: of weights and batches; bodies have the seeds 0, 1, 2, ...
+        subjects: bodies to draw, by their seeds.
+        seed: of weights and batches.
         budget_share: of the whole time.
     """
 
@@ -63,7 +63,7 @@ class Configuration:
     network: NetworkParameters
     recipe: Recipe
     body: Field
-    subjects: int
+    subjects: range
     seed: int
     budget_share: float
 
@@ -73,7 +73,7 @@ LOCATOR = Configuration(
     network=NetworkParameters((8, 16, 32, 64, 96), (1, 1, 2, 2), outputs=1),
     recipe=Recipe(4.0, (64, 96, 96), classes=1, follows_liver=0.6, cut_probability=0.3),
     body="abdomen",
-    subjects=400,
+    subjects=range(400),
     seed=1,
     budget_share=0.2,
 )
@@ -91,7 +91,7 @@ SEGMENTER = Configuration(
         noise_hu=(2.5, 18.0),
     ),
     body="upper",
-    subjects=120,
+    subjects=range(120),
     seed=2,
     budget_share=0.8,
 )
@@ -116,9 +116,7 @@ def train_part(
     bodies = work / f"{part.name}-bodies"
     recipe = part.recipe
     processes = os.cpu_count() or 1
-    draw_subjects(
-        bodies, range(part.subjects), recipe.spacing_mm / recipe.finer, part.body, processes
-    )
+    draw_subjects(bodies, part.subjects, recipe.spacing_mm / recipe.finer, part.body, processes)
     torch.manual_seed(part.seed)
     network = ResidualUNet(part.network)
     if start is not None:
@@ -127,8 +125,10 @@ def train_part(
     files = subject_files(bodies)
     batches: Callable[[int], Batch]
     if device.type == "cuda":
+        # Making images is mostly telling the GPU to: a thread does it while the network learns.
         drawing = max(1, (processes - 1) // world)
-        batches = SyntheticBatches(files, recipe, part.seed, device, world, drawing)
+        made = SyntheticBatches(files, recipe, part.seed, device, world, drawing)
+        batches = MadeAhead(made, world, threads=1)
     else:
         # Half of the cores learn, and the others make whole batches.
         ready = SyntheticBatches(files, recipe, part.seed)
@@ -231,6 +231,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", choices=[LOCATOR.name, SEGMENTER.name])
     parser.add_argument("--start-from", metavar="MODEL", help="go on from this model's weights")
     parser.add_argument("--bodies", type=int, help="bodies to draw for each network")
+    parser.add_argument(
+        "--first-body", type=int, default=0, help="seed of the first of them; others follow"
+    )
     parser.add_argument("--samples", type=int, help="crops per step; 4 on a GPU, else 1")
     parser.add_argument(
         "--learning-rate", type=float, help="the largest; by default it grows with --samples"
@@ -254,7 +257,8 @@ def main(arguments: list[str] | None = None) -> None:
             rate = chosen.learning_rate or settings.learning_rate * samples**0.5
             settings = replace(settings, learning_rate=rate)
             recipe = replace(part.recipe, samples=samples)
-            part = replace(part, subjects=chosen.bodies or part.subjects, recipe=recipe)
+            first, count = chosen.first_body, chosen.bodies or len(part.subjects)
+            part = replace(part, subjects=range(first, first + count), recipe=recipe)
             network = start.networks[part.name] if start else None
             train_part(part, chosen.work, settings, device, network)
     if start or chosen.only is None:

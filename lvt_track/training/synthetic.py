@@ -70,6 +70,7 @@ class SyntheticBatches:
             pinned = device.type == "cuda"
             self._crops_at = MadeByProcesses(self._crops_at, stride, processes, pinned)
         self._recipe, self._seed, self._device = recipe, seed, device
+        self._is_class = IS_CLASS.to(device)
 
     def __call__(self, number: int) -> Batch:
         """The batch with this number."""
@@ -84,8 +85,12 @@ class SyntheticBatches:
     def _sample(self, number: int, crop: DrawnCrop) -> tuple[Tensor, Tensor, Tensor]:
         recipe = self._recipe
         rng = np.random.default_rng([self._seed, number, 1])
-        hu = _image(crop, recipe, rng)
-        target, known = _labels_to_learn(crop, hu, recipe, _generator(self._device, rng))
+        shares = torch.stack(
+            [mixed(look_up(table, crop.labels), recipe.finer) for table in self._is_class]
+        )
+        hu = _image(crop, shares, recipe, rng)
+        generator = _generator(self._device, rng)
+        target, known = _labels_to_learn(crop, shares, hu, recipe, generator)
         if rng.random() < recipe.cut_probability:
             hu, known = cut_scan(hu, known, rng)
         return normalise(hu, recipe.window_hu)[None], target, known
@@ -95,8 +100,15 @@ def _generator(device: torch.device, rng: np.random.Generator) -> torch.Generato
     return torch.Generator(device).manual_seed(int(rng.integers(2**62)))
 
 
-def _image(crop: DrawnCrop, recipe: Recipe, rng: np.random.Generator) -> Tensor:
-    """HU of a crop, as some scanner would show it after resampling to the network's spacing."""
+def _image(crop: DrawnCrop, shares: Tensor, recipe: Recipe, rng: np.random.Generator) -> Tensor:
+    """HU of a crop, as some scanner would show it after resampling to the network's spacing.
+
+    Args:
+        crop: what lies there.
+        shares: of an image voxel in each class (classes, z, y, x).
+        recipe: how to make images.
+        rng: source of chance.
+    """
     device = crop.labels.device
     phases = list(recipe.phases)
     odds = np.array([recipe.phases[phase] for phase in phases])
@@ -124,7 +136,7 @@ def _image(crop: DrawnCrop, recipe: Recipe, rng: np.random.Generator) -> Tensor:
         tissue_hu.to(device),
         look_up(crop.own_hu, crop.lesion),
         recipe.finer,
-        _soft_edges(crop, recipe, float(rng.uniform(*recipe.edge_mm))),
+        _soft_edges(crop, shares[_LIVER], recipe, float(rng.uniform(*recipe.edge_mm))),
     )
     if rng.random() < recipe.shadow_probability:
         hu = hu + arm_shadow_hu(recipe.patch, recipe.spacing_mm, generator)
@@ -135,35 +147,36 @@ def _image(crop: DrawnCrop, recipe: Recipe, rng: np.random.Generator) -> Tensor:
     return hu.clamp(min=_AIR_HU)
 
 
-def _soft_edges(crop: DrawnCrop, recipe: Recipe, width_mm: float) -> SoftEdges | None:
+def _soft_edges(
+    crop: DrawnCrop, liver: Tensor, recipe: Recipe, width_mm: float
+) -> SoftEdges | None:
     """Of those lesions of a crop that have some."""
     if not bool(crop.is_soft.any()):
         return None
     lesions = mixed(look_up(crop.is_soft, crop.lesion).float(), recipe.finer)
-    return SoftEdges(lesions, crop.shares[_LIVER].float(), width_mm)
+    return SoftEdges(lesions, liver, width_mm)
 
 
 def _labels_to_learn(
-    crop: DrawnCrop, hu: Tensor, recipe: Recipe, generator: torch.Generator
+    crop: DrawnCrop, shares: Tensor, hu: Tensor, recipe: Recipe, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Targets and where they are known, on the grid of the image.
 
     A voxel that two tissues share is given to one by chance, as often as its share: so that the
     network's probability is the share, and a mask cut from it finer than its voxels.
     """
-    shares = crop.shares.float()
     chance = torch.rand(hu.shape, generator=generator, device=hu.device)
     masks = {name: share > chance for name, share in zip(CLASSES, shares, strict=True)}
     target, known = targets_and_validity(masks, COMPLETE)
     known[1:] &= _grown(target[0], round(recipe.part_margin_mm / recipe.spacing_mm))
     if recipe.classes == len(CLASSES):
         # Told of a lesion that nobody could see, a network learns to guess.
-        shown = _shown(crop, hu, recipe)
+        shown = _shown(crop, shares[_LIVER] == 1.0, hu, recipe)
         known[_TUMORS] &= (shares[_TUMORS] == 0.0) | _grown(shown, 1)
     return target[: recipe.classes], known[: recipe.classes]
 
 
-def _shown(crop: DrawnCrop, hu: Tensor, recipe: Recipe) -> Tensor:
+def _shown(crop: DrawnCrop, liver: Tensor, hu: Tensor, recipe: Recipe) -> Tensor:
     """The lesions that the image shows."""
     middle = slice(recipe.finer // 2, None, recipe.finer)
     tissues = crop.labels[middle, middle, middle]
@@ -172,7 +185,7 @@ def _shown(crop: DrawnCrop, hu: Tensor, recipe: Recipe) -> Tensor:
         crop.component,
         tissues,
         tissues == Tissue.LIVER,
-        crop.shares[_LIVER] == 1.0,
+        liver,
         (recipe.spacing_mm,) * 3,
     )
     return look_up(stands_out >= _TOLD_FROM, crop.component) & (crop.component > 0)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lvt_track.core.volume import CLASSES
-from lvt_track.phantom.image import look_up, mixed
+from lvt_track.phantom.image import mixed
 from lvt_track.phantom.scatter import scatter_lesions, without_lesions
-from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
+from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, recoded
 from lvt_track.training.crops import Places, crop_around
 from lvt_track.training.recipe import Recipe
 
@@ -33,15 +33,14 @@ class DrawnCrop(NamedTuple):
         lesion: uint8, same shape: 0, or the number of the lesion that was drawn there anew.
         own_hu: float32, by number: how far each of these strays in brightness.
         is_soft: bool, by number: whose edges fade.
-        shares: float16 (classes, z, y, x) on the grid of the image: of a voxel in each class.
-        component: int16 (z, y, x), likewise: 0, or the number of the piece of tumour there.
+        component: int16 (z, y, x) on the grid of the image: 0, or the number of the piece of
+            tumour there.
     """
 
     labels: Tensor
     lesion: Tensor
     own_hu: Tensor
     is_soft: Tensor
-    shares: Tensor
     component: Tensor
 
     def to(self, device: torch.device) -> DrawnCrop:
@@ -84,15 +83,13 @@ class SyntheticCrops:
             scattered = scatter_lesions(without_lesions(labels), edge_mm, rng)
             labels, lesion, own_hu, is_soft = scattered
         codes = torch.from_numpy(labels)
-        shares = torch.stack([mixed(look_up(table, codes), recipe.finer) for table in IS_CLASS])
-        tumor = shares[CLASSES.index("tumors")] >= 0.5
+        tumor = mixed(torch.from_numpy(recoded(labels, _IS_TUMOR)).float(), recipe.finer) >= 0.5
         component = cc3d.connected_components(tumor.numpy(), connectivity=26)
         return DrawnCrop(
             codes,
             torch.from_numpy(lesion),
             torch.from_numpy(own_hu),
             torch.from_numpy(is_soft),
-            shares.half(),
             torch.from_numpy(component.astype(np.int16)),
         )
 
@@ -128,3 +125,5 @@ def _is_class() -> Tensor:
 
 IS_CLASS = _is_class()
 """One where a tissue belongs to a class, else zero (classes, 256)."""
+
+_IS_TUMOR = IS_CLASS[CLASSES.index("tumors")].numpy().astype(np.uint8)

@@ -69,7 +69,7 @@ def test_the_same_chance_gives_the_same_lesions(crop: np.ndarray) -> None:
 
 def test_some_tumours_have_soft_edges_and_no_double_has(crop: np.ndarray) -> None:
     tumors = soft = 0
-    for seed in range(12):
+    for seed in range(40):
         drawn, lesion, own_hu, is_soft = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
         assert len(own_hu) == len(is_soft) > lesion.max()
         assert own_hu[0] == 0.0 and not is_soft[0]

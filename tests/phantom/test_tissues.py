@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from lvt_track.core.records import Phase
@@ -11,6 +12,7 @@ from lvt_track.phantom.tissues import (
     TUMOR_TISSUES,
     VESSEL_TISSUES,
     Tissue,
+    recoded,
 )
 
 
@@ -61,3 +63,11 @@ def test_veins_shine_and_metastases_are_dark_in_the_portal_phase() -> None:
         assert 145 <= liver + TISSUE_HU[tissue].mean(Phase.PORTAL) <= 185
     metastasis = liver + TISSUE_HU[Tissue.TUMOR_HYPODENSE].mean(Phase.PORTAL)
     assert 40 <= metastasis <= 80
+
+
+def test_labels_are_recoded_by_a_table() -> None:
+    labels = np.random.default_rng(0).integers(0, 256, (3, 4, 5), dtype=np.uint8)
+    table = np.random.default_rng(1).permutation(256).astype(np.uint8)
+    swapped = recoded(labels.transpose(2, 0, 1), table)
+    np.testing.assert_array_equal(swapped, table[labels].transpose(2, 0, 1))
+    swapped[0] = 0

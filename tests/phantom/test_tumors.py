@@ -69,6 +69,18 @@ def test_it_lies_within_its_reach() -> None:
         assert (level_mm(tumor, away) > 0).all()
 
 
+def test_all_of_a_lesion_is_stamped() -> None:
+    rng = np.random.default_rng(5)
+    labels = np.full((40, 44, 48), Tissue.LIVER, dtype=np.uint8)
+    for kind in TumorKind:
+        z, y, x = (float(edge) for edge in rng.uniform(0.7, 2.0, 3))
+        geometry = Geometry.axial(labels.shape, (z, y, x))
+        points = geometry.to_world(np.moveaxis(np.mgrid[:40, :44, :48], 0, -1))
+        tumor = draw_tumor(rng, tuple(points[20, 22, 24]), float(rng.uniform(5, 40)), kind)
+        _, identity = stamp(labels, geometry, [tumor])
+        np.testing.assert_array_equal(identity > 0, level_mm(tumor, points) < 0)
+
+
 def test_drawn_lesions_are_stamped_within_the_liver_only(body: Anatomy) -> None:
     tumors = draw_tumors(body, np.random.default_rng(2), count=6, double_count=2)
     stamped, identity = stamp(body.labels, body.geometry, tumors)

@@ -35,7 +35,9 @@ def test_command_trains_both_and_goes_on_from_what_it_made(tmp_path: Path) -> No
     assert drawn[0] == drawn[1]
 
     more = ["--only", "segmenter", "--start-from", str(first / MODELS), "--bodies", "1"]
+    more += ["--first-body", "7"]
     default_model.main([str(second), "--budget-minutes", "0.01", *more])
+    assert [file.name for file in (second / "segmenter-bodies").iterdir()] == ["000007.npy"]
     card = Start.of(str(second / MODELS)).card
     assert card.locator.sha256 == made.card.locator.sha256
     assert card.segmenter.sha256 != made.card.segmenter.sha256
