@@ -145,13 +145,15 @@ def masks_of(
         progress.note(text)
     drawn = choice.model.sources
     sources = {name: GIVEN if name in given else drawn.get(name, NOT_DRAWN) for name in CLASSES}
-    masks = _combine(found.masks, given)
+    masks = _combine(found.masks, given, choice.model.minimum_ml)
     warnings = (*found.warnings, *_stray_tumors(masks))
     return SegmentedScan(masks, sources, warnings, found.probabilities, found.seconds)
 
 
-def _combine(found: Masks, given: dict[str, BoolArray]) -> Masks:
+def _combine(found: Masks, given: dict[str, BoolArray], minimum_ml: tuple[float, ...]) -> Masks:
     """Given masks take the place of found ones; found ones stay inside a given liver."""
+    from lvt_track.segment.hierarchy import without_specks
+
     if not given:
         return found
     liver = given.get("liver", found.liver)
@@ -159,9 +161,15 @@ def _combine(found: Masks, given: dict[str, BoolArray]) -> Masks:
         # What a reader drew as tumour or vessel is liver too (tumour ⊂ liver, vessel ⊂ liver).
         for mask in given.values():
             liver = liver | mask
-    vessels = given.get("vessels", found.vessels & liver)
-    tumors = given.get("tumors", found.tumors & liver)
-    return Masks(liver, vessels, tumors, found.geometry)
+    parts = dict(given)
+    for name, mask, least_ml in (
+        ("vessels", found.vessels, minimum_ml[1]),
+        ("tumors", found.tumors, minimum_ml[2]),
+    ):
+        if name not in given:
+            # A given liver cuts through found ones and leaves scraps at its surface.
+            parts[name], _ = without_specks(mask & liver, least_ml / found.geometry.voxel_volume_ml)
+    return Masks(liver, parts["vessels"], parts["tumors"], found.geometry)
 
 
 def _stray_tumors(masks: Masks) -> tuple[str, ...]:

@@ -105,6 +105,11 @@ class TotalSegmentator:
         return TOTALSEGMENTATOR
 
     @property
+    def minimum_ml(self) -> tuple[float, ...]:
+        """Volumes below which components are dropped: liver, vessels, tumours."""
+        return MINIMUM_ML
+
+    @property
     def sha256(self) -> str:
         """Names the version, in place of a digest of weights."""
         return f"TotalSegmentator {self.version}"

@@ -1,0 +1,68 @@
+"""Masks given beside a scan, and what a model finds for the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from lvt_track.core.course import GIVEN
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.volume import Masks, Volume
+from lvt_track.io.discover import series_at
+from lvt_track.io.images import write_mask, write_volume
+from lvt_track.pipeline.progress import Silent
+from lvt_track.pipeline.segment import ModelChoice, masks_of
+from lvt_track.segment.infer import Segmentation
+
+GEOMETRY = Geometry.axial((12, 24, 24), (4.0, 2.0, 2.0))
+
+
+class Model:
+    """As much of a model as is asked for."""
+
+    sources = dict.fromkeys(("liver", "vessels", "tumors"), "fake")
+    minimum_ml = (20.0, 0.1, 0.03)
+
+
+class Found(ModelChoice):
+    """Finds the same in every scan: a liver, and two tumours that a given one may cut."""
+
+    model = cast(Any, Model())
+
+    def segment(self, volume: Volume, keep_probabilities: Any = ()) -> Segmentation:
+        liver, vessels, tumors = np.zeros((3, *volume.hu.shape), dtype=bool)
+        liver[2:10, 2:22, 2:22] = True
+        vessels[4:6, 4:8, 4:20] = True
+        tumors[5:7, 10:14, 16:22] = True
+        tumors[5:7, 16:20, 6:10] = True
+        return Segmentation(Masks(liver, vessels, tumors, volume.geometry), "cpu", {}, {})
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    path = tmp_path / "scan.nii.gz"
+    write_volume(Volume(np.full(GEOMETRY.shape, 60, dtype=np.int16), GEOMETRY), path)
+    return path
+
+
+def test_a_given_liver_cuts_tumours_and_leaves_no_scraps(scan: Path, tmp_path: Path) -> None:
+    liver = np.zeros(GEOMETRY.shape, dtype=bool)
+    # One tumour loses a third, of the other a corner of one voxel is left: 0.016 mL.
+    liver[1:11, 1:23, 1:20] = True
+    liver[:, 15:21] = False
+    liver[5, 16, 6] = True
+    drawn = tmp_path / "drawn.nii.gz"
+    write_mask(liver, GEOMETRY, drawn)
+    series = replace(series_at(scan), masks={"liver": drawn})
+    volume = Volume(np.full(GEOMETRY.shape, 60, dtype=np.int16), GEOMETRY)
+    found = masks_of(series, volume, Found(), Silent())
+    np.testing.assert_array_equal(found.masks.liver, liver)
+    assert found.sources == {"liver": GIVEN, "vessels": "fake", "tumors": "fake"}
+    kept = np.zeros(GEOMETRY.shape, dtype=bool)
+    kept[5:7, 10:14, 16:20] = True
+    np.testing.assert_array_equal(found.masks.tumors, kept)
+    assert found.masks.vessels.sum() == 2 * 4 * 16
