@@ -42,7 +42,7 @@ _SMALL_KINDS = {
     TumorKind.HYPERVASCULAR: 0.12,
     TumorKind.CALCIFIED: 0.05,
     TumorKind.HAEMANGIOMA: 0.02,
-    TumorKind.CYST: 0.2,
+    TumorKind.CYST: 0.12,
     TumorKind.FOCAL_FAT: 0.03,
 }
 _LARGE_KINDS = {
