@@ -12,7 +12,7 @@ from torch.nn import functional
 from lvt_track.core.records import Phase
 from lvt_track.phantom.image_edges import SoftEdges, soften
 from lvt_track.phantom.image_smooth import smooth
-from lvt_track.phantom.tissues import TISSUE_HU, Tissue
+from lvt_track.phantom.tissues import TISSUE_HU, TUMOR_TISSUES, Tissue
 
 __all__ = [
     "Scanner",
@@ -92,12 +92,17 @@ def draw_tissue_hu(phase: Phase, scanner: Scanner, generator: torch.Generator) -
     spread = scanner.contrast_spread
     liver_model = TISSUE_HU[Tissue.LIVER]
     steatosis = max(0.0, _uniform(generator, -60.0, 55.0)) * 0.9
-    liver = liver_model.mean(phase) + liver_model.spread * spread * float(normal[Tissue.LIVER])
-    liver = max(liver - steatosis, -15.0)
+    usual = liver_model.mean(phase)
+    lean = usual + liver_model.spread * spread * float(normal[Tissue.LIVER])
+    liver = max(lean - steatosis, -15.0)
+    # Tumours hold no fat, and a liver that takes up more contrast leaves them behind.
+    half_way = (usual + liver) / 2
     timing_scale = {Phase.PORTAL: 1.0, Phase.UNKNOWN: 1.0}.get(phase, 1.0)
     for tissue, model in TISSUE_HU.items():
         hu = model.mean(phase)
-        if model.relative_to_liver:
+        if tissue in TUMOR_TISSUES and model.relative_to_liver:
+            hu = half_way + hu
+        elif model.relative_to_liver:
             hu = liver + steatosis * (0.45 if tissue in _VESSELS else 0.15) + hu
         table[tissue] = hu + model.spread * spread * timing_scale * float(normal[tissue])
     table[Tissue.LIVER] = liver

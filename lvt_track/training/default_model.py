@@ -167,6 +167,11 @@ class Start:
         networks = {LOCATOR.name: loaded.locator.network, SEGMENTER.name: drawn.network}
         return cls(drawn.card, networks)
 
+    def seed_of(self, name: str) -> int:
+        """Of the batches to go on with: not those that a network of this name has seen."""
+        part: Part = getattr(self.card, name)
+        return int(part.sha256[:8], 16)
+
 
 def export(work: Path, parent: Path, start: Start | None = None, samples: int = 1) -> Card:
     """Write the networks of `work` as the model `default`, and draw how they learned.
@@ -202,7 +207,7 @@ def export(work: Path, parent: Path, start: Start | None = None, samples: int = 
         if (folder / METRICS).exists():
             draw_history(folder / METRICS, folder / "validation_curve.csv", folder / "metrics.png")
         training[part.name] = {
-            "seed": part.seed,
+            "seed": start.seed_of(part.name) if start else part.seed,
             "subjects": len(subject_files(work / f"{part.name}-bodies")),
             "steps": step,
             "crops": step * samples,
@@ -258,7 +263,8 @@ def main(arguments: list[str] | None = None) -> None:
             settings = replace(settings, learning_rate=rate)
             recipe = replace(part.recipe, samples=samples)
             first, count = chosen.first_body, chosen.bodies or len(part.subjects)
-            part = replace(part, subjects=range(first, first + count), recipe=recipe)
+            seed = start.seed_of(part.name) if start else part.seed
+            part = replace(part, subjects=range(first, first + count), recipe=recipe, seed=seed)
             network = start.networks[part.name] if start else None
             train_part(part, chosen.work, settings, device, network)
     if start or chosen.only is None:

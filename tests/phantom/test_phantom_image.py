@@ -130,3 +130,17 @@ def test_only_soft_lesions_fade_into_the_liver() -> None:
 
     # Two and a half voxels beyond the edge, that is 0.83 standard deviations: a fifth of 50 HU.
     assert edge(None) - edge(soft) == pytest.approx(50.0 * 0.2, abs=3.0)
+
+
+def test_tumours_follow_half_of_what_a_liver_strays() -> None:
+    tables = torch.stack(
+        [
+            draw_tissue_hu(Phase.PORTAL, Scanner(), torch.Generator().manual_seed(seed))
+            for seed in range(400)
+        ]
+    ).double()
+    liver = tables[:, Tissue.LIVER] - tables[:, Tissue.LIVER].mean()
+    for tissue in (Tissue.TUMOR_HYPODENSE, Tissue.TUMOR_NECROSIS):
+        slope = (liver * tables[:, tissue]).mean() / (liver * liver).mean()
+        assert 0.4 < slope < 0.8
+    assert (tables[:, Tissue.CYST] < tables[:, Tissue.TUMOR_NECROSIS]).double().mean() > 0.7
