@@ -52,7 +52,7 @@ _LARGE_KINDS = {
     TumorKind.HYPERVASCULAR: 0.12,
     TumorKind.CALCIFIED: 0.05,
     TumorKind.HAEMANGIOMA: 0.04,
-    TumorKind.CYST: 0.16,
+    TumorKind.CYST: 0.12,
     TumorKind.FOCAL_FAT: 0.05,
     TumorKind.PERFUSION: 0.02,
 }

@@ -190,7 +190,8 @@ def draw_tumor(
     elif kind is TumorKind.NECROTIC and rng.random() < 0.4:
         rim = float(rng.uniform(1.0, 3.0))
     if kind is TumorKind.NECROTIC or (kind is TumorKind.RIM_ENHANCING and rng.random() < 0.3):
-        core = float(rng.uniform(0.4, 0.85))
+        # Some are dead, or cystic, all through.
+        core = min(1.0, float(rng.uniform(0.4, 1.05)))
     elif kind is TumorKind.CALCIFIED:
         core = float(rng.uniform(0.15, 0.5))
     elif large and rng.random() < 0.3:
