@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.records import Point
-from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue, recoded
+from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue, is_any, recoded
 from lvt_track.phantom.tumors import Tumor, TumorKind, draw_tumor, stamp
 
 __all__ = ["Scattered", "scatter_lesions", "without_lesions"]
@@ -112,7 +112,7 @@ def scatter_lesions(
         spread_hu: how far each lesion strays in brightness from its kind, standard deviation.
     """
     geometry = Geometry.axial(labels.shape, (spacing_mm,) * 3)
-    liver = _is_any(labels, LIVER_TISSUES)
+    liver = is_any(labels, LIVER_TISSUES)
     index = np.argwhere(liver[::2, ::2, ::2]) * 2
     number = np.zeros(labels.shape, dtype=np.uint8)
     if len(index) < 50:
@@ -181,12 +181,6 @@ def _with_fissure(
     tissue = Tissue.DIAPHRAGM if is_muscle else Tissue.VISCERAL_FAT
     filled: Labels = np.where(identity > 0, tissue, labels).astype(np.uint8)
     return filled
-
-
-def _is_any(labels: Labels, tissues: frozenset[Tissue]) -> NDArray[np.bool_]:
-    table = np.zeros(256, dtype=np.uint8)
-    table[[int(tissue) for tissue in tissues]] = 1
-    return recoded(labels, table).view(np.bool_)
 
 
 def _draw_kind(odds: dict[TumorKind, float], rng: np.random.Generator) -> TumorKind:

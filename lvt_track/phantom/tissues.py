@@ -17,6 +17,7 @@ __all__ = [
     "VESSEL_TISSUES",
     "Tissue",
     "TissueHu",
+    "is_any",
     "recoded",
 ]
 
@@ -205,3 +206,10 @@ def recoded(labels: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.u
     """
     codes = bytearray(np.ascontiguousarray(labels)).translate(table.tobytes())
     return np.frombuffer(codes, dtype=np.uint8).reshape(labels.shape)
+
+
+def is_any(labels: NDArray[np.uint8], tissues: frozenset[Tissue]) -> NDArray[np.bool_]:
+    """Where a label map, of any shape, holds one of some tissues."""
+    table = np.zeros(256, dtype=np.uint8)
+    table[[int(tissue) for tissue in tissues]] = 1
+    return recoded(labels, table).view(np.bool_)

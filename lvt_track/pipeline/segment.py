@@ -161,14 +161,13 @@ def _combine(found: Masks, given: dict[str, BoolArray], minimum_ml: tuple[float,
         # What a reader drew as tumour or vessel is liver too (tumour ⊂ liver, vessel ⊂ liver).
         for mask in given.values():
             liver = liver | mask
-    parts = dict(given)
-    for name, mask, least_ml in (
-        ("vessels", found.vessels, minimum_ml[1]),
-        ("tumors", found.tumors, minimum_ml[2]),
-    ):
-        if name not in given:
-            # A given liver cuts through found ones and leaves scraps at its surface.
-            parts[name], _ = without_specks(mask & liver, least_ml / found.geometry.voxel_volume_ml)
+    parts = {"vessels": found.vessels, "tumors": found.tumors} | given
+    if "liver" in given:
+        # It cuts through found ones and leaves scraps at its surface.
+        for name, least_ml in zip(("vessels", "tumors"), minimum_ml[1:], strict=True):
+            if name not in given:
+                least = least_ml / found.geometry.voxel_volume_ml
+                parts[name], _ = without_specks(parts[name] & liver, least)
     return Masks(liver, parts["vessels"], parts["tumors"], found.geometry)
 
 

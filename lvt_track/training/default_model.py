@@ -167,10 +167,13 @@ class Start:
         networks = {LOCATOR.name: loaded.locator.network, SEGMENTER.name: drawn.network}
         return cls(drawn.card, networks)
 
-    def seed_of(self, name: str) -> int:
-        """Of the batches to go on with: not those that a network of this name has seen."""
-        part: Part = getattr(self.card, name)
-        return int(part.sha256[:8], 16)
+
+def _seed(part: Configuration, start: Start | None) -> int:
+    """Of the batches; those to go on with are not those that the network has seen."""
+    if start is None:
+        return part.seed
+    before: Part = getattr(start.card, part.name)
+    return int(before.sha256[:8], 16)
 
 
 def export(work: Path, parent: Path, start: Start | None = None, samples: int = 1) -> Card:
@@ -207,7 +210,7 @@ def export(work: Path, parent: Path, start: Start | None = None, samples: int = 
         if (folder / METRICS).exists():
             draw_history(folder / METRICS, folder / "validation_curve.csv", folder / "metrics.png")
         training[part.name] = {
-            "seed": start.seed_of(part.name) if start else part.seed,
+            "seed": _seed(part, start),
             "subjects": len(subject_files(work / f"{part.name}-bodies")),
             "steps": step,
             "crops": step * samples,
@@ -263,8 +266,8 @@ def main(arguments: list[str] | None = None) -> None:
             settings = replace(settings, learning_rate=rate)
             recipe = replace(part.recipe, samples=samples)
             first, count = chosen.first_body, chosen.bodies or len(part.subjects)
-            seed = start.seed_of(part.name) if start else part.seed
-            part = replace(part, subjects=range(first, first + count), recipe=recipe, seed=seed)
+            subjects = range(first, first + count)
+            part = replace(part, subjects=subjects, recipe=recipe, seed=_seed(part, start))
             network = start.networks[part.name] if start else None
             train_part(part, chosen.work, settings, device, network)
     if start or chosen.only is None:

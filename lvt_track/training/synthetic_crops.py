@@ -18,7 +18,7 @@ from torch import Tensor
 from lvt_track.core.volume import CLASSES
 from lvt_track.phantom.image import mixed
 from lvt_track.phantom.scatter import scatter_lesions, without_lesions
-from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, recoded
+from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, is_any
 from lvt_track.training.crops import Places, crop_around
 from lvt_track.training.recipe import Recipe
 
@@ -83,7 +83,7 @@ class SyntheticCrops:
             scattered = scatter_lesions(without_lesions(labels), edge_mm, rng)
             labels, lesion, own_hu, is_soft = scattered
         codes = torch.from_numpy(labels)
-        tumor = mixed(torch.from_numpy(recoded(labels, _IS_TUMOR)).float(), recipe.finer) >= 0.5
+        tumor = mixed(torch.from_numpy(is_any(labels, TUMOR_TISSUES)).float(), recipe.finer) >= 0.5
         component = cc3d.connected_components(tumor.numpy(), connectivity=26)
         return DrawnCrop(
             codes,
@@ -125,5 +125,3 @@ def _is_class() -> Tensor:
 
 IS_CLASS = _is_class()
 """One where a tissue belongs to a class, else zero (classes, 256)."""
-
-_IS_TUMOR = IS_CLASS[CLASSES.index("tumors")].numpy().astype(np.uint8)
