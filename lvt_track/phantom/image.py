@@ -27,6 +27,9 @@ _TEXTURE_HU = torch.zeros(256)
 for _tissue, _model in TISSUE_HU.items():
     _TEXTURE_HU[_tissue] = _model.texture
 _VESSELS = (Tissue.PORTAL_VEIN, Tissue.HEPATIC_VEIN, Tissue.HEPATIC_ARTERY)
+# Of patients, whose tumours hardly take up contrast: as dark in all phases as they are without it.
+_AVASCULAR = 0.25
+_AVASCULAR_HU, _AVASCULAR_NECROSIS_HU = (24.0, 48.0), (14.0, 28.0)
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,9 @@ def draw_tissue_hu(phase: Phase, scanner: Scanner, generator: torch.Generator) -
             hu = liver + steatosis * (0.45 if tissue in _VESSELS else 0.15) + hu
         table[tissue] = hu + model.spread * spread * timing_scale * float(normal[tissue])
     table[Tissue.LIVER] = liver
+    if _uniform(generator, 0, 1) < _AVASCULAR:
+        table[Tissue.TUMOR_HYPODENSE] = _uniform(generator, *_AVASCULAR_HU)
+        table[Tissue.TUMOR_NECROSIS] = _uniform(generator, *_AVASCULAR_NECROSIS_HU)
     # All blood in venous phases is nearly of one brightness.
     if phase in (Phase.PORTAL, Phase.DELAYED, Phase.UNKNOWN):
         table[Tissue.PORTAL_TRUNK] = table[Tissue.PORTAL_VEIN] + 4 * float(normal[201])
@@ -186,6 +192,9 @@ def synthesise_image(
         hu = soften(hu, edges, spacing_mm)
     texture_hu = _TEXTURE_HU.to(table.device, copy=True)
     texture_hu[Tissue.BOWEL_STOOL] *= _uniform(generator, 0.05, 1.2)
+    # Many are as even as fluid.
+    even = _uniform(generator, 0.1, 1.2)
+    texture_hu[[int(Tissue.TUMOR_HYPODENSE), int(Tissue.TUMOR_NECROSIS)]] *= even
     amplitude = mixed(look_up(texture_hu, labels), finer)
     grain = tuple(5.0 / s for s in spacing_mm)
     texture = _coarse_noise(hu.shape, grain, generator)  # type: ignore[arg-type]

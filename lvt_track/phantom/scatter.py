@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import FloatArray, Geometry
@@ -57,12 +58,14 @@ _LARGE_KINDS = {
     TumorKind.PERFUSION: 0.02,
 }
 _SMALL_BELOW_MM = 12.0
-# Beside one lesion of 30 mm ten of 6 mm are not felt in an overlap: half the crops have small ones
-# alone, and more of them, as the image shows few of those.
-_ONLY_SMALL = 0.5
+# Beside one lesion of 30 mm ten of 6 mm are not felt in an overlap: nearly half the crops have
+# small ones alone, and more of them, as the image shows few of those. The middle of a mass is far
+# from any liver that it could be compared with: many crops have one.
+_ONLY_SMALL, _WITH_MASS = 0.45, 0.3
 _SMALL_MM = (5.0, 13.0)
 _MIXED_MM = (4.0, 22.0)
-_LARGE_MM = (22.0, 75.0)
+_LARGE_MM = (22.0, 60.0)
+_MASS_MM = (40.0, 130.0)
 _AT_SURFACE = 0.3
 # A smaller one that grows out of the liver is a speck in the fat beside it: no reader calls that.
 _BULGING_FROM_MM = 8.0
@@ -101,7 +104,8 @@ def scatter_lesions(
 ) -> Scattered:
     """Draw new lesions into a crop, and at times fissures.
 
-    Half the crops get up to 25 of 5 to 13 mm; the others up to a dozen, most of 4 to 22 mm.
+    Nearly half the crops get up to 25 of 5 to 13 mm; the others up to a dozen, most of 4 to 22 mm,
+    and some of these a mass of 40 to 130 mm.
 
     Fat in a fissure, cut across, is as round and dark as a lesion; it is not liver.
 
@@ -117,6 +121,7 @@ def scatter_lesions(
     number = np.zeros(labels.shape, dtype=np.uint8)
     if len(index) < 50:
         return Scattered(labels, number, np.zeros(1, np.float32), np.zeros(1, bool))
+    deep = _deep(liver)
     soft_share = rng.random()
     main = _draw_kind(_LARGE_KINDS, rng)
     inside: list[Tumor] = []
@@ -130,10 +135,13 @@ def scatter_lesions(
         places = index[rng.integers(len(index), size=600 if at_surface else 40)]
         if at_surface:
             places = _near_surface(places, liver, diameter_mm / 2 / spacing_mm, rng)
+        elif diameter_mm >= _MASS_MM[0]:
+            places = deep[rng.integers(len(deep), size=40)]
         centre = _free_place(places, geometry, diameter_mm / 2, (*inside, *bulging), rng)
         if centre is not None:
             tumor = draw_tumor(rng, centre, diameter_mm, kind)
-            bulges = at_surface and tumor.is_tumor and diameter_mm >= _BULGING_FROM_MM
+            grows = diameter_mm >= (_BULGING_FROM_MM if at_surface else _MASS_MM[0])
+            bulges = grows and tumor.is_tumor
             (bulging if bulges else inside).append(tumor)
     out = labels
     for _ in range(int(rng.binomial(_FISSURES, _FISSURE))):
@@ -153,15 +161,18 @@ def scatter_lesions(
 
 
 def _draw_diameters(rng: np.random.Generator) -> list[float]:
-    """Mean diameters of the lesions of a crop, mm: small ones alone, or of all sizes."""
-    only_small = rng.random() < _ONLY_SMALL
+    """Mean diameters of the lesions of a crop, mm, the largest first: they find room then."""
+    choice = rng.random()
+    only_small, with_mass = choice < _ONLY_SMALL, choice > 1.0 - _WITH_MASS
     low, high = np.log(_SMALL_MM if only_small else _MIXED_MM)
     count = min(rng.geometric(0.1), 25) if only_small else min(rng.geometric(0.22), 12)
     sizes = np.exp(rng.uniform(low, high, count))
     if not only_small:
         is_large = rng.random(count) < 0.12
         sizes[is_large] = rng.uniform(*_LARGE_MM, np.count_nonzero(is_large))
-    return [float(size) for size in sizes]
+    if with_mass:
+        sizes[0] = np.exp(rng.uniform(*np.log(_MASS_MM)))
+    return sorted((float(size) for size in sizes), reverse=True)
 
 
 def _with_fissure(
@@ -197,6 +208,13 @@ def _near_surface(
     there = np.clip(np.round(places + way).astype(np.intp), 0, np.array(liver.shape) - 1)
     near: NDArray[np.intp] = places[~liver[tuple(there.T)]]
     return near
+
+
+def _deep(liver: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Places of the liver (n, 3), every fourth voxel, at half its greatest depth or more."""
+    depth = distance_transform_edt(liver[::4, ::4, ::4])
+    deep: NDArray[np.intp] = np.argwhere(depth >= depth.max() / 2) * 4
+    return deep
 
 
 def _free_place(

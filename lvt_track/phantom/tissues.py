@@ -188,7 +188,7 @@ TISSUE_HU: dict[Tissue, TissueHu] = {
     Tissue.BILE_DUCT: _same(8, 6, 2),
     Tissue.FOCAL_FAT: TissueHu(-25, -28, -26, -26, 10, 4, relative_to_liver=True),
     Tissue.PERFUSION_CHANGE: TissueHu(-2, 22, 8, 2, 8, 4, relative_to_liver=True),
-    Tissue.CYST: _same(8, 6, 1),
+    Tissue.CYST: _same(7, 4, 1),
     Tissue.TUMOR_HYPODENSE: TissueHu(-16, -20, -45, -28, 14, 5, relative_to_liver=True),
     Tissue.TUMOR_HYPERVASCULAR: TissueHu(-12, 42, -8, -20, 14, 7, relative_to_liver=True),
     Tissue.TUMOR_RIM: TissueHu(-14, 20, -12, -6, 13, 5, relative_to_liver=True),

@@ -144,3 +144,19 @@ def test_tumours_follow_half_of_what_a_liver_strays() -> None:
         slope = (liver * tables[:, tissue]).mean() / (liver * liver).mean()
         assert 0.4 < slope < 0.8
     assert (tables[:, Tissue.CYST] < tables[:, Tissue.TUMOR_NECROSIS]).double().mean() > 0.7
+
+
+def test_tumours_of_some_patients_take_up_no_contrast() -> None:
+    native, portal = (
+        torch.stack(
+            [
+                draw_tissue_hu(phase, Scanner(), torch.Generator().manual_seed(seed))
+                for seed in range(200)
+            ]
+        )
+        for phase in (Phase.NATIVE, Phase.PORTAL)
+    )
+    for tissue in (Tissue.TUMOR_HYPODENSE, Tissue.TUMOR_NECROSIS):
+        same = portal[:, tissue] == native[:, tissue]
+        assert 0.1 < same.double().mean() < 0.35
+        assert (portal[same, tissue] > portal[same, Tissue.CYST]).double().mean() > 0.8

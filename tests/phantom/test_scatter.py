@@ -94,3 +94,14 @@ def test_lesions_heal_into_parenchyma(crop: np.ndarray) -> None:
     healed = without_lesions(crop)
     np.testing.assert_array_equal(healed[0, 0, 10:14], [Tissue.PORTAL_VEIN] + [Tissue.LIVER] * 3)
     assert np.isin(healed, [int(t) for t in LIVER_TISSUES]).sum() == (crop >= Tissue.LIVER).sum()
+
+
+def test_some_crops_hold_a_mass() -> None:
+    labels = np.full((64, 64, 64), Tissue.VISCERAL_FAT, dtype=np.uint8)
+    labels[6:58, 6:58, 6:58] = Tissue.LIVER
+    largest_mm = []
+    for seed in range(24):
+        lesion = scatter_lesions(labels, 3.0, np.random.default_rng(seed)).lesion
+        voxels = np.bincount(lesion.ravel())[1:]
+        largest_mm.append(3.0 * np.cbrt(6.0 * voxels.max() / np.pi))
+    assert 0.1 < (np.array(largest_mm) > 50.0).mean() < 0.5

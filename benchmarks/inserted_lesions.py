@@ -1,0 +1,167 @@
+"""Lesions in a real CT: darker than its liver, under its own noise, blurred as its slices are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lvt_track.core.geometry import Box, FloatArray
+from lvt_track.core.volume import BoolArray, Masks, Volume
+from lvt_track.phantom.tissues import Tissue
+from lvt_track.phantom.tumors import Tumor, TumorKind, draw_tumor, level_mm, tissue_at
+
+__all__ = ["Inserted", "InsertedLesion", "insert_lesions"]
+
+KINDS = {
+    TumorKind.HYPODENSE: 0.6,
+    TumorKind.NECROTIC: 0.25,
+    TumorKind.RIM_ENHANCING: 0.15,
+}
+SMALL_MM, MASS_MM, SMALL_COUNT = (5.5, 38.0), (40.0, 100.0), 6
+CONTRAST_HU = (15.0, 80.0)
+# Of a lesion's contrast: dead tissue is darker, a rim takes up nearly as much as the liver.
+CORE_SHARE, RIM_SHARE = 1.5, 0.2
+# Living tissue is no darker than muscle without contrast, dead tissue than fluid.
+LEAST_HU, LEAST_CORE_HU = 30.0, 10.0
+APART_MM, SUBVOXEL_MM, BLUR_MM = 5.0, 1.0, 0.7
+MEDIAN_MM, NOISE_CLIP = 7.0, 2.5
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class InsertedLesion:
+    """Mean diameter, and how many HU below its liver."""
+
+    diameter_mm: float
+    contrast_hu: float
+
+
+@dataclass(frozen=True, eq=False)
+class Inserted:
+    """A scan with lesions.
+
+    Attributes:
+        volume: the scan.
+        number: 0, or the number of the lesion that fills most of the voxel, from 1.
+        lesions: by number.
+    """
+
+    volume: Volume
+    number: NDArray[np.uint8]
+    lesions: tuple[InsertedLesion, ...]
+
+
+def insert_lesions(
+    volume: Volume, masks: Masks, rng: np.random.Generator, has_mass: bool
+) -> Inserted:
+    """Draw lesions into the liver of a scan, clear of the tumours that it has.
+
+    Vessels that cross one vanish in it; the scan's noise stays.
+
+    Args:
+        volume: the scan.
+        masks: its liver, and the tumours to keep clear of.
+        rng: of all that is drawn.
+        has_mass: whether the first one is large; it may swallow tumours of the scan.
+    """
+    around = _box(masks.liver)
+    part, masks = volume.crop(around), masks.crop(around)
+    spacing = np.array(part.geometry.spacing_mm)
+    hu = part.hu.astype(np.float32)
+    parenchyma = masks.liver & ~masks.vessels & ~masks.tumors
+    liver_hu = float(np.median(hu[parenchyma]))
+    noise = _noise(hu, parenchyma, spacing)
+    inside = ndimage.gaussian_filter(masks.liver.astype(np.float32), _blur(spacing))
+    clear_mm = ndimage.distance_transform_edt(~masks.tumors, sampling=spacing)
+    depth_mm = ndimage.distance_transform_edt(masks.liver, sampling=spacing)
+    number = np.zeros(hu.shape, dtype=np.uint8)
+    lesions: list[InsertedLesion] = []
+    for k in range(SMALL_COUNT + has_mass):
+        is_mass = has_mass and k == 0
+        diameter_mm = float(np.exp(rng.uniform(*np.log(MASS_MM if is_mass else SMALL_MM))))
+        contrast_hu = min(float(rng.uniform(*CONTRAST_HU)), liver_hu - LEAST_HU)
+        kind = list(KINDS)[int(rng.choice(len(KINDS), p=list(KINDS.values())))]
+        # Some reach the surface, and a mass may be wider than its liver is thick.
+        deep_mm = min(diameter_mm / 2 * rng.uniform(0.5, 1.2), 0.7 * float(depth_mm.max()))
+        is_clear = is_mass | (clear_mm > diameter_mm / 2 + APART_MM)
+        room = np.argwhere((depth_mm >= deep_mm) & is_clear)
+        if len(room) == 0:
+            continue
+        x, y, z = part.geometry.to_world(room[rng.integers(len(room))]).tolist()
+        tumor = draw_tumor(rng, (x, y, z), diameter_mm, kind)
+        share, lesion_hu = _seen(tumor, part, liver_hu, contrast_hu)
+        share *= inside
+        hu = (1.0 - share) * hu + share * (lesion_hu + noise)
+        lesions.append(InsertedLesion(diameter_mm, contrast_hu))
+        number[(share > 0.5) & masks.liver] = len(lesions)
+        away_mm = ndimage.distance_transform_edt(share < 0.1, sampling=spacing)
+        clear_mm = np.minimum(clear_mm, away_mm)
+    whole_hu = volume.hu.astype(np.int16)
+    whole_hu[around] = np.rint(hu).clip(-1024, 3071)
+    whole_number = np.zeros(whole_hu.shape, dtype=np.uint8)
+    whole_number[around] = number
+    return Inserted(Volume(whole_hu, volume.geometry), whole_number, tuple(lesions))
+
+
+def _box(mask: BoolArray) -> Box:
+    """The least box around a mask, and a few voxels."""
+    z, y, x = (
+        slice(max(int(index.min()) - 8, 0), int(index.max()) + 9) for index in np.nonzero(mask)
+    )
+    return z, y, x
+
+
+def _blur(spacing: FloatArray) -> list[float]:
+    """Of a scanner in plane, in voxels."""
+    return [0.0, BLUR_MM / spacing[1], BLUR_MM / spacing[2]]
+
+
+def _noise(hu: Image, parenchyma: BoolArray, spacing: FloatArray) -> Image:
+    """What the scan has beyond its medians over a few millimetres, without the edges of vessels."""
+    size = [1, *(2 * int(MEDIAN_MM / 2 / step) + 1 for step in spacing[1:])]
+    noise = hu - ndimage.median_filter(hu, size)
+    limit = NOISE_CLIP * 1.48 * float(np.median(np.abs(noise[parenchyma])))
+    clipped: Image = noise.clip(-limit, limit)
+    return clipped
+
+
+def _seen(tumor: Tumor, volume: Volume, liver_hu: float, contrast_hu: float) -> tuple[Image, Image]:
+    """How much of each voxel a lesion fills, and the HU of that part."""
+    geometry = volume.geometry
+    spacing = np.array(geometry.spacing_mm)
+    finer = np.ceil(spacing / SUBVOXEL_MM).astype(int)
+    centre = geometry.to_index(np.array(tumor.centre_mm))
+    reach = np.ceil(tumor.reach_mm / spacing) + 2
+    low = np.maximum(np.floor(centre - reach), 0).astype(int)
+    high = np.minimum(np.ceil(centre + reach) + 1, geometry.shape).astype(int)
+    index = (np.indices((high - low) * finer).transpose(1, 2, 3, 0) + 0.5) / finer - 0.5 + low
+    points = geometry.to_world(index)
+    level = level_mm(tumor, points)
+    inside = level < 0
+    darkness = np.ones(256, dtype=np.float32)
+    darkness[Tissue.TUMOR_NECROSIS], darkness[Tissue.TUMOR_RIM] = CORE_SHARE, RIM_SHARE
+    darker = np.zeros(level.shape, dtype=np.float32)
+    code = tissue_at(tumor, points[inside], level[inside])
+    darker[inside] = np.minimum(contrast_hu * darkness[code], liver_hu - LEAST_CORE_HU)
+    filled, darker = (
+        ndimage.gaussian_filter(_means(values, finer), _blur(spacing))
+        for values in (inside.astype(np.float32), darker)
+    )
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    share = np.zeros(geometry.shape, dtype=np.float32)
+    lesion_hu = np.full(geometry.shape, liver_hu, dtype=np.float32)
+    share[box] = filled
+    lesion_hu[box] -= darker / np.maximum(filled, 1e-3)
+    return share, lesion_hu
+
+
+def _means(values: Image, finer: NDArray[np.int_]) -> Image:
+    """Over blocks of voxels."""
+    z, y, x = (n // f for n, f in zip(values.shape, finer, strict=True))
+    blocks = values.reshape(z, finer[0], y, finer[1], x, finer[2])
+    mean: Image = blocks.mean(axis=(1, 3, 5))
+    return mean
