@@ -22,7 +22,8 @@ from lvt_track.training.datasets.split import Split, split_cases
 from lvt_track.training.history import draw_history
 from lvt_track.training.loop import CHECKPOINT, METRICS
 from lvt_track.training.loop import Progress as Step
-from lvt_track.training.session import Session, processes
+from lvt_track.training.processes import processes
+from lvt_track.training.session import Session
 from lvt_track.training.validation import CURVE, ValidationCurve, mean_scores, watched
 
 __all__ = ["TrainResult", "train_model"]

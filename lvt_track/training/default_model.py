@@ -23,7 +23,6 @@ from torch import distributed
 from lvt_track.errors import UsageError
 from lvt_track.phantom.anatomy import Field
 from lvt_track.phantom.subjects import draw_subjects, subject_files
-from lvt_track.segment.device import pick_device
 from lvt_track.segment.models import Card, Part, load_model, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.segment.own import OwnSegmenter
@@ -31,6 +30,7 @@ from lvt_track.training.ahead import MadeAhead, MadeByProcesses
 from lvt_track.training.batch import Batch
 from lvt_track.training.history import draw_history
 from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_network, train
+from lvt_track.training.processes import device_of_process, processes
 from lvt_track.training.recipe import Recipe
 from lvt_track.training.synthetic import SyntheticBatches
 
@@ -115,24 +115,28 @@ def train_part(
     """
     bodies = work / f"{part.name}-bodies"
     recipe = part.recipe
-    processes = os.cpu_count() or 1
-    draw_subjects(bodies, part.subjects, recipe.spacing_mm / recipe.finer, part.body, processes)
+    cores = os.cpu_count() or 1
+    is_shared = distributed.is_initialized()
+    rank, world = (distributed.get_rank(), distributed.get_world_size()) if is_shared else (0, 1)
+    own = part.subjects[rank::world]
+    draw_subjects(bodies, own, recipe.spacing_mm / recipe.finer, part.body, max(1, cores // world))
+    if is_shared:
+        distributed.barrier()
     torch.manual_seed(part.seed)
     network = ResidualUNet(part.network)
     if start is not None:
         network.load_state_dict(start.state_dict())
-    world = distributed.get_world_size() if distributed.is_initialized() else 1
     files = subject_files(bodies)
     batches: Callable[[int], Batch]
     if device.type == "cuda":
         # Making images is mostly telling the GPU to: a thread does it while the network learns.
-        drawing = max(1, (processes - 1) // world)
+        drawing = max(1, (cores - 1) // world)
         made = SyntheticBatches(files, recipe, part.seed, device, world, drawing)
         batches = MadeAhead(made, world, threads=1)
     else:
         # Half of the cores learn, and the others make whole batches.
         ready = SyntheticBatches(files, recipe, part.seed)
-        batches = MadeByProcesses(ready, world, max(1, processes // 2 // world))
+        batches = MadeByProcesses(ready, world, max(1, cores // 2 // world))
     return train(network, batches, settings, work / part.name, device)
 
 
@@ -248,10 +252,14 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--device", default="auto")
     chosen = parser.parse_args(arguments)
-    if "WORLD_SIZE" in os.environ:
-        distributed.init_process_group()
+    with processes() as rank:
+        _train_parts(chosen, rank)
+
+
+def _train_parts(chosen: argparse.Namespace, rank: int) -> None:
+    """Train what is chosen; the first process writes the model."""
     start = Start.of(chosen.start_from) if chosen.start_from else None
-    device = pick_device(chosen.device)
+    device = device_of_process(chosen.device)
     samples = chosen.samples or (4 if device.type == "cuda" else 1)
     for part in (LOCATOR, SEGMENTER):
         if chosen.only in (None, part.name):
@@ -270,10 +278,8 @@ def main(arguments: list[str] | None = None) -> None:
             part = replace(part, subjects=subjects, recipe=recipe, seed=_seed(part, start))
             network = start.networks[part.name] if start else None
             train_part(part, chosen.work, settings, device, network)
-    if start or chosen.only is None:
+    if rank == 0 and (start or chosen.only is None):
         export(chosen.work, chosen.work / "models", start, samples)
-    if distributed.is_initialized():
-        distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

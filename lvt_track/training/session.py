@@ -14,7 +14,6 @@ import torch
 from torch import distributed
 
 from lvt_track.segment.cards import Card, Part
-from lvt_track.segment.device import pick_device
 from lvt_track.segment.models import load_model, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.training.configuration import TrainingConfiguration
@@ -23,27 +22,15 @@ from lvt_track.training.judge import judge
 from lvt_track.training.loop import Progress, averaged_network, train
 from lvt_track.training.patches import PatchBatches, PatchPlan, TrainingScan
 from lvt_track.training.plan import memory_bytes, plan_network, plan_patches
+from lvt_track.training.processes import device_of_process
 from lvt_track.training.start import Start, starting_model
 from lvt_track.training.supervision import SupervisedNetwork
 from lvt_track.training.validation import ValidationCurve
 
-__all__ = ["Session", "processes"]
+__all__ = ["Session"]
 
 _VERSION = "1"
 _MOST_THREADS = 8
-
-
-@contextlib.contextmanager
-def processes() -> Iterator[int]:
-    """Join the processes that `torchrun` started, if it did; gives this one's rank."""
-    if "WORLD_SIZE" not in os.environ:
-        yield 0
-        return
-    distributed.init_process_group()
-    try:
-        yield distributed.get_rank()
-    finally:
-        distributed.destroy_process_group()
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,16 +63,14 @@ class Session:
         Args:
             configuration: what is asked for.
             datasets: to learn from.
-            device_name: as for `pick_device`; processes of `torchrun` take a GPU each.
+            device_name: as for `device_of_process`.
 
         Raises:
             UsageError: when there is no such device, the patch does not suit, or the model to start
                 from does not.
             InputError: when that model cannot be used.
         """
-        if device_name == "auto" and torch.cuda.is_available() and "LOCAL_RANK" in os.environ:
-            device_name = f"cuda:{os.environ['LOCAL_RANK']}"
-        device = pick_device(device_name)
+        device = device_of_process(device_name)
         memory = memory_bytes(device)
         start = starting_model(configuration)
         if start is not None:
