@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvt_track.core.geometry import Box, FloatArray
+from lvt_track.core.geometry import FloatArray, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.phantom.tissues import Tissue
 from lvt_track.phantom.tumors import Tumor, TumorKind, draw_tumor, level_mm, tissue_at
@@ -67,8 +67,15 @@ def insert_lesions(
         masks: its liver, and the tumours to keep clear of.
         rng: of all that is drawn.
         has_mass: whether the first one is large; it may swallow tumours of the scan.
+
+    Raises:
+        ValueError: when there is no liver.
     """
-    around = _box(masks.liver)
+    liver_box = bounding_box(masks.liver)
+    if liver_box is None:
+        raise ValueError("the scan shows no liver to draw lesions into")
+    z_cut, y_cut, x_cut = (slice(max(cut.start - 8, 0), cut.stop + 8) for cut in liver_box)
+    around = z_cut, y_cut, x_cut
     part, masks = volume.crop(around), masks.crop(around)
     spacing = np.array(part.geometry.spacing_mm)
     hu = part.hu.astype(np.float32)
@@ -105,14 +112,6 @@ def insert_lesions(
     whole_number = np.zeros(whole_hu.shape, dtype=np.uint8)
     whole_number[around] = number
     return Inserted(Volume(whole_hu, volume.geometry), whole_number, tuple(lesions))
-
-
-def _box(mask: BoolArray) -> Box:
-    """The least box around a mask, and a few voxels."""
-    z, y, x = (
-        slice(max(int(index.min()) - 8, 0), int(index.max()) + 9) for index in np.nonzero(mask)
-    )
-    return z, y, x
 
 
 def _blur(spacing: FloatArray) -> list[float]:

@@ -137,6 +137,8 @@ def main() -> None:
     data = Path(__file__).parents[2] / "shared" / "data" / "real"
     parser.add_argument("--data", type=Path, default=data)
     chosen = parser.parse_args()
+    if chosen.draws < 2:
+        parser.error("--draws must be at least 2: every second draw has a mass")
     models = [load_model(name) for name in chosen.model]
     lesion_rows, scan_rows = [], []
     for model, outcomes in zip(models, outcomes_of(models, chosen.data, chosen.draws), strict=True):
@@ -155,9 +157,9 @@ def main() -> None:
         "liver (down to 30 HU, necrosis to 10), even, with a dark core or a bright rim; the scan's "
         "noise stays. Found is what is covered by a tenth; after the comma, how much of a lesion "
         "is drawn on average. Contrast is that of lesions above 10 mm. The liver is compared with "
-        "what the embedded model draws without the lesions; a lesion is false where neither one "
-        "was drawn in nor the model sees one without them. The shapes are those of phantoms, so "
-        "this is easier than life; noise, vessels and organs are real.",
+        "what the same weights draw without the lesions, not with a reader's; a lesion is false "
+        "where neither one was drawn in nor these weights see one without them. The shapes are "
+        "those of phantoms, so this is easier than life; noise, vessels and organs are real.",
         markdown_table(
             [
                 "weights",

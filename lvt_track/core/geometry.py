@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Box", "FloatArray", "Geometry"]
+__all__ = ["Box", "FloatArray", "Geometry", "bounding_box"]
 
 FloatArray = NDArray[np.float64]
 
@@ -148,3 +148,17 @@ class Geometry:
 
     def __hash__(self) -> int:
         return hash((self.shape, self.spacing_mm, self.origin_mm, self.direction.tobytes()))
+
+
+def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
+    """The smallest box that holds a mask (z, y, x); None when it is empty."""
+    if not mask.any():
+        return None
+    z = _extent(np.any(mask, axis=(1, 2)))
+    plane = np.any(mask[z], axis=0)
+    return z, _extent(np.any(plane, axis=1)), _extent(np.any(plane, axis=0))
+
+
+def _extent(profile: NDArray[np.bool_]) -> slice:
+    hit = np.flatnonzero(profile)
+    return slice(int(hit[0]), int(hit[-1]) + 1)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import cc3d
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvt_track.core.geometry import Box, FloatArray, Geometry
+from lvt_track.core.geometry import Box, FloatArray, Geometry, bounding_box
 from lvt_track.core.records import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.measure.axes import measure_lesion
@@ -53,7 +52,7 @@ def find_lesions(
         (of equal ones, the first in scan order), and the lesions in the order of their labels.
     """
     labels: LabelArray = np.zeros(masks.tumors.shape, dtype=np.int32)
-    around = _bounding_box(masks.tumors)
+    around = bounding_box(masks.tumors)
     if around is None:
         return labels, ()
     components, count = cc3d.connected_components(
@@ -107,20 +106,6 @@ def _measured(
         centroid_mm=(float(x), float(y), float(z)),
         measurement=measure_lesion(mask, cropped, inside, first_slice=int(box[0].start)),
     )
-
-
-def _bounding_box(mask: BoolArray) -> Box | None:
-    """The smallest box that holds the mask; None when it is empty."""
-    if not mask.any():
-        return None
-    z = _extent(np.any(mask, axis=(1, 2)))
-    plane = np.any(mask[z], axis=0)
-    return z, _extent(np.any(plane, axis=1)), _extent(np.any(plane, axis=0))
-
-
-def _extent(profile: NDArray[np.bool_]) -> slice:
-    hit = np.flatnonzero(profile)
-    return slice(int(hit[0]), int(hit[-1]) + 1)
 
 
 def _shifted(inner: Box, outer: Box) -> Box:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvt_track.core.geometry import Box, FloatArray, Geometry
+from lvt_track.core.geometry import FloatArray, Geometry, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume
 
 __all__ = ["LiverScan", "liver_scan"]
@@ -79,7 +79,7 @@ def liver_scan(
     Returns:
         None without a liver, or with one of less than a cell.
     """
-    box = _liver_box(masks.liver)
+    box = bounding_box(masks.liver)
     if box is None:
         return None
     spacing = np.array(volume.geometry.spacing_mm)
@@ -108,16 +108,6 @@ def liver_scan(
         geometry=Geometry((z, y, x), (dz, dy, dx), (ox, oy, oz), part.direction),
         scan=volume.geometry,
     )
-
-
-def _liver_box(liver: BoolArray) -> Box | None:
-    if not liver.any():
-        return None
-    sides = []
-    for axis in range(3):
-        hit = np.flatnonzero(liver.any(axis=tuple(a for a in range(3) if a != axis)))
-        sides.append(slice(int(hit[0]), int(hit[-1]) + 1))
-    return sides[0], sides[1], sides[2]
 
 
 def _distance_mm(mask: BoolArray, geometry: Geometry) -> FloatArray:

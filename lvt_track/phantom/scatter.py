@@ -121,7 +121,6 @@ def scatter_lesions(
     number = np.zeros(labels.shape, dtype=np.uint8)
     if len(index) < 50:
         return Scattered(labels, number, np.zeros(1, np.float32), np.zeros(1, bool))
-    deep = _deep(liver)
     soft_share = rng.random()
     main = _draw_kind(_LARGE_KINDS, rng)
     inside: list[Tumor] = []
@@ -136,6 +135,7 @@ def scatter_lesions(
         if at_surface:
             places = _near_surface(places, liver, diameter_mm / 2 / spacing_mm, rng)
         elif diameter_mm >= _MASS_MM[0]:
+            deep = _deep(liver)
             places = deep[rng.integers(len(deep), size=40)]
         centre = _free_place(places, geometry, diameter_mm / 2, (*inside, *bulging), rng)
         if centre is not None:

@@ -30,7 +30,7 @@ from lvt_track.training.ahead import MadeAhead, MadeByProcesses
 from lvt_track.training.batch import Batch
 from lvt_track.training.history import draw_history
 from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_network, train
-from lvt_track.training.processes import device_of_process, processes
+from lvt_track.training.processes import device_of_process, processes, rank, world_size
 from lvt_track.training.recipe import Recipe
 from lvt_track.training.synthetic import SyntheticBatches
 
@@ -116,11 +116,10 @@ def train_part(
     bodies = work / f"{part.name}-bodies"
     recipe = part.recipe
     cores = os.cpu_count() or 1
-    is_shared = distributed.is_initialized()
-    rank, world = (distributed.get_rank(), distributed.get_world_size()) if is_shared else (0, 1)
-    own = part.subjects[rank::world]
+    world = world_size()
+    own = part.subjects[rank() :: world]
     draw_subjects(bodies, own, recipe.spacing_mm / recipe.finer, part.body, max(1, cores // world))
-    if is_shared:
+    if world > 1:
         distributed.barrier()
     torch.manual_seed(part.seed)
     network = ResidualUNet(part.network)
@@ -252,11 +251,11 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--device", default="auto")
     chosen = parser.parse_args(arguments)
-    with processes() as rank:
-        _train_parts(chosen, rank)
+    with processes():
+        _train_parts(chosen)
 
 
-def _train_parts(chosen: argparse.Namespace, rank: int) -> None:
+def _train_parts(chosen: argparse.Namespace) -> None:
     """Train what is chosen; the first process writes the model."""
     start = Start.of(chosen.start_from) if chosen.start_from else None
     device = device_of_process(chosen.device)
@@ -278,7 +277,7 @@ def _train_parts(chosen: argparse.Namespace, rank: int) -> None:
             part = replace(part, subjects=subjects, recipe=recipe, seed=_seed(part, start))
             network = start.networks[part.name] if start else None
             train_part(part, chosen.work, settings, device, network)
-    if rank == 0 and (start or chosen.only is None):
+    if rank() == 0 and (start or chosen.only is None):
         export(chosen.work, chosen.work / "models", start, samples)
 
 

@@ -23,6 +23,7 @@ from lvt_track.errors import LvtError
 from lvt_track.segment.device import bfloat16_is_sound
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.training.batch import Batch
+from lvt_track.training.processes import rank, world_size
 from lvt_track.training.rivals import MULTILABEL, Method
 from lvt_track.training.supervision import SupervisedNetwork, supervised_loss
 
@@ -147,7 +148,7 @@ def train(
         LvtError: when the loss is not a number; the batch is then saved in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rank, world = _rank(), _world()
+    number, world = rank(), world_size()
     trained = SupervisedNetwork(network, settings.scales).to(device).train()
     weights: list[Tensor] = list(trained.parameters())
     average = [weight.detach().clone() for weight in weights]
@@ -158,13 +159,13 @@ def train(
     # Patches are all of one size, for which the quickest convolutions are worth looking for.
     torch.backends.cudnn.benchmark = True
     step, seconds = _resume(folder, trained, average, optimizer)
-    if rank == 0:
+    if number == 0:
         _forget_after(folder / METRICS, step)
     started, saved = time.perf_counter() - seconds, seconds
     recent: list[Tensor] = []
 
     while (share := settings.progress(step, seconds)) < 1.0:
-        batch = batch_at(step * world + rank).to(device)
+        batch = batch_at(step * world + number).to(device)
         rate = settings.rate(step, share)
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -192,9 +193,9 @@ def train(
         if len(recent) == settings.log_steps:
             means = torch.stack(recent).nanmean(dim=0).tolist()
             recent.clear()
-            if rank == 0:
+            if number == 0:
                 _log(folder / METRICS, [step, round(seconds, 1), means[0], rate, *means[1:]])
-        if rank == 0 and seconds - saved > settings.checkpoint_s:
+        if number == 0 and seconds - saved > settings.checkpoint_s:
             _save(folder, trained, average, optimizer, step, seconds)
             saved = seconds
             if on_checkpoint is not None:
@@ -202,7 +203,7 @@ def train(
         if on_step is not None:
             on_step(Progress(step, seconds, share, loss.item(), tuple(dice.tolist())))
 
-    if rank == 0:
+    if number == 0:
         _save(folder, trained, average, optimizer, step, seconds)
     return _averaged(network, average)
 
@@ -314,14 +315,6 @@ def _forget_after(path: Path, step: int) -> None:
         head, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [row for row in rows if int(row.split(",")[0]) <= step]
         path.write_text("".join([head, *kept]), encoding="utf-8")
-
-
-def _rank() -> int:
-    return distributed.get_rank() if distributed.is_initialized() else 0
-
-
-def _world() -> int:
-    return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def _sum_over_processes(value: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import distributed
 
 from lvt_track.segment.device import pick_device
 
-__all__ = ["device_of_process", "processes"]
+__all__ = ["device_of_process", "processes", "rank", "world_size"]
 
 
 @contextlib.contextmanager
@@ -22,9 +22,19 @@ def processes() -> Iterator[int]:
         return
     distributed.init_process_group()
     try:
-        yield distributed.get_rank()
+        yield rank()
     finally:
         distributed.destroy_process_group()
+
+
+def rank() -> int:
+    """Number of this process, from 0; 0 where it is alone."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def world_size() -> int:
+    """How many processes learn together; 1 where there is one."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def device_of_process(name: str) -> torch.device:

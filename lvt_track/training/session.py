@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import distributed
 
 from lvt_track.segment.cards import Card, Part
 from lvt_track.segment.models import load_model, save_model
@@ -22,7 +21,7 @@ from lvt_track.training.judge import judge
 from lvt_track.training.loop import Progress, averaged_network, train
 from lvt_track.training.patches import PatchBatches, PatchPlan, TrainingScan
 from lvt_track.training.plan import memory_bytes, plan_network, plan_patches
-from lvt_track.training.processes import device_of_process
+from lvt_track.training.processes import device_of_process, world_size
 from lvt_track.training.start import Start, starting_model
 from lvt_track.training.supervision import SupervisedNetwork
 from lvt_track.training.validation import ValidationCurve
@@ -103,7 +102,7 @@ class Session:
         network = ResidualUNet(self.network)
         if self.start is not None:
             network.load_state_dict(self.start.network.state_dict())
-        world = distributed.get_world_size() if distributed.is_initialized() else 1
+        world = world_size()
         batches = PatchBatches(
             scans,
             self.plan,
