@@ -80,6 +80,8 @@ class Card:
         training_data: what it learned from.
         locator: the network that finds the liver in the whole scan.
         segmenter: the network that draws all classes in the liver's box.
+        looks: how often the segmenter looks through the liver, its answers being averaged: the
+            edge of its voxels each time, in `spacing_mm`. Grids lie apart by a part of a voxel.
         thresholds: probability from which a voxel belongs to a class, in the order of `classes`.
         minimum_ml: components below this volume are dropped, in the order of `classes`.
         classes: channels of the segmenter.
@@ -94,6 +96,7 @@ class Card:
     training_data: str
     locator: Part
     segmenter: Part
+    looks: tuple[float, ...] = (1.0, 1.0)
     thresholds: tuple[float, ...] = (0.5, 0.5, 0.5)
     minimum_ml: tuple[float, ...] = MINIMUM_ML
     classes: tuple[str, ...] = CLASSES
@@ -104,6 +107,8 @@ class Card:
     def __post_init__(self) -> None:
         if tuple(self.classes) != CLASSES:
             raise ValueError(f"classes must be {CLASSES}, got {self.classes}")
+        if not self.looks or min(self.looks) <= 0:
+            raise ValueError(f"looks must be one or more positive edges, got {self.looks}")
         if len(self.thresholds) != len(CLASSES) or not all(0 < t < 1 for t in self.thresholds):
             raise ValueError(f"thresholds must lie between 0 and 1, got {self.thresholds}")
         if len(self.minimum_ml) != len(CLASSES) or min(self.minimum_ml) < 0:
@@ -126,8 +131,9 @@ class Card:
         try:
             for name in ("locator", "segmenter"):
                 facts[name] = _part(facts[name])
-            for name in ("thresholds", "minimum_ml", "classes"):
-                facts[name] = tuple(facts[name])
+            for name in ("looks", "thresholds", "minimum_ml", "classes"):
+                if name in facts:
+                    facts[name] = tuple(facts[name])
             return cls(**facts)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a model card: {error}") from error

@@ -49,8 +49,8 @@ class OwnSegmenter:
 
     def draw(self, scan: Scan, coarse: Coarse, box: Box, run: Run) -> Drawing:
         """See `segmenter.Segmenter`."""
-        shifts = [k / run.effort.lattices for k in range(run.effort.lattices)]
-        seen = [self._see(scan, coarse, shift, run) for shift in shifts]
+        edges = self.card.looks[: run.effort.looks]
+        seen = [self._see(scan, coarse, edge, k / len(edges), run) for k, edge in enumerate(edges)]
         confirmed = sum(_confirmed(found[0], likely) for found, likely, _ in seen) / len(seen)
         if confirmed < _LEAST_CONFIRMED:
             return _nothing(extent_of(scan.hu[box]), run)
@@ -67,16 +67,24 @@ class OwnSegmenter:
         return drawing
 
     def _see(
-        self, scan: Scan, coarse: Coarse, shift: float, run: Run
+        self, scan: Scan, coarse: Coarse, edge: float, shift: float, run: Run
     ) -> tuple[Tensor, Tensor, Lattice]:
         """The cells around the liver, and what is seen on them.
+
+        Args:
+            scan: the whole scan.
+            coarse: where the liver is.
+            edge: of the cells, in the spacing that the network is made for.
+            shift: of the cells, in cells.
+            run: where and how the network runs.
 
         Returns:
             Probabilities of the classes (3, z, y, x), the locator's of liver, and the cells.
         """
         part = self.card.segmenter
         with run.stage("resample"):
-            cells = Lattice.within(scan.reach, part.spacing_mm, shift)
+            z, y, x = (edge * step for step in part.spacing_mm)
+            cells = Lattice.within(scan.reach, (z, y, x), shift)
             overlap = run.effort.overlap_or(_OVERLAP)
             boxes = aligned_boxes(cells.first, cells.shape, part.patch, overlap, shift)
             if run.effort.skips:

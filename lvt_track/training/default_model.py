@@ -89,6 +89,8 @@ SEGMENTER = Configuration(
         window_hu=(-100.0, 250.0),
         follows_liver=0.92,
         noise_hu=(2.5, 18.0),
+        fine_share=0.6,
+        ascites=0.15,
     ),
     body="upper",
     subjects=range(120),

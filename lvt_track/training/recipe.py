@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES
@@ -39,6 +41,9 @@ class Recipe:
         new_lesions: share of crops whose lesions are drawn anew, many of them small.
         edge_mm: range of the width of those lesions' edges that are soft.
         thickness_mm: range of slice thickness.
+        fine_share: share of crops that are made of finer voxels.
+        fine_edge: of these, in edges of the usual ones.
+        ascites: share of crops whose liver lies in fluid.
     """
 
     spacing_mm: float
@@ -68,3 +73,17 @@ class Recipe:
     new_lesions: float = 0.75
     edge_mm: tuple[float, float] = (0.8, 2.8)
     thickness_mm: tuple[float, float] = (1.0, 6.0)
+    fine_share: float = 0.0
+    fine_edge: float = 0.75
+    ascites: float = 0.0
+
+    def of_crop(self, seed: int, number: int) -> Recipe:
+        """The recipe of one crop of a sequence: its voxels are fine or not."""
+        rng = np.random.default_rng([seed, number, 2])
+        is_fine = rng.random() < self.fine_share
+        return replace(self, spacing_mm=self.fine_mm) if is_fine else self
+
+    @property
+    def fine_mm(self) -> float:
+        """Edge of a fine voxel."""
+        return self.fine_edge * self.spacing_mm

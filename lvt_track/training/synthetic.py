@@ -83,7 +83,7 @@ class SyntheticBatches:
         return Batch(images, targets, known)
 
     def _sample(self, number: int, crop: DrawnCrop) -> tuple[Tensor, Tensor, Tensor]:
-        recipe = self._recipe
+        recipe = self._recipe.of_crop(self._seed, number)
         rng = np.random.default_rng([self._seed, number, 1])
         shares = torch.stack(
             [mixed(look_up(table, crop.labels), recipe.finer) for table in self._is_class]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lvt_track.core.volume import CLASSES
+from lvt_track.phantom.ascites import with_ascites
 from lvt_track.phantom.image import mixed
 from lvt_track.phantom.scatter import scatter_lesions, without_lesions
 from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, is_any
@@ -72,14 +73,17 @@ class SyntheticCrops:
         return [self._draw(number * samples + k) for k in range(samples)]
 
     def _draw(self, number: int) -> DrawnCrop:
-        recipe = self._recipe
+        recipe = self._recipe.of_crop(self._seed, number)
         rng = np.random.default_rng([self._seed, number, 0])
-        labels = _cut(*self._body(int(rng.integers(len(self._files)))), recipe, rng)
+        larger = self._recipe.spacing_mm / recipe.spacing_mm
+        labels = _cut(*self._body(int(rng.integers(len(self._files)))), larger, recipe, rng)
+        edge_mm = recipe.spacing_mm / recipe.finer
+        if recipe.ascites and rng.random() < recipe.ascites:
+            labels = with_ascites(labels, edge_mm, rng)
         lesion = np.zeros(labels.shape, dtype=np.uint8)
         own_hu, is_soft = np.zeros(1, dtype=np.float32), np.zeros(1, dtype=bool)
         if rng.random() < recipe.new_lesions:
             # Among large lesions the small ones would hardly be felt in the loss.
-            edge_mm = recipe.spacing_mm / recipe.finer
             scattered = scatter_lesions(without_lesions(labels), edge_mm, rng)
             labels, lesion, own_hu, is_soft = scattered
         codes = torch.from_numpy(labels)
@@ -103,11 +107,15 @@ class SyntheticCrops:
 
 
 def _cut(
-    whole: NDArray[np.uint8], places: Places, recipe: Recipe, rng: np.random.Generator
+    whole: NDArray[np.uint8],
+    places: Places,
+    larger: float,
+    recipe: Recipe,
+    rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """A crop of a body that is stretched a little."""
+    """A crop of a body that is seen so much larger, and stretched a little."""
     centre = places.draw(recipe.follows_liver, rng)
-    z, y, x = np.exp(rng.normal(0.0, recipe.stretch) + rng.normal(0.0, recipe.stretch, 3))
+    z, y, x = larger * np.exp(rng.normal(0.0, recipe.stretch) + rng.normal(0.0, recipe.stretch, 3))
     size = (
         recipe.patch[0] * recipe.finer,
         recipe.patch[1] * recipe.finer,

@@ -173,6 +173,22 @@ def test_other_spacings_agree(model: Model, spacing_mm: tuple[float, float, floa
         assert dice(getattr(found.masks, name), expected > 0) > bound, name
 
 
+def test_a_model_looks_as_finely_and_as_often_as_its_card_says(model: Model) -> None:
+    volume, truth = toy()
+    windows: dict[tuple[float, ...], list[int]] = {}
+    for edges in ((1.0,), (1.0, 1.0), (1.0, 0.5)):
+        card = replace(model.parts[0].card, looks=edges)
+        own = own_model(card, ByBrightness(), ByBrightness())  # type: ignore[arg-type]
+        assert_good(segment(volume, own, "cpu"), truth, (0.965, 0.7, 0.8))
+        hu = [(image + 1) * 250.0 + WINDOW_HU[0] for image in seen(own)[1]]
+        windows[edges] = [int(((image - TUMOR_HU).abs() < 10.0).sum()) for image in hu]
+    once, twice, finer = windows.values()
+    assert len(once) < len(twice) < len(finer)
+    # Voxels of half the edge: up to eight times as many show the tumour.
+    assert max(twice) < 1.2 * max(once)
+    assert max(finer) > 3.0 * max(once)
+
+
 def test_scan_without_a_liver_is_empty_with_a_warning(model: Model) -> None:
     volume, _ = toy()
     empty = Volume(np.minimum(volume.hu, -100.0), volume.geometry)

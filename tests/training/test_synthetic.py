@@ -15,6 +15,7 @@ from lvt_track.training.default_model import LOCATOR, SEGMENTER, Configuration
 from lvt_track.training.loop import LoopSettings, train
 from lvt_track.training.recipe import Recipe
 from lvt_track.training.synthetic import SyntheticBatches
+from lvt_track.training.synthetic_crops import SyntheticCrops
 
 RECIPE = Recipe(4.0, (32, 32, 32), cut_probability=0.0, phases={Phase.PORTAL: 1.0})
 
@@ -143,6 +144,34 @@ def test_stretched_bodies_are_of_other_sizes(bodies: Path) -> None:
         sizes.append([int(batches(number).target[0, 0].sum()) for number in range(6)])
     assert len(set(sizes[0])) < len(set(sizes[1]))
     assert len(set(sizes[1])) == 6
+
+
+def test_crops_of_finer_voxels_show_the_same_liver_larger(tmp_path: Path) -> None:
+    labels = np.full((60, 60, 60), Tissue.FAT, dtype=np.uint8)
+    labels[20:40, 20:40, 20:40] = Tissue.LIVER
+    np.save(tmp_path / "body.npy", labels)
+    usual = replace(RECIPE, patch=(30, 30, 30), finer=2, new_lesions=0.0, fine_edge=0.8)
+    fine = replace(usual, fine_share=1.0)
+    volumes = []
+    for recipe in (usual, fine):
+        batches = SyntheticBatches(subject_files(tmp_path), recipe, 0)
+        volumes.append(np.mean([batches(k).target[0, 0].sum() for k in range(8)]))
+    assert volumes[0] == pytest.approx(10**3, rel=0.02)
+    assert volumes[1] == pytest.approx(12.5**3, rel=0.05)
+
+
+def test_a_share_of_the_crops_has_finer_voxels_or_ascites(bodies: Path) -> None:
+    recipe = replace(RECIPE, fine_share=0.5, fine_edge=0.75)
+    edges = [recipe.of_crop(1, number).spacing_mm for number in range(200)]
+    assert 70 < edges.count(3.0) < 130
+    assert edges.count(3.0) + edges.count(4.0) == 200
+    wet = SyntheticCrops(subject_files(bodies), replace(RECIPE, ascites=1.0), 3)
+    dry = SyntheticCrops(subject_files(bodies), RECIPE, 3)
+    volumes = [
+        sum(int((crops(k)[0].labels == Tissue.ASCITES).sum()) for k in range(8))
+        for crops in (wet, dry)
+    ]
+    assert volumes[0] > volumes[1]
 
 
 def test_cut_scans_repeat_their_last_slice_and_leave_it_unknown(bodies: Path) -> None:

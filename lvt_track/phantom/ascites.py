@@ -1,0 +1,67 @@
+"""Fluid around the liver of a crop: to learn from."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, zoom
+
+from lvt_track.phantom.tissues import LIVER_TISSUES, Tissue, is_any
+
+__all__ = ["with_ascites"]
+
+Labels = NDArray[np.uint8]
+
+_WIDTH_MM = (5.0, 40.0)
+# Fluid presses the liver off the wall, and fills the fat beside it.
+_INSIDE_SHARE, _GRAIN_MM, _STEP = 0.5, 40.0, 2
+
+
+def with_ascites(labels: Labels, spacing_mm: float, rng: np.random.Generator) -> Labels:
+    """The labels with fluid on the liver: its outer layer and the fat beside it, to a width that
+    varies from place to place.
+
+    Few bodies have ascites, and each of these shows it in the same places.
+
+    Args:
+        labels: `Tissue` codes (z, y, x).
+        spacing_mm: edge of a voxel.
+        rng: source of chance.
+    """
+    step_mm = _STEP * spacing_mm
+    whole = is_any(labels, LIVER_TISSUES)
+    liver = _coarse(whole)
+    if not liver.any() or liver.all():
+        return labels
+    width_mm = float(np.exp(rng.uniform(*np.log(_WIDTH_MM)))) * _field(liver.shape, step_mm, rng)
+    depth_mm = distance_transform_edt(liver, sampling=step_mm)
+    away_mm = distance_transform_edt(~liver, sampling=step_mm)
+    layer = liver & (depth_mm < _INSIDE_SHARE * width_mm)
+    beside = ~liver & (away_mm < width_mm)
+    out = labels.copy()
+    out[_fine(layer, labels.shape) & whole] = Tissue.ASCITES
+    out[_fine(beside, labels.shape) & (labels == Tissue.VISCERAL_FAT)] = Tissue.ASCITES
+    return out
+
+
+def _field(shape: tuple[int, ...], step_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Smooth factors, zero in many places and one on average where there are any."""
+    knots = [max(2, round(n * step_mm / _GRAIN_MM) + 1) for n in shape]
+    factors = [n / k for n, k in zip(shape, knots, strict=True)]
+    coarse = rng.normal(0.6, 0.8, knots).astype(np.float32)
+    field: NDArray[np.float32] = zoom(coarse, factors, order=1, grid_mode=False)
+    return np.maximum(field, 0.0)
+
+
+def _coarse(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Blocks that hold any of the mask: no film of liver is left outside the fluid."""
+    for axis, size in enumerate(mask.shape):
+        mask = np.logical_or.reduceat(mask, range(0, size, _STEP), axis=axis)
+    return mask
+
+
+def _fine(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Every voxel repeated along each axis."""
+    for axis, size in enumerate(shape):
+        mask = np.repeat(mask, _STEP, axis=axis).take(range(size), axis=axis)
+    return mask
