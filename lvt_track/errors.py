@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["InputError", "LvtError", "OutputError", "UsageError"]
+__all__ = ["InputError", "LvtError", "OutputError", "UsageError", "run_module"]
 
 
 class LvtError(Exception):
@@ -42,3 +44,16 @@ class OutputError(LvtError):
     """The output cannot be written (exit code 5)."""
 
     exit_code = 5
+
+
+def run_module(command: Callable[[], None]) -> None:
+    """Run the command of a module; what its user did wrong is told in one line.
+
+    Raises:
+        SystemExit: with the error's exit code.
+    """
+    try:
+        command()
+    except LvtError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lvt_track.errors import UsageError
+from lvt_track.errors import UsageError, run_module
 from lvt_track.segment.models import Card, save_model
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.training.default_model import LOCATOR, SEGMENTER, VERSION, Start
@@ -78,4 +78,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_module(main)

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import distributed
 
-from lvt_track.errors import UsageError
+from lvt_track.errors import UsageError, run_module
 from lvt_track.phantom.anatomy import Field
 from lvt_track.phantom.subjects import draw_subjects, subject_files
 from lvt_track.segment.models import Card, Part, load_model, save_model
@@ -284,4 +284,4 @@ def _train_parts(chosen: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_module(main)
