@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES
-from lvt_track.segment.cards import Card
+from lvt_track.segment.cards import Card, Look
 from lvt_track.segment.grid import Extent, counted_from, extent_of
 from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
@@ -49,33 +49,37 @@ class OwnSegmenter:
 
     def draw(self, scan: Scan, coarse: Coarse, box: Box, run: Run) -> Drawing:
         """See `segmenter.Segmenter`."""
-        edges = self.card.looks[: run.effort.looks]
-        seen = [self._see(scan, coarse, edge, k / len(edges), run) for k, edge in enumerate(edges)]
-        confirmed = sum(_confirmed(found[0], likely) for found, likely, _ in seen) / len(seen)
+        looks = self.card.looks[: run.effort.looks]
+        seen = [(look.classes, *self._see(scan, coarse, look, run)) for look in looks]
+        shares = [_confirmed(found[0], likely) for _, found, likely, _ in seen]
+        confirmed = sum(shares) / len(seen)
         if confirmed < _LEAST_CONFIRMED:
             return _nothing(extent_of(scan.hu[box]), run)
         drawing = Drawing(warnings=(DOUBTFUL,) if confirmed < _DOUBTFUL_CONFIRMED else ())
         with run.stage("restore"):
-            for found, likely, _ in seen:
+            for _, found, likely, _ in seen:
                 found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
             for channel, name in enumerate(CLASSES):
-                first, *rest = (scan.back(found[channel], cells, box) for found, _, cells in seen)
-                probability = (sum(rest, first) / len(seen)).numpy()
+                first, *rest = (
+                    scan.back(found[channel], cells, box)
+                    for classes, found, _, cells in seen
+                    if name in classes
+                )
+                probability = (sum(rest, first) / (1 + len(rest))).numpy()
                 drawing.masks[name] = probability > self.card.thresholds[channel]
                 if name in run.keep_probabilities:
                     drawing.probabilities[name] = probability.astype(np.float16)
         return drawing
 
     def _see(
-        self, scan: Scan, coarse: Coarse, edge: float, shift: float, run: Run
+        self, scan: Scan, coarse: Coarse, look: Look, run: Run
     ) -> tuple[Tensor, Tensor, Lattice]:
         """The cells around the liver, and what is seen on them.
 
         Args:
             scan: the whole scan.
             coarse: where the liver is.
-            edge: of the cells, in the spacing that the network is made for.
-            shift: of the cells, in cells.
+            look: which cells.
             run: where and how the network runs.
 
         Returns:
@@ -83,10 +87,10 @@ class OwnSegmenter:
         """
         part = self.card.segmenter
         with run.stage("resample"):
-            z, y, x = (edge * step for step in part.spacing_mm)
-            cells = Lattice.within(scan.reach, (z, y, x), shift)
+            z, y, x = (look.edge * step for step in part.spacing_mm)
+            cells = Lattice.within(scan.reach, (z, y, x), look.shift)
             overlap = run.effort.overlap_or(_OVERLAP)
-            boxes = aligned_boxes(cells.first, cells.shape, part.patch, overlap, shift)
+            boxes = aligned_boxes(cells.first, cells.shape, part.patch, overlap, look.shift)
             if run.effort.skips:
                 boxes = [
                     box
