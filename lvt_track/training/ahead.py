@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 
 from torch.utils.data import DataLoader, Dataset
 
+from lvt_track.training.memory import keep_freed_memory
+
 __all__ = ["MadeAhead", "MadeByProcesses"]
 
 Result = TypeVar("Result")
@@ -66,10 +68,15 @@ class MadeByProcesses(Generic[Result]):
                 num_workers=self._processes,
                 multiprocessing_context="spawn",
                 pin_memory=self._pinned,
+                worker_init_fn=_begin,
             )
             self._coming = iter(loader)
         self._next = number + self._stride
         return next(self._coming)
+
+
+def _begin(worker: int) -> None:
+    keep_freed_memory()
 
 
 class _Made(Dataset[Result]):

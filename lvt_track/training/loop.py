@@ -23,6 +23,7 @@ from lvt_track.errors import LvtError
 from lvt_track.segment.device import bfloat16_is_sound
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.training.batch import Batch
+from lvt_track.training.memory import keep_freed_memory
 from lvt_track.training.processes import rank, world_size
 from lvt_track.training.rivals import MULTILABEL, Method
 from lvt_track.training.supervision import SupervisedNetwork, supervised_loss
@@ -148,6 +149,7 @@ def train(
         LvtError: when the loss is not a number; the batch is then saved in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    keep_freed_memory()
     number, world = rank(), world_size()
     trained = SupervisedNetwork(network, settings.scales).to(device).train()
     weights: list[Tensor] = list(trained.parameters())
