@@ -1,4 +1,4 @@
-"""What step, precision, skipping and the number of looks change in the masks, and cost."""
+"""What step, precision, skipping and the number of lattices change in the masks, and cost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lvt_track.segment.models import load_model
 SHORTCUTS = {
     "skipping, half precision": replace(FAST, overlap=EXHAUSTIVE.overlap),
     "and overlap by a quarter: as used": FAST,
-    "and one look": replace(FAST, looks=1),
+    "and one lattice": replace(FAST, lattices=1),
 }
 PHANTOM_SEEDS = (80_000, 80_001, 80_003)
 

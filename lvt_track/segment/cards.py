@@ -70,30 +70,6 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Look:
-    """One way through the liver's box.
-
-    Attributes:
-        edge: of the voxels that the network sees, in its spacing: below 1 for more detail.
-        shift: of their grid, in voxels; what is drawn hangs less on where they fall when two
-            looks lie half a voxel apart.
-        classes: that are taken from it.
-    """
-
-    edge: float = 1.0
-    shift: float = 0.0
-    classes: tuple[str, ...] = CLASSES
-
-    def __post_init__(self) -> None:
-        if not (self.edge > 0 and 0 <= self.shift < 1 and set(self.classes) <= set(CLASSES)):
-            raise ValueError(f"impossible look {self}")
-
-
-TWO_LOOKS = (Look(), Look(shift=0.5))
-"""Of models that know one spacing alone."""
-
-
-@dataclass(frozen=True)
 class Card:
     """What a model is and how far to trust it.
 
@@ -104,8 +80,6 @@ class Card:
         training_data: what it learned from.
         locator: the network that finds the liver in the whole scan.
         segmenter: the network that draws all classes in the liver's box.
-        looks: how the segmenter looks through the liver; what several say of a class is averaged.
-            The first tells of each class.
         thresholds: probability from which a voxel belongs to a class, in the order of `classes`.
         minimum_ml: components below this volume are dropped, in the order of `classes`.
         classes: channels of the segmenter.
@@ -120,7 +94,6 @@ class Card:
     training_data: str
     locator: Part
     segmenter: Part
-    looks: tuple[Look, ...] = TWO_LOOKS
     thresholds: tuple[float, ...] = (0.5, 0.5, 0.5)
     minimum_ml: tuple[float, ...] = MINIMUM_ML
     classes: tuple[str, ...] = CLASSES
@@ -131,8 +104,6 @@ class Card:
     def __post_init__(self) -> None:
         if tuple(self.classes) != CLASSES:
             raise ValueError(f"classes must be {CLASSES}, got {self.classes}")
-        if not self.looks or set(self.looks[0].classes) != set(CLASSES):
-            raise ValueError(f"the first look must tell of each class, got {self.looks}")
         if len(self.thresholds) != len(CLASSES) or not all(0 < t < 1 for t in self.thresholds):
             raise ValueError(f"thresholds must lie between 0 and 1, got {self.thresholds}")
         if len(self.minimum_ml) != len(CLASSES) or min(self.minimum_ml) < 0:
@@ -157,8 +128,6 @@ class Card:
                 facts[name] = _part(facts[name])
             for name in ("thresholds", "minimum_ml", "classes"):
                 facts[name] = tuple(facts[name])
-            if "looks" in facts:
-                facts["looks"] = tuple(_look(look) for look in facts["looks"])
             return cls(**facts)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a model card: {error}") from error
@@ -323,10 +292,6 @@ def parse_card(text: str) -> AnyCard:
 
 def _json(card: AnyCard) -> str:
     return json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
-
-
-def _look(facts: dict[str, Any]) -> Look:
-    return Look(**{**facts, "classes": tuple(facts["classes"])})
 
 
 def _part(facts: dict[str, Any]) -> Part:

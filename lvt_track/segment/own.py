@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES
-from lvt_track.segment.cards import Card, Look
+from lvt_track.segment.cards import Card
 from lvt_track.segment.grid import Extent, counted_from, extent_of
 from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
@@ -49,48 +49,36 @@ class OwnSegmenter:
 
     def draw(self, scan: Scan, coarse: Coarse, box: Box, run: Run) -> Drawing:
         """See `segmenter.Segmenter`."""
-        looks = self.card.looks[: run.effort.looks]
-        seen = [(look.classes, *self._see(scan, coarse, look, run)) for look in looks]
-        shares = [_confirmed(found[0], likely) for _, found, likely, _ in seen]
-        confirmed = sum(shares) / len(seen)
+        shifts = [k / run.effort.lattices for k in range(run.effort.lattices)]
+        seen = [self._see(scan, coarse, shift, run) for shift in shifts]
+        confirmed = sum(_confirmed(found[0], likely) for found, likely, _ in seen) / len(seen)
         if confirmed < _LEAST_CONFIRMED:
             return _nothing(extent_of(scan.hu[box]), run)
         drawing = Drawing(warnings=(DOUBTFUL,) if confirmed < _DOUBTFUL_CONFIRMED else ())
         with run.stage("restore"):
-            for _, found, likely, _ in seen:
+            for found, likely, _ in seen:
                 found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
             for channel, name in enumerate(CLASSES):
-                first, *rest = (
-                    scan.back(found[channel], cells, box)
-                    for classes, found, _, cells in seen
-                    if name in classes
-                )
-                probability = (sum(rest, first) / (1 + len(rest))).numpy()
+                first, *rest = (scan.back(found[channel], cells, box) for found, _, cells in seen)
+                probability = (sum(rest, first) / len(seen)).numpy()
                 drawing.masks[name] = probability > self.card.thresholds[channel]
                 if name in run.keep_probabilities:
                     drawing.probabilities[name] = probability.astype(np.float16)
         return drawing
 
     def _see(
-        self, scan: Scan, coarse: Coarse, look: Look, run: Run
+        self, scan: Scan, coarse: Coarse, shift: float, run: Run
     ) -> tuple[Tensor, Tensor, Lattice]:
         """The cells around the liver, and what is seen on them.
-
-        Args:
-            scan: the whole scan.
-            coarse: where the liver is.
-            look: which cells.
-            run: where and how the network runs.
 
         Returns:
             Probabilities of the classes (3, z, y, x), the locator's of liver, and the cells.
         """
         part = self.card.segmenter
         with run.stage("resample"):
-            z, y, x = (look.edge * step for step in part.spacing_mm)
-            cells = Lattice.within(scan.reach, (z, y, x), look.shift)
+            cells = Lattice.within(scan.reach, part.spacing_mm, shift)
             overlap = run.effort.overlap_or(_OVERLAP)
-            boxes = aligned_boxes(cells.first, cells.shape, part.patch, overlap, look.shift)
+            boxes = aligned_boxes(cells.first, cells.shape, part.patch, overlap, shift)
             if run.effort.skips:
                 boxes = [
                     box

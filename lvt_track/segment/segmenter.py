@@ -40,17 +40,17 @@ class Effort:
 
     Attributes:
         overlap: share of a window that its neighbour covers too; None for what the kind of model
-            needs: half with nnU-Net's, a quarter with ours, which look more than once.
+            needs: half with nnU-Net's, a quarter with ours, which are looked through twice.
         half_precision: run in bfloat16 where it is fast and sound.
         skips: read the liver's surroundings only, instead of the whole scan.
-        looks: how many of a model's looks are taken; None for all. Their answers are averaged, so
-            that what is drawn hangs less on where the cells fall. Not for imported models.
+        lattices: 1, or 2 whose cells lie half a cell apart and whose answers are averaged: what is
+            drawn then hangs less on where the cells fall. Not for imported models.
     """
 
     overlap: float | None = None
     half_precision: bool = True
     skips: bool = True
-    looks: int | None = None
+    lattices: int = 2
 
     def overlap_or(self, usual: float) -> float:
         """The overlap, or what is usual for a kind of model."""

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.errors import InputError, UsageError
-from lvt_track.segment.cards import TWO_LOOKS, Look
 from lvt_track.segment.infer import NO_LIVER, Segmentation, segment
 from lvt_track.segment.models import Card, Model, Part, own_model
 from lvt_track.segment.network import NetworkParameters
@@ -172,41 +171,6 @@ def test_other_spacings_agree(model: Model, spacing_mm: tuple[float, float, floa
             getattr(truth, name).astype(np.uint8), zoom, order=0, grid_mode=True, mode="nearest"
         )
         assert dice(getattr(found.masks, name), expected > 0) > bound, name
-
-
-def test_a_model_looks_as_finely_and_as_often_as_its_card_says(model: Model) -> None:
-    volume, truth = toy()
-    windows: dict[tuple[Look, ...], list[int]] = {}
-    for looks in ((Look(),), TWO_LOOKS, (Look(), Look(0.5, 0.25, ("vessels",)))):
-        card = replace(model.parts[0].card, looks=looks)
-        own = own_model(card, ByBrightness(), ByBrightness())  # type: ignore[arg-type]
-        assert_good(segment(volume, own, "cpu"), truth, (0.965, 0.7, 0.8))
-        hu = [(image + 1) * 250.0 + WINDOW_HU[0] for image in seen(own)[1]]
-        windows[looks] = [int(((image - TUMOR_HU).abs() < 10.0).sum()) for image in hu]
-    once, twice, finer = windows.values()
-    assert len(once) < len(twice) < len(finer)
-    # Voxels of half the edge: up to eight times as many show the tumour.
-    assert max(twice) < 1.2 * max(once)
-    assert max(finer) > 3.0 * max(once)
-
-
-def test_a_class_is_taken_from_the_looks_that_tell_of_it(model: Model) -> None:
-    volume, truth = toy()
-
-    class BlindToVesselsWhenFine(ByBrightness):
-        def forward(self, x: Tensor) -> Tensor:
-            found = super().forward(x)
-            if (x[0, 0] > 0.5).sum() > 600:
-                found[:, 1] = -20.0
-            return found
-
-    shares = []
-    for classes in (CLASSES, ("liver", "tumors")):
-        card = replace(model.parts[0].card, looks=(Look(), Look(0.5, 0.0, classes)))
-        own = own_model(card, ByBrightness(), BlindToVesselsWhenFine())  # type: ignore[arg-type]
-        shares.append(segment(volume, own, "cpu").masks.vessels.sum() / truth.vessels.sum())
-    assert shares[0] < 0.5
-    assert shares[1] > 0.7
 
 
 def test_scan_without_a_liver_is_empty_with_a_warning(model: Model) -> None:

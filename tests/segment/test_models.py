@@ -85,8 +85,6 @@ def test_broken_card_is_refused(saved: Path, text: str) -> None:
     [
         ({"classes": ["liver"]}, "classes"),
         ({"thresholds": [0.5, 0.5, 1.5]}, "thresholds"),
-        ({"looks": [{"edge": 0.0, "shift": 0.0, "classes": ["liver"]}]}, "impossible look"),
-        ({"looks": [{"edge": 1.0, "shift": 0.5, "classes": ["liver"]}]}, "tell of each class"),
         ({"minimum_ml": [0.1]}, "minimum_ml"),
         ({"name": "other"}, "another model"),
     ],
