@@ -33,6 +33,7 @@ RECIPE = replace(
     wild_probability=0.0,
     cut_probability=0.0,
     new_lesions=1.0,
+    fine_share=0.0,
 )
 EDGES_MM = (5.0, 7.5, 10.0, 14.0, 20.0, np.inf)
 LIVER, TUMORS = CLASSES.index("liver"), CLASSES.index("tumors")
