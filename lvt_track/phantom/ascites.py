@@ -18,10 +18,10 @@ _INSIDE_SHARE, _GRAIN_MM, _STEP = 0.5, 40.0, 2
 
 
 def with_ascites(labels: Labels, spacing_mm: float, rng: np.random.Generator) -> Labels:
-    """The labels with fluid on the liver: its outer layer and the fat beside it, to a width that
-    varies from place to place.
+    """The labels with fluid in the place of the liver's outer layer and of the fat beside it.
 
-    Few bodies have ascites, and each of these shows it in the same places.
+    Its width varies from place to place, around 5 to 40 mm from crop to crop. Few bodies have
+    ascites, and each of these shows it in the same places.
 
     Args:
         labels: `Tissue` codes (z, y, x).
@@ -45,7 +45,7 @@ def with_ascites(labels: Labels, spacing_mm: float, rng: np.random.Generator) ->
 
 
 def _field(shape: tuple[int, ...], step_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Smooth factors, zero in many places and one on average where there are any."""
+    """Smooth factors, zero in many places and mostly around one elsewhere."""
     knots = [max(2, round(n * step_mm / _GRAIN_MM) + 1) for n in shape]
     factors = [n / k for n, k in zip(shape, knots, strict=True)]
     coarse = rng.normal(0.6, 0.8, knots).astype(np.float32)

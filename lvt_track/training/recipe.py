@@ -81,9 +81,4 @@ class Recipe:
         """The recipe of one crop of a sequence: its voxels are fine or not."""
         rng = np.random.default_rng([seed, number, 2])
         is_fine = rng.random() < self.fine_share
-        return replace(self, spacing_mm=self.fine_mm) if is_fine else self
-
-    @property
-    def fine_mm(self) -> float:
-        """Edge of a fine voxel."""
-        return self.fine_edge * self.spacing_mm
+        return replace(self, spacing_mm=self.fine_edge * self.spacing_mm) if is_fine else self

@@ -78,6 +78,7 @@ class SyntheticCrops:
         larger = self._recipe.spacing_mm / recipe.spacing_mm
         labels = _cut(*self._body(int(rng.integers(len(self._files)))), larger, recipe, rng)
         edge_mm = recipe.spacing_mm / recipe.finer
+        # Recipes without ascites draw the crops that they drew before there was any.
         if recipe.ascites and rng.random() < recipe.ascites:
             labels = with_ascites(labels, edge_mm, rng)
         lesion = np.zeros(labels.shape, dtype=np.uint8)
