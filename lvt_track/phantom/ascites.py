@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, zoom
+from scipy.ndimage import distance_transform_edt
 
+from lvt_track.phantom.fields import SmoothField
 from lvt_track.phantom.tissues import LIVER_TISSUES, Tissue, is_any
 
 __all__ = ["with_ascites"]
@@ -14,7 +15,9 @@ Labels = NDArray[np.uint8]
 
 _WIDTH_MM = (5.0, 40.0)
 # Fluid presses the liver off the wall, and fills the fat beside it.
-_INSIDE_SHARE, _GRAIN_MM, _STEP = 0.5, 40.0, 2
+_INSIDE_SHARE, _STEP = 0.5, 2
+# Factors of its width, from place to place: none where they would be negative.
+_KNOT_MM, _FACTOR_MEAN, _FACTOR_DEVIATION = 40.0, 0.6, 0.6
 
 
 def with_ascites(labels: Labels, spacing_mm: float, rng: np.random.Generator) -> Labels:
@@ -33,7 +36,7 @@ def with_ascites(labels: Labels, spacing_mm: float, rng: np.random.Generator) ->
     liver = _coarse(whole)
     if not liver.any() or liver.all():
         return labels
-    width_mm = float(np.exp(rng.uniform(*np.log(_WIDTH_MM)))) * _field(liver.shape, step_mm, rng)
+    width_mm = float(np.exp(rng.uniform(*np.log(_WIDTH_MM)))) * _factors(liver.shape, step_mm, rng)
     depth_mm = distance_transform_edt(liver, sampling=step_mm)
     away_mm = distance_transform_edt(~liver, sampling=step_mm)
     layer = liver & (depth_mm < _INSIDE_SHARE * width_mm)
@@ -44,13 +47,15 @@ def with_ascites(labels: Labels, spacing_mm: float, rng: np.random.Generator) ->
     return out
 
 
-def _field(shape: tuple[int, ...], step_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def _factors(
+    shape: tuple[int, ...], step_mm: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Smooth factors, zero in many places and mostly around one elsewhere."""
-    knots = [max(2, round(n * step_mm / _GRAIN_MM) + 1) for n in shape]
-    factors = [n / k for n, k in zip(shape, knots, strict=True)]
-    coarse = rng.normal(0.6, 0.8, knots).astype(np.float32)
-    field: NDArray[np.float32] = zoom(coarse, factors, order=1, grid_mode=False)
-    return np.maximum(field, 0.0)
+    z_mm, y_mm, x_mm = (step_mm * np.arange(n, dtype=np.float64) for n in shape)
+    high_mm = (float(z_mm[-1]), float(y_mm[-1]), float(x_mm[-1]))
+    field = SmoothField.draw(rng, (0.0, 0.0, 0.0), high_mm, _KNOT_MM, _FACTOR_DEVIATION)
+    factors = np.float32(_FACTOR_MEAN) + field.on_axes(z_mm, y_mm, x_mm)
+    return factors.clip(min=0.0)
 
 
 def _coarse(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -37,20 +37,20 @@ _YIELDING = (
 )
 
 _SMALL_KINDS = {
-    TumorKind.HYPODENSE: 0.44,
+    TumorKind.HYPODENSE: 0.38,
     TumorKind.RIM_ENHANCING: 0.1,
     TumorKind.NECROTIC: 0.18,
-    TumorKind.HYPERVASCULAR: 0.12,
+    TumorKind.HYPERVASCULAR: 0.18,
     TumorKind.CALCIFIED: 0.05,
     TumorKind.HAEMANGIOMA: 0.02,
     TumorKind.CYST: 0.12,
     TumorKind.FOCAL_FAT: 0.03,
 }
 _LARGE_KINDS = {
-    TumorKind.HYPODENSE: 0.33,
+    TumorKind.HYPODENSE: 0.27,
     TumorKind.RIM_ENHANCING: 0.16,
     TumorKind.NECROTIC: 0.18,
-    TumorKind.HYPERVASCULAR: 0.12,
+    TumorKind.HYPERVASCULAR: 0.18,
     TumorKind.CALCIFIED: 0.05,
     TumorKind.HAEMANGIOMA: 0.04,
     TumorKind.CYST: 0.12,
@@ -72,8 +72,9 @@ _BULGING_FROM_MM = 8.0
 # Fissures, and folds of the diaphragm that press into the liver: most of them fat, some muscle.
 _FISSURES, _FISSURE = 2, 0.25
 _FISSURE_IS_THIN, _THIN_IS_MUSCLE = 0.5, 0.4
-# The fluid in cysts is much the same everywhere, tumours are not.
-_CYST_SPREAD = 0.25
+# The fluid in cysts is much the same everywhere, tumours are not. Where they take up as much as the
+# liver does, many more must stray for some to be plainly brighter.
+_SPREAD = {TumorKind.CYST: 0.25, TumorKind.HYPERVASCULAR: 1.5}
 
 
 class Scattered(NamedTuple):
@@ -155,7 +156,7 @@ def scatter_lesions(
         np.copyto(number, identity + already, where=identity > 0, casting="unsafe")
     drawn = (*bulging, *inside)
     is_soft = [lesion.is_tumor and rng.random() < soft_share for lesion in drawn]
-    spread = [spread_hu * (_CYST_SPREAD if t.kind is TumorKind.CYST else 1.0) for t in drawn]
+    spread = [spread_hu * _SPREAD.get(t.kind, 1.0) for t in drawn]
     own_hu = np.append(0.0, rng.normal(0.0, spread)).astype(np.float32)
     return Scattered(out, number, own_hu, np.array([False, *is_soft]))
 
