@@ -1,4 +1,4 @@
-"""Lesions in a real CT: darker than its liver, under its own noise, blurred as its slices are."""
+"""Lesions in a real CT: most darker than its liver, under its noise, blurred as its slices are."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from lvt_track.phantom.tumors import Tumor, TumorKind, draw_tumor, level_mm, tis
 __all__ = ["Inserted", "InsertedLesion", "insert_lesions"]
 
 KINDS = {
-    TumorKind.HYPODENSE: 0.6,
-    TumorKind.NECROTIC: 0.25,
-    TumorKind.RIM_ENHANCING: 0.15,
+    TumorKind.HYPODENSE: 0.5,
+    TumorKind.NECROTIC: 0.2,
+    TumorKind.RIM_ENHANCING: 0.1,
+    TumorKind.HYPERVASCULAR: 0.2,
 }
 SMALL_MM, MASS_MM, SMALL_COUNT = (5.5, 38.0), (40.0, 100.0), 6
-CONTRAST_HU = (15.0, 80.0)
+CONTRAST_HU, BRIGHTER_HU = (15.0, 80.0), (15.0, 45.0)
 # Of a lesion's contrast: dead tissue is darker, a rim takes up nearly as much as the liver.
 CORE_SHARE, RIM_SHARE = 1.5, 0.2
 # Living tissue is no darker than muscle without contrast, dead tissue than fluid.
@@ -34,7 +35,7 @@ Image = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class InsertedLesion:
-    """Mean diameter, and how many HU below its liver."""
+    """Mean diameter, and how many HU below its liver; less than none where it is brighter."""
 
     diameter_mm: float
     contrast_hu: float
@@ -92,6 +93,8 @@ def insert_lesions(
         diameter_mm = float(np.exp(rng.uniform(*np.log(MASS_MM if is_mass else SMALL_MM))))
         contrast_hu = min(float(rng.uniform(*CONTRAST_HU)), liver_hu - LEAST_HU)
         kind = list(KINDS)[int(rng.choice(len(KINDS), p=list(KINDS.values())))]
+        if kind is TumorKind.HYPERVASCULAR:
+            contrast_hu = -float(rng.uniform(*BRIGHTER_HU))
         # Some reach the surface, and a mass may be wider than its liver is thick.
         deep_mm = min(diameter_mm / 2 * rng.uniform(0.5, 1.2), 0.7 * float(depth_mm.max()))
         is_clear = is_mass | (clear_mm > diameter_mm / 2 + APART_MM)
@@ -141,11 +144,12 @@ def _seen(tumor: Tumor, volume: Volume, liver_hu: float, contrast_hu: float) -> 
     points = geometry.to_world(index)
     level = level_mm(tumor, points)
     inside = level < 0
-    darkness = np.ones(256, dtype=np.float32)
-    darkness[Tissue.TUMOR_NECROSIS], darkness[Tissue.TUMOR_RIM] = CORE_SHARE, RIM_SHARE
+    darkness_hu = np.full(256, contrast_hu, dtype=np.float32)
+    darkness_hu[Tissue.TUMOR_NECROSIS] = CORE_SHARE * abs(contrast_hu)
+    darkness_hu[Tissue.TUMOR_RIM] *= RIM_SHARE
     darker = np.zeros(level.shape, dtype=np.float32)
     code = tissue_at(tumor, points[inside], level[inside])
-    darker[inside] = np.minimum(contrast_hu * darkness[code], liver_hu - LEAST_CORE_HU)
+    darker[inside] = np.minimum(darkness_hu[code], liver_hu - LEAST_CORE_HU)
     filled, darker = (
         ndimage.gaussian_filter(_means(values, finer), _blur(spacing))
         for values in (inside.astype(np.float32), darker)
