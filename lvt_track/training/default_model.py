@@ -4,8 +4,9 @@
 
 draws the synthetic patients into WORK, trains the locator and then the segmenter, writes the model
 into WORK/models, and goes on where it stopped when called again. With `--start-from default` it
-goes on from the weights of a model that is there already. A GPU makes images of the crops that all
-processor cores draw; with `torchrun` in place of `python` several processes share each step.
+goes on from the weights of a model that is there already, widened where its networks are narrower.
+All processor cores draw crops, and a GPU, where there is one, makes images of them; with `torchrun`
+in place of `python` several processes share each step.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_
 from lvt_track.training.processes import device_of_process, processes, rank, world_size
 from lvt_track.training.recipe import Recipe
 from lvt_track.training.synthetic import SyntheticBatches
+from lvt_track.training.widened import widened
 
 __all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_part"]
 
-VERSION = "0.7.0"
+VERSION = "0.8.0"
 THRESHOLDS = (0.5, 0.35, 0.45)
 """Of liver, vessels and tumours, chosen by `benchmarks/thresholds.py` on phantoms kept for that."""
 
@@ -80,7 +82,7 @@ LOCATOR = Configuration(
 
 SEGMENTER = Configuration(
     name="segmenter",
-    network=NetworkParameters((16, 32, 64, 128, 192), (1, 2, 2, 2)),
+    network=NetworkParameters((32, 64, 96, 128, 192), (1, 2, 2, 2)),
     recipe=Recipe(
         2.0,
         (80, 80, 80),
@@ -146,7 +148,7 @@ class Start:
     """A model of the same two networks, to go on from.
 
     Attributes:
-        card: of the model.
+        card: of the model, with the sizes of these networks; their sums are those of its files.
         networks: by name.
     """
 
@@ -155,7 +157,7 @@ class Start:
 
     @classmethod
     def of(cls, model: str) -> Start:
-        """The model of this name or folder.
+        """The model of this name or folder; narrower networks are widened.
 
         Raises:
             InputError: when there is none, or it is damaged.
@@ -163,14 +165,18 @@ class Start:
         """
         loaded = load_model(model)
         drawn = loaded.parts[0].segmenter
-        sizes = (LOCATOR.network, SEGMENTER.network)
-        if not isinstance(drawn, OwnSegmenter) or sizes != (
-            loaded.locator.part.network,
-            drawn.card.segmenter.network,
-        ):
-            raise UsageError(f"the networks of {model!r} are not those of this configuration")
-        networks = {LOCATOR.name: loaded.locator.network, SEGMENTER.name: drawn.network}
-        return cls(drawn.card, networks)
+        if not isinstance(drawn, OwnSegmenter):
+            raise UsageError(f"{model!r} has no networks of this program alone")
+        networks = ((LOCATOR, loaded.locator.network), (SEGMENTER, drawn.network))
+        try:
+            wide = {part.name: widened(old, part.network) for part, old in networks}
+        except ValueError as error:
+            raise UsageError(
+                f"the networks of {model!r} are not those of this configuration: {error}"
+            ) from error
+        locator = replace(drawn.card.locator, network=LOCATOR.network)
+        segmenter = replace(drawn.card.segmenter, network=SEGMENTER.network)
+        return cls(replace(drawn.card, locator=locator, segmenter=segmenter), wide)
 
 
 def _seed(part: Configuration, start: Start | None) -> int:

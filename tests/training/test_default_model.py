@@ -25,7 +25,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_command_trains_both_and_goes_on_from_what_it_made(tmp_path: Path) -> None:
+def test_command_trains_both_and_goes_on_from_what_it_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     default_model.main([str(first), "--budget-minutes", "0.06", "--bodies", "2"])
     made = Start.of(str(first / MODELS))
@@ -46,10 +48,16 @@ def test_command_trains_both_and_goes_on_from_what_it_made(tmp_path: Path) -> No
     assert before["steps"] == made.card.training["segmenter"]["steps"]
     assert load_model(str(second / MODELS)).name == "default"
 
+    wider = NetworkParameters((6, 4), (1,))
+    monkeypatch.setattr(default_model, "SEGMENTER", replace(SEGMENTER, network=wider))
+    start = Start.of(str(second / MODELS))
+    assert start.networks["segmenter"].parameters_of_size == wider
+    assert start.networks["locator"].parameters_of_size.channels == (4, 4)
+
 
 @pytest.mark.usefixtures("small")
 def test_networks_of_another_size_are_refused() -> None:
-    with pytest.raises(UsageError, match="not those of this configuration"):
+    with pytest.raises(UsageError, match="not those of this configuration: "):
         Start.of("default")
 
 
