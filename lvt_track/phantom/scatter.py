@@ -72,8 +72,8 @@ _BULGING_FROM_MM = 8.0
 # Fissures, and folds of the diaphragm that press into the liver: most of them fat, some muscle.
 _FISSURES, _FISSURE = 2, 0.25
 _FISSURE_IS_THIN, _THIN_IS_MUSCLE = 0.5, 0.4
-# The fluid in cysts is much the same everywhere, tumours are not. Where they take up as much as the
-# liver does, many more must stray for some to be plainly brighter.
+# The fluid in cysts is much the same everywhere, tumours are not. Those that take up as much as the
+# liver stray further, so that some are plainly brighter than it.
 _SPREAD = {TumorKind.CYST: 0.25, TumorKind.HYPERVASCULAR: 1.5}
 
 
@@ -114,7 +114,7 @@ def scatter_lesions(
         labels: `Tissue` codes (z, y, x); lesions are centred in their liver.
         spacing_mm: edge of a voxel.
         rng: source of chance.
-        spread_hu: how far each lesion strays in brightness from its kind, standard deviation.
+        spread_hu: how far most lesions stray in brightness from their kind, standard deviation.
     """
     geometry = Geometry.axial(labels.shape, (spacing_mm,) * 3)
     liver = is_any(labels, LIVER_TISSUES)

@@ -148,7 +148,7 @@ class Start:
     """A model of the same two networks, to go on from.
 
     Attributes:
-        card: of the model, with the sizes of these networks; their sums are those of its files.
+        card: of the model, with the sizes of these networks; its checksums are of its own files.
         networks: by name.
     """
 

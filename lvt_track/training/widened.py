@@ -28,12 +28,10 @@ def widened(network: ResidualUNet, parameters: NetworkParameters) -> ResidualUNe
         ValueError: when that size is not one that the network can be widened to.
     """
     old = network.parameters_of_size
-    if (old.blocks, old.outputs, old.exclusive, old.nested) != (
-        parameters.blocks,
-        parameters.outputs,
-        parameters.exclusive,
-        parameters.nested,
-    ) or any(was > becomes for was, becomes in zip(old.channels, parameters.channels, strict=True)):
+    is_alike = {**vars(old), "channels": ()} == {**vars(parameters), "channels": ()}
+    if not is_alike or any(
+        was > becomes for was, becomes in zip(old.channels, parameters.channels, strict=True)
+    ):
         raise ValueError(f"{old} cannot be widened to {parameters}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
