@@ -18,6 +18,7 @@ __all__ = [
     "Scanner",
     "draw_scanner",
     "draw_tissue_hu",
+    "lesion_contrast_hu",
     "look_up",
     "mixed",
     "synthesise_image",
@@ -26,10 +27,15 @@ __all__ = [
 _TEXTURE_HU = torch.zeros(256)
 for _tissue, _model in TISSUE_HU.items():
     _TEXTURE_HU[_tissue] = _model.texture
+_TUMORS = sorted(int(tissue) for tissue in TUMOR_TISSUES)
 _VESSELS = (Tissue.PORTAL_VEIN, Tissue.HEPATIC_VEIN, Tissue.HEPATIC_ARTERY)
+# As dark as this only dead tumour is; what is darker is taken for a cyst, by readers too.
+_LEAST_TUMOR_HU = 18.0
 # Of patients, whose tumours hardly take up contrast: as dark in all phases as they are without it.
 _AVASCULAR = 0.25
 _AVASCULAR_HU, _AVASCULAR_NECROSIS_HU = (24.0, 48.0), (14.0, 28.0)
+# A rim as bright as the liver is a shell of tumour that nobody sees, up to half of its volume.
+_RIMS, _LEAST_RIM_HU = [int(Tissue.TUMOR_RIM), int(Tissue.TUMOR_CAPSULE)], 12.0
 
 
 @dataclass(frozen=True)
@@ -100,18 +106,19 @@ def draw_tissue_hu(phase: Phase, scanner: Scanner, generator: torch.Generator) -
     liver = max(lean - steatosis, -15.0)
     # Tumours hold no fat, and a liver that takes up more contrast leaves them behind.
     half_way = (usual + liver) / 2
-    timing_scale = {Phase.PORTAL: 1.0, Phase.UNKNOWN: 1.0}.get(phase, 1.0)
     for tissue, model in TISSUE_HU.items():
         hu = model.mean(phase)
         if tissue in TUMOR_TISSUES and model.relative_to_liver:
             hu = half_way + hu
         elif model.relative_to_liver:
             hu = liver + steatosis * (0.45 if tissue in _VESSELS else 0.15) + hu
-        table[tissue] = hu + model.spread * spread * timing_scale * float(normal[tissue])
+        table[tissue] = hu + model.spread * spread * float(normal[tissue])
     table[Tissue.LIVER] = liver
     if _uniform(generator, 0, 1) < _AVASCULAR:
         table[Tissue.TUMOR_HYPODENSE] = _uniform(generator, *_AVASCULAR_HU)
         table[Tissue.TUMOR_NECROSIS] = _uniform(generator, *_AVASCULAR_NECROSIS_HU)
+    gap = table[_RIMS] - liver
+    table[_RIMS] = liver + torch.copysign(gap.abs().clamp(min=_LEAST_RIM_HU), gap)
     # All blood in venous phases is nearly of one brightness.
     if phase in (Phase.PORTAL, Phase.DELAYED, Phase.UNKNOWN):
         table[Tissue.PORTAL_TRUNK] = table[Tissue.PORTAL_VEIN] + 4 * float(normal[201])
@@ -128,16 +135,19 @@ def draw_tissue_hu(phase: Phase, scanner: Scanner, generator: torch.Generator) -
 
 
 def _wild(table: Tensor, generator: torch.Generator) -> Tensor:
-    """Brightness without regard to anatomy, but with gas and bone kept apart."""
+    """Brightness without regard to anatomy; gas, bone and the fluid of cysts are kept apart."""
     soft = (table > -60) & (table < 400)
-    soft[Tissue.CORTICAL_BONE] = False
+    soft[[int(Tissue.CORTICAL_BONE), int(Tissue.CYST)]] = False
     random = torch.rand(256, generator=generator, device=table.device) * 260 - 60
     mixed = torch.where(soft, 0.35 * table + 0.65 * random, table)
+    mixed[_TUMORS] = mixed[_TUMORS].clamp(min=_LEAST_TUMOR_HU)
     # Tumours and vessels stay visible against the parenchyma.
+    clear = 15.0 * 1.5
     for code in (*_VESSELS, *(t for t in TISSUE_HU if t.name.startswith("TUMOR_"))):
         gap = mixed[code] - mixed[Tissue.LIVER]
         if abs(float(gap)) < 15:
-            mixed[code] = mixed[Tissue.LIVER] + (15.0 if gap >= 0 else -15.0) * 1.5
+            is_darker = gap < 0 and mixed[Tissue.LIVER] - clear > _LEAST_TUMOR_HU
+            mixed[code] = mixed[Tissue.LIVER] + (-clear if is_darker else clear)
     return mixed
 
 
@@ -215,6 +225,25 @@ def synthesise_image(
         z, y, x = (math.hypot(s, 0.29) for s in sigma)
     hu = smooth(hu, (z, y, x))
     return hu + _noise(hu, spacing_mm, scanner, generator)
+
+
+def lesion_contrast_hu(own_hu: Tensor, lesion: Tensor, labels: Tensor, tissue_hu: Tensor) -> Tensor:
+    """How far each voxel of a lesion strays from the brightness of its tissue, HU (z, y, x).
+
+    As far as its lesion does. But rims and capsules do not, or many would be as bright as the
+    liver, and no tumour strays down to the brightness of a cyst.
+
+    Args:
+        own_hu: how far each lesion strays, by number (n,); 0 for 0.
+        lesion: number of the lesion at each voxel, integers (z, y, x).
+        labels: `Tissue` codes, same shape.
+        tissue_hu: mean HU per tissue code (256,).
+    """
+    down = torch.full_like(tissue_hu, -torch.inf)
+    down[_TUMORS] = (_LEAST_TUMOR_HU - tissue_hu[_TUMORS]).clamp(max=0.0)
+    strays = torch.maximum(own_hu[:, None], down)
+    strays[:, _RIMS] = 0.0
+    return look_up(strays.flatten(), lesion.int() * 256 + labels)
 
 
 def look_up(table: Tensor, codes: Tensor) -> Tensor:

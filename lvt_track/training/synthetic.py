@@ -17,7 +17,14 @@ import torch
 from torch import Tensor
 
 from lvt_track.core.volume import CLASSES
-from lvt_track.phantom.image import draw_scanner, draw_tissue_hu, look_up, mixed, synthesise_image
+from lvt_track.phantom.image import (
+    draw_scanner,
+    draw_tissue_hu,
+    lesion_contrast_hu,
+    look_up,
+    mixed,
+    synthesise_image,
+)
 from lvt_track.phantom.image_edges import SoftEdges
 from lvt_track.phantom.image_shadow import arm_shadow_hu
 from lvt_track.phantom.image_visibility import conspicuity
@@ -38,6 +45,8 @@ _AIR_HU = -1000.0
 # Conspicuity of lesions that are told: the least of what readers need (Rose), for a network that is
 # told only of what is plain to see calls all else nothing.
 _TOLD_FROM = 3.0
+# Of a scanner's whole scale; by more, fluid could not be told from dead tumour.
+_OFFSET_HU = 3.0
 _LIVER, _VESSELS, _TUMORS = (CLASSES.index(name) for name in ("liver", "vessels", "tumors"))
 
 
@@ -126,6 +135,7 @@ def _image(crop: DrawnCrop, shares: Tensor, recipe: Recipe, rng: np.random.Gener
     )
     tissue_hu = draw_tissue_hu(phase, scanner, chance)
     tissue_hu[IS_CLASS[_VESSELS] > 0] += rng.normal(*recipe.vessels_hu)
+    tissue_hu = tissue_hu.to(device)
     generator = _generator(device, rng)
     hu = synthesise_image(
         crop.labels,
@@ -133,8 +143,8 @@ def _image(crop: DrawnCrop, shares: Tensor, recipe: Recipe, rng: np.random.Gener
         phase,
         scanner,
         generator,
-        tissue_hu.to(device),
-        look_up(crop.own_hu, crop.lesion),
+        tissue_hu,
+        lesion_contrast_hu(crop.own_hu, crop.lesion, crop.labels, tissue_hu),
         recipe.finer,
         _soft_edges(crop, shares[_LIVER], recipe, float(rng.uniform(*recipe.edge_mm))),
     )
@@ -143,7 +153,7 @@ def _image(crop: DrawnCrop, shares: Tensor, recipe: Recipe, rng: np.random.Gener
     if thickness_mm > recipe.spacing_mm and rng.random() < 0.7:
         slices = max(2, round(hu.shape[0] * recipe.spacing_mm / thickness_mm))
         hu = resample(resample(hu, (slices, *hu.shape[1:])), (*hu.shape,))
-    hu = hu * float(rng.uniform(0.93, 1.07)) + float(rng.normal(0.0, 5.0))
+    hu = hu * float(rng.uniform(0.93, 1.07)) + float(rng.normal(0.0, _OFFSET_HU))
     return hu.clamp(min=_AIR_HU)
 
 

@@ -10,12 +10,13 @@ from lvt_track.phantom.image import (
     Scanner,
     draw_scanner,
     draw_tissue_hu,
+    lesion_contrast_hu,
     look_up,
     mixed,
     synthesise_image,
 )
 from lvt_track.phantom.image_edges import SoftEdges
-from lvt_track.phantom.tissues import TISSUE_HU, Tissue
+from lvt_track.phantom.tissues import TISSUE_HU, TUMOR_TISSUES, Tissue
 
 QUIET = Scanner(noise_hu=0.01, shading_hu=0.0, slice_thickness_mm=1.0, kernel_fwhm_mm=1.0)
 
@@ -35,6 +36,41 @@ def test_patients_spread_around_the_published_mean(tissue: Tissue, phase: Phase)
     model = TISSUE_HU[tissue]
     assert float(drawn.mean()) == pytest.approx(model.mean(phase), abs=0.4 * model.spread)
     assert float(drawn.std()) == pytest.approx(model.spread, rel=0.3)
+
+
+@pytest.mark.parametrize("phase", [Phase.NATIVE, Phase.ARTERIAL, Phase.PORTAL, Phase.DELAYED])
+@pytest.mark.parametrize("rim", [Tissue.TUMOR_RIM, Tissue.TUMOR_CAPSULE])
+def test_rims_can_be_seen(rim: Tissue, phase: Phase) -> None:
+    tables = [draw_tissue_hu(phase, QUIET, generator(seed)) for seed in range(200)]
+    gaps = torch.tensor([abs(float(hu[rim] - hu[Tissue.LIVER])) for hu in tables])
+    # In patients whose lesions all hardly differ from the liver, rims do not either.
+    assert float((gaps > 11.9).float().mean()) > 0.8
+
+
+def test_fluid_is_darker_than_tumours_even_where_contrast_is_wild() -> None:
+    tumors = sorted(TUMOR_TISSUES)
+    for seed in range(100):
+        hu = draw_tissue_hu(Phase.PORTAL, Scanner(wild_probability=1.0), generator(seed))
+        assert float(hu[tumors].min()) >= 18.0 > float(hu[Tissue.CYST])
+
+
+def test_lesions_stray_as_a_whole_but_for_rims_and_not_down_to_fluid() -> None:
+    tissue_hu = draw_tissue_hu(Phase.PORTAL, QUIET, generator(1))
+    tissue_hu[[int(Tissue.TUMOR_NECROSIS), int(Tissue.TUMOR_HYPODENSE)]] = torch.tensor(
+        [25.0, 70.0]
+    )
+    labels = torch.tensor(
+        [
+            [Tissue.TUMOR_NECROSIS, Tissue.TUMOR_HYPODENSE, Tissue.TUMOR_RIM],
+            [Tissue.TUMOR_NECROSIS, Tissue.CYST, Tissue.TUMOR_CAPSULE],
+            [Tissue.LIVER, Tissue.LIVER, Tissue.AIR],
+        ],
+        dtype=torch.uint8,
+    )[None]
+    lesion = torch.tensor([[1, 1, 1], [2, 3, 2], [0, 0, 0]], dtype=torch.uint8)[None]
+    own_hu = torch.tensor([0.0, -30.0, 10.0, -4.0])
+    expected = torch.tensor([[-7.0, -30.0, 0.0], [10.0, -4.0, 0.0], [0.0, 0.0, 0.0]])[None]
+    assert torch.equal(lesion_contrast_hu(own_hu, lesion, labels, tissue_hu), expected)
 
 
 def test_an_image_has_the_brightness_of_its_table() -> None:
