@@ -69,6 +69,10 @@ class NetworkParameters:
             more; for rivals of partial-label training.
         nested: whether the head tells vessels and tumours given the liver, so that their
             probability is the product of both.
+        highlights: brightnesses that the network sees marked besides, each as (middle, half width)
+            on the scale of its input: a channel that is 1 in the middle and 0 from half a width
+            away. Instance norm leaves no feature its absolute brightness; this tells fluid from
+            what is nearly as dark, whatever else a window holds.
     """
 
     channels: tuple[int, ...] = (16, 32, 64, 128, 192)
@@ -76,10 +80,15 @@ class NetworkParameters:
     outputs: int = len(CLASSES)
     exclusive: bool = False
     nested: bool = False
+    highlights: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(int(n) for n in self.channels))
         object.__setattr__(self, "blocks", tuple(int(n) for n in self.blocks))
+        pairs = tuple((float(middle), float(half)) for middle, half in self.highlights)
+        object.__setattr__(self, "highlights", pairs)
+        if any(half <= 0 for _, half in pairs):
+            raise ValueError(f"highlights need positive half widths, got {pairs}")
         if len(self.channels) < 2 or min(self.channels) < 1:
             raise ValueError(f"channels needs two or more positive sizes, got {self.channels}")
         if len(self.blocks) != len(self.channels) - 1 or min(self.blocks) < 1:
@@ -153,7 +162,7 @@ class ResidualUNet(nn.Module):
         super().__init__()
         self.parameters_of_size = parameters
         channels = parameters.channels
-        self.stem = _ConvNormAct(1, channels[0])
+        self.stem = _ConvNormAct(1 + len(parameters.highlights), channels[0])
         self.down = nn.ModuleList(
             nn.Sequential(
                 _ConvNormAct(above, here, stride=2), *(_ResidualBlock(here) for _ in range(count))
@@ -196,7 +205,11 @@ class ResidualUNet(nn.Module):
                 f"sizes must be multiples of {stride} and at least {2 * stride}, "
                 f"got {tuple(x.shape[2:])}"
             )
-        skips = [self.stem(x)]
+        marked = [
+            (1.0 - (x - middle).abs() / half).clamp(min=0.0)
+            for middle, half in self.parameters_of_size.highlights
+        ]
+        skips = [self.stem(torch.cat([x, *marked], dim=1))]
         for down in self.down:
             skips.append(down(skips[-1]))
         seen = [skips.pop()]

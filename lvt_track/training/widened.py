@@ -1,4 +1,4 @@
-"""A network with more features that computes what a narrower one does, to go on from it."""
+"""A network with more features that computes what a smaller one does, to go on from it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ def widened(network: ResidualUNet, parameters: NetworkParameters) -> ResidualUNe
 
     Args:
         network: the narrower one; left as it is.
-        parameters: the larger size, with as many levels and blocks.
+        parameters: the larger size, with as many levels and blocks; its first highlights are those
+            of the network.
 
     Raises:
         ValueError: when that size is not one that the network can be widened to.
     """
     old = network.parameters_of_size
-    is_alike = {**vars(old), "channels": ()} == {**vars(parameters), "channels": ()}
+    kept = parameters.highlights[: len(old.highlights)]
+    others = {"channels": (), "highlights": kept}
+    is_alike = {**vars(old), "channels": ()} == {**vars(parameters), **others}
     if not is_alike or any(
         was > becomes for was, becomes in zip(old.channels, parameters.channels, strict=True)
     ):

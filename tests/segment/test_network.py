@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -29,6 +31,19 @@ def test_sizes_that_do_not_halve_are_refused(shape: tuple[int, int, int]) -> Non
         ResidualUNet(SIZE)(torch.zeros(1, 1, *shape))
 
 
+def test_what_is_highlighted_is_told_apart_whatever_else_there_is() -> None:
+    torch.manual_seed(0)
+    network = ResidualUNet(replace(SIZE, highlights=((-0.4, 0.1),)))
+    weights = network.stem[0].weight
+    assert weights.shape[1] == 2
+    with torch.no_grad():
+        weights[:, :1] = 0.0
+    image = torch.full((1, 1, 8, 8, 8), 0.5)
+    assert torch.equal(network(image), network(image - 0.7))
+    image[..., 4, 4, 4] = -0.35
+    assert not torch.equal(network(image), network(torch.full_like(image, 0.5)))
+
+
 def test_parameters_are_checked() -> None:
     with pytest.raises(ValueError, match="blocks"):
         NetworkParameters((4, 8), (1, 1))
@@ -36,6 +51,8 @@ def test_parameters_are_checked() -> None:
         NetworkParameters((4,), ())
     with pytest.raises(ValueError, match="outputs"):
         NetworkParameters((4, 8), (1,), outputs=0)
+    with pytest.raises(ValueError, match="highlights"):
+        NetworkParameters((4, 8), (1,), highlights=((0.0, 0.0),))
 
 
 def test_normalised_window() -> None:

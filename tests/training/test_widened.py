@@ -9,7 +9,7 @@ from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.training.widened import widened
 
 NARROW = NetworkParameters((3, 4, 6), (1, 2), nested=True)
-WIDE = replace(NARROW, channels=(5, 8, 6))
+WIDE = replace(NARROW, channels=(5, 8, 6), highlights=((-0.4, 0.2),))
 
 
 def narrow_network() -> ResidualUNet:
@@ -38,7 +38,7 @@ def test_every_new_feature_is_read_after_two_steps() -> None:
         stepper.step()
     assert (wide.head.weight[:, 3:] != 0).all()
     assert (wide.down[0][0][0].weight[:4, 3:] != 0).all()
-    assert (wide.stem[0].weight.grad != 0).flatten(1).any(dim=1).all()
+    assert (wide.stem[0].weight.grad != 0).flatten(2).any(dim=2).all()
 
 
 def test_the_same_size_is_the_same_network_and_the_narrow_one_stays() -> None:
@@ -59,6 +59,13 @@ def test_a_widened_network_is_always_the_same_and_leaves_chance_alone() -> None:
     one, other = widened(network, WIDE).state_dict(), widened(network, WIDE).state_dict()
     assert torch.equal(torch.rand(1), drawn)
     assert all(torch.equal(weights, other[name]) for name, weights in one.items())
+
+
+def test_what_a_network_highlights_stays_highlighted() -> None:
+    more = replace(WIDE, highlights=(*WIDE.highlights, (0.3, 0.1)))
+    assert widened(widened(narrow_network(), WIDE), more).parameters_of_size == more
+    with pytest.raises(ValueError, match="cannot be widened"):
+        widened(widened(narrow_network(), WIDE), replace(WIDE, highlights=()))
 
 
 @pytest.mark.parametrize(
