@@ -82,6 +82,8 @@ class Card:
         segmenter: the network that draws all classes in the liver's box.
         thresholds: probability from which a voxel belongs to a class, in the order of `classes`.
         minimum_ml: components below this volume are dropped, in the order of `classes`.
+        fluid_hu: tumours darker than this all through are left out as simple cysts, see
+            `segment.fluid`; None where the labels that it learned from decide what a tumour is.
         classes: channels of the segmenter.
         training: seeds, steps, time and whatever else reproduces it.
         scores: what was measured, on what.
@@ -96,6 +98,7 @@ class Card:
     segmenter: Part
     thresholds: tuple[float, ...] = (0.5, 0.5, 0.5)
     minimum_ml: tuple[float, ...] = MINIMUM_ML
+    fluid_hu: float | None = None
     classes: tuple[str, ...] = CLASSES
     training: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)

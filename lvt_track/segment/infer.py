@@ -13,6 +13,7 @@ from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.segment.device import bfloat16_is_sound, pick_device
+from lvt_track.segment.fluid import without_fluid
 from lvt_track.segment.hierarchy import clean
 from lvt_track.segment.models import Model
 from lvt_track.segment.scan import Scan
@@ -131,8 +132,13 @@ def _finished(
             volume.geometry.voxel_volume_ml,
             model.minimum_ml,
         )
+        sound, cysts = dict(cleaned.masks), 0
+        if model.fluid_hu is not None:
+            sound["tumors"], cysts = without_fluid(
+                sound["tumors"], scan.hu[box], scan.spacing_mm, model.fluid_hu
+            )
         masks = Masks(
-            **{name: _place(cleaned.masks[name], box, scan) for name in CLASSES},
+            **{name: _place(sound[name], box, scan) for name in CLASSES},
             geometry=volume.geometry,
         )
         probabilities = {
@@ -147,6 +153,7 @@ def _finished(
             *_undrawn(model),
             *drawing.warnings,
             *_cut_off(cleaned.masks["liver"], box, scan),
+            *_cysts(cysts, model.fluid_hu),
         ),
         notes=_notes(run, cleaned.dropped),
         probabilities=probabilities,
@@ -193,6 +200,14 @@ def _cut_off(liver: BoolArray, box: Box, scan: Scan) -> tuple[str, ...]:
     if box[0].stop == scan.shape[0] and liver[-1].any():
         ends.append("upper")
     return (f"the liver is cut off at the {' and '.join(ends)} end of the scan",) if ends else ()
+
+
+def _cysts(count: int, below_hu: float | None) -> tuple[str, ...]:
+    """What to say of spots that look like tumours but for their brightness."""
+    if count == 0:
+        return ()
+    spots = "1 spot is" if count == 1 else f"{count} spots are"
+    return (f"{spots} as dark as fluid (below {below_hu:g} HU): not counted as tumour, a cyst",)
 
 
 def _where(run: Run) -> str:

@@ -120,6 +120,14 @@ class Model:
                     least[name] = value
         return tuple(least[name] for name in CLASSES)
 
+    @property
+    def fluid_hu(self) -> float | None:
+        """Brightness below which a tumour is left out as a cyst; None where none is."""
+        for part in self.parts:
+            if "tumors" in part.draws and isinstance(part.card, Card):
+                return part.card.fluid_hu
+        return None
+
 
 def own_model(card: Card, locator: ResidualUNet, segmenter: ResidualUNet) -> Model:
     """A model of networks trained here."""

@@ -105,6 +105,20 @@ def turned(
     return Volume(volume.hu[cut].transpose(axes), geometry), Masks(**moved, geometry=geometry)
 
 
+@pytest.mark.parametrize(("fluid_hu", "is_cyst"), [(TUMOR_HU - 10.0, False), (80.0, True)])
+def test_a_tumour_as_dark_as_fluid_is_told_and_not_drawn(
+    model: Model, fluid_hu: float, is_cyst: bool
+) -> None:
+    volume, truth = toy()
+    (part,) = model.parts
+    card = replace(part.card, fluid_hu=fluid_hu)
+    found = segment(volume, replace(model, parts=(replace(part, card=card),)), "cpu")
+    assert found.masks.tumors.any() != is_cyst
+    assert (found.masks.liver & truth.tumors).any()
+    told = [text for text in found.warnings if text.startswith("1 spot is as dark as fluid")]
+    assert len(told) == is_cyst
+
+
 def test_toy_is_found(model: Model) -> None:
     volume, truth = toy()
     stages: list[str] = []

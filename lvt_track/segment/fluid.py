@@ -1,0 +1,60 @@
+"""Tumours that are as dark as fluid all through: simple cysts, which nobody follows."""
+
+from __future__ import annotations
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from lvt_track.core.volume import BoolArray
+
+__all__ = ["without_fluid"]
+
+# Nearer to its outline a voxel may hold liver too.
+_DEEP_MM, _DEEP_SHARE = 4.0, 0.6
+# A wall of living tissue shows here, where there is a middle to tell it from.
+_WALL_MM, _MIDDLE_MM = 2.5, 5.0
+_WALL_STANDS_OUT_HU = 20.0
+
+
+def without_fluid(
+    tumors: BoolArray,
+    hu: NDArray[np.generic],
+    spacing_mm: tuple[float, float, float],
+    below_hu: float,
+) -> tuple[BoolArray, int]:
+    """The tumours without those that are fluid, or fat, all through, and how many those were.
+
+    A simple cyst has the attenuation of water and no wall; RECIST 1.1 (Eisenhauer et al., Eur J
+    Cancer 2009;45:228-247) counts it neither as measurable nor as non-measurable disease. Taken
+    for one is a component whose middle (4 mm and more inside its outline, or the deepest two fifths
+    where it is thin) has a mean below a limit and, where it is thick enough to have a wall, whose
+    wall is not 20 HU brighter. In lesions of a few millimetres every voxel holds liver too, so they
+    stay.
+
+    Args:
+        tumors: mask (z, y, x).
+        hu: the scan there.
+        spacing_mm: edges of a voxel (z, y, x).
+        below_hu: the limit.
+    """
+    number, count = cc3d.connected_components(tumors, connectivity=26, return_N=True)
+    kept, left_out = tumors.copy(), 0
+    for k, box in enumerate(cc3d.statistics(number)["bounding_boxes"][1 : count + 1], start=1):
+        lesion = number[box] == k
+        padded = np.pad(lesion, 1)
+        depth_mm = distance_transform_edt(padded, sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
+        deep = depth_mm >= min(_DEEP_MM, _DEEP_SHARE * float(depth_mm.max()))
+        values = hu[box].astype(np.float32)
+        middle_hu = float(values[deep].mean())
+        wall = (depth_mm >= _WALL_MM) & (depth_mm < _DEEP_MM)
+        has_wall = (
+            depth_mm.max() >= _MIDDLE_MM
+            and wall.any()
+            and float(values[wall].mean()) >= middle_hu + _WALL_STANDS_OUT_HU
+        )
+        if middle_hu < below_hu and not has_wall:
+            kept[box] &= ~lesion
+            left_out += 1
+    return kept, left_out
