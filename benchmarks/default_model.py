@@ -48,13 +48,16 @@ TUMORS = 8
 DRAWS = 2000
 CONTRASTS_HU = (0.0, 10.0, 25.0, 50.0, np.inf)
 SIZES = ("< 5 mm", "5–10 mm", "10–20 mm", "> 20 mm")
+DOUBLES = (Tissue.CYST, Tissue.FOCAL_FAT, Tissue.PERFUSION_CHANGE)
+LEAST_DOUBLE_MM = 5.0
 
 
 @dataclass(frozen=True)
 class Case:
     """One scan's circumstances and scores.
 
-    `seen` counts the lesions that its image shows; `by_contrast` those of each range of contrast.
+    `seen` counts the lesions that its image shows; `by_contrast` those of each range of contrast;
+    `called` of each kind of double those that are called tumour, and all.
     """
 
     seed: int
@@ -65,6 +68,7 @@ class Case:
     by_contrast: tuple[Detection, ...]
     vessel_cldice: float
     liver_ml: float
+    called: tuple[tuple[int, int], ...]
 
 
 def body(seed: int, folder: Path) -> np.ndarray:
@@ -118,6 +122,7 @@ def run(seed: int, phase: Phase, step: int, labels: np.ndarray, model: Model) ->
         tuple(lesion_detection(found.tumors, band, 1000.0 * voxel_ml) for band in bands),
         centreline_dice(found.vessels, truth.vessels) or 0.0,
         float(np.count_nonzero(found.liver) * voxel_ml),
+        tuple(called_tumors(found.tumors, tissues == double, voxel_ml) for double in DOUBLES),
     )
     overlap = {name: None if v is None else round(v, 3) for name, v in case.scores.dice.items()}
     print(seed, phase.value, case.slice_mm, overlap, case.scores.detection, flush=True)
@@ -129,6 +134,16 @@ def contrasts_hu(hu: np.ndarray, number: np.ndarray, parenchyma: np.ndarray) -> 
     sizes = np.maximum(np.bincount(number.ravel()), 1)
     means = np.bincount(number.ravel(), weights=hu.ravel()) / sizes
     return np.abs(means - np.median(hu[parenchyma]))
+
+
+def called_tumors(tumors: np.ndarray, doubles: np.ndarray, voxel_ml: float) -> tuple[int, int]:
+    """How many doubles of at least 5 mm are called tumour, by a tenth or more, and of how many."""
+    number = cc3d.connected_components(doubles, connectivity=26)
+    voxels = np.bincount(number.ravel())
+    covered = np.bincount(number.ravel(), tumors.ravel()) / np.maximum(voxels, 1)
+    is_large = 1000.0 * voxel_ml * voxels >= np.pi / 6 * LEAST_DOUBLE_MM**3
+    is_large[0] = False
+    return int(np.count_nonzero(covered[is_large] >= 0.1)), int(np.count_nonzero(is_large))
 
 
 def mean_dice(cases: Sequence[Case], name: str) -> float:
@@ -223,6 +238,12 @@ def contrast_row(band: int, cases: Sequence[Case]) -> list[object]:
     return [label, *(f"{total.found[k]} of {total.true[k]}" for k in range(len(SIZES)))]
 
 
+def double_row(phase: Phase, cases: Sequence[Case]) -> list[object]:
+    """Doubles called tumours in a phase, by kind."""
+    some = np.array([case.called for case in cases if case.phase is phase]).sum(axis=0)
+    return [phase.value, *(f"{called} of {there}" for called, there in some)]
+
+
 def phase_row(phase: Phase, cases: Sequence[Case]) -> list[object]:
     """Liver volume of a phase against the portal one."""
     deviations = phase_deviations(cases, phase)
@@ -273,6 +294,11 @@ def main() -> None:
         markdown_table(
             ["contrast", *SIZES],
             [contrast_row(band, cases) for band in range(len(CONTRASTS_HU) - 1)],
+        ),
+        f"What is no tumour and called one, of {LEAST_DOUBLE_MM:g} mm and more:",
+        markdown_table(
+            ["phase", *(double.name.lower().replace("_", " ") for double in DOUBLES)],
+            [double_row(phase, cases) for phase in PHASES],
         ),
         "Liver volume of a phase against the portal scan of the same body, %:",
         markdown_table(
