@@ -206,8 +206,10 @@ def _cysts(count: int, below_hu: float | None) -> tuple[str, ...]:
     """What to say of spots that look like tumours but for their brightness."""
     if count == 0:
         return ()
-    spots = "1 spot is" if count == 1 else f"{count} spots are"
-    return (f"{spots} as dark as fluid (below {below_hu:g} HU): not counted as tumour, a cyst",)
+    spots, cysts = "1 spot is", "a simple cyst"
+    if count > 1:
+        spots, cysts = f"{count} spots are", "simple cysts"
+    return (f"{spots} as dark as fluid (below {below_hu:g} HU): taken for {cysts}, not for tumour",)
 
 
 def _where(run: Run) -> str:
