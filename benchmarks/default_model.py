@@ -57,7 +57,7 @@ class Case:
     """One scan's circumstances and scores.
 
     `seen` counts the lesions that its image shows; `by_contrast` those of each range of contrast;
-    `called` of each kind of double those that are called tumour, and all.
+    `doubles` those of each kind that is no tumour, found where it is called one.
     """
 
     seed: int
@@ -68,7 +68,7 @@ class Case:
     by_contrast: tuple[Detection, ...]
     vessel_cldice: float
     liver_ml: float
-    called: tuple[tuple[int, int], ...]
+    doubles: tuple[Detection, ...]
 
 
 def body(seed: int, folder: Path) -> np.ndarray:
@@ -122,7 +122,10 @@ def run(seed: int, phase: Phase, step: int, labels: np.ndarray, model: Model) ->
         tuple(lesion_detection(found.tumors, band, 1000.0 * voxel_ml) for band in bands),
         centreline_dice(found.vessels, truth.vessels) or 0.0,
         float(np.count_nonzero(found.liver) * voxel_ml),
-        tuple(called_tumors(found.tumors, tissues == double, voxel_ml) for double in DOUBLES),
+        tuple(
+            lesion_detection(found.tumors, tissues == double, 1000.0 * voxel_ml)
+            for double in DOUBLES
+        ),
     )
     overlap = {name: None if v is None else round(v, 3) for name, v in case.scores.dice.items()}
     print(seed, phase.value, case.slice_mm, overlap, case.scores.detection, flush=True)
@@ -134,16 +137,6 @@ def contrasts_hu(hu: np.ndarray, number: np.ndarray, parenchyma: np.ndarray) -> 
     sizes = np.maximum(np.bincount(number.ravel()), 1)
     means = np.bincount(number.ravel(), weights=hu.ravel()) / sizes
     return np.abs(means - np.median(hu[parenchyma]))
-
-
-def called_tumors(tumors: np.ndarray, doubles: np.ndarray, voxel_ml: float) -> tuple[int, int]:
-    """How many doubles of at least 5 mm are called tumour, by a tenth or more, and of how many."""
-    number = cc3d.connected_components(doubles, connectivity=26)
-    voxels = np.bincount(number.ravel())
-    covered = np.bincount(number.ravel(), tumors.ravel()) / np.maximum(voxels, 1)
-    is_large = 1000.0 * voxel_ml * voxels >= np.pi / 6 * LEAST_DOUBLE_MM**3
-    is_large[0] = False
-    return int(np.count_nonzero(covered[is_large] >= 0.1)), int(np.count_nonzero(is_large))
 
 
 def mean_dice(cases: Sequence[Case], name: str) -> float:
@@ -240,8 +233,12 @@ def contrast_row(band: int, cases: Sequence[Case]) -> list[object]:
 
 def double_row(phase: Phase, cases: Sequence[Case]) -> list[object]:
     """Doubles called tumours in a phase, by kind."""
-    some = np.array([case.called for case in cases if case.phase is phase]).sum(axis=0)
-    return [phase.value, *(f"{called} of {there}" for called, there in some)]
+    some = [case for case in cases if case.phase is phase]
+    cells: list[object] = [phase.value]
+    for kind in zip(*(case.doubles for case in some), strict=True):
+        called, there, _ = sum(kind[1:], kind[0]).between(LEAST_DOUBLE_MM, np.inf)
+        cells.append(f"{called} of {there}")
+    return cells
 
 
 def phase_row(phase: Phase, cases: Sequence[Case]) -> list[object]:

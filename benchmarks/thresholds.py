@@ -35,7 +35,7 @@ Row = tuple[str, float]
 
 
 def cut(probability: NDArray[np.float16], threshold: float, found: Masks, least_ml: float):
-    """The mask of a class at a threshold, as `lvt segment` cleans it."""
+    """The mask of a class at a threshold, as `lvt segment` cleans it but for fluid."""
     inside = (probability > threshold) & found.liver
     return without_specks(inside, least_ml / found.geometry.voxel_volume_ml)[0]
 

@@ -39,9 +39,9 @@ def without_fluid(
         spacing_mm: edges of a voxel (z, y, x).
         below_hu: the limit.
     """
-    number, count = cc3d.connected_components(tumors, connectivity=26, return_N=True)
+    number = cc3d.connected_components(tumors, connectivity=26)
     kept, left_out = tumors.copy(), 0
-    for k, box in enumerate(cc3d.statistics(number)["bounding_boxes"][1 : count + 1], start=1):
+    for k, box in enumerate(cc3d.statistics(number)["bounding_boxes"][1:], start=1):
         lesion = number[box] == k
         padded = np.pad(lesion, 1)
         depth_mm = distance_transform_edt(padded, sampling=spacing_mm)[1:-1, 1:-1, 1:-1]

@@ -43,7 +43,7 @@ THRESHOLDS = (0.5, 0.35, 0.45)
 """Of liver, vessels and tumours, chosen by `benchmarks/thresholds.py` on phantoms kept for that."""
 
 FLUID_HU = 15.0
-"""What the phantoms call cyst has 7 ± 4 HU, and hardly any tumour less than this."""
+"""Cysts of phantoms have 7 ± 4 HU; hardly any tumour is as dark as this all through."""
 
 _FURTHER_RATE, _FURTHER_DECAY = 6e-4, 0.6
 """Learning rate and last share over which it falls, for weights that have learned already."""
