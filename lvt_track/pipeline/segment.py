@@ -146,7 +146,10 @@ def masks_of(
     drawn = choice.model.sources
     sources = {name: GIVEN if name in given else drawn.get(name, NOT_DRAWN) for name in CLASSES}
     masks = _combine(found.masks, given, choice.model.minimum_ml)
-    warnings = (*found.warnings, *_stray_tumors(masks))
+    # What a reader gave is not what the model had to say of its own.
+    replaced = {text for name in given for text in found.class_warnings.get(name, ())}
+    kept = (text for text in found.warnings if text not in replaced)
+    warnings = (*kept, *_stray_tumors(masks))
     return SegmentedScan(masks, sources, warnings, found.probabilities, found.seconds)
 
 

@@ -46,6 +46,7 @@ class Segmentation:
         seconds: time per stage.
         dropped: components dropped as specks, by class name.
         warnings: what a reader must know of the masks.
+        class_warnings: those of them that tell of one class alone, by its name.
         notes: what was done, in words, for who wants to know.
         probabilities: float16 (z, y, x) on the scan's grid by class name, where asked for.
     """
@@ -55,6 +56,7 @@ class Segmentation:
     seconds: dict[str, float]
     dropped: dict[str, int]
     warnings: tuple[str, ...] = ()
+    class_warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     probabilities: dict[str, NDArray[np.float16]] = field(default_factory=dict)
 
@@ -144,17 +146,21 @@ def _finished(
         probabilities = {
             name: _place(values, box, scan) for name, values in drawing.probabilities.items()
         }
+    undrawn, told = _undrawn(model), _cysts(cysts, model.fluid_hu)
+    by_class = {name: (text,) for name, text in undrawn.items()}
+    by_class["tumors"] = (*by_class.get("tumors", ()), *told)
     return Segmentation(
         masks=masks,
         device=_where(run),
         seconds=run.seconds,
         dropped=cleaned.dropped,
         warnings=(
-            *_undrawn(model),
+            *undrawn.values(),
             *drawing.warnings,
             *_cut_off(cleaned.masks["liver"], box, scan),
-            *_cysts(cysts, model.fluid_hu),
+            *told,
         ),
+        class_warnings=by_class,
         notes=_notes(run, cleaned.dropped),
         probabilities=probabilities,
     )
@@ -182,12 +188,12 @@ def _place(part: NDArray[Scalar], box: Box, scan: Scan) -> NDArray[Scalar]:
     return whole
 
 
-def _undrawn(model: Model) -> tuple[str, ...]:
-    return tuple(
-        f"the model {model.name} does not draw {name}; the mask is empty"
+def _undrawn(model: Model) -> dict[str, str]:
+    return {
+        name: f"the model {model.name} does not draw {name}; the mask is empty"
         for name in CLASSES
         if name not in model.sources
-    )
+    }
 
 
 def _cut_off(liver: BoolArray, box: Box, scan: Scan) -> tuple[str, ...]:

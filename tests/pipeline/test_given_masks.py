@@ -66,3 +66,27 @@ def test_a_given_liver_cuts_tumours_and_leaves_no_scraps(scan: Path, tmp_path: P
     kept[5:7, 10:14, 16:20] = True
     np.testing.assert_array_equal(found.masks.tumors, kept)
     assert found.masks.vessels.sum() == 2 * 4 * 16
+
+
+CYST, CUT = "1 spot is as dark as fluid", "the liver is cut off"
+
+
+class Warned(Found):
+    """Has something to say of the tumours it drew, and of the scan."""
+
+    def segment(self, volume: Volume, keep_probabilities: Any = ()) -> Segmentation:
+        found = super().segment(volume, keep_probabilities)
+        return replace(found, warnings=(CYST, CUT), class_warnings={"tumors": (CYST,)})
+
+
+@pytest.mark.parametrize(("given", "told"), [("tumors", (CUT,)), ("vessels", (CYST, CUT))])
+def test_what_a_model_says_of_a_class_is_told_where_its_mask_is_used(
+    scan: Path, tmp_path: Path, given: str, told: tuple[str, ...]
+) -> None:
+    mask = np.zeros(GEOMETRY.shape, dtype=bool)
+    mask[5:7, 10:14, 16:20] = True
+    drawn = tmp_path / "drawn.nii.gz"
+    write_mask(mask, GEOMETRY, drawn)
+    series = replace(series_at(scan), masks={given: drawn})
+    volume = Volume(np.full(GEOMETRY.shape, 60, dtype=np.int16), GEOMETRY)
+    assert masks_of(series, volume, Warned(), Silent()).warnings == told

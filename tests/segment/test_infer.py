@@ -117,6 +117,7 @@ def test_a_tumour_as_dark_as_fluid_is_told_and_not_drawn(
     assert (found.masks.liver & truth.tumors).any()
     told = [text for text in found.warnings if text.startswith("1 spot is as dark as fluid")]
     assert len(told) == is_cyst
+    assert found.class_warnings == {"tumors": tuple(told)}
 
 
 def test_toy_is_found(model: Model) -> None:
