@@ -147,7 +147,7 @@ def _finished(
             name: _place(values, box, scan) for name, values in drawing.probabilities.items()
         }
     undrawn, told = _undrawn(model), _cysts(cysts, model.fluid_hu)
-    by_class = {name: (text,) for name, text in undrawn.items()}
+    by_class: dict[str, tuple[str, ...]] = {name: (text,) for name, text in undrawn.items()}
     by_class["tumors"] = (*by_class.get("tumors", ()), *told)
     return Segmentation(
         masks=masks,
