@@ -2,88 +2,90 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Generic, TypeVar
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import Any, Generic, TypeVar
 
-from torch.utils.data import DataLoader, Dataset
+import torch
 
 from lvt_track.training.memory import keep_freed_memory
 
-__all__ = ["MadeAhead", "MadeByProcesses"]
+__all__ = ["MadeAhead", "made_by_processes", "made_by_threads"]
 
 Result = TypeVar("Result")
 
 
 class MadeAhead(Generic[Result]):
-    """A function of a number that is called, in threads, before its result is asked for.
+    """A function of a number that is called before its result is asked for.
 
     Args:
         make: the function; pure, as it may be called for numbers that are never asked for.
-        stride: from one number asked for to the next.
-        threads: how many results are made at a time, and are ready in advance.
+        stride: from one number asked for to the next. Another number is answered too, but what
+            was made ahead is then lost.
+        pool: what calls it.
+        ahead: how many results are made, or are ready, in advance.
     """
 
-    def __init__(self, make: Callable[[int], Result], stride: int, threads: int) -> None:
-        self._make, self._stride = make, stride
-        self._pool = ThreadPoolExecutor(threads)
-        self._ahead = threads
+    def __init__(
+        self, make: Callable[[int], Result], stride: int, pool: Executor, ahead: int
+    ) -> None:
+        self._make, self._stride, self._pool, self._ahead = make, stride, pool, ahead
         self._coming: dict[int, Future[Result]] = {}
 
     def __call__(self, number: int) -> Result:
         """The function's result for this number."""
         wanted = [number + k * self._stride for k in range(self._ahead + 1)]
-        self._coming = {n: self._coming.get(n) or self._pool.submit(self._make, n) for n in wanted}
+        for other in self._coming.keys() - set(wanted):
+            self._coming.pop(other).cancel()
+        for n in wanted:
+            if n not in self._coming:
+                self._coming[n] = self._pool.submit(self._make, n)
         return self._coming.pop(number).result()
 
 
-class MadeByProcesses(Generic[Result]):
-    """As `MadeAhead`, by processes: where making a result is work for Python, not for a disk.
+def made_by_threads(make: Callable[[int], Result], stride: int, threads: int) -> MadeAhead[Result]:
+    """Called by as many threads: where making a result is mostly waiting for a disk or a GPU."""
+    return MadeAhead(make, stride, ThreadPoolExecutor(threads), threads)
 
-    Args:
-        make: the function; pure, and it can be pickled, as can its results.
-        stride: from one number asked for to the next. Another number is answered too, but what
-            was made ahead is then lost.
-        processes: how many; each makes one result at a time, with one thread.
-        pinned: whether tensors come in memory that a GPU reads by itself.
+
+def made_by_processes(
+    make: Callable[[int], Result], stride: int, processes: int
+) -> MadeAhead[Result]:
+    """Called by as many processes, with one thread each: where making one is work for Python.
+
+    The function can be pickled, as can its results; what it remembers between calls stays with
+    each process. Tensors come in shared memory.
     """
-
-    def __init__(
-        self, make: Callable[[int], Result], stride: int, processes: int, pinned: bool = False
-    ) -> None:
-        self._made_of = _Made(make)
-        self._stride, self._processes, self._pinned = stride, processes, pinned
-        self._next: int | None = None
-        self._coming: Iterator[Result] = iter(())
-
-    def __call__(self, number: int) -> Result:
-        """The function's result for this number."""
-        if number != self._next:
-            # Forked processes would inherit the locks of other threads.
-            loader = DataLoader(
-                self._made_of,
-                batch_size=None,
-                sampler=itertools.count(number, self._stride),
-                num_workers=self._processes,
-                multiprocessing_context="spawn",
-                pin_memory=self._pinned,
-                worker_init_fn=_begin,
-            )
-            self._coming = iter(loader)
-        self._next = number + self._stride
-        return next(self._coming)
+    # Forked processes would inherit the locks of other threads.
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin, (make,))
+    return MadeAhead(_call, stride, pool, 2 * processes)
 
 
-def _begin(worker: int) -> None:
+_make: Callable[[int], Any]
+
+
+def _begin(make: Callable[[int], Any]) -> None:
+    """What a process does first: it takes the function, which then need not come at each call."""
+    global _make
+    _make = make
+    # Whoever interrupts a training means the process that learns; these end with it, even if it
+    # is killed.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
     keep_freed_memory()
 
 
-class _Made(Dataset[Result]):
-    """A function as what torch loads from."""
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
-    def __init__(self, make: Callable[[int], Result]) -> None:
-        self._make = make
 
-    def __getitem__(self, number: int) -> Result:
-        return self._make(number)
+def _call(number: int) -> Any:
+    return _make(number)

@@ -27,7 +27,7 @@ from lvt_track.phantom.subjects import draw_subjects, subject_files
 from lvt_track.segment.models import Card, Part, load_model, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.segment.own import OwnSegmenter
-from lvt_track.training.ahead import MadeAhead, MadeByProcesses
+from lvt_track.training.ahead import made_by_processes, made_by_threads
 from lvt_track.training.batch import Batch
 from lvt_track.training.history import draw_history
 from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_network, train
@@ -138,11 +138,11 @@ def train_part(
         # Making images is mostly telling the GPU to: a thread does it while the network learns.
         drawing = max(1, (cores - 1) // world)
         made = SyntheticBatches(files, recipe, part.seed, device, world, drawing)
-        batches = MadeAhead(made, world, threads=1)
+        batches = made_by_threads(made, world, 1)
     else:
         # Half of the cores learn, and the others make whole batches.
         ready = SyntheticBatches(files, recipe, part.seed)
-        batches = MadeByProcesses(ready, world, max(1, cores // 2 // world))
+        batches = made_by_processes(ready, world, max(1, cores // 2 // world))
     return train(network, batches, settings, work / part.name, device)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from lvt_track.core.volume import CLASSES
 from lvt_track.segment.grid import Span, resample
 from lvt_track.segment.network import normalise
-from lvt_track.training.ahead import MadeAhead
+from lvt_track.training.ahead import made_by_threads
 from lvt_track.training.augment import Augmentation, Warp, vary_intensity
 from lvt_track.training.batch import Batch
 from lvt_track.training.datasets.prepared import BITS, IGNORE
@@ -122,7 +122,7 @@ class PatchBatches:
         self._odds = odds / odds.sum()
         self._plan, self._augmentation = plan, augmentation
         self._seed, self._device = seed, device
-        self._crops = MadeAhead(self._read, stride, threads)
+        self._crops = made_by_threads(self._read, stride, threads)
 
     def __call__(self, number: int) -> Batch:
         """The batch with this number."""

@@ -31,7 +31,7 @@ from lvt_track.phantom.image_visibility import conspicuity
 from lvt_track.phantom.tissues import Tissue
 from lvt_track.segment.grid import resample
 from lvt_track.segment.network import normalise
-from lvt_track.training.ahead import MadeByProcesses
+from lvt_track.training.ahead import made_by_processes
 from lvt_track.training.batch import Batch
 from lvt_track.training.crops import cut_scan
 from lvt_track.training.partial import COMPLETE, targets_and_validity
@@ -76,8 +76,7 @@ class SyntheticBatches:
     ) -> None:
         self._crops_at: Callable[[int], list[DrawnCrop]] = SyntheticCrops(files, recipe, seed)
         if processes:
-            pinned = device.type == "cuda"
-            self._crops_at = MadeByProcesses(self._crops_at, stride, processes, pinned)
+            self._crops_at = made_by_processes(self._crops_at, stride, processes)
         self._recipe, self._seed, self._device = recipe, seed, device
         self._is_class = IS_CLASS.to(device)
 

@@ -45,8 +45,8 @@ class DrawnCrop(NamedTuple):
     component: Tensor
 
     def to(self, device: torch.device) -> DrawnCrop:
-        """The crop on a device; the copy need not wait when its memory is pinned."""
-        return DrawnCrop(*(part.to(device, non_blocking=True) for part in self))
+        """The crop on a device."""
+        return DrawnCrop(*(part.to(device) for part in self))
 
 
 class SyntheticCrops:
