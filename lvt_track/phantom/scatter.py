@@ -126,6 +126,7 @@ def scatter_lesions(
     main = _draw_kind(_LARGE_KINDS, rng)
     inside: list[Tumor] = []
     bulging: list[Tumor] = []
+    deep: NDArray[np.intp] | None = None
     for diameter_mm in _draw_diameters(rng):
         kinds = _SMALL_KINDS if diameter_mm < _SMALL_BELOW_MM else _LARGE_KINDS
         # Most lesions of one patient are of one kind.
@@ -136,7 +137,7 @@ def scatter_lesions(
         if at_surface:
             places = _near_surface(places, liver, diameter_mm / 2 / spacing_mm, rng)
         elif diameter_mm >= _MASS_MM[0]:
-            deep = _deep(liver)
+            deep = _deep(liver) if deep is None else deep
             places = deep[rng.integers(len(deep), size=40)]
         centre = _free_place(places, geometry, diameter_mm / 2, (*inside, *bulging), rng)
         if centre is not None:

@@ -107,6 +107,10 @@ def _waves(seed: int, unit: FloatArray) -> FloatArray:
     return total / 1.2
 
 
+# Waves beyond this are cut off, in units of their standard deviation.
+_CREST = 2.2
+
+
 def level_mm(tumor: Tumor, points_mm: ArrayLike) -> FloatArray:
     """Signed distance to the surface (negative inside), LPS points (..., 3) to (...).
 
@@ -119,7 +123,7 @@ def level_mm(tumor: Tumor, points_mm: ArrayLike) -> FloatArray:
     unit = scaled / np.maximum(length, 1e-9)[..., None]
     surface = np.ones(length.shape)
     if tumor.irregularity > 0:
-        surface = 1 + tumor.irregularity * np.clip(_waves(tumor.seed, unit), -2.2, 2.2)
+        surface = 1 + tumor.irregularity * np.clip(_waves(tumor.seed, unit), -_CREST, _CREST)
     along = np.linalg.norm(unit / radii, axis=-1)
     level: FloatArray = (length - surface) / np.maximum(along, 1e-9)
     return np.where(length < 1e-6, -float(radii.min()), level)
@@ -160,8 +164,9 @@ def tissue_at(tumor: Tumor, points_mm: ArrayLike, level: FloatArray) -> NDArray[
     }[tumor.kind]
     mean = float(np.mean(tumor.radii_mm))
     offset = np.asarray(points_mm, dtype=np.float64) - np.array(tumor.centre_mm)
-    ripple = _waves(tumor.seed + 1, offset / max(0.45 * mean, 2.0))
     code = np.full(level.shape, int(outer), dtype=np.uint8)
+    if tumor.core > 0 or tumor.kind is TumorKind.HAEMANGIOMA:
+        ripple = _waves(tumor.seed + 1, offset / max(0.45 * mean, 2.0))
     if tumor.core > 0:
         code[level + 0.16 * mean * ripple < -mean * (1 - tumor.core)] = inner
     if tumor.rim_mm > 0:
@@ -340,11 +345,11 @@ def stamp(
         )
         if any(s.stop <= s.start for s in box):
             continue
-        grid = np.moveaxis(np.array(np.mgrid[box]), 0, -1)
-        points = geometry.to_world(grid)
+        inside = _may_hold(tumor, geometry, box) & gives_way[out[box]] & (identity[box] == 0)
+        points = geometry.to_world(np.argwhere(inside) + [s.start for s in box])
         level = level_mm(tumor, points)
-        inside = (level < 0) & gives_way[out[box]] & (identity[box] == 0)
-        code = tissue_at(tumor, points[inside], level[inside])
+        inside[inside] = level < 0
+        code = tissue_at(tumor, points[level < 0], level[level < 0])
         if tumor.kind in (TumorKind.FOCAL_FAT, TumorKind.PERFUSION):
             # These change the parenchyma and leave the vessels where they are.
             keep = out[box][inside] != Tissue.LIVER
@@ -352,3 +357,18 @@ def stamp(
         out[box][inside] = code
         identity[box][inside] = number
     return out, identity
+
+
+def _may_hold(tumor: Tumor, geometry: Geometry, box: tuple[slice, ...]) -> NDArray[np.bool_]:
+    """Which voxels of a box (z, y, x) a lesion may reach: half of them it never does."""
+    to_ball = tumor.rotation.T / np.array(tumor.radii_mm)[:, None]
+    start = geometry.to_world([s.start for s in box])
+    offset = to_ball @ (start - np.array(tumor.centre_mm))
+    steps = to_ball @ (geometry.to_world(np.eye(3)) - geometry.to_world(np.zeros(3))).T
+    squares = np.zeros([s.stop - s.start for s in box])
+    for first, step in zip(offset, steps, strict=True):
+        # Along each of the lesion's axes a voxel's place is the sum of a term for each index.
+        z, y, x = (k * np.arange(n) for k, n in zip(step, squares.shape, strict=True))
+        squares += (first + z[:, None, None] + y[:, None] + x) ** 2
+    may_hold: NDArray[np.bool_] = squares < (1.0 + _CREST * tumor.irregularity) ** 2 + 1e-9
+    return may_hold

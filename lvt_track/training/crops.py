@@ -82,9 +82,11 @@ def crop_around(
         inside = np.flatnonzero((index >= 0) & (index < have))
         take.append(index[inside])
         put.append(slice(int(inside[0]), int(inside[-1]) + 1))
-    z, y, x = take
-    block = whole[z[0] : z[-1] + 1, y[0] : y[-1] + 1, x[0] : x[-1] + 1]
-    out[tuple(put)] = block[np.ix_(z - z[0], y - y[0], x - x[0])]
+    # One axis after the other: many times as fast as picking every voxel by itself.
+    block = whole[tuple(slice(index[0], index[-1] + 1) for index in take)]
+    for axis, index in enumerate(take):
+        block = block.take(index - index[0], axis=axis)
+    out[tuple(put)] = block
     return out
 
 

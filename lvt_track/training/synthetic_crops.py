@@ -88,7 +88,8 @@ class SyntheticCrops:
             scattered = scatter_lesions(without_lesions(labels), edge_mm, rng)
             labels, lesion, own_hu, is_soft = scattered
         codes = torch.from_numpy(labels)
-        tumor = mixed(torch.from_numpy(is_any(labels, TUMOR_TISSUES)).float(), recipe.finer) >= 0.5
+        is_tumor = torch.from_numpy(is_any(labels, TUMOR_TISSUES).view(np.uint8))
+        tumor = mixed(is_tumor, recipe.finer) >= 0.5
         component = cc3d.connected_components(tumor.numpy(), connectivity=26)
         return DrawnCrop(
             codes,
