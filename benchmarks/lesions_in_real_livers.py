@@ -21,6 +21,7 @@ from table import markdown_table, write_page
 
 from lvt_track.core.volume import Masks
 from lvt_track.io.discover import read_scan, series_at
+from lvt_track.phantom.image_visibility import SEEN, conspicuity
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
 from lvt_track.training.evaluate import dice
@@ -35,10 +36,14 @@ RESAMPLED = 2000
 
 @dataclass(frozen=True)
 class Sought:
-    """One lesion: mean diameter, HU below its liver (above: less than none), share drawn."""
+    """One lesion: mean diameter, HU below its liver (above: less than none), share drawn.
+
+    It is shown where it stands out of its liver by `SEEN` times the noise of its own size.
+    """
 
     diameter_mm: float
     contrast_hu: float
+    is_shown: bool
     covered: float
 
 
@@ -58,7 +63,33 @@ class Outcome:
     cysts: tuple[float, ...]
 
 
-def look(inserted: Inserted, scan: str, before: Masks, has_mass: bool, model: Model) -> Outcome:
+def stand_out(inserted: Inserted, room: Masks) -> np.ndarray:
+    """Conspicuity of the lesions by number, each as a whole; of the liver that they lie in.
+
+    Args:
+        inserted: the scan with them.
+        room: its liver, vessels and tumours without them.
+    """
+    drawn = (inserted.number > 0) | (inserted.cyst > 0)
+    volume, number = inserted.volume, torch.from_numpy(inserted.number.astype(np.int16))
+    return conspicuity(
+        torch.from_numpy(volume.hu.astype(np.float32)),
+        number,
+        torch.zeros_like(number),
+        torch.from_numpy(room.liver & ~room.vessels & ~room.tumors & ~drawn),
+        torch.from_numpy(room.liver | drawn),
+        volume.geometry.spacing_mm,
+    ).numpy()
+
+
+def look(
+    inserted: Inserted,
+    stands_out: np.ndarray,
+    scan: str,
+    before: Masks,
+    has_mass: bool,
+    model: Model,
+) -> Outcome:
     """Segment a scan with lesions; what the model draws without them does not count.
 
     Nor do cysts, but by themselves.
@@ -71,7 +102,12 @@ def look(inserted: Inserted, scan: str, before: Masks, has_mass: bool, model: Mo
     voxels = np.bincount(inserted.number.ravel())
     covered = np.bincount(inserted.number.ravel(), found.tumors.ravel()) / np.maximum(voxels, 1)
     sought = (
-        Sought(lesion.diameter_mm, lesion.contrast_hu, float(covered[number]))
+        Sought(
+            lesion.diameter_mm,
+            lesion.contrast_hu,
+            bool(stands_out[number] >= SEEN),
+            float(covered[number]),
+        )
         for number, lesion in enumerate(inserted.lesions, start=1)
         if number < len(voxels) and voxels[number]
     )
@@ -102,8 +138,9 @@ def outcomes_of(
             has_mass = draw % 2 == 1
             rng = np.random.default_rng([place, draw])
             inserted = insert_lesions(volume, room, rng, has_mass)
+            stands_out, scan = stand_out(inserted, room), name.split("/")[0]
             for k, model in enumerate(models):
-                outcome = look(inserted, name.split("/")[0], before[k], has_mass, model)
+                outcome = look(inserted, stands_out, scan, before[k], has_mass, model)
                 outcomes[k].append(outcome)
                 print(draw, k, outcome, flush=True)
     return outcomes
@@ -118,12 +155,13 @@ def found(lesions: Sequence[Sought]) -> str:
 
 
 def lesion_row(outcomes: Sequence[Outcome]) -> list[str]:
-    """By size, and by contrast of those above 10 mm."""
+    """By size, once more of those shown, and by contrast of those above 10 mm."""
     lesions = [lesion for outcome in outcomes for lesion in outcome.sought]
     by_size = [
         [lesion for lesion in lesions if low <= lesion.diameter_mm < high]
         for low, high in pairwise(SIZES_MM)
     ]
+    by_size += [[lesion for lesion in some if lesion.is_shown] for some in by_size[:2]]
     large = [lesion for lesion in lesions if lesion.diameter_mm >= SIZES_MM[1]]
     by_contrast = [
         [lesion for lesion in large if low <= lesion.contrast_hu < high]
@@ -221,8 +259,9 @@ def main() -> None:
         "38 mm, and every second time a mass of 40 to 100 mm too: four of five 15 to 80 HU darker "
         "than their liver (down to 30 HU, necrosis to 18), even, with a dark core or a rim half "
         "as dark, the fifth 15 to 45 HU brighter, some with a dark core; and two cysts of 8 to 35 "
-        "mm and 0 to 15 HU; the scan's noise stays. Found, or called tumour, is what is covered by "
-        "a tenth; after the comma, how much of a lesion is drawn on average. Contrast is that of "
+        "mm and 0 to 15 HU; the scan's noise stays. Shown is a lesion whose mean lies "
+        f"{SEEN:g} times the noise of its own size away from the liver around it. Found, or "
+        "called tumour, is what is covered by a tenth; after the comma, how much of a lesion is drawn on average. Contrast is that of "
         "lesions above 10 mm. The liver is compared with what the same weights draw without the "
         "lesions, not with a reader's; a lesion is false where neither one was drawn in nor these "
         "weights see one without them; cysts are counted by themselves. Lesions keep clear "
@@ -233,6 +272,7 @@ def main() -> None:
                 "weights",
                 "scan",
                 *("5–10 mm", "10–20 mm", "20–40 mm", "over 40 mm"),
+                *("5–10 mm, shown", "10–20 mm, shown"),
                 *("brighter", "15–30 HU darker", "30–50 HU", "over 50 HU"),
             ],
             lesion_rows,
