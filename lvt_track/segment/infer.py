@@ -161,7 +161,7 @@ def _finished(
             *told,
         ),
         class_warnings=by_class,
-        notes=_notes(run, cleaned.dropped),
+        notes=(*_notes(run, cleaned.dropped), *_in_vessels(cleaned.in_vessels)),
         probabilities=probabilities,
     )
 
@@ -216,6 +216,13 @@ def _cysts(count: int, below_hu: float | None) -> tuple[str, ...]:
     if count > 1:
         spots, cysts = f"{count} spots are", "simple cysts"
     return (f"{spots} as dark as fluid (below {below_hu:g} HU): taken for {cysts}, not for tumour",)
+
+
+def _in_vessels(count: int) -> tuple[str, ...]:
+    """What was done with spots drawn as tumour and as vessel."""
+    if count == 0:
+        return ()
+    return (f"drawn as tumour and mostly as vessel too, so left out: {count}",)
 
 
 def _where(run: Run) -> str:
