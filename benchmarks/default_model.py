@@ -1,6 +1,6 @@
 """The embedded model on phantoms it was not trained on: by lesion size, phase and slice thickness.
 
-Usage: python benchmarks/default_model.py [--bodies 12] [--model NAME] [--work DIR]
+Usage: python benchmarks/default_model.py [--bodies 12] [--model NAME] [--work DIR] [--processes 1]
 
 Bodies have seeds that training never uses. Each is scanned in four phases, with noise of its own
 and slices of 1.5, 3 or 4.5 mm. Intervals are bootstrapped over bodies.
@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 
 import cc3d
@@ -252,6 +254,14 @@ def phase_row(phase: Phase, cases: Sequence[Case]) -> list[object]:
     ]
 
 
+def body_cases(model: str, work: Path, number: int) -> list[Case]:
+    """One body in every phase, by one thread."""
+    torch.set_num_threads(1)
+    seed, loaded = FIRST_SEED + number, load_model(model)
+    labels = body(seed, work)
+    return [run(seed, phase, SLICES[number % 3], labels, loaded) for phase in PHASES]
+
+
 def main() -> None:
     """Scan, segment, score, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -259,14 +269,12 @@ def main() -> None:
     parser.add_argument("--model", default="default", help="name or folder of the model")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "held-out")
     parser.add_argument("--page", default="default-model-held-out", help="in docs/results")
+    parser.add_argument("--processes", type=int, default=1)
     chosen = parser.parse_args()
-    torch.set_num_threads(1)
     model = load_model(chosen.model)
-    cases = []
-    for number in range(chosen.bodies):
-        seed = FIRST_SEED + number
-        labels = body(seed, chosen.work)
-        cases += [run(seed, phase, SLICES[number % 3], labels, model) for phase in PHASES]
+    cases_of = partial(body_cases, chosen.model, chosen.work)
+    with ProcessPoolExecutor(chosen.processes, get_context("spawn")) as pool:
+        cases = [case for some in pool.map(cases_of, range(chosen.bodies)) for case in some]
     groups = {p.value: [c for c in cases if c.phase is p] for p in PHASES}
     for step in SLICES:
         thick = [c for c in cases if c.phase is Phase.PORTAL and c.slice_mm == step * VOXEL_MM]

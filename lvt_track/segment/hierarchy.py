@@ -1,4 +1,4 @@
-"""Sound masks: the liver one piece, vessels and tumours inside it, no specks, no vessel twice."""
+"""Sound masks: the liver one piece, vessels and tumours inside it, no specks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,7 @@ import numpy as np
 
 from lvt_track.core.volume import CLASSES, BoolArray
 
-__all__ = [
-    "Cleaned",
-    "clean",
-    "largest_component",
-    "without_holes",
-    "without_specks",
-    "without_vessels",
-]
+__all__ = ["Cleaned", "clean", "largest_component", "without_holes", "without_specks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +19,10 @@ class Cleaned:
     Attributes:
         masks: bool (z, y, x) by class name.
         dropped: components dropped as specks, by class name.
-        in_vessels: components of tumours left out because they are vessel.
     """
 
     masks: dict[str, BoolArray]
     dropped: dict[str, int]
-    in_vessels: int = 0
 
 
 def clean(
@@ -45,7 +36,7 @@ def clean(
 
     The liver is its largest piece. A tumour or vessel that it encloses, in space or within an
     axial slice (a tumour at the surface is often missing from the liver), belongs to it; what then
-    lies outside is cut off. What is drawn as tumour and is mostly vessel is none.
+    lies outside is cut off.
 
     Args:
         liver, vessels, tumors: thresholded masks (z, y, x), z along the patient's axis.
@@ -68,8 +59,7 @@ def clean(
         ("tumors", tumors, minimum_ml[2]),
     ):
         masks[name], dropped[name] = without_specks(mask & whole, least_ml / voxel_ml)
-    masks["tumors"], in_vessels = without_vessels(masks["tumors"], masks["vessels"])
-    return Cleaned(masks, dropped, in_vessels)
+    return Cleaned(masks, dropped)
 
 
 def largest_component(mask: BoolArray) -> tuple[BoolArray, int]:
@@ -100,21 +90,6 @@ def without_specks(mask: BoolArray, minimum_voxels: float) -> tuple[BoolArray, i
     if count == 0:
         return np.zeros_like(mask), 0
     keep = np.bincount(labels.ravel()) >= minimum_voxels
-    keep[0] = False
-    kept: BoolArray = keep[labels]
-    return kept, count - int(np.count_nonzero(keep))
-
-
-def without_vessels(tumors: BoolArray, vessels: BoolArray) -> tuple[BoolArray, int]:
-    """The tumours without those that lie mostly in vessels, and how many those were.
-
-    A vein that contrast has not reached yet is as dark as a lesion. A network that sees both there
-    draws both; of a true lesion hardly any voxel is drawn as vessel.
-    """
-    labels, count = cc3d.connected_components(tumors, connectivity=26, return_N=True)
-    if count == 0:
-        return tumors, 0
-    keep = 2 * np.bincount(labels[vessels], minlength=count + 1) <= np.bincount(labels.ravel())
     keep[0] = False
     kept: BoolArray = keep[labels]
     return kept, count - int(np.count_nonzero(keep))

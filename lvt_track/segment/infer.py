@@ -18,6 +18,7 @@ from lvt_track.segment.hierarchy import clean
 from lvt_track.segment.models import Model
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Drawing, Effort, Report, Run
+from lvt_track.segment.veins import without_veins
 
 __all__ = ["EXHAUSTIVE", "FAST", "NO_LIVER", "Segmentation", "check_hounsfield", "segment"]
 
@@ -135,6 +136,9 @@ def _finished(
             model.minimum_ml,
         )
         sound, cysts = dict(cleaned.masks), 0
+        sound["tumors"], veins = without_veins(
+            sound["tumors"], sound["vessels"], sound["liver"], scan.hu[box]
+        )
         if model.fluid_hu is not None:
             sound["tumors"], cysts = without_fluid(
                 sound["tumors"], scan.hu[box], scan.spacing_mm, model.fluid_hu
@@ -161,7 +165,7 @@ def _finished(
             *told,
         ),
         class_warnings=by_class,
-        notes=(*_notes(run, cleaned.dropped), *_in_vessels(cleaned.in_vessels)),
+        notes=(*_notes(run, cleaned.dropped), *_veins(veins)),
         probabilities=probabilities,
     )
 
@@ -218,11 +222,9 @@ def _cysts(count: int, below_hu: float | None) -> tuple[str, ...]:
     return (f"{spots} as dark as fluid (below {below_hu:g} HU): taken for {cysts}, not for tumour",)
 
 
-def _in_vessels(count: int) -> tuple[str, ...]:
-    """What was done with spots drawn as tumour and as vessel."""
-    if count == 0:
-        return ()
-    return (f"drawn as tumour and mostly as vessel too, so left out: {count}",)
+def _veins(count: int) -> tuple[str, ...]:
+    """What was done with tumours that are veins."""
+    return (f"dark veins drawn as tumour, left out: {count}",) if count else ()
 
 
 def _where(run: Run) -> str:

@@ -10,7 +10,6 @@ from lvt_track.segment.hierarchy import (
     largest_component,
     without_holes,
     without_specks,
-    without_vessels,
 )
 
 SHAPE = (12, 12, 12)
@@ -95,29 +94,3 @@ def test_specks_touching_at_a_corner_count_as_one() -> None:
     assert (kept == mask).all()
     assert dropped == 0
     assert without_specks(NOTHING, 2)[1] == 0
-
-
-def test_a_vein_that_is_drawn_as_tumour_too_is_none() -> None:
-    lesion, vein = cube(2, 4), cube(6, 9)
-    vessels = vein.copy()
-    vessels[8:] = False
-    vessels[:3] |= lesion[:3]
-    cleaned = clean(cube(1, 11), vessels, lesion | vein, 1.0, NO_MINIMUM)
-    # Two thirds of the vein are vessel, one half of the lesion is.
-    assert (cleaned.masks["tumors"] == lesion).all()
-    assert cleaned.in_vessels == 1
-    assert cleaned.dropped["tumors"] == 0
-    assert (cleaned.masks["vessels"] == vessels).all()
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 1000), st.floats(0.05, 0.9))
-def test_what_is_no_vessel_stays_tumour(seed: int, share: float) -> None:
-    draw = np.random.default_rng(seed)
-    tumors, vessels = draw.random(SHAPE) < 0.2, draw.random(SHAPE) < share
-    kept, left_out = without_vessels(tumors, vessels)
-    assert not (kept & ~tumors).any()
-    gone = tumors & ~kept
-    assert (left_out > 0) == gone.any()
-    assert 2 * np.count_nonzero(gone & vessels) >= np.count_nonzero(gone)
-    assert (without_vessels(tumors, NOTHING)[0] == tumors).all()
