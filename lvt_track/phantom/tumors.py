@@ -348,8 +348,9 @@ def stamp(
         inside = _may_hold(tumor, geometry, box) & gives_way[out[box]] & (identity[box] == 0)
         points = geometry.to_world(np.argwhere(inside) + [s.start for s in box])
         level = level_mm(tumor, points)
-        inside[inside] = level < 0
-        code = tissue_at(tumor, points[level < 0], level[level < 0])
+        is_within = level < 0
+        inside[inside] = is_within
+        code = tissue_at(tumor, points[is_within], level[is_within])
         if tumor.kind in (TumorKind.FOCAL_FAT, TumorKind.PERFUSION):
             # These change the parenchyma and leave the vessels where they are.
             keep = out[box][inside] != Tissue.LIVER

@@ -32,15 +32,15 @@ def without_veins(
         hu: the scan there.
     """
     number, count = cc3d.connected_components(tumors, connectivity=26, return_N=True)
-    parenchyma = liver & ~vessels & ~tumors
-    if count == 0 or not parenchyma.any():
-        return tumors, 0
     inside = number[tumors]
     voxels = np.maximum(np.bincount(inside, minlength=count + 1), 1)
-    mean_hu = np.bincount(inside, hu[tumors], minlength=count + 1) / voxels
     shared = np.bincount(number[tumors & vessels], minlength=count + 1) / voxels
-    is_dark = mean_hu < float(np.median(hu[parenchyma].astype(np.float32))) - _DARKER_HU
-    is_vein = is_dark & (shared > _VESSEL_SHARE)
-    is_vein[0] = False
+    is_vein = shared > _VESSEL_SHARE
+    parenchyma = liver & ~vessels & ~tumors
+    if not is_vein.any() or not parenchyma.any():
+        return tumors, 0
+    mean_hu = np.bincount(inside, hu[tumors], minlength=count + 1) / voxels
+    liver_hu = float(np.median(hu[parenchyma].astype(np.float32)))
+    is_vein &= mean_hu < liver_hu - _DARKER_HU
     kept: BoolArray = tumors & ~is_vein[number]
     return kept, int(np.count_nonzero(is_vein))
