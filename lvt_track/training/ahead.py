@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import Any, Generic, TypeVar
@@ -60,9 +62,21 @@ def made_by_processes(
     The function can be pickled, as can its results; what it remembers between calls stays with
     each process. Tensors come in shared memory.
     """
+    _open_files_as_allowed()
     # Forked processes would inherit the locks of other threads.
     pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin, (make,))
     return MadeAhead(_call, stride, pool, 2 * processes)
+
+
+def _open_files_as_allowed() -> None:
+    """A tensor holds a file until it is freed; of these, most systems grant 1,024 unless asked."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        # macOS calls the most unlimited, and does not grant that.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 _make: Callable[[int], Any]

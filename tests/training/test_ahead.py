@@ -110,3 +110,27 @@ def _is_alive(process: int) -> bool:
     # What has ended and has nobody to take note of it is no longer alive.
     state = Path(f"/proc/{process}/stat")
     return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+MANY_TENSORS = """
+import resource
+import torch
+from lvt_track.training.ahead import made_by_processes
+
+def tensors(number):
+    return [torch.full((2,), number) for _ in range(100)]
+
+if __name__ == "__main__":
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (80, most))
+    made = made_by_processes(tensors, stride=1, processes=1)
+    print(sum(int(tensor.sum()) for number in (1, 2) for tensor in made(number)))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+def test_results_of_many_tensors_need_no_setting_of_the_system(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(MANY_TENSORS)
+    ended = subprocess.run([sys.executable, file], capture_output=True, text=True, check=True)
+    assert ended.stdout == "600\n"
