@@ -27,7 +27,7 @@ def scan_with(lesion_hu: int) -> np.ndarray:
     return hu
 
 
-def test_a_dark_spot_that_is_mostly_vessel_too_is_a_vein() -> None:
+def test_a_dark_spot_that_is_largely_vessel_too_is_a_vein() -> None:
     vessels = LESION.copy()
     vessels[4:] = False
     kept, veins = without_veins(LESION | OTHER, vessels, LIVER, scan_with(70))
@@ -67,6 +67,6 @@ def test_only_whole_dark_spots_go_and_hu_may_shift(seed: int, share: float, shif
     gone = tumors & ~kept
     assert not (kept & ~tumors).any()
     assert (veins > 0) == gone.any()
-    assert not gone.any() or 2 * (gone & vessels).sum() > gone.sum()
+    assert not gone.any() or (gone & vessels).sum() > 0.35 * gone.sum()
     again, _ = without_veins(tumors, vessels, LIVER, hu + np.int16(shift))
     assert (again == kept).all()
