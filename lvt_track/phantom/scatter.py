@@ -37,24 +37,24 @@ _YIELDING = (
 )
 
 _SMALL_KINDS = {
-    TumorKind.HYPODENSE: 0.35,
+    TumorKind.HYPODENSE: 0.3,
     TumorKind.RIM_ENHANCING: 0.1,
     TumorKind.NECROTIC: 0.18,
-    TumorKind.HYPERVASCULAR: 0.18,
+    TumorKind.HYPERVASCULAR: 0.21,
     TumorKind.CALCIFIED: 0.05,
-    TumorKind.HAEMANGIOMA: 0.02,
+    TumorKind.HAEMANGIOMA: 0.04,
     TumorKind.CYST: 0.15,
-    TumorKind.FOCAL_FAT: 0.03,
+    TumorKind.FOCAL_FAT: 0.06,
 }
 _LARGE_KINDS = {
-    TumorKind.HYPODENSE: 0.25,
+    TumorKind.HYPODENSE: 0.22,
     TumorKind.RIM_ENHANCING: 0.14,
-    TumorKind.NECROTIC: 0.18,
-    TumorKind.HYPERVASCULAR: 0.16,
+    TumorKind.NECROTIC: 0.16,
+    TumorKind.HYPERVASCULAR: 0.21,
     TumorKind.CALCIFIED: 0.05,
     TumorKind.HAEMANGIOMA: 0.04,
     TumorKind.CYST: 0.18,
-    TumorKind.FOCAL_FAT: 0.05,
+    TumorKind.FOCAL_FAT: 0.08,
     TumorKind.PERFUSION: 0.02,
 }
 _SMALL_BELOW_MM = 12.0

@@ -38,7 +38,7 @@ from lvt_track.training.widened import widened
 
 __all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_part"]
 
-VERSION = "0.9.0"
+VERSION = "0.10.0"
 THRESHOLDS = (0.5, 0.35, 0.45)
 """Of liver, vessels and tumours, chosen by `benchmarks/thresholds.py` on phantoms kept for that."""
 
@@ -94,7 +94,7 @@ SEGMENTER = Configuration(
         window_hu=(-100.0, 250.0),
         follows_liver=0.92,
         noise_hu=(2.5, 18.0),
-        fine_share=0.6,
+        fine_share=0.35,
         ascites=0.15,
     ),
     body="upper",

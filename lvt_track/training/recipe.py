@@ -58,10 +58,10 @@ class Recipe:
     part_margin_mm: float = 6.0
     phases: dict[Phase, float] = field(
         default_factory=lambda: {
-            Phase.PORTAL: 0.63,
-            Phase.ARTERIAL: 0.1,
+            Phase.PORTAL: 0.55,
+            Phase.ARTERIAL: 0.2,
             Phase.DELAYED: 0.1,
-            Phase.NATIVE: 0.17,
+            Phase.NATIVE: 0.15,
         }
     )
     wild_probability: float = 0.1
