@@ -9,7 +9,7 @@ import numpy as np
 
 from lvt_track.core.course import Course, KeyImage, RegistrationQuality, VisitFindings
 from lvt_track.core.records import PhaseVolume, Point, Track
-from lvt_track.lesions.corrections import Correction, check_corrections
+from lvt_track.lesions.corrections import Correction
 from lvt_track.lesions.events import doubt_what_was_visible
 from lvt_track.lesions.lookback import look_back
 from lvt_track.lesions.match import match_course
@@ -26,28 +26,40 @@ from lvt_track.response.recist import RECIST_1_1
 from lvt_track.response.volumetric import VOLUME
 from lvt_track.segment.device import pick_device
 
-__all__ = ["follow", "take_key_images", "take_lookback_images"]
+__all__ = ["follow", "register_visits", "take_key_images", "take_lookback_images"]
+
+
+def register_visits(
+    scans: Sequence[VisitScan], device: str, watch: Stopwatch, progress: Progress
+) -> CommonFrame:
+    """Bring all visits into one frame.
+
+    Raises:
+        UsageError: when the machine has no such device.
+    """
+    progress.stage("register", len(scans) - 1)
+    with watch.stage("register"):
+        return register_course(
+            [scan.image for scan in scans],
+            lambda visit: progress.step(scans[visit].findings.visit.name),
+            pick_device(device),
+        )
 
 
 def follow(
     patient: str,
     scans: Sequence[VisitScan],
+    frame: CommonFrame,
     corrections: Sequence[Correction],
-    device: str,
     watch: Stopwatch,
-    progress: Progress,
-) -> tuple[Course, CommonFrame]:
-    """Register the visits, match their lesions, and classify the response.
+) -> Course:
+    """Match the lesions of registered visits, and classify the response.
 
     Raises:
-        UsageError: when the machine has no such device.
         InputError: for corrections that name unknown lesions or contradict each other.
     """
     lesions = [scan.findings.lesions for scan in scans]
     dates = [scan.findings.visit.date for scan in scans]
-    check_corrections(corrections, lesions, dates)  # before the long part of the job
-    with watch.stage("register"):
-        frame = _register(scans, device, progress)
     with watch.stage("match"):
         matching = match_course(
             lesions,
@@ -79,7 +91,7 @@ def follow(
             for criterion in (RECIST_1_1, VOLUME)
             for response in respond_to_course(course, criterion)
         )
-    return replace(course, responses=responses), frame
+    return replace(course, responses=responses)
 
 
 def _registered(found: VisitFindings, quality: RegistrationQuality) -> VisitFindings:
@@ -89,15 +101,6 @@ def _registered(found: VisitFindings, quality: RegistrationQuality) -> VisitFind
         remark = "its lesions are linked to none of theirs; check that it is of this patient"
         warnings = (*warnings, f"{text}; {remark}")
     return replace(found, registration=quality, warnings=warnings)
-
-
-def _register(scans: Sequence[VisitScan], device: str, progress: Progress) -> CommonFrame:
-    progress.stage("register", len(scans) - 1)
-    return register_course(
-        [scan.image for scan in scans],
-        lambda visit: progress.step(scans[visit].findings.visit.name),
-        pick_device(device),
-    )
 
 
 def _phases(scans: Sequence[VisitScan]) -> tuple[PhaseVolume, ...]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lvt_track.segment.totalsegmentator import TotalSegmentator
 
 __all__ = [
+    "CYSTS",
     "NOT_DRAWN",
     "ModelChoice",
     "SegmentResult",
@@ -38,6 +39,9 @@ __all__ = [
 
 NOT_DRAWN = "not drawn"
 """Source of a mask that is empty because the model does not know its class."""
+
+CYSTS = "cysts.nii.gz"
+"""File of what a model left out of the tumours as fluid, beside its masks."""
 
 _STRAY_FRACTION = 0.05
 
@@ -52,6 +56,8 @@ class SegmentedScan:
         warnings: what a reader must know of them.
         probabilities: the model's, 0 to 1 (z, y, x) by class name; only where asked for.
         seconds: what the model took per stage.
+        cysts: what the model left out of the tumours as fluid (z, y, x); None where it leaves
+            nothing out as such, or the tumours are given.
     """
 
     masks: Masks
@@ -59,6 +65,7 @@ class SegmentedScan:
     warnings: tuple[str, ...] = ()
     probabilities: dict[str, NDArray[np.float16]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    cysts: BoolArray | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +157,10 @@ def masks_of(
     replaced = {text for name in given for text in found.class_warnings.get(name, ())}
     kept = (text for text in found.warnings if text not in replaced)
     warnings = (*kept, *_stray_tumors(masks))
-    return SegmentedScan(masks, sources, warnings, found.probabilities, found.seconds)
+    cysts = None if "tumors" in given else found.cysts
+    if cysts is not None and given:
+        cysts = cysts & masks.liver
+    return SegmentedScan(masks, sources, warnings, found.probabilities, found.seconds, cysts)
 
 
 def _combine(found: Masks, given: dict[str, BoolArray], minimum_ml: tuple[float, ...]) -> Masks:
@@ -264,6 +274,8 @@ def segment_scan(
     with watch.stage("write"):
         like = None if series.is_dicom else series.files[0]
         masks = {out / f"{name}.nii.gz": getattr(scan.masks, name) for name in CLASSES}
+        if scan.cysts is not None:
+            masks[out / CYSTS] = scan.cysts
         write_masks(masks, volume.geometry, like)
         for name, probability in scan.probabilities.items():
             path = out / f"{name}_probability.nii.gz"

@@ -15,8 +15,14 @@ from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
 from lvt_track.io.discover import Discovery, discover
-from lvt_track.lesions.corrections import Correction
-from lvt_track.pipeline.follow import follow, take_key_images, take_lookback_images
+from lvt_track.lesions.corrections import Correction, check_corrections
+from lvt_track.pipeline.cysts import agree_on_cysts
+from lvt_track.pipeline.follow import (
+    follow,
+    register_visits,
+    take_key_images,
+    take_lookback_images,
+)
 from lvt_track.pipeline.manifest import (
     MANIFEST,
     Failure,
@@ -33,6 +39,7 @@ from lvt_track.pipeline.segment import ModelChoice
 from lvt_track.pipeline.segmentations import write_segmentations
 from lvt_track.pipeline.tell import OUTPUTS, tell
 from lvt_track.pipeline.visits import VisitScan, has_masks, read_visit
+from lvt_track.register.frame import CommonFrame
 
 __all__ = ["TrackResult", "TrackSettings", "conclude", "is_finished", "track_patient"]
 
@@ -159,9 +166,16 @@ def track_patient(
     for failure in manifest.failures:
         progress.warn(f"{failure.where}: {failure.why}")
 
-    scans = _read_visits(found, out, settings, earlier, manifest, watch, progress)
+    choice = ModelChoice(settings.model, settings.device)
+    scans = _read_visits(found, out, settings, choice, earlier, manifest, watch, progress)
+    frame = None
+    if len(scans) > 1 and any(scan.cysts.any() for scan in scans):
+        frame = register_visits(scans, settings.device, watch, progress)
+        scans = agree_on_cysts(scans, frame, out, choice, watch, progress)
     radiologist = settings.reader.radiologist
-    return conclude(manifest, scans, links, radiologist, settings.device, out, watch, progress)
+    return conclude(
+        manifest, scans, links, radiologist, settings.device, out, watch, progress, frame
+    )
 
 
 def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
@@ -194,15 +208,22 @@ def conclude(
     out: Path,
     watch: Stopwatch,
     progress: Progress,
+    frame: CommonFrame | None = None,
 ) -> TrackResult:
     """From visits with masks to the end of the job: follow the tumours, and tell their course.
+
+    Args:
+        frame: the registration of the visits, where they are registered already.
 
     Raises:
         InputError: when a reader's table does not belong to this course.
         UsageError: when the machine has no such device.
         OutputError: when a file cannot be written.
     """
-    course, frame = follow(manifest.patient, scans, links, device, watch, progress)
+    dates = [scan.findings.visit.date for scan in scans]
+    check_corrections(links, [scan.findings.lesions for scan in scans], dates)  # first: it is quick
+    frame = frame or register_visits(scans, device, watch, progress)
+    course = follow(manifest.patient, scans, frame, links, watch)
     for visit in course.visits:
         for text in visit.warnings:
             progress.warn(f"{visit.visit.name}: {text}")
@@ -245,13 +266,13 @@ def _read_visits(
     found: Discovery,
     out: Path,
     settings: TrackSettings,
+    choice: ModelChoice,
     earlier: dict[str, str],
     manifest: Manifest,
     watch: Stopwatch,
     progress: Progress,
 ) -> list[VisitScan]:
     scans: list[VisitScan] = []
-    choice = ModelChoice(settings.model, settings.device)
     progress.stage("visits", len(found.visits))
     for visit in found.visits:
         with watch.stage("read"):

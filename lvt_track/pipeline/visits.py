@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,10 +28,11 @@ from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
 from lvt_track.lesions.lookback_scan import LiverScan, liver_scan
 from lvt_track.pipeline.output import make_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
-from lvt_track.pipeline.segment import ModelChoice, SegmentedScan, masks_of
+from lvt_track.pipeline.segment import CYSTS, ModelChoice, SegmentedScan, masks_of
 from lvt_track.register.liver_image import LiverImage, liver_image
+from lvt_track.segment.fluid import fluid_warning
 
-__all__ = ["PhaseScan", "VisitScan", "has_masks", "read_visit"]
+__all__ = ["PhaseScan", "VisitScan", "has_masks", "read_visit", "with_tumors"]
 
 # Key images show up to this much around a lesion at the liver's border.
 _MARGIN_MM = 45.0
@@ -58,6 +60,8 @@ class VisitScan:
         image: coarse picture for registration.
         liver: the liver in cells, for looking back; None without a liver.
         digest: of the voxels of the whole scan, to know the same one again.
+        box: where the grid of `volume` lies in that of the scan.
+        cysts: what the model left out of the tumours as fluid, on the grid of `volume`.
         phases: masks of all phases, the tracked one first; empty where there is only one.
     """
 
@@ -68,6 +72,8 @@ class VisitScan:
     image: LiverImage
     liver: LiverScan | None
     digest: bytes
+    box: Box
+    cysts: BoolArray
     phases: tuple[PhaseScan, ...] = ()
 
 
@@ -135,6 +141,7 @@ def read_visit(
         warnings=(*visit.tracked_series.warnings, *scan.warnings, *_cut_liver(scan)),
     )
     box = _surroundings(scan.masks.liver | scan.masks.tumors, volume.geometry)
+    cysts = np.zeros_like(scan.masks.tumors) if scan.cysts is None else scan.cysts
     return VisitScan(
         findings=findings,
         volume=Volume(volume.hu[box].copy(), volume.geometry.crop(box)),
@@ -143,8 +150,56 @@ def read_visit(
         image=image,
         liver=liver,
         digest=digest,
+        box=box,
+        cysts=cysts[box].copy(),
         phases=tuple(phases),
     )
+
+
+def with_tumors(
+    before: Sequence[VisitScan],
+    scan: VisitScan,
+    more: BoolArray,
+    out: Path,
+    model: ModelChoice,
+    watch: Stopwatch,
+    progress: Progress,
+) -> VisitScan:
+    """A visit some of whose cysts are tumours; its files below `out` are written anew.
+
+    Args:
+        before: the visits of the course before this one.
+        scan: the visit.
+        more: the cysts that are tumours, on the grid of its `volume`.
+        model: that drew its masks.
+    """
+    visit, geometry = scan.findings.visit, scan.findings.geometry
+    with watch.stage("write"):
+        path = _mask_path(out, visit, visit.tracked, "tumors")
+        tumors, cysts = read_mask(path, geometry), np.zeros(geometry.shape, dtype=bool)
+        tumors[scan.box] |= more
+        cysts[scan.box] = scan.cysts & ~more
+        files = {path: tumors, _folder(out, visit) / CYSTS: cysts}
+        write_masks(files, geometry, _like(visit.tracked_series))
+    again = read_visit(before, visit, out, model, False, True, watch, progress)
+    told = fluid_warning(_count(scan.cysts))
+    warnings = [text for text in scan.findings.warnings if text not in told]
+    warnings += [*fluid_warning(_count(again.cysts)), *_returned_warning(_count(more))]
+    phases = scan.phases
+    if phases:
+        tracked = replace(phases[0], masks=replace(phases[0].masks, tumors=tumors))
+        phases = (tracked, *phases[1:])
+    findings = replace(again.findings, warnings=tuple(warnings))
+    return replace(again, findings=findings, phases=phases)
+
+
+def _count(mask: BoolArray) -> int:
+    return int(cc3d.connected_components(mask, connectivity=26, return_N=True)[1])
+
+
+def _returned_warning(count: int) -> tuple[str, ...]:
+    spots, are = ("1 spot", "is") if count == 1 else (f"{count} spots", "are")
+    return (f"{spots} as dark as fluid {are} counted as tumour, as at another visit",)
 
 
 def _digest(volume: Volume, visit: Visit, before: Sequence[VisitScan]) -> bytes:
@@ -187,13 +242,20 @@ def _masks(
             )
         masks = Masks(liver, vessels, tumors, volume.geometry)
         sources = {name: GIVEN if name in series.masks else model.name for name in CLASSES}
-        return SegmentedScan(masks, sources, probabilities=_kept(visit, k, volume, out))
+        cysts = _kept_cysts(visit, k, masks, out)
+        told = () if cysts is None else fluid_warning(_count(cysts))
+        probabilities = _kept(visit, k, volume, out)
+        return SegmentedScan(masks, sources, told, probabilities, cysts=cysts)
     with watch.stage("segment"):
         wanted = ("tumors",) if k == visit.tracked and "tumors" not in series.masks else ()
         scan = masks_of(series, volume, model, progress, keep_probabilities=wanted)
     with watch.stage("write"):
         make_folder(_folder(out, visit))
         files = {_mask_path(out, visit, k, name): getattr(scan.masks, name) for name in CLASSES}
+        if k == visit.tracked:
+            (_folder(out, visit) / CYSTS).unlink(missing_ok=True)  # another model's
+            if scan.cysts is not None:
+                files[_folder(out, visit) / CYSTS] = scan.cysts
         write_masks(files, volume.geometry, _like(series))
         if wanted and "tumors" in scan.probabilities:
             probability = scan.probabilities["tumors"]
@@ -209,6 +271,15 @@ def _kept(visit: Visit, k: int, volume: Volume, out: Path) -> dict[str, NDArray[
     if k != visit.tracked or "tumors" in visit.series[k].masks or not path.exists():
         return {}
     return {"tumors": read_probability(path, volume.geometry)}
+
+
+def _kept_cysts(visit: Visit, k: int, masks: Masks, out: Path) -> BoolArray | None:
+    """What an earlier run left out of the tumours of the tracked series, but for what a reader
+    has made tumour since."""
+    path = _folder(out, visit) / CYSTS
+    if k != visit.tracked or "tumors" in visit.series[k].masks or not path.exists():
+        return None
+    return read_mask(path, masks.geometry) & ~masks.tumors
 
 
 def _folder(out: Path, visit: Visit) -> Path:

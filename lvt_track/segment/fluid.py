@@ -9,7 +9,7 @@ from scipy.ndimage import distance_transform_edt
 
 from lvt_track.core.volume import BoolArray
 
-__all__ = ["without_fluid"]
+__all__ = ["fluid_warning", "without_fluid"]
 
 # Nearer to its outline a voxel may hold liver too.
 _DEEP_MM, _DEEP_SHARE = 4.0, 0.6
@@ -58,3 +58,13 @@ def without_fluid(
             kept[box] &= ~lesion
             left_out += 1
     return kept, left_out
+
+
+def fluid_warning(count: int) -> tuple[str, ...]:
+    """What to say of so many spots that were left out as fluid."""
+    if count == 0:
+        return ()
+    spots, cysts = "1 spot is", "a simple cyst"
+    if count > 1:
+        spots, cysts = f"{count} spots are", "simple cysts"
+    return (f"{spots} as dark as fluid: taken for {cysts}, not for tumour",)

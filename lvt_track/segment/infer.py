@@ -13,7 +13,7 @@ from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.segment.device import bfloat16_is_sound, pick_device
-from lvt_track.segment.fluid import without_fluid
+from lvt_track.segment.fluid import fluid_warning, without_fluid
 from lvt_track.segment.hierarchy import clean
 from lvt_track.segment.models import Model
 from lvt_track.segment.scan import Scan
@@ -50,6 +50,8 @@ class Segmentation:
         class_warnings: those of them that tell of one class alone, by its name.
         notes: what was done, in words, for who wants to know.
         probabilities: float16 (z, y, x) on the scan's grid by class name, where asked for.
+        cysts: what was drawn as tumour and left out as fluid (z, y, x) on the scan's grid; None
+            by a model that leaves nothing out as such.
     """
 
     masks: Masks
@@ -60,6 +62,7 @@ class Segmentation:
     class_warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     probabilities: dict[str, NDArray[np.float16]] = field(default_factory=dict)
+    cysts: BoolArray | None = None
 
 
 def segment(
@@ -135,14 +138,16 @@ def _finished(
             volume.geometry.voxel_volume_ml,
             model.minimum_ml,
         )
-        sound, cysts = dict(cleaned.masks), 0
+        sound, count = dict(cleaned.masks), 0
         sound["tumors"], veins = without_veins(
             sound["tumors"], sound["vessels"], sound["liver"], scan.hu[box]
         )
+        drawn = sound["tumors"]
         if model.fluid_hu is not None:
-            sound["tumors"], cysts = without_fluid(
-                sound["tumors"], scan.hu[box], scan.spacing_mm, model.fluid_hu
+            sound["tumors"], count = without_fluid(
+                drawn, scan.hu[box], scan.spacing_mm, model.fluid_hu
             )
+        cysts = _place(drawn & ~sound["tumors"], box, scan)
         masks = Masks(
             **{name: _place(sound[name], box, scan) for name in CLASSES},
             geometry=volume.geometry,
@@ -150,7 +155,7 @@ def _finished(
         probabilities = {
             name: _place(values, box, scan) for name, values in drawing.probabilities.items()
         }
-    undrawn, told = _undrawn(model), _cysts(cysts, model.fluid_hu)
+    undrawn, told = _undrawn(model), fluid_warning(count)
     by_class: dict[str, tuple[str, ...]] = {name: (text,) for name, text in undrawn.items()}
     by_class["tumors"] = (*by_class.get("tumors", ()), *told)
     return Segmentation(
@@ -167,6 +172,7 @@ def _finished(
         class_warnings=by_class,
         notes=(*_notes(run, cleaned.dropped), *_veins(veins)),
         probabilities=probabilities,
+        cysts=None if model.fluid_hu is None else cysts,
     )
 
 
@@ -182,6 +188,7 @@ def _nothing(volume: Volume, model: Model, run: Run) -> Segmentation:
         warnings=(NO_LIVER,),
         notes=_notes(run, {}),
         probabilities={name: np.zeros(shape, dtype=np.float16) for name in run.keep_probabilities},
+        cysts=None if model.fluid_hu is None else empty["tumors"].copy(),
     )
 
 
@@ -210,16 +217,6 @@ def _cut_off(liver: BoolArray, box: Box, scan: Scan) -> tuple[str, ...]:
     if box[0].stop == scan.shape[0] and liver[-1].any():
         ends.append("upper")
     return (f"the liver is cut off at the {' and '.join(ends)} end of the scan",) if ends else ()
-
-
-def _cysts(count: int, below_hu: float | None) -> tuple[str, ...]:
-    """What to say of spots that look like tumours but for their brightness."""
-    if count == 0:
-        return ()
-    spots, cysts = "1 spot is", "a simple cyst"
-    if count > 1:
-        spots, cysts = f"{count} spots are", "simple cysts"
-    return (f"{spots} as dark as fluid (below {below_hu:g} HU): taken for {cysts}, not for tumour",)
 
 
 def _veins(count: int) -> tuple[str, ...]:
