@@ -47,7 +47,7 @@ def main() -> None:
     page = write_page(
         "demo",
         "The demo, from nothing to a report",
-        "python benchmarks/demo.py",
+        f"python benchmarks/demo.py --runs {runs}",
         "Set-up includes downloading what pip has not cached.",
         markdown_table(["make demo", "s", "peak GB", "runs"], rows),
     )

@@ -184,7 +184,7 @@ def with_tumors(
     again = read_visit(before, visit, out, model, False, True, watch, progress)
     told = fluid_warning(_count(scan.cysts))
     warnings = [text for text in scan.findings.warnings if text not in told]
-    warnings += [*fluid_warning(_count(again.cysts)), *_returned_warning(_count(more))]
+    warnings.append(_returned_warning(_count(more), _count(again.cysts)))
     phases = scan.phases
     if phases:
         tracked = replace(phases[0], masks=replace(phases[0].masks, tumors=tumors))
@@ -197,9 +197,16 @@ def _count(mask: BoolArray) -> int:
     return int(cc3d.connected_components(mask, connectivity=26, return_N=True)[1])
 
 
-def _returned_warning(count: int) -> tuple[str, ...]:
-    spots, are = ("1 spot", "is") if count == 1 else (f"{count} spots", "are")
-    return (f"{spots} as dark as fluid {are} counted as tumour, as at another visit",)
+def _returned_warning(tumors: int, cysts: int) -> str:
+    """What to say of spots as dark as fluid, some of which are tumours of other visits."""
+    spots, are = ("1 spot", "is") if tumors == 1 else (f"{tumors} spots", "are")
+    text = f"{spots} as dark as fluid {are} counted as tumour, as at another visit"
+    if cysts == 0:
+        return text
+    more = "1 more is taken for a simple cyst"
+    if cysts > 1:
+        more = f"{cysts} more are taken for simple cysts"
+    return f"{text}; {more}"
 
 
 def _digest(volume: Volume, visit: Visit, before: Sequence[VisitScan]) -> bytes:

@@ -68,3 +68,9 @@ def test_nothing_drawn_is_nothing_left_out() -> None:
     kept, cysts = without_fluid(nothing, seen(), SPACING_MM, BELOW_HU)
     assert cysts == 0
     assert not kept.any()
+
+
+def test_a_large_one_that_is_dead_to_its_rim_stays_for_a_trace_of_a_wall() -> None:
+    drawn = ball(20.0)
+    hu = seen((drawn, 14.0), (ball(15.5), 5.0))
+    assert without_fluid(drawn, hu, SPACING_MM, BELOW_HU)[1] == 0
