@@ -189,7 +189,8 @@ def with_tumors(
     if phases:
         tracked = replace(phases[0], masks=replace(phases[0].masks, tumors=tumors))
         phases = (tracked, *phases[1:])
-    findings = replace(again.findings, warnings=tuple(warnings))
+    sources = scan.findings.sources
+    findings = replace(again.findings, warnings=tuple(warnings), sources=sources)
     return replace(again, findings=findings, phases=phases)
 
 
