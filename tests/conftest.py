@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.volume import Masks, Volume
-from lvt_track.io.images import write_mask, write_volume
+from lvt_track.core.records import Series
+from lvt_track.core.volume import CLASSES, Masks, Volume
+from lvt_track.io.images import read_mask, write_mask, write_volume
+from lvt_track.pipeline.progress import Progress
+from lvt_track.pipeline.segment import ModelChoice, SegmentedScan
 
 ROOT = Path(__file__).parents[1]
 
@@ -95,6 +98,34 @@ def tiny_patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for visit in range(len(DATES)):
         write_visit(folder, visit)
     return folder
+
+
+@pytest.fixture(scope="session")
+def stand_in(
+    tiny_patient: Path,
+) -> Callable[[Callable[[str, Masks], SegmentedScan]], Callable[..., SegmentedScan]]:
+    """A model for the tiny patient: `stand_in(draw)` takes the place of `masks_of`.
+
+    `draw(date, masks)` makes what the model sees of a visit from its true masks.
+    """
+
+    def standing_in(draw: Callable[[str, Masks], SegmentedScan]) -> Callable[..., SegmentedScan]:
+        def model(
+            series: Series,
+            volume: Volume,
+            choice: ModelChoice,
+            progress: Progress,
+            keep_probabilities: Collection[str] = (),
+        ) -> SegmentedScan:
+            assert tuple(keep_probabilities) == ("tumors",)
+            date = series.files[0].parent.name
+            files = (tiny_patient / date / f"{name}.nii.gz" for name in CLASSES)
+            masks = Masks(*(read_mask(file, volume.geometry) for file in files), volume.geometry)
+            return draw(date, masks)
+
+        return model
+
+    return standing_in
 
 
 @pytest.fixture

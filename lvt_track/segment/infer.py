@@ -138,16 +138,16 @@ def _finished(
             volume.geometry.voxel_volume_ml,
             model.minimum_ml,
         )
-        sound, count = dict(cleaned.masks), 0
+        sound, count, cysts = dict(cleaned.masks), 0, None
         sound["tumors"], veins = without_veins(
             sound["tumors"], sound["vessels"], sound["liver"], scan.hu[box]
         )
-        drawn = sound["tumors"]
         if model.fluid_hu is not None:
+            drawn = sound["tumors"]
             sound["tumors"], count = without_fluid(
                 drawn, scan.hu[box], scan.spacing_mm, model.fluid_hu
             )
-        cysts = _place(drawn & ~sound["tumors"], box, scan)
+            cysts = _place(drawn & ~sound["tumors"], box, scan)
         masks = Masks(
             **{name: _place(sound[name], box, scan) for name in CLASSES},
             geometry=volume.geometry,
@@ -172,7 +172,7 @@ def _finished(
         class_warnings=by_class,
         notes=(*_notes(run, cleaned.dropped), *_veins(veins)),
         probabilities=probabilities,
-        cysts=None if model.fluid_hu is None else cysts,
+        cysts=cysts,
     )
 
 

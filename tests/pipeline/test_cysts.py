@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cc3d
@@ -10,15 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lvt_track.core.records import Series
-from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
+from lvt_track.core.volume import CLASSES, BoolArray, Masks
 from lvt_track.io.images import read_geometry, read_mask, write_mask
 from lvt_track.pipeline import visits
 from lvt_track.pipeline.output import Existing
-from lvt_track.pipeline.progress import Progress, Silent
+from lvt_track.pipeline.progress import Silent
 from lvt_track.pipeline.reader_tables import ReaderTables
 from lvt_track.pipeline.report import remake_report
-from lvt_track.pipeline.segment import ModelChoice, SegmentedScan
+from lvt_track.pipeline.segment import SegmentedScan
 from lvt_track.pipeline.track import TrackSettings, track_patient
 from lvt_track.segment.fluid import fluid_warning
 
@@ -40,39 +40,31 @@ def ball(number: int, liver: BoolArray, tumors: BoolArray) -> BoolArray:
 
 
 @pytest.fixture
-def patient(tmp_path: Path, tiny_patient: Path, make_visit: Callable[..., Path]) -> Iterator[Path]:
+def patient(
+    tmp_path: Path,
+    make_visit: Callable[..., Path],
+    stand_in: Callable[..., Callable[..., SegmentedScan]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
     """The tiny patient without masks, and a model that takes some of its tumours for cysts."""
 
-    def model(
-        series: Series,
-        volume: Volume,
-        choice: ModelChoice,
-        progress: Progress,
-        keep_probabilities: Collection[str] = (),
-    ) -> SegmentedScan:
-        truth = tiny_patient / series.files[0].parent.name
-        liver, vessels, tumors = (
-            read_mask(truth / f"{name}.nii.gz", volume.geometry) for name in CLASSES
-        )
-        visit = DATES.index(truth.name)
-        cysts = np.zeros_like(tumors)
-        for number in CYSTS[visit]:
-            cysts |= ball(number, liver, tumors)
+    def draw(date: str, masks: Masks) -> SegmentedScan:
+        taken, cysts = CYSTS[DATES.index(date)], np.zeros_like(masks.tumors)
+        for number in taken:
+            cysts |= ball(number, masks.liver, masks.tumors)
         return SegmentedScan(
-            Masks(liver, vessels, tumors & ~cysts, volume.geometry),
+            replace(masks, tumors=masks.tumors & ~cysts),
             dict.fromkeys(CLASSES, "stand-in"),
-            fluid_warning(len(CYSTS[visit])),
-            {"tumors": np.where(tumors, 0.9, 0.01).astype(np.float16)},
+            fluid_warning(len(taken)),
+            {"tumors": np.where(masks.tumors, 0.9, 0.01).astype(np.float16)},
             cysts=cysts,
         )
 
     folder = tmp_path / "patient"
     for visit in range(len(DATES)):
         make_visit(folder, visit, masks=False)
-    patch = pytest.MonkeyPatch()
-    patch.setattr(visits, "masks_of", model)
-    yield folder
-    patch.undo()
+    monkeypatch.setattr(visits, "masks_of", stand_in(draw))
+    return folder
 
 
 def mask(out: Path, visit: int, name: str) -> BoolArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +10,15 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 
-from lvt_track.core.records import Series
-from lvt_track.core.volume import CLASSES, Masks, Volume
+from lvt_track.core.volume import CLASSES, Masks
 from lvt_track.errors import InputError
 from lvt_track.io.images import read_geometry, read_mask, read_probability
 from lvt_track.pipeline import visits
 from lvt_track.pipeline.output import Existing
-from lvt_track.pipeline.progress import Progress, Silent
+from lvt_track.pipeline.progress import Silent
 from lvt_track.pipeline.reader_tables import ReaderTables
 from lvt_track.pipeline.report import remake_report
-from lvt_track.pipeline.segment import ModelChoice, SegmentedScan
+from lvt_track.pipeline.segment import SegmentedScan
 from lvt_track.pipeline.track import TrackSettings, track_patient
 
 DATES = ("2024-04-20", "2024-08-01")
@@ -39,7 +38,9 @@ def ball(image: sitk.Image, centre_mm: np.ndarray, radius_mm: float) -> np.ndarr
 
 @pytest.fixture(scope="module")
 def job(
-    tmp_path_factory: pytest.TempPathFactory, tiny_patient: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_patient: Path,
+    stand_in: Callable[..., Callable[..., SegmentedScan]],
 ) -> Iterator[tuple[Path, Path]]:
     """The tiny patient with a small spot that comes before the third tumour, and a model for it."""
     folder = tmp_path_factory.mktemp("looking")
@@ -55,26 +56,16 @@ def job(
             image = spotted
         sitk.WriteImage(image, str(patient / date / "portal.nii.gz"))
 
-    def model(
-        series: Series,
-        volume: Volume,
-        choice: ModelChoice,
-        progress: Progress,
-        keep_probabilities: Collection[str] = (),
-    ) -> SegmentedScan:
-        truth = tiny_patient / series.files[0].parent.name
-        given = [read_mask(truth / f"{n}.nii.gz", volume.geometry) for n in CLASSES]
-        masks = Masks(*given, volume.geometry)
+    def draw(date: str, masks: Masks) -> SegmentedScan:
         probability = np.where(masks.tumors, 0.9, 0.01).astype(np.float16)
-        if truth.name == DATES[0]:
-            image = sitk.ReadImage(str(truth / "portal.nii.gz"))
+        if date == DATES[0]:
+            image = sitk.ReadImage(str(tiny_patient / date / "portal.nii.gz"))
             probability[ball(image, BEFORE_MM, 6.0)] = 0.4
-        assert tuple(keep_probabilities) == ("tumors",)
         sources = dict.fromkeys(CLASSES, "stand-in")
         return SegmentedScan(masks, sources, probabilities={"tumors": probability})
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(visits, "masks_of", model)
+    patch.setattr(visits, "masks_of", stand_in(draw))
     out = folder / "out"
     track_patient(patient, out, TrackSettings(), Existing.REFUSE, Silent())
     yield patient, out
