@@ -286,7 +286,8 @@ def main() -> None:
         chosen.page,
         "The embedded model on phantoms it was not trained on",
         f"python benchmarks/default_model.py --bodies {chosen.bodies}",
-        f"Weights {model.sha256[:12]}. {chosen.bodies} bodies with {TUMORS} tumours of 3 to 120 mm "
+        f"Version {model.parts[0].card.version}, weights {model.sha256[:12]}. {chosen.bodies} "
+        f"bodies with {TUMORS} tumours of 3 to 120 mm "
         "each where they fit, and cysts and the like, seeds from "
         f"{FIRST_SEED}; noise of 8 to 20 HU at {VOXEL_MM} mm. In brackets 95 % intervals, "
         "bootstrapped over bodies. A lesion is found when a tenth of it is covered.",

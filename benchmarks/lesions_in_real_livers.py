@@ -146,6 +146,11 @@ def outcomes_of(
     return outcomes
 
 
+def label(model: Model) -> str:
+    """Version and weights: the same weights may be looked through in more than one way."""
+    return f"{model.parts[0].card.version}, {model.sha256[:12]}"
+
+
 def found(lesions: Sequence[Sought]) -> str:
     """How many were found, and how much of a lesion is drawn on average."""
     if not lesions:
@@ -215,11 +220,11 @@ def summary_rows(models: Sequence[Model], outcomes: Sequence[Sequence[Outcome]])
     mean, spread = shares(values), shares(values[:, drawn])
     rows = []
     for k, model in enumerate(models):
-        name = model.sha256[:12]
+        name = label(model)
         rows.append([name, *_with_intervals(mean[k], spread[k], "{:.2f}")])
         if k:
             differs = _with_intervals(mean[k] - mean[0], spread[k] - spread[0], "{:+.2f}")
-            rows.append([f"{name}, less {models[0].sha256[:12]}", *differs])
+            rows.append([f"{name}, less {label(models[0])}", *differs])
     return rows
 
 
@@ -247,7 +252,7 @@ def main() -> None:
     for model, outcomes in zip(models, all_outcomes, strict=True):
         for scan in (*(name.split("/")[0] for name in SCANS), "all"):
             some = [o for o in outcomes if scan in (o.scan, "all")]
-            head = [model.sha256[:12], scan]
+            head = [label(model), scan]
             lesion_rows.append([*head, *lesion_row(some)])
             scan_rows.append([*head, *scan_row(some)])
     page = write_page(
@@ -266,7 +271,7 @@ def main() -> None:
         "lesions above 10 mm. The liver is compared with what the same weights draw without the "
         "lesions, not with a reader's; a lesion is false where neither one was drawn in nor these "
         "weights see one without them; cysts are counted by themselves. Lesions keep clear "
-        f"of tumours that {reference.sha256[:12]}, the embedded model, draws. The shapes are "
+        f"of tumours that {label(reference)}, the embedded model, draws. The shapes are "
         "those of phantoms, so this is easier than life; noise, vessels and organs are real.",
         markdown_table(
             [

@@ -88,8 +88,9 @@ def main() -> None:
         "thresholds",
         "Where to cut the embedded model's probabilities",
         f"python benchmarks/thresholds.py --bodies {chosen.bodies}",
-        f"Weights {model.sha256[:12]}; {chosen.bodies} bodies, seeds from {FIRST_SEED}, which no "
-        "other benchmark uses, slices of 1.5, 3 and 4.5 mm in turn. Means over scans; nothing is "
+        f"Version {model.parts[0].card.version}, weights {model.sha256[:12]}; {chosen.bodies} "
+        f"bodies, seeds from {FIRST_SEED}, which no other benchmark of scores uses, slices of 1.5, "
+        "3 and 4.5 mm in turn. Means over scans; nothing is "
         "left out as fluid or vein.",
         "Vessels; volume is the mask's over the true one's:",
         markdown_table(["phase", "threshold", "Dice", "clDice", "volume"], vessel_rows),

@@ -130,11 +130,11 @@ def record_input(visit: str, role: str, files: Sequence[Path]) -> InputRecord:
     return InputRecord(visit, role, str(files[0].parent), len(digests), digest)
 
 
-def fingerprint(inputs: Sequence[InputRecord], weights: str) -> str:
+def fingerprint(inputs: Sequence[InputRecord], model: str) -> str:
     """Digest of all that decides a visit's masks; equal fingerprints mean equal masks."""
     facts = {
         "inputs": [[item.role, item.sha256] for item in inputs],
-        "weights": weights,
+        "model": model,
         "version": __version__,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

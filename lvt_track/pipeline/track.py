@@ -194,7 +194,7 @@ def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
         return False
     choice = ModelChoice(settings.model, settings.device)
     return earlier.visits == {
-        visit.name: fingerprint(_inputs(visit), _weights(visit, settings, choice, earlier))
+        visit.name: fingerprint(_inputs(visit), _model(visit, settings, choice, earlier))
         for visit in discover(patient, one_patient=settings.one_patient).visits
     }
 
@@ -277,7 +277,7 @@ def _read_visits(
     for visit in found.visits:
         with watch.stage("read"):
             inputs = _inputs(visit)
-            key = fingerprint(inputs, _weights(visit, settings, choice, manifest))
+            key = fingerprint(inputs, _model(visit, settings, choice, manifest))
         done = earlier.get(visit.name) == key and has_masks(visit, settings.other_phases, out)
         try:
             scan = read_visit(
@@ -321,10 +321,10 @@ def _inputs(visit: Visit) -> list[InputRecord]:
     return records
 
 
-def _weights(visit: Visit, settings: TrackSettings, choice: ModelChoice, manifest: Manifest) -> str:
-    """sha256 of the weights if this visit needs them, and a note of them in the manifest."""
+def _model(visit: Visit, settings: TrackSettings, choice: ModelChoice, manifest: Manifest) -> str:
+    """What names the model if this visit needs it, and a note of its weights in the manifest."""
     scans = visit.series if settings.other_phases else (visit.tracked_series,)
     if all(set(series.masks) >= set(CLASSES) for series in scans):
         return ""
     manifest.models.update(choice.model.digests)
-    return choice.model.sha256
+    return choice.model.conduct_sha256

@@ -48,6 +48,7 @@ class Part:
         patch: size of its windows in voxels, along z, y, x.
         window_hu: HU that are mapped to -1 and +1; values beyond are clipped.
         network: its size.
+        finer_mm: spacing at which it looks once more, for what is small; None where it does not.
     """
 
     file: str
@@ -56,12 +57,17 @@ class Part:
     patch: tuple[int, int, int]
     window_hu: tuple[float, float]
     network: NetworkParameters
+    finer_mm: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if Path(self.file).name != self.file:
             raise ValueError(f"file must be a plain name, got {self.file!r}")
         if len(self.spacing_mm) != 3 or min(self.spacing_mm) <= 0:
             raise ValueError(f"spacing_mm must be three positive lengths, got {self.spacing_mm}")
+        if self.finer_mm is not None and not _is_below(self.finer_mm, self.spacing_mm):
+            raise ValueError(
+                f"finer_mm must be three positive lengths below spacing_mm, got {self.finer_mm}"
+            )
         stride = self.network.stride
         if len(self.patch) != 3 or any(n % stride or n < 2 * stride for n in self.patch):
             raise ValueError(f"patch must be three multiples of {stride}, got {self.patch}")
@@ -301,4 +307,11 @@ def _part(facts: dict[str, Any]) -> Part:
     network = NetworkParameters(**facts.pop("network"))
     for name in ("spacing_mm", "patch", "window_hu"):
         facts[name] = tuple(facts[name])
-    return Part(**facts, network=network)
+    finer = facts.pop("finer_mm", None)
+    return Part(**facts, network=network, finer_mm=finer and tuple(finer))
+
+
+def _is_below(finer_mm: tuple[float, ...], spacing_mm: tuple[float, ...]) -> bool:
+    return len(finer_mm) == len(spacing_mm) and all(
+        0 < fine < step for fine, step in zip(finer_mm, spacing_mm, strict=True)
+    )

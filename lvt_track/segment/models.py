@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -104,6 +104,18 @@ class Model:
         """One value that names all weights exactly."""
         digests = list(self.digests.values())
         return digests[0] if len(digests) == 1 else _digest("".join(digests).encode())
+
+    @cached_property
+    def conduct_sha256(self) -> str:
+        """One value that names all that decides masks: weights, and how the cards say to use them.
+
+        What a card only tells, of training and scores, is left out.
+        """
+        cards = [asdict(part.card) | {"draws": part.draws} for part in self.parts]
+        for facts in cards:
+            for name in ("training", "scores", "training_data", "licence", "intended_use"):
+                facts.pop(name, None)
+        return _digest(json.dumps(cards, sort_keys=True).encode())
 
     @property
     def sources(self) -> dict[str, str]:

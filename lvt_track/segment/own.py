@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from lvt_track.core.geometry import Box
@@ -15,6 +18,7 @@ from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Coarse, Drawing, Run
+from lvt_track.segment.veins import without_specious
 from lvt_track.segment.windows import aligned_boxes, extend
 
 __all__ = ["DOUBTFUL", "OwnSegmenter"]
@@ -49,8 +53,12 @@ class OwnSegmenter:
 
     def draw(self, scan: Scan, coarse: Coarse, box: Box, run: Run) -> Drawing:
         """See `segmenter.Segmenter`."""
-        shifts = [k / run.effort.lattices for k in range(run.effort.lattices)]
-        seen = [self._see(scan, coarse, shift, run) for shift in shifts]
+        part, lattices = self.card.segmenter, run.effort.lattices
+        shifts = [k / lattices for k in range(lattices)]
+        looks = [[self._see(scan, coarse, part.spacing_mm, shift, run) for shift in shifts]]
+        if part.finer_mm is not None and run.effort.finer:
+            looks.append([self._see(scan, coarse, part.finer_mm, 0.0, run)])
+        seen = [look for at_step in looks for look in at_step]
         confirmed = sum(_confirmed(found[0], likely) for found, likely, _ in seen) / len(seen)
         if confirmed < _LEAST_CONFIRMED:
             return _nothing(extent_of(scan.hu[box]), run)
@@ -59,24 +67,39 @@ class OwnSegmenter:
             for found, likely, _ in seen:
                 found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
             for channel, name in enumerate(CLASSES):
-                first, *rest = (scan.back(found[channel], cells, box) for found, _, cells in seen)
-                probability = (sum(rest, first) / len(seen)).numpy()
-                drawing.masks[name] = probability > self.card.thresholds[channel]
+                at_steps = [
+                    _mean([scan.back(found[channel], cells, box) for found, _, cells in at_step])
+                    for at_step in looks
+                ]
+                probability, threshold = _joined(name, at_steps), self.card.thresholds[channel]
+                drawing.masks[name] = (probability > threshold).numpy()
                 if name in run.keep_probabilities:
-                    drawing.probabilities[name] = probability.astype(np.float16)
+                    drawing.probabilities[name] = probability.numpy().astype(np.float16)
+                if name == "tumors":
+                    surely, vessels = (at_steps[0] > threshold).numpy(), drawing.masks["vessels"]
+                    drawing.masks[name], count = without_specious(
+                        drawing.masks[name], surely, vessels
+                    )
+                    if count:
+                        run.notes.append(f"spots in vessels, seen on fine voxels alone: {count}")
         return drawing
 
     def _see(
-        self, scan: Scan, coarse: Coarse, shift: float, run: Run
+        self,
+        scan: Scan,
+        coarse: Coarse,
+        step_mm: tuple[float, float, float],
+        shift: float,
+        run: Run,
     ) -> tuple[Tensor, Tensor, Lattice]:
-        """The cells around the liver, and what is seen on them.
+        """Cells of a size around the liver, and what is seen on them.
 
         Returns:
             Probabilities of the classes (3, z, y, x), the locator's of liver, and the cells.
         """
         part = self.card.segmenter
         with run.stage("resample"):
-            cells = Lattice.within(scan.reach, part.spacing_mm, shift)
+            cells = Lattice.within(scan.reach, step_mm, shift)
             overlap = run.effort.overlap_or(_OVERLAP)
             boxes = aligned_boxes(cells.first, cells.shape, part.patch, overlap, shift)
             if run.effort.skips:
@@ -97,6 +120,20 @@ class OwnSegmenter:
             )
             found = blend.crop(inner).values
         return found, likely, cells
+
+
+def _joined(name: str, at_steps: Sequence[Tensor]) -> Tensor:
+    """What cells of several sizes tell of a class, as one.
+
+    Liver and vessels are seen on all, and are their mean. A small tumour shows on fine cells alone,
+    and much of a mass on coarse ones alone: the greatest counts.
+    """
+    return reduce(torch.maximum, at_steps) if name == "tumors" else _mean(at_steps)
+
+
+def _mean(values: Sequence[Tensor]) -> Tensor:
+    first, *rest = values
+    return sum(rest, first) / len(values)
 
 
 def _nothing(shape: Extent, run: Run) -> Drawing:

@@ -40,17 +40,19 @@ class Effort:
 
     Attributes:
         overlap: share of a window that its neighbour covers too; None for what the kind of model
-            needs: half with nnU-Net's, a quarter with ours, which are looked through twice.
+            needs: half with nnU-Net's, a quarter with ours, which look more than once.
         half_precision: run in bfloat16 where it is fast and sound.
         skips: read the liver's surroundings only, instead of the whole scan.
         lattices: 1, or 2 whose cells lie half a cell apart and whose answers are averaged: what is
             drawn then hangs less on where the cells fall. Not for imported models.
+        finer: look once more on finer cells, where the model's card asks for it.
     """
 
     overlap: float | None = None
     half_precision: bool = True
     skips: bool = True
     lattices: int = 2
+    finer: bool = True
 
     def overlap_or(self, usual: float) -> float:
         """The overlap, or what is usual for a kind of model."""

@@ -115,6 +115,11 @@ class TotalSegmentator:
         return f"TotalSegmentator {self.version}"
 
     @property
+    def conduct_sha256(self) -> str:
+        """As `models.Model` has it: its version decides all."""
+        return self.sha256
+
+    @property
     def digests(self) -> dict[str, str]:
         """As `models.Model` has them."""
         return {self.name: self.sha256}

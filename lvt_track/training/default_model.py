@@ -38,8 +38,8 @@ from lvt_track.training.widened import widened
 
 __all__ = ["LOCATOR", "SEGMENTER", "Configuration", "export", "main", "train_part"]
 
-VERSION = "0.10.0"
-THRESHOLDS = (0.5, 0.35, 0.45)
+VERSION = "0.11.0"
+THRESHOLDS = (0.5, 0.4, 0.5)
 """Of liver, vessels and tumours, chosen by `benchmarks/thresholds.py` on phantoms kept for that."""
 
 FLUID_HU = 15.0
@@ -61,6 +61,7 @@ class Configuration:
         subjects: bodies to draw, by their seeds.
         seed: of weights and batches.
         budget_share: of the whole time.
+        looks_finer: whether scans are looked at with the finer voxels of the recipe too.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Configuration:
     subjects: range
     seed: int
     budget_share: float
+    looks_finer: bool = False
 
 
 LOCATOR = Configuration(
@@ -101,6 +103,7 @@ SEGMENTER = Configuration(
     subjects=range(120),
     seed=2,
     budget_share=0.8,
+    looks_finer=True,
 )
 
 
@@ -207,6 +210,7 @@ def export(work: Path, parent: Path, start: Start | None = None, samples: int = 
     training: dict[str, Any] = {}
     for part in (LOCATOR, SEGMENTER):
         edge = part.recipe.spacing_mm
+        fine = part.recipe.fine_edge * edge
         parts[part.name] = Part(
             file=f"{part.name}.safetensors",
             sha256="",
@@ -214,6 +218,7 @@ def export(work: Path, parent: Path, start: Start | None = None, samples: int = 
             patch=part.recipe.patch,
             window_hu=part.recipe.window_hu,
             network=part.network,
+            finer_mm=(fine, fine, fine) if part.looks_finer else None,
         )
         before = start.card.training.get(part.name, {}) if start else {}
         folder = work / part.name

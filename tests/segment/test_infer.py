@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.errors import InputError, UsageError
-from lvt_track.segment.infer import NO_LIVER, Segmentation, segment
+from lvt_track.segment.infer import FAST, NO_LIVER, Segmentation, segment
 from lvt_track.segment.models import Card, Model, Part, own_model
 from lvt_track.segment.network import NetworkParameters
 from lvt_track.segment.own import DOUBTFUL
@@ -20,6 +20,7 @@ from lvt_track.segment.own import DOUBTFUL
 WINDOW_HU = (-200.0, 300.0)
 SHAPE = (44, 60, 66)
 SPACING_MM = (5.0, 3.0, 3.0)
+FINER_MM = (2.5, 1.5, 1.5)
 LIVER_HU, VESSEL_HU, TUMOR_HU = 110.0, 190.0, 60.0
 
 
@@ -130,6 +131,53 @@ def test_toy_is_found(model: Model) -> None:
     assert set(found.seconds) == {"locate", "resample", "network", "restore"}
     assert set(stages) >= {"locate", "network"}
     assert found.probabilities == {}
+
+
+def looking(model: Model, **changes: object) -> Model:
+    """The model, its segmenter with other cells."""
+    (part,) = model.parts
+    card = part.segmenter.card  # type: ignore[attr-defined]
+    card = replace(card, segmenter=replace(card.segmenter, **changes))
+    segmenter = replace(part.segmenter, card=card)  # type: ignore[type-var]
+    return replace(model, parts=(replace(part, segmenter=segmenter),))
+
+
+def specked(volume: Volume) -> tuple[Volume, np.ndarray]:
+    """The scan with a dark spot of 9 mm in its liver, which coarse cells blur away."""
+    speck = np.zeros(SHAPE, dtype=bool)
+    speck[19:21, 37:40, 34:37] = True
+    hu = volume.hu.copy()
+    hu[speck] = TUMOR_HU
+    return Volume(hu, volume.geometry), speck
+
+
+def test_a_spot_that_usual_cells_blur_away_is_found_on_finer_ones(model: Model) -> None:
+    volume, speck = specked(toy()[0])
+    blurred = looking(model, spacing_mm=(10.0, 10.0, 10.0))
+    missed = segment(volume, blurred, "cpu").masks.tumors
+    assert not missed[speck].any()
+    sharp = looking(blurred, finer_mm=FINER_MM)
+    assert segment(volume, sharp, "cpu").masks.tumors[speck].mean() > 0.4
+    without = segment(volume, sharp, "cpu", effort=replace(FAST, finer=False)).masks.tumors
+    np.testing.assert_array_equal(without, missed)
+
+
+def test_of_two_sizes_of_cells_liver_and_vessels_are_the_mean_and_tumours_the_greatest(
+    model: Model,
+) -> None:
+    volume = specked(toy()[0])[0]
+    once = replace(FAST, lattices=1)
+    usual, fine, both = (
+        segment(volume, looks, "cpu", keep_probabilities=CLASSES, effort=once).probabilities
+        for looks in (model, looking(model, spacing_mm=FINER_MM), looking(model, finer_mm=FINER_MM))
+    )
+    for name in ("liver", "vessels"):
+        mean = (usual[name].astype(float) + fine[name]) / 2.0
+        np.testing.assert_allclose(both[name], mean, atol=2e-3)
+    greatest = np.maximum(usual["tumors"], fine["tumors"])
+    np.testing.assert_allclose(both["tumors"], greatest, atol=2e-3)
+    assert np.any(fine["tumors"] > usual["tumors"] + 0.2)
+    assert np.any(usual["tumors"] > fine["tumors"] + 0.2)
 
 
 @pytest.mark.parametrize("flips", list(product((False, True), repeat=3)))

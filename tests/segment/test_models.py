@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,32 @@ def test_saved_model_comes_back(saved: Path) -> None:
     assert model.parts[0].card.intended_use == INTENDED_USE
     assert [card.name for card in list_models([saved, saved])] == ["toy"]
     assert Card.from_json(model.parts[0].card.to_json()) == model.parts[0].card
+
+
+def test_a_second_look_is_kept_in_the_card() -> None:
+    sees = replace(part("b"), finer_mm=(3.0, 2.0, 2.0))
+    card = Card("toy", "1", "Apache-2.0", "nothing", part("a"), sees)
+    assert Card.from_json(card.to_json()) == card
+
+
+@pytest.mark.parametrize("finer_mm", [(4.0, 2.0, 2.0), (0.0, 2.0, 2.0), (2.0, 2.0)])
+def test_a_second_look_that_is_not_finer_is_refused(finer_mm: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="finer_mm must be three positive lengths below"):
+        replace(part("b"), finer_mm=finer_mm)
+
+
+def test_what_names_a_model_changes_with_how_it_is_used_and_not_with_what_is_told_of_it(
+    saved: Path,
+) -> None:
+    path = saved / "toy" / "card.json"
+    before, facts = load_model("toy", [saved]), json.loads(path.read_text())
+    path.write_text(json.dumps(facts | {"scores": {"liver Dice": 0.9}}))
+    assert load_model("toy", [saved]).conduct_sha256 == before.conduct_sha256
+    facts["segmenter"]["finer_mm"] = [3.0, 3.0, 3.0]
+    path.write_text(json.dumps(facts))
+    looks_finer = load_model("toy", [saved])
+    assert looks_finer.conduct_sha256 != before.conduct_sha256
+    assert looks_finer.sha256 == before.sha256
 
 
 def test_changed_weights_are_refused(saved: Path) -> None:
