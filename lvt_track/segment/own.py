@@ -17,8 +17,8 @@ from lvt_track.segment.grid import Extent, counted_from, extent_of
 from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.network import ResidualUNet, normalise
 from lvt_track.segment.scan import Scan
+from lvt_track.segment.second_look import without_doubtful
 from lvt_track.segment.segmenter import Coarse, Drawing, Run
-from lvt_track.segment.veins import without_specious
 from lvt_track.segment.windows import aligned_boxes, extend
 
 __all__ = ["DOUBTFUL", "OwnSegmenter"]
@@ -76,12 +76,15 @@ class OwnSegmenter:
                 if name in run.keep_probabilities:
                     drawing.probabilities[name] = probability.numpy().astype(np.float16)
                 if name == "tumors":
-                    surely, vessels = (at_steps[0] > threshold).numpy(), drawing.masks["vessels"]
-                    drawing.masks[name], count = without_specious(
-                        drawing.masks[name], surely, vessels
+                    drawing.masks[name], count = without_doubtful(
+                        drawing.masks[name],
+                        (at_steps[0] > threshold).numpy(),
+                        drawing.masks["vessels"],
+                        probability.numpy(),
+                        float(np.prod(scan.spacing_mm)) / 1000.0,
                     )
                     if count:
-                        run.notes.append(f"spots in vessels, seen on fine voxels alone: {count}")
+                        run.notes.append(f"doubtful spots, seen on fine voxels alone: {count}")
         return drawing
 
     def _see(

@@ -1,4 +1,4 @@
-"""Tumours that are vessels: veins which contrast has not reached, and spots in bright ones."""
+"""Tumours that are veins which contrast has not reached."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.volume import BoolArray
 
-__all__ = ["without_specious", "without_veins"]
+__all__ = ["without_veins"]
 
 # In arterial phantoms such veins lie 26 HU and more below their liver; what else was drawn as both
 # were tumours, down to 15 HU below it, and small arteries.
@@ -46,26 +46,3 @@ def without_veins(
     is_vein &= mean_hu < liver_hu - _DARKER_HU
     kept: BoolArray = tumors & ~is_vein[number]
     return kept, int(np.count_nonzero(is_vein))
-
-
-def without_specious(
-    tumors: BoolArray, surely: BoolArray, vessels: BoolArray
-) -> tuple[BoolArray, int]:
-    """The tumours without those that one look alone shows in a vessel, and how many those were.
-
-    On fine cells a portal trunk is as wide as a mass on coarse ones. Left out is a component of
-    which more than 35 % is drawn as vessel and nothing was seen as tumour on the coarse ones.
-
-    Args:
-        tumors: as all looks together show them (z, y, x).
-        surely: as the coarse ones do.
-        vessels: mask.
-    """
-    number, count = cc3d.connected_components(tumors, connectivity=26, return_N=True)
-    voxels, shared, seen = (
-        np.bincount(number[tumors & other], minlength=count + 1)
-        for other in (tumors, vessels, surely)
-    )
-    is_specious = (seen == 0) & (shared > _VESSEL_SHARE * voxels)
-    kept: BoolArray = tumors & ~is_specious[number]
-    return kept, int(np.count_nonzero(is_specious))

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvt_track.segment.veins import without_specious, without_veins
+from lvt_track.segment.veins import without_veins
 
 SHAPE = (16, 16, 16)
 LIVER_HU = 100
@@ -70,18 +70,3 @@ def test_only_whole_dark_spots_go_and_hu_may_shift(seed: int, share: float, shif
     assert not gone.any() or (gone & vessels).sum() > 0.35 * gone.sum()
     again, _ = without_veins(tumors, vessels, LIVER, hu + np.int16(shift))
     assert (again == kept).all()
-
-
-def test_a_spot_in_a_vessel_that_one_look_alone_shows_is_left_out() -> None:
-    kept, count = without_specious(LESION | OTHER, OTHER, LESION)
-    assert (kept == OTHER).all()
-    assert count == 1
-
-
-def test_one_that_both_looks_show_or_that_is_hardly_vessel_stays() -> None:
-    corner = LESION & (np.indices(SHAPE).sum(axis=0) < 8)
-    assert 0 < corner.sum() < 0.35 * LESION.sum()
-    for surely, vessels in ((corner, LESION), (OTHER, corner)):
-        kept, count = without_specious(LESION | OTHER, surely, vessels)
-        assert (kept == (LESION | OTHER)).all()
-        assert count == 0
