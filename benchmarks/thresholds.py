@@ -90,8 +90,7 @@ def main() -> None:
         f"python benchmarks/thresholds.py --bodies {chosen.bodies}",
         f"Version {model.parts[0].card.version}, weights {model.sha256[:12]}; {chosen.bodies} "
         f"bodies, seeds from {FIRST_SEED}, which no other benchmark of scores uses, slices of 1.5, "
-        "3 and 4.5 mm in turn. Means over scans; nothing is "
-        "left out as fluid or vein.",
+        "3 and 4.5 mm in turn. Means over scans; nothing is left out as fluid, vein or doubtful.",
         "Vessels; volume is the mask's over the true one's:",
         markdown_table(["phase", "threshold", "Dice", "clDice", "volume"], vessel_rows),
         "Tumours:",
