@@ -75,7 +75,7 @@ class OwnSegmenter:
                 drawing.masks[name] = (probability > threshold).numpy()
                 if name in run.keep_probabilities:
                     drawing.probabilities[name] = probability.numpy().astype(np.float16)
-                if name == "tumors":
+                if name == "tumors" and len(at_steps) > 1:
                     drawing.masks[name], count = without_doubtful(
                         drawing.masks[name],
                         (at_steps[0] > threshold).numpy(),
