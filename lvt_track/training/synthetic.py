@@ -79,9 +79,24 @@ class SyntheticBatches:
             self._crops_at = made_by_processes(self._crops_at, stride, processes)
         self._recipe, self._seed, self._device = recipe, seed, device
         self._is_class = IS_CLASS.to(device)
+        # Else Python, wherever it asks for a number, would wait for the step that is being taken.
+        self._stream: torch.cuda.Stream | None = None
+        if device.type == "cuda":
+            self._stream = torch.cuda.Stream(device, priority=-1)  # type: ignore[no-untyped-call]
 
     def __call__(self, number: int) -> Batch:
         """The batch with this number."""
+        if self._stream is None:
+            return self._batch(number)
+        with torch.cuda.stream(self._stream):
+            batch = self._batch(number)
+        self._stream.synchronize()
+        for part in (batch.image, batch.target, batch.known):
+            # Or its memory would be given away while a step still reads it.
+            part.record_stream(torch.cuda.default_stream(self._device))
+        return batch
+
+    def _batch(self, number: int) -> Batch:
         first = number * self._recipe.samples
         samples = [
             self._sample(first + k, crop.to(self._device))
