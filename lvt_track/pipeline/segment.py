@@ -35,6 +35,7 @@ __all__ = [
     "SegmentedScan",
     "masks_of",
     "segment_scan",
+    "stray_tumors",
 ]
 
 NOT_DRAWN = "not drawn"
@@ -145,7 +146,7 @@ def masks_of(
     }
     if len(given) == len(CLASSES):
         masks = Masks(given["liver"], given["vessels"], given["tumors"], volume.geometry)
-        return SegmentedScan(masks, dict.fromkeys(CLASSES, GIVEN), _stray_tumors(masks))
+        return SegmentedScan(masks, dict.fromkeys(CLASSES, GIVEN), stray_tumors(masks))
 
     found = choice.segment(volume, keep_probabilities)
     for text in found.notes:
@@ -156,7 +157,7 @@ def masks_of(
     # What a reader gave is not what the model had to say of its own.
     replaced = {text for name in given for text in found.class_warnings.get(name, ())}
     kept = (text for text in found.warnings if text not in replaced)
-    warnings = (*kept, *_stray_tumors(masks))
+    warnings = (*kept, *stray_tumors(masks))
     cysts = None if "tumors" in given else found.cysts
     if cysts is not None and given:
         cysts = cysts & masks.liver
@@ -184,7 +185,8 @@ def _combine(found: Masks, given: dict[str, BoolArray], minimum_ml: tuple[float,
     return Masks(liver, parts["vessels"], parts["tumors"], found.geometry)
 
 
-def _stray_tumors(masks: Masks) -> tuple[str, ...]:
+def stray_tumors(masks: Masks) -> tuple[str, ...]:
+    """A warning where much of the tumours lies outside the liver."""
     tumors = int(np.count_nonzero(masks.tumors))
     if tumors == 0:
         return ()

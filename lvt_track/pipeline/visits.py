@@ -28,7 +28,13 @@ from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
 from lvt_track.lesions.lookback_scan import LiverScan, liver_scan
 from lvt_track.pipeline.output import make_folder
 from lvt_track.pipeline.progress import Progress, Stopwatch
-from lvt_track.pipeline.segment import CYSTS, ModelChoice, SegmentedScan, masks_of
+from lvt_track.pipeline.segment import (
+    CYSTS,
+    ModelChoice,
+    SegmentedScan,
+    masks_of,
+    stray_tumors,
+)
 from lvt_track.register.liver_image import LiverImage, liver_image
 from lvt_track.segment.fluid import fluid_warning
 
@@ -130,6 +136,8 @@ def read_visit(
                 warnings = (*series.warnings, *other.warnings)
                 phases.append(PhaseScan(replace(series, warnings=warnings), other.masks))
 
+    # Models warn of theirs.
+    cut = _cut_liver(scan.masks.liver) if scan.sources["liver"] == GIVEN else ()
     findings = VisitFindings(
         visit=visit,
         geometry=volume.geometry,
@@ -138,7 +146,7 @@ def read_visit(
         tumors_ml=scan.masks.volume_ml("tumors"),
         lesions=lesions,
         sources=scan.sources,
-        warnings=(*visit.tracked_series.warnings, *scan.warnings, *_cut_liver(scan)),
+        warnings=(*visit.tracked_series.warnings, *scan.warnings, *cut),
     )
     box = _surroundings(scan.masks.liver | scan.masks.tumors, volume.geometry)
     cysts = np.zeros_like(scan.masks.tumors) if scan.cysts is None else scan.cysts
@@ -223,10 +231,9 @@ def _digest(volume: Volume, visit: Visit, before: Sequence[VisitScan]) -> bytes:
     return digest
 
 
-def _cut_liver(scan: SegmentedScan) -> tuple[str, ...]:
-    """A warning where a given liver reaches an end of the scan; models warn of theirs."""
-    liver = scan.masks.liver
-    if scan.sources["liver"] != GIVEN or not (liver[0].any() or liver[-1].any()):
+def _cut_liver(liver: BoolArray) -> tuple[str, ...]:
+    """A warning where a liver reaches an end of the scan."""
+    if not (liver[0].any() or liver[-1].any()):
         return ()
     return ("the liver reaches the end of the scan: a part of it may not be shown",)
 
@@ -253,7 +260,10 @@ def _masks(
         cysts = _kept_cysts(visit, k, masks, out)
         told = () if cysts is None else fluid_warning(_count(cysts))
         probabilities = _kept(visit, k, volume, out)
-        return SegmentedScan(masks, sources, told, probabilities, cysts=cysts)
+        # What was said of the masks when they were made, as far as they themselves show it.
+        shown = () if sources["liver"] == GIVEN else _cut_liver(liver)
+        warnings = (*shown, *stray_tumors(masks), *told)
+        return SegmentedScan(masks, sources, warnings, probabilities, cysts=cysts)
     with watch.stage("segment"):
         wanted = ("tumors",) if k == visit.tracked and "tumors" not in series.masks else ()
         scan = masks_of(series, volume, model, progress, keep_probabilities=wanted)
