@@ -48,6 +48,7 @@ from lvt_track.report.wording import (
     is_volumetric,
     percent,
     sighting_lines,
+    typeset,
 )
 
 __all__ = [
@@ -156,7 +157,7 @@ def _response_row(response: Response) -> tuple[Cell, ...]:
         Cell((response.non_target,)),
         Cell(("yes" if response.new_lesion else "no",)),
         Cell((response.category,), CATEGORY_COLORS.get(response.category, INK), is_bold=True),
-        Cell((response.reason,)),
+        Cell((typeset(response.reason),)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from lvt_track.core.course import Course
@@ -26,6 +27,7 @@ __all__ = [
     "period",
     "reason_sentence",
     "sighting_lines",
+    "typeset",
     "verdict",
 ]
 
@@ -49,6 +51,11 @@ def percent(value: float | None) -> str:
         return "–"
     rounded = f"{value:+.0f}".replace("-", "−")
     return f"{'0' if rounded in ('+0', '−0') else rounded}{_NB}%"
+
+
+def typeset(text: str) -> str:
+    """Words of a table as a report prints them: true minus signs, dates and hyphens as they are."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
 
 
 def period(course: Course) -> str:
@@ -90,7 +97,7 @@ def verdict(response: Response) -> str:
 
 def reason_sentence(response: Response) -> str:
     """The reason as a sentence; empty where there is none."""
-    reason = response.reason
+    reason = typeset(response.reason)
     return f"{reason[0].upper()}{reason[1:].rstrip('.')}." if reason else ""
 
 
