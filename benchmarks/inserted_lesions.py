@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.phantom.tissues import Tissue
 from lvt_track.phantom.tumors import Tumor, TumorKind, draw_tumor, level_mm, tissue_at
 
-__all__ = ["Inserted", "InsertedLesion", "insert_lesions"]
+__all__ = ["Inserted", "InsertedLesion", "blur", "insert_lesions"]
 
 KINDS = {
     TumorKind.HYPODENSE: 0.5,
@@ -150,7 +151,7 @@ class _Liver:
             masks.liver,
             float(np.median(hu[parenchyma])),
             _noise(hu, parenchyma, spacing),
-            ndimage.gaussian_filter(masks.liver.astype(np.float32), _blur(spacing)),
+            ndimage.gaussian_filter(masks.liver.astype(np.float32), blur(spacing)),
             ndimage.distance_transform_edt(masks.liver, sampling=spacing),
             ndimage.distance_transform_edt(~masks.tumors, sampling=spacing),
         )
@@ -183,7 +184,7 @@ def _darker_hu(contrast_hu: float, liver_hu: float) -> Image:
     return np.minimum(darker_hu, liver_hu - LEAST_CORE_HU)
 
 
-def _blur(spacing: FloatArray) -> list[float]:
+def blur(spacing: Sequence[float] | FloatArray) -> list[float]:
     """Of a scanner in plane, in voxels."""
     return [0.0, BLUR_MM / spacing[1], BLUR_MM / spacing[2]]
 
@@ -214,7 +215,7 @@ def _seen(tumor: Tumor, volume: Volume, liver_hu: float, darker_hu: Image) -> tu
     code = tissue_at(tumor, points[inside], level[inside])
     darker[inside] = darker_hu[code]
     filled, darker = (
-        ndimage.gaussian_filter(_means(values, finer), _blur(spacing))
+        ndimage.gaussian_filter(_means(values, finer), blur(spacing))
         for values in (inside.astype(np.float32), darker)
     )
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import numpy as np
 import torch
+from balls import ball
 from matplotlib.figure import Figure
 from scipy.ndimage import distance_transform_edt
 from simulated_courses import SimulatedVisit, phantom_visits, real_course
@@ -152,17 +153,9 @@ def insert(
     """Add a ball; borders are spread over the voxels they cross, as slices of any thickness do."""
     if radius_mm <= 0:
         return
-    spacing = np.array(geometry.spacing_mm)
     middle = geometry.to_index(centre_mm)
-    reach = np.ceil(radius_mm / spacing).astype(int) + 1
-    low = np.maximum(np.rint(middle).astype(int) - reach, 0)
-    high = np.minimum(np.rint(middle).astype(int) + reach + 1, hu.shape)
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    fine = [(np.arange(4 * a, 4 * b) + 0.5) / 4 - 0.5 for a, b in zip(low, high, strict=True)]
-    z, y, x = ((f - m) * s for f, m, s in zip(fine, middle, spacing, strict=True))
-    inside = z[:, None, None] ** 2 + y[:, None] ** 2 + x**2 <= radius_mm**2
-    shape = [n for a, b in zip(low, high, strict=True) for n in (b - a, 4)]
-    hu[box] += contrast_hu * inside.reshape(shape).mean(axis=(1, 3, 5))
+    box, filled = ball(geometry.shape, geometry.spacing_mm, middle, radius_mm)
+    hu[box] += contrast_hu * filled
 
 
 def in_later_scan(pair: Pair, places_mm: FloatArray) -> FloatArray:

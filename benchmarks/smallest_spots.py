@@ -12,19 +12,21 @@ import argparse
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
+from balls import ball
 from default_model import SLICES, body, scan
-from lesions_in_real_livers import SCANS
-from numpy.typing import NDArray
+from inserted_lesions import blur
+from lesions_in_real_livers import COVERED, SCANS
 from scipy import ndimage
 from table import markdown_table, write_page
 from thresholds import FIRST_SEED
 
+from lvt_track.core.geometry import Box, bounding_box
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
@@ -34,13 +36,27 @@ from lvt_track.segment.models import load_model
 DIAMETERS_MM = (5.0, 6.0, 7.0, 8.0, 10.0, 12.0)
 CONTRASTS_HU = (20.0, 30.0, 50.0)
 BODIES = 3
-# From what else is in the liver, and between spheres; and what a scanner blurs in plane.
-CLEAR_MM, APART_MM, BLUR_MM = 3.0, 20.0, 0.7
-SUBVOXELS = 4
-COVERED = 0.1
+# From what else is in the liver, and between spheres.
+CLEAR_MM, APART_MM = 3.0, 20.0
+# Voxels around a sphere that its blur reaches, and around a liver.
+MARGIN = 8
 
-Spot = tuple[float, float, BoolArray]
-"""Diameter in mm, contrast in HU, and the voxels that it fills most, by half of that at least."""
+
+@dataclass(frozen=True, eq=False)
+class Spot:
+    """One sphere.
+
+    Attributes:
+        diameter_mm: of it.
+        contrast_hu: how much darker than its liver.
+        box: of the scan, around it.
+        voxels: of the box, that it fills by more than half of the fullest.
+    """
+
+    diameter_mm: float
+    contrast_hu: float
+    box: Box
+    voxels: BoolArray
 
 
 def with_spots(volume: Volume, masks: Masks, rng: np.random.Generator) -> tuple[Volume, list[Spot]]:
@@ -50,55 +66,32 @@ def with_spots(volume: Volume, masks: Masks, rng: np.random.Generator) -> tuple[
         volume: the scan.
         masks: its liver, vessels and tumours.
         rng: of the places.
+
+    Raises:
+        ValueError: when there is no liver.
     """
-    geometry = volume.geometry
-    free = masks.liver & ~masks.vessels & ~masks.tumors
-    clear_mm = ndimage.distance_transform_edt(free, sampling=geometry.spacing_mm)
+    liver = bounding_box(masks.liver)
+    if liver is None:
+        raise ValueError("the scan shows no liver to draw spheres into")
+    z, y, x = (slice(max(cut.start - MARGIN, 0), cut.stop + MARGIN) for cut in liver)
+    near = masks.crop((z, y, x))
+    spacing, first = volume.geometry.spacing_mm, (z.start, y.start, x.start)
+    free = near.liver & ~near.vessels & ~near.tumors
+    clear_mm = ndimage.distance_transform_edt(free, sampling=spacing)
     hu, spots = volume.hu.astype(np.float32), []
     for diameter_mm, contrast_hu in product(reversed(DIAMETERS_MM), CONTRASTS_HU):
         room = np.argwhere(clear_mm > diameter_mm / 2.0 + CLEAR_MM)
         if len(room):
-            centre = room[rng.integers(len(room))] + rng.uniform(-0.5, 0.5, 3)
-            share = sphere(geometry.shape, geometry.spacing_mm, centre, diameter_mm / 2.0)
-            hu -= contrast_hu * share
-            spots.append((diameter_mm, contrast_hu, share > 0.5 * share.max()))
-            away = ndimage.distance_transform_edt(
-                share < 0.5 * share.max(), sampling=geometry.spacing_mm
-            )
-            clear_mm = np.minimum(clear_mm, away - APART_MM)
+            middle = first + room[rng.integers(len(room))] + rng.uniform(-0.5, 0.5, 3)
+            box, filled = ball(hu.shape, spacing, middle, diameter_mm / 2.0, MARGIN)
+            share = ndimage.gaussian_filter(filled.astype(np.float32), blur(spacing))
+            hu[box] -= contrast_hu * share
+            spots.append(Spot(diameter_mm, contrast_hu, box, share > 0.5 * share.max()))
+            outside = np.ones(hu.shape, dtype=bool)
+            outside[box] = ~spots[-1].voxels
+            away_mm = ndimage.distance_transform_edt(outside[z, y, x], sampling=spacing)
+            clear_mm = np.minimum(clear_mm, away_mm - APART_MM)
     return replace(volume, hu=np.rint(hu).astype(np.int16)), spots
-
-
-def sphere(
-    shape: tuple[int, int, int],
-    spacing_mm: tuple[float, float, float],
-    centre: NDArray[np.float64],
-    radius_mm: float,
-) -> NDArray[np.float32]:
-    """How much of each voxel a sphere fills, blurred in plane.
-
-    Args:
-        shape, spacing_mm: of the grid.
-        centre: in voxels.
-        radius_mm: of the sphere.
-    """
-    spacing = np.array(spacing_mm)
-    reach = radius_mm / spacing + 4.0
-    low = np.maximum(np.floor(centre - reach), 0).astype(int)
-    high = np.minimum(np.ceil(centre + reach) + 1, shape).astype(int)
-    size = high - low
-    axes = [
-        ((np.arange(n * SUBVOXELS) + 0.5) / SUBVOXELS - 0.5 + first - middle) * step
-        for n, first, middle, step in zip(size, low, centre, spacing, strict=True)
-    ]
-    z, y, x = np.meshgrid(*axes, indexing="ij", sparse=True)
-    inside = (z**2 + y**2 + x**2 < radius_mm**2).astype(np.float32)
-    blocks = inside.reshape(size[0], SUBVOXELS, size[1], SUBVOXELS, size[2], SUBVOXELS)
-    blur = (0.0, BLUR_MM / spacing[1], BLUR_MM / spacing[2])
-    share = np.zeros(shape, dtype=np.float32)
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    share[box] = ndimage.gaussian_filter(blocks.mean(axis=(1, 3, 5)), blur)
-    return share
 
 
 def scans(data: Path, work: Path) -> Iterator[tuple[str, Volume, Masks | None]]:
@@ -129,9 +122,9 @@ def main() -> None:
             seen, spots = with_spots(volume, known, np.random.default_rng([place, draw]))
             for k, model in enumerate(models):
                 found = segment(seen, model, "cpu").masks.tumors
-                for diameter_mm, contrast_hu, voxels in spots:
-                    is_found = bool(found[voxels].mean() >= COVERED)
-                    hits[k, kind, contrast_hu, diameter_mm].append(is_found)
+                for spot in spots:
+                    is_found = bool(found[spot.box][spot.voxels].mean() >= COVERED)
+                    hits[k, kind, spot.contrast_hu, spot.diameter_mm].append(is_found)
             print(place, draw, flush=True)
     rows = []
     for (k, model), kind, contrast in product(
