@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvt_track.core.volume import BoolArray
+from lvt_track.segment.veins import VESSEL_SHARE
 
 __all__ = ["without_doubtful"]
 
 # Of what fine voxels alone show on phantoms kept for such choices, tumours reach 0.82 and more, and
 # of the false spots half do not; what is wider than this would show on coarse voxels too.
 _LEAST_PEAK, _WIDEST_MM = 0.8, 12.0
-# On fine voxels a portal trunk is as wide as a mass on coarse ones.
-_VESSEL_SHARE = 0.35
 
 
 def without_doubtful(
@@ -47,7 +46,8 @@ def without_doubtful(
     peak = np.zeros(count + 1)
     peak[1:] = ndimage.maximum(probability, number, np.arange(1, count + 1))
     widest_ml = np.pi / 6.0 * _WIDEST_MM**3 / 1000.0
-    is_doubtful = (peak < _LEAST_PEAK) | (shared > _VESSEL_SHARE * voxels)
+    # On fine voxels a portal trunk is as wide as a mass on coarse ones.
+    is_doubtful = (peak < _LEAST_PEAK) | (shared > VESSEL_SHARE * voxels)
     is_doubtful |= voxels * voxel_ml > widest_ml
     is_doubtful &= seen == 0
     is_doubtful[0] = False

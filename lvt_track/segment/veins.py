@@ -8,14 +8,17 @@ from numpy.typing import NDArray
 
 from lvt_track.core.volume import BoolArray
 
-__all__ = ["without_veins"]
+__all__ = ["VESSEL_SHARE", "without_veins"]
 
 # In arterial phantoms such veins lie 26 HU and more below their liver; what else was drawn as both
 # were tumours, down to 15 HU below it, and small arteries.
 _DARKER_HU = 20.0
-# Of dark true lesions at most a tenth is drawn as vessel (seven phantoms, arterial and portal), of
-# veins that are drawn as tumour often less than half.
-_VESSEL_SHARE = 0.35
+VESSEL_SHARE = 0.35
+"""Of a tumour, from which it may be a vessel.
+
+Of dark true lesions at most a tenth is drawn as vessel (seven phantoms, arterial and portal), of
+veins that are drawn as tumour often less than half.
+"""
 
 
 def without_veins(
@@ -37,7 +40,7 @@ def without_veins(
     inside = number[tumors]
     voxels = np.maximum(np.bincount(inside, minlength=count + 1), 1)
     shared = np.bincount(number[tumors & vessels], minlength=count + 1) / voxels
-    is_vein = shared > _VESSEL_SHARE
+    is_vein = shared > VESSEL_SHARE
     parenchyma = liver & ~vessels & ~tumors
     if not is_vein.any() or not parenchyma.any():
         return tumors, 0
