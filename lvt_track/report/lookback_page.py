@@ -27,6 +27,7 @@ from lvt_track.report.style import (
 )
 from lvt_track.report.timelines import MOST_PICTURED_TRACKS
 from lvt_track.report.typesetting import BOTTOM_MM, LEFT_MM, TEXT_MM, TOP_MM, Page
+from lvt_track.report.wording import typeset
 
 __all__ = ["LookPanel", "lookback_images", "lookback_note", "lookback_pages", "lookback_rows"]
 
@@ -208,7 +209,7 @@ def _lines(look: LookBack) -> tuple[str, ...]:
     if look.contrast_hu is None or look.cnr is None or look.false_alarm_rate is None:
         return before, look.reason
     contrast = f"{round(look.contrast_hu):+d}" if round(look.contrast_hu) else "0"
-    numbers = f"{contrast} HU, {abs(look.cnr):.1f} × noise".replace("-", "−")
+    numbers = typeset(f"{contrast} HU, {abs(look.cnr):.1f} × noise")
     lines = [before, numbers, f"controls like it: {100 * look.false_alarm_rate:.1f} %"]
     if look.probability is not None:
         lines.append(f"model: {100 * look.probability:.0f} %")

@@ -333,7 +333,7 @@ def phase_sections(course: Course) -> list[Section]:
 
 
 def _deviation(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.1f} %".replace("-", "−")
+    return "–" if value is None else typeset(f"{value:+.1f} %")
 
 
 def draw_meaning(page: Page) -> None:

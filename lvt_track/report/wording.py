@@ -49,7 +49,7 @@ def percent(value: float | None) -> str:
     """A change as `+12 %`, with a true minus; a dash where there is none."""
     if value is None:
         return "–"
-    rounded = f"{value:+.0f}".replace("-", "−")
+    rounded = typeset(f"{value:+.0f}")
     return f"{'0' if rounded in ('+0', '−0') else rounded}{_NB}%"
 
 
