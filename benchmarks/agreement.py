@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from table import markdown_table, write_page
 
-from lvt_track.measure.agreement import Agreement, agree
-from lvt_track.measure.reliability import Estimate
+from lvt_track.agreement.coefficients import Estimate
+from lvt_track.agreement.limits import Agreement, agree
 
 REPEATS = 200
 BIAS_MM = 1.0

@@ -26,20 +26,20 @@ from table import markdown_table, write_page
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES, Masks, Volume
-from lvt_track.phantom.anatomy import draw_anatomy
-from lvt_track.phantom.image import Scanner, synthesise_image
-from lvt_track.phantom.image_visibility import SEEN, conspicuity
-from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, Tissue
-from lvt_track.phantom.tumors import draw_tumors, stamp
-from lvt_track.segment.infer import segment
-from lvt_track.segment.models import Model, load_model
-from lvt_track.training.evaluate import (
+from lvt_track.evaluate.centrelines import centreline_dice
+from lvt_track.evaluate.detection import (
     CaseScores,
     Detection,
     lesion_detection,
     score_case,
 )
-from lvt_track.training.evaluate_centrelines import centreline_dice
+from lvt_track.phantom.body.anatomy import draw_anatomy
+from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, Tissue
+from lvt_track.phantom.course.tumors import draw_tumors, stamp
+from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
+from lvt_track.phantom.image.visibility import SEEN, conspicuity
+from lvt_track.segment.infer import segment
+from lvt_track.segment.models import Model, load_model
 
 FIRST_SEED = 90_000
 VOXEL_MM = 1.5
@@ -294,7 +294,7 @@ def main() -> None:
         markdown_table(header, [row(name, some) for name, some in groups.items() if some]),
         "Tumours found in the portal phase. An image *shows* a lesion when its rim, core or whole "
         f"stands out of the liver around it by {SEEN:g} times the noise that its size leaves "
-        "(`lvt_track.phantom.image_visibility`); many drawn here are as bright as their liver.",
+        "(`lvt_track.phantom.image.visibility`); many drawn here are as bright as their liver.",
         markdown_table(["diameter", "share of all", "of those shown", "share of those"], shown),
         "Found in all phases, by how far a tumour's mean lies from its liver:",
         markdown_table(

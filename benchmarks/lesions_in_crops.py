@@ -19,12 +19,12 @@ from table import markdown_table, write_page
 
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES, BoolArray
-from lvt_track.phantom.subjects import draw_subjects, subject_files
+from lvt_track.segment.default_segmenter import OwnSegmenter
 from lvt_track.segment.models import load_model
-from lvt_track.segment.own import OwnSegmenter
 from lvt_track.training.batch import Batch
-from lvt_track.training.default_model import SEGMENTER
-from lvt_track.training.synthetic import SyntheticBatches
+from lvt_track.training.synthetic.bodies import SyntheticBatches
+from lvt_track.training.synthetic.default_model import SEGMENTER
+from lvt_track.training.synthetic.subjects import draw_subjects, subject_files
 
 FIRST_SEED, BODIES = 70_000, 4
 RECIPE = replace(

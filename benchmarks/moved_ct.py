@@ -19,7 +19,7 @@ from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
-from lvt_track.io.images import read_mask
+from lvt_track.io.images.volumes import read_mask
 
 __all__ = ["Body", "Ellipsoid", "Motion", "draw_lesions", "moved_ct", "real_visits"]
 

@@ -26,16 +26,16 @@ from partial_labels_page import LEAST_MM, run_file, write
 from partial_labels_phantoms import MARGIN_MM, Phantom, phantom
 
 from lvt_track.core.volume import CLASSES
-from lvt_track.phantom.subjects import draw_subjects
+from lvt_track.evaluate.centrelines import centreline_dice
+from lvt_track.evaluate.detection import SIZES_MM, lesion_detection
 from lvt_track.segment.network import NetworkParameters, ResidualUNet, normalise
 from lvt_track.training.augment import Augmentation
-from lvt_track.training.evaluate import SIZES_MM, lesion_detection
-from lvt_track.training.evaluate_centrelines import centreline_dice
-from lvt_track.training.judge import class_probabilities
-from lvt_track.training.knowledge import COMPLETE, Annotation, Knowledge
 from lvt_track.training.loop import LoopSettings, train
+from lvt_track.training.objective.annotation import COMPLETE, Annotation, Knowledge
+from lvt_track.training.objective.methods import METHODS
 from lvt_track.training.patches import PatchBatches, PatchPlan
-from lvt_track.training.rivals import METHODS
+from lvt_track.training.score import class_probabilities
+from lvt_track.training.synthetic.subjects import draw_subjects
 
 YES, NO = Annotation.EVERYWHERE, Annotation.NONE
 DATASETS = {

@@ -14,12 +14,12 @@ from scipy import ndimage
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES
-from lvt_track.phantom.image import Scanner, synthesise_image
-from lvt_track.phantom.scatter import without_lesions
-from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
-from lvt_track.phantom.tumors import TumorKind, draw_tumor, stamp
+from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
+from lvt_track.phantom.course.tumors import TumorKind, draw_tumor, stamp
+from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
 from lvt_track.training.datasets.prepared import BITS, IGNORE
-from lvt_track.training.knowledge import Knowledge
+from lvt_track.training.objective.annotation import Knowledge
+from lvt_track.training.synthetic.scatter import without_lesions
 
 TISSUES = dict(zip(CLASSES, (LIVER_TISSUES, VESSEL_TISSUES, TUMOR_TISSUES), strict=True))
 METASTASES = (TumorKind.HYPODENSE, TumorKind.RIM_ENHANCING, TumorKind.NECROTIC)

@@ -20,14 +20,14 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 from table import markdown_table, write_page
 
+from lvt_track.agreement.coefficients import Estimate
+from lvt_track.agreement.phases import ALL_PHASES, PhaseDeviation, summarise_phases
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.records import Phase, PhaseVolume, Series
 from lvt_track.core.volume import BoolArray, Masks
-from lvt_track.measure.phase_summary import ALL_PHASES, PhaseDeviation, summarise_phases
 from lvt_track.measure.phases import compare_phases
-from lvt_track.measure.reliability import Estimate
-from lvt_track.phantom.anatomy import draw_anatomy
-from lvt_track.phantom.tissues import LIVER_TISSUES
+from lvt_track.phantom.body.anatomy import draw_anatomy
+from lvt_track.phantom.body.tissues import LIVER_TISSUES
 
 PHASES = (Phase.NATIVE, Phase.ARTERIAL, Phase.PORTAL, Phase.DELAYED)
 THICKNESSES_MM = (1.0, 2.5, 5.0)

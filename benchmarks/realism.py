@@ -21,17 +21,17 @@ from scipy import ndimage
 from table import markdown_table, write_page
 
 from lvt_track.core.records import Phase
+from lvt_track.evaluate.centrelines import centreline
 from lvt_track.io.discover import read_scan, series_at
-from lvt_track.io.images import read_labels
-from lvt_track.phantom.subjects import draw_subjects, subject_files
-from lvt_track.phantom.tissues import LIVER_TISSUES, VESSEL_TISSUES
+from lvt_track.io.images.volumes import read_labels
+from lvt_track.phantom.body.tissues import LIVER_TISSUES, VESSEL_TISSUES
 from lvt_track.segment.infer import segment
-from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.models import load_model
 from lvt_track.segment.scan import Scan
-from lvt_track.training.default_model import SEGMENTER
-from lvt_track.training.evaluate_centrelines import centreline
-from lvt_track.training.synthetic import SyntheticBatches
+from lvt_track.segment.world_grid import Lattice
+from lvt_track.training.synthetic.bodies import SyntheticBatches
+from lvt_track.training.synthetic.default_model import SEGMENTER
+from lvt_track.training.synthetic.subjects import draw_subjects, subject_files
 
 FIRST_SEED = 70_000
 STEP_MM = 1.5

@@ -29,8 +29,8 @@ from table import RESULTS, machine, markdown_table
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
-from lvt_track.segment.foreign import build_network
 from lvt_track.segment.grid import shape_at
+from lvt_track.segment.nnunet.segmenter import build_network
 from lvt_track.segment.windows import window_boxes
 
 PAGE = RESULTS / "segment.md"

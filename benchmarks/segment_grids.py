@@ -16,7 +16,7 @@ from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.segment.grid import Orientation, resample, shape_at, weigh
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
-from lvt_track.segment.splines import spline_weights
+from lvt_track.segment.nnunet.splines import spline_weights
 
 DEGREES = (8, 20)
 SPACINGS_MM = (

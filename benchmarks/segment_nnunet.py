@@ -17,16 +17,16 @@ from table import markdown_table
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import Volume
-from lvt_track.io.images import read_labels, read_volume, write_labels, write_volume
-from lvt_track.phantom.image import Scanner, synthesise_image
-from lvt_track.phantom.subjects import draw_subject
-from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
+from lvt_track.io.images.volumes import read_labels, read_volume, write_labels, write_volume
+from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
+from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
 from lvt_track.segment.grid import resample, shape_at
-from lvt_track.segment.lattice import Lattice
 from lvt_track.segment.models import load_model
-from lvt_track.segment.nnunet_import import import_nnunet
+from lvt_track.segment.nnunet.importer import import_nnunet
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Coarse, Effort, Run
+from lvt_track.segment.world_grid import Lattice
+from lvt_track.training.synthetic.subjects import draw_subject
 
 NAME, DATASET = "tiny-nnunet", "Dataset501_Phantoms"
 LABELS = {"background": 0, "liver": 1, "vessels": 2, "tumors": 3}

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import Volume
-from lvt_track.io.images import write_volume
-from lvt_track.phantom.image import Scanner, synthesise_image
-from lvt_track.phantom.subjects import draw_subject
+from lvt_track.evaluate import detection as evaluate
+from lvt_track.io.images.volumes import write_volume
+from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
 from lvt_track.segment.grid import resample
-from lvt_track.training import evaluate
+from lvt_track.training.synthetic.subjects import draw_subject
 
 SHAPE, SPACING_MM = (129, 512, 512), (1.6, 0.57, 0.57)
 

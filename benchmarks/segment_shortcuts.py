@@ -16,8 +16,8 @@ from table import markdown_table
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
-from lvt_track.io.grids import reorient
-from lvt_track.io.images import read_labels
+from lvt_track.io.images.grids import reorient
+from lvt_track.io.images.volumes import read_labels
 from lvt_track.segment.infer import EXHAUSTIVE, FAST, segment
 from lvt_track.segment.models import load_model
 

@@ -10,9 +10,9 @@ from moved_ct import real_visits
 from simulated_visit import SLICES_MM, SimulatedVisit, corrupted
 
 from lvt_track.core.records import Phase
-from lvt_track.phantom.course import draw_course
-from lvt_track.phantom.render import render_visit
-from lvt_track.phantom.scans import Protocol
+from lvt_track.phantom.course.render import render_visit
+from lvt_track.phantom.course.scans import Protocol
+from lvt_track.phantom.course.script import draw_course
 
 __all__ = ["SimulatedVisit", "corrupted", "draw_phases", "phantom_visits", "real_course"]
 

@@ -21,17 +21,17 @@ from segment_shortcuts import judged_scans
 from table import markdown_table, write_page
 
 from lvt_track.core.records import Phase
-from lvt_track.phantom.subjects import draw_subjects, subject_files
 from lvt_track.segment.cards import Part
 from lvt_track.segment.infer import EXHAUSTIVE
 from lvt_track.segment.locate import Locator
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Run
-from lvt_track.training.default_model import LOCATOR
 from lvt_track.training.loop import LoopSettings, train
-from lvt_track.training.recipe import Recipe
-from lvt_track.training.synthetic import SyntheticBatches
+from lvt_track.training.synthetic.bodies import SyntheticBatches
+from lvt_track.training.synthetic.default_model import LOCATOR
+from lvt_track.training.synthetic.recipe import Recipe
+from lvt_track.training.synthetic.subjects import draw_subjects, subject_files
 
 BODIES, FEW = 120, 12
 FULL = replace(LOCATOR.recipe, patch=(48, 64, 64))

@@ -20,11 +20,11 @@ from table import markdown_table, write_page
 
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import Masks
-from lvt_track.segment.hierarchy import without_specks
+from lvt_track.evaluate.centrelines import centreline_dice
+from lvt_track.evaluate.detection import SIZES_MM, Detection, dice, lesion_detection
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import load_model
-from lvt_track.training.evaluate import SIZES_MM, Detection, dice, lesion_detection
-from lvt_track.training.evaluate_centrelines import centreline_dice
+from lvt_track.segment.postprocess.hierarchy import without_specks
 
 FIRST_SEED = 80_000
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)

@@ -30,8 +30,8 @@ from lvt_track.segment.device import bfloat16_is_sound
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.training.batch import Batch
 from lvt_track.training.loop import LoopSettings, Progress, train
-from lvt_track.training.rivals import OURS
-from lvt_track.training.supervision import SupervisedNetwork, supervised_loss
+from lvt_track.training.objective.methods import OURS
+from lvt_track.training.objective.supervision import SupervisedNetwork, supervised_loss
 
 CPU = torch.device("cpu")
 SIZE = NetworkParameters()

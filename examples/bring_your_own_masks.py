@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from lvt_track.io.images import read_mask, read_volume, write_mask
-from lvt_track.phantom.course import draw_course
-from lvt_track.phantom.writer import write_patient
-from lvt_track.pipeline.output import Existing
-from lvt_track.pipeline.progress import Silent
-from lvt_track.pipeline.track import TrackSettings, track_patient
+from lvt_track.io.images.volumes import read_mask, read_volume, write_mask
+from lvt_track.phantom.course.script import draw_course
+from lvt_track.phantom.course.writer import write_patient
+from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+from lvt_track.pipeline.run.output import Existing
+from lvt_track.pipeline.run.progress import Silent
 
 
 def dark_spots(scan: Path) -> None:

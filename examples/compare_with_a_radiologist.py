@@ -1,6 +1,6 @@
 """Hold a run against the radiologist's own table of measurements.
 
-The table is one row per lesion and visit; docs/numbers.md lists its columns. Here it comes from a
+The table is one row per lesion and visit; docs/use/numbers.md lists its columns. Here it comes from a
 simulated reader who errs as readers do. Lesions are paired by place, or by how their sizes go.
 
 Usage: python examples/compare_with_a_radiologist.py OUT
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from lvt_track.phantom.course import draw_course
-from lvt_track.phantom.writer import write_patient
-from lvt_track.pipeline.output import Existing
-from lvt_track.pipeline.progress import Silent
-from lvt_track.pipeline.reader_tables import ReaderTables
-from lvt_track.pipeline.track import TrackSettings, track_patient
+from lvt_track.phantom.course.script import draw_course
+from lvt_track.phantom.course.writer import write_patient
+from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.pipeline.run.output import Existing
+from lvt_track.pipeline.run.progress import Silent
 
 
 def main(out: Path) -> None:

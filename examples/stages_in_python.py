@@ -5,8 +5,8 @@ Usage: python examples/stages_in_python.py
 
 from lvt_track.lesions.components import find_lesions, lesion_shapes
 from lvt_track.lesions.match import match_course
-from lvt_track.phantom.course import draw_course
-from lvt_track.phantom.render import render_visit
+from lvt_track.phantom.course.render import render_visit
+from lvt_track.phantom.course.script import draw_course
 from lvt_track.register.align import align, choose_reference
 from lvt_track.register.frame import CommonFrame
 from lvt_track.register.liver_image import liver_image

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from lvt_track.phantom.course import draw_course
-from lvt_track.phantom.writer import write_patient
-from lvt_track.pipeline.output import Existing
-from lvt_track.pipeline.progress import Silent
-from lvt_track.pipeline.track import TrackSettings, track_patient
+from lvt_track.phantom.course.script import draw_course
+from lvt_track.phantom.course.writer import write_patient
+from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+from lvt_track.pipeline.run.output import Existing
+from lvt_track.pipeline.run.progress import Silent
 
 LINK = ["date_a", "lesion_a", "date_b", "lesion_b"]
 

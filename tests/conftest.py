@@ -14,8 +14,8 @@ from scipy import ndimage
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Series
 from lvt_track.core.volume import CLASSES, Masks, Volume
-from lvt_track.io.images import read_mask, write_mask, write_volume
-from lvt_track.pipeline.progress import Progress
+from lvt_track.io.images.volumes import read_mask, write_mask, write_volume
+from lvt_track.pipeline.run.progress import Progress
 from lvt_track.pipeline.segment import ModelChoice, SegmentedScan
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""Imports point downwards only, as docs/architecture.md draws them."""
+"""Imports point downwards only, as docs/develop/architecture.md draws them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "lvt_track"
 
-STAGES = {"segment", "register", "lesions", "measure", "response", "planning", "phantom"}
+STAGES = {
+    "segment",
+    "register",
+    "lesions",
+    "measure",
+    "response",
+    "agreement",
+    "evaluate",
+    "planning",
+    "phantom",
+}
 LAYER = {
     "cli": 6,
     "pipeline": 5,

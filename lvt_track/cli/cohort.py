@@ -41,9 +41,9 @@ def cohort(
     json: JsonOption = False,
 ) -> None:
     """Follow every patient below a folder, and pool their tables."""
-    from lvt_track.pipeline.cohort import track_cohort
-    from lvt_track.pipeline.reader_tables import ReaderTables
-    from lvt_track.pipeline.track import TrackSettings
+    from lvt_track.pipeline.cohort.run import track_cohort
+    from lvt_track.pipeline.patient.track import TrackSettings
+    from lvt_track.pipeline.radiologist.tables import ReaderTables
 
     settings = TrackSettings(model, device, phases, ReaderTables(radiologist=radiologist))
     with Console(quiet) as console:

@@ -31,8 +31,8 @@ def evaluate(
 ) -> None:
     """Score masks: Dice, surface distances, centrelines of vessels, lesions found."""
     from lvt_track.pipeline.evaluate import SCORE_COLUMNS, evaluate_paths, score_rows
-    from lvt_track.pipeline.output import claim_file
     from lvt_track.pipeline.rows import table_text, write_text
+    from lvt_track.pipeline.run.output import claim_file
 
     if out is not None:
         claim_file(out, existing_results(force, resume=False))

@@ -26,8 +26,8 @@ def measure(
 ) -> None:
     """Measure long axis, short axis and volume of every lesion in a mask."""
     from lvt_track.pipeline.measure import MEASURE_COLUMNS, measure_file, measure_rows
-    from lvt_track.pipeline.output import claim_file
     from lvt_track.pipeline.rows import table_text, write_text
+    from lvt_track.pipeline.run.output import claim_file
 
     if out is not None:
         claim_file(out, existing_results(force, resume=False))

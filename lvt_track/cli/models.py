@@ -61,7 +61,7 @@ def import_model(
     ] = None,
 ) -> None:
     """Bring in a model that nnU-Net v2 trained; nothing in it is run."""
-    from lvt_track.segment.nnunet_import import import_nnunet
+    from lvt_track.segment.nnunet.importer import import_nnunet
 
     card = import_nnunet(path, name, mapping, mirror, orientation)
     print(f"{card.name}: draws {', '.join(card.classes)}; {len(card.files)} fold(s)")

@@ -10,7 +10,7 @@ import typer
 from lvt_track.errors import UsageError
 
 if TYPE_CHECKING:
-    from lvt_track.pipeline.output import Existing
+    from lvt_track.pipeline.run.output import Existing
 
 __all__ = [
     "CorrectionsOption",
@@ -66,7 +66,7 @@ def existing_results(force: bool, resume: bool) -> Existing:
     Raises:
         UsageError: when both are given.
     """
-    from lvt_track.pipeline.output import Existing
+    from lvt_track.pipeline.run.output import Existing
 
     if force and resume:
         raise UsageError("--force and --resume exclude each other")

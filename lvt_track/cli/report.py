@@ -29,8 +29,8 @@ def report(
 
     Masks in OUT/visits that were corrected by hand are used as they are.
     """
-    from lvt_track.pipeline.reader_tables import ReaderTables
-    from lvt_track.pipeline.report import remake_report
+    from lvt_track.pipeline.patient.report import remake_report
+    from lvt_track.pipeline.radiologist.tables import ReaderTables
 
     with Console(quiet) as console:
         reader = ReaderTables(corrections, radiologist)

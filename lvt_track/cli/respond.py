@@ -46,9 +46,9 @@ def respond(
     json: JsonOption = False,
 ) -> None:
     """Judge response from a table of measurements; no images needed."""
-    from lvt_track.pipeline.output import claim_file
     from lvt_track.pipeline.respond import respond_to_table, response_csv, write_rs
     from lvt_track.pipeline.rows import write_text
+    from lvt_track.pipeline.run.output import claim_file
 
     for path in filter(None, (out, rs)):
         claim_file(path, existing_results(force, resume=False))

@@ -23,7 +23,7 @@ from lvt_track.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from lvt_track.pipeline.track import TrackResult
+    from lvt_track.pipeline.patient.track import TrackResult
 
 __all__ = ["finish", "track"]
 
@@ -45,8 +45,8 @@ def track(
     json: JsonOption = False,
 ) -> None:
     """Segment, register, match, measure and report all scans of one patient."""
-    from lvt_track.pipeline.reader_tables import ReaderTables
-    from lvt_track.pipeline.track import TrackSettings, track_patient
+    from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+    from lvt_track.pipeline.radiologist.tables import ReaderTables
 
     reader = ReaderTables(corrections, radiologist)
     settings = TrackSettings(model, device, phases, reader, one_patient)

@@ -12,20 +12,20 @@ from pathlib import Path
 from lvt_track.core.records import Phase, Series, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
-from lvt_track.io.choice import choose_tracked
-from lvt_track.io.dicom import read_series
-from lvt_track.io.dicom_header import looks_like_dicom
-from lvt_track.io.dicom_series import find_dicom_series
-from lvt_track.io.found import FoundSeries, LeftOut
-from lvt_track.io.grids import is_same_grid
-from lvt_track.io.image_layout import MaskFile, find_image_series, find_masks, image_series
-from lvt_track.io.images import read_geometry, read_volume, stem_of
+from lvt_track.io.candidates import FoundSeries, LeftOut
+from lvt_track.io.dicom.header import looks_like_dicom
+from lvt_track.io.dicom.series import find_dicom_series
+from lvt_track.io.dicom.volumes import read_series
+from lvt_track.io.duplicate_scans import twin_warnings
+from lvt_track.io.images.grids import is_same_grid
+from lvt_track.io.images.layout import MaskFile, find_image_series, find_masks, image_series
+from lvt_track.io.images.volumes import read_geometry, read_volume, stem_of
 from lvt_track.io.phases import phase_of_text
-from lvt_track.io.twins import twin_warnings
+from lvt_track.io.tracked_series import choose_tracked
 
 __all__ = ["Discovery", "LeftOut", "discover", "read_scan", "series_at"]
 
-_LAYOUTS = "See docs/inputs.md for the layouts that are read"
+_LAYOUTS = "See docs/use/inputs.md for the layouts that are read"
 _PATHS_NAMED = 3
 _OR_SAY_SO = "; or, if all are of one patient, say so with `lvt track --one-patient`"
 

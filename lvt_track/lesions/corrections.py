@@ -15,7 +15,7 @@ __all__ = ["COLUMNS", "Correction", "check_corrections", "parse_corrections"]
 COLUMNS = ("date_a", "lesion_a", "date_b", "lesion_b", "action")
 """Columns of a corrections table; others are ignored, so that rows of edges.csv can be used."""
 
-_REMEDY = "See docs/matching.md for the corrections table"
+_REMEDY = "See docs/use/matching.md for the corrections table"
 
 
 @dataclass(frozen=True)

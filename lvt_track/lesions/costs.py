@@ -25,7 +25,7 @@ IndexArray = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Costs:
-    """The constants of the ledger; `docs/matching.md` explains them.
+    """The constants of the ledger; `docs/use/matching.md` explains them.
 
     Attributes:
         floor_mm: error of position that remains even with perfect registration.

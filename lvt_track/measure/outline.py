@@ -3,7 +3,7 @@
 A mask only says which pixel centres lie inside. The outline is put 0.28 of a pixel outside of
 the outermost centres: chosen by measuring, since half a pixel (the pixels' own edges) makes
 ellipses of 5 to 60 mm half a pixel too long, the centres themselves make them too short (see
-docs/numbers.md). A caliper ends on this outline; between its ends it may run up to half a pixel
+docs/use/numbers.md). A caliper ends on this outline; between its ends it may run up to half a pixel
 outside of it, so that the steps of a digital border do not stop it, but a gap of one pixel does.
 """
 

@@ -25,7 +25,7 @@ __all__ = ["compare_phases"]
 
 _REFERENCE_ORDER = (Phase.PORTAL, Phase.DELAYED, Phase.ARTERIAL, Phase.NATIVE, Phase.UNKNOWN)
 
-# Slices of different thickness cannot be compared to better than this (docs/numbers.md).
+# Slices of different thickness cannot be compared to better than this (docs/use/numbers.md).
 _THICKNESS_RATIO = 2.0
 _THICK_SLICES_MM = 5.0
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lvt_track.phantom.course import demo_patient
-from lvt_track.phantom.writer import FileFormat, write_patient
-from lvt_track.pipeline.output import Existing, claim_folder
-from lvt_track.pipeline.progress import Progress
-from lvt_track.pipeline.track import TrackResult, TrackSettings, track_patient
+from lvt_track.phantom.course.script import demo_patient
+from lvt_track.phantom.course.writer import FileFormat, write_patient
+from lvt_track.pipeline.patient.track import TrackResult, TrackSettings, track_patient
+from lvt_track.pipeline.run.output import Existing, claim_folder
+from lvt_track.pipeline.run.progress import Progress
 
 __all__ = ["run_demo"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
-from lvt_track.io.images import read_labels, read_mask, stem_of
-from lvt_track.pipeline.progress import Progress
-from lvt_track.training.evaluate_masks import ClassScores, score_class
-from lvt_track.training.evaluate_pooled import Score, case_rows, pooled_rows
+from lvt_track.evaluate.pooled import Score, case_rows, pooled_rows
+from lvt_track.evaluate.scores import ClassScores, score_class
+from lvt_track.io.images.volumes import read_labels, read_mask, stem_of
+from lvt_track.pipeline.run.progress import Progress
 
 __all__ = ["SCORE_COLUMNS", "Evaluation", "evaluate_paths", "score_rows"]
 

@@ -13,7 +13,7 @@ from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.records import Measurement, Point
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.errors import InputError
-from lvt_track.io.images import read_labels, read_volume
+from lvt_track.io.images.volumes import read_labels, read_volume
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.measure.content import HuContent, hu_content, surface_mm2
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lvt_track.errors import UsageError
-from lvt_track.phantom.course import draw_course
-from lvt_track.phantom.scans import CLINICAL, SMALL
-from lvt_track.phantom.writer import FileFormat, WrittenPatient, write_patient
-from lvt_track.pipeline.output import Existing, claim_folder
-from lvt_track.pipeline.progress import Progress
+from lvt_track.phantom.course.scans import CLINICAL, SMALL
+from lvt_track.phantom.course.script import draw_course
+from lvt_track.phantom.course.writer import FileFormat, WrittenPatient, write_patient
+from lvt_track.pipeline.run.output import Existing, claim_folder
+from lvt_track.pipeline.run.progress import Progress
 
 __all__ = ["PROTOCOLS", "PhantomSettings", "write_phantom"]
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
-from lvt_track.pipeline.manifest import Failure
-from lvt_track.pipeline.output import Existing, claim_folder, drop_if_empty, make_folder
-from lvt_track.pipeline.progress import Progress
+from lvt_track.pipeline.run.manifest import Failure
+from lvt_track.pipeline.run.output import Existing, claim_folder, drop_if_empty, make_folder
+from lvt_track.pipeline.run.progress import Progress
 from lvt_track.training.datasets.conform import labelled_scan
 from lvt_track.training.datasets.descriptor import Descriptor, find_descriptor
 from lvt_track.training.datasets.prepared import CASES, DATASET_FILE, PreparedDataset

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lvt_track.core.assessment import Assessment
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError, UsageError
-from lvt_track.pipeline.readings import read_readings
+from lvt_track.pipeline.radiologist.readings import read_readings
 from lvt_track.pipeline.rows import table_text, write_text
 from lvt_track.response import mrecist, recist, volumetric
-from lvt_track.response.assessment import Assessment
 from lvt_track.response.best import best_overall_response
 from lvt_track.response.checks import by_patient
 from lvt_track.response.sdtm import RS_COLUMNS, rs_rows

@@ -17,10 +17,10 @@ from lvt_track.core.course import GIVEN
 from lvt_track.core.records import Series
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
-from lvt_track.io.images import read_mask, write_masks, write_probability
-from lvt_track.pipeline.manifest import Manifest, record_input
-from lvt_track.pipeline.output import Existing, claim_folder
-from lvt_track.pipeline.progress import Progress, Stopwatch
+from lvt_track.io.images.volumes import read_mask, write_masks, write_probability
+from lvt_track.pipeline.run.manifest import Manifest, record_input
+from lvt_track.pipeline.run.output import Existing, claim_folder
+from lvt_track.pipeline.run.progress import Progress, Stopwatch
 
 if TYPE_CHECKING:
     from lvt_track.segment.infer import Segmentation
@@ -166,7 +166,7 @@ def masks_of(
 
 def _combine(found: Masks, given: dict[str, BoolArray], minimum_ml: tuple[float, ...]) -> Masks:
     """Given masks take the place of found ones; found ones stay inside a given liver."""
-    from lvt_track.segment.hierarchy import without_specks
+    from lvt_track.segment.postprocess.hierarchy import without_specks
 
     if not given:
         return found

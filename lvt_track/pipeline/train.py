@@ -14,8 +14,8 @@ from lvt_track import __version__
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.files import write_whole
-from lvt_track.pipeline.output import Existing, claim_folder
-from lvt_track.pipeline.progress import Progress
+from lvt_track.pipeline.run.output import Existing, claim_folder
+from lvt_track.pipeline.run.progress import Progress
 from lvt_track.training.configuration import TrainingConfiguration
 from lvt_track.training.datasets.prepared import read_prepared
 from lvt_track.training.datasets.split import Split, split_cases

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lvt_track.agreement.records import ReaderComparison
 from lvt_track.core.course import Course, KeyImage
-from lvt_track.report.comparison import ReaderComparison
 from lvt_track.report.facts import RunFacts
 
 __all__ = ["Images", "ReportContent", "by_track_and_visit"]

@@ -10,13 +10,14 @@ from matplotlib.backends.backend_pdf import PdfPages
 
 from lvt_track.core.course import Course
 from lvt_track.io.files import write_whole
-from lvt_track.report.agreement_pages import agreement_pages
 from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.style import MATPLOTLIB, MUTED, SMALLEST_PT
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
-from lvt_track.report.flow import Drawing, flow
-from lvt_track.report.imagepages import image_pages
-from lvt_track.report.lookback_page import lookback_pages
-from lvt_track.report.pages import (
+from lvt_track.report.pages.agreement import agreement_pages
+from lvt_track.report.pages.flow import Drawing, flow
+from lvt_track.report.pages.key_images import image_pages
+from lvt_track.report.pages.lookback import lookback_pages
+from lvt_track.report.pages.sections import (
     draw_meaning,
     lesion_sections,
     phase_sections,
@@ -25,9 +26,15 @@ from lvt_track.report.pages import (
     scan_sections,
     trend_pages,
 )
-from lvt_track.report.style import MATPLOTLIB, MUTED, SMALLEST_PT
-from lvt_track.report.summary import draw_summary
-from lvt_track.report.typesetting import HEIGHT_MM, LEFT_MM, RIGHT_MM, TEXT_MM, Page, shortened
+from lvt_track.report.pages.summary import draw_summary
+from lvt_track.report.pages.typesetting import (
+    HEIGHT_MM,
+    LEFT_MM,
+    RIGHT_MM,
+    TEXT_MM,
+    Page,
+    shortened,
+)
 
 __all__ = ["write_pdf"]
 

@@ -1,4 +1,4 @@
-"""The tables of a course, column by column as docs/outputs.md describes them."""
+"""The tables of a course, column by column as docs/use/outputs.md describes them."""
 
 from __future__ import annotations
 

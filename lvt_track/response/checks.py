@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.errors import InputError
-from lvt_track.response.assessment import Assessment, Role, Status
-from lvt_track.response.cells import Problem
+from lvt_track.response.cell_parsing import Problem
 
 __all__ = ["by_patient", "check_rows", "refuse_if_fatal"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.course import GIVEN, Course, VisitFindings
 from lvt_track.core.records import Edge, Lesion, Response, Track, TrackState
-from lvt_track.response.assessment import Assessment, Role, Status
 from lvt_track.response.criteria import Criterion
 from lvt_track.response.recist import RECIST_1_1
 from lvt_track.response.timepoints import classify

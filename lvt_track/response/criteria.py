@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lvt_track.response.assessment import Assessment
+from lvt_track.core.assessment import Assessment
 
 __all__ = ["Criterion", "at_least"]
 

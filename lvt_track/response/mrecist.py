@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.records import Phase, Response
 from lvt_track.errors import InputError
-from lvt_track.response.assessment import Assessment, Status
 from lvt_track.response.criteria import Criterion, at_least
 from lvt_track.response.recist import least_measurable_mm
 from lvt_track.response.timepoints import classify

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from string import ascii_lowercase
 
-from lvt_track.response.assessment import Assessment, Status
+from lvt_track.core.assessment import Assessment, Status
 
 __all__ = ["with_tracks"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lvt_track.core.assessment import Assessment
 from lvt_track.core.records import Response
-from lvt_track.response.assessment import Assessment
 from lvt_track.response.criteria import Criterion, at_least
 from lvt_track.response.timepoints import classify
 

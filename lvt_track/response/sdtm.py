@@ -11,11 +11,17 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets import Sheet, SheetRow
-from lvt_track.response.assessment import Assessment, Role, Status
-from lvt_track.response.cells import CellError, Problem, parse_date, parse_length_mm, parse_number
+from lvt_track.response.cell_parsing import (
+    CellError,
+    Problem,
+    parse_date,
+    parse_length_mm,
+    parse_number,
+)
 from lvt_track.response.checks import check_rows, refuse_if_fatal
 from lvt_track.response.tables import Readings, with_origins
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from math import isclose
 from typing import TypeVar
 
+from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Phase, Point, Response
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets import Sheet, SheetRow
-from lvt_track.response.assessment import Assessment, Role, Status
-from lvt_track.response.cells import (
+from lvt_track.response.cell_parsing import (
     CellError,
     Problem,
     parse_date,
@@ -74,7 +74,7 @@ class Readings:
 
 
 def read_measurements(sheet: Sheet) -> Readings:
-    """Rows of measurements from a table with the columns of docs/measurement-tables.md.
+    """Rows of measurements from a table with the columns of docs/use/measurement-tables.md.
 
     A table with a column `track` is our own `lesions.csv`; its tracks name the lesions. Column
     names are read in any case, with `_` or blanks; lengths also in columns that end in `_cm`. The

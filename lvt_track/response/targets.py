@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lvt_track.response.assessment import Assessment, Role, Status
+from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.response.criteria import Criterion
 
 __all__ = ["MOST_PER_ORGAN", "MOST_TARGETS", "Baseline", "choose_baseline"]

@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError
-from lvt_track.response.assessment import Assessment, Role, Status
 from lvt_track.response.criteria import Criterion
 from lvt_track.response.overall import Category, overall_response
 from lvt_track.response.targets import Baseline, choose_baseline

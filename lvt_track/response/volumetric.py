@@ -11,9 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError
-from lvt_track.response.assessment import Assessment, Status
 from lvt_track.response.criteria import Criterion, at_least
 from lvt_track.response.recist import RECIST_1_1
 from lvt_track.response.timepoints import classify

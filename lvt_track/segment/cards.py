@@ -11,7 +11,7 @@ from typing import Any
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.segment.network import NetworkParameters
-from lvt_track.segment.splines import SplineOrder
+from lvt_track.segment.nnunet.splines import SplineOrder
 
 __all__ = [
     "INTENDED_USE",

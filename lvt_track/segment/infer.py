@@ -13,12 +13,12 @@ from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.segment.device import bfloat16_is_sound, pick_device
-from lvt_track.segment.fluid import fluid_warning, without_fluid
-from lvt_track.segment.hierarchy import clean
 from lvt_track.segment.models import Model
+from lvt_track.segment.postprocess.fluid import fluid_warning, without_fluid
+from lvt_track.segment.postprocess.hierarchy import clean
+from lvt_track.segment.postprocess.veins import without_veins
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Drawing, Effort, Report, Run
-from lvt_track.segment.veins import without_veins
 
 __all__ = ["EXHAUSTIVE", "FAST", "NO_LIVER", "Segmentation", "check_hounsfield", "segment"]
 

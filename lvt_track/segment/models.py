@@ -28,10 +28,10 @@ from lvt_track.segment.cards import (
     Part,
     parse_card,
 )
-from lvt_track.segment.foreign import ForeignSegmenter, build_network, fill_network
+from lvt_track.segment.default_segmenter import OwnSegmenter
 from lvt_track.segment.locate import Locator
 from lvt_track.segment.network import ResidualUNet
-from lvt_track.segment.own import OwnSegmenter
+from lvt_track.segment.nnunet.segmenter import ForeignSegmenter, build_network, fill_network
 from lvt_track.segment.segmenter import Segmenter
 
 __all__ = [

@@ -14,7 +14,7 @@ from torch.nn import functional
 from lvt_track.core.geometry import Box, FloatArray
 from lvt_track.core.volume import Volume
 from lvt_track.segment.grid import Extent, Orientation, extent_of, resample, shape_at
-from lvt_track.segment.lattice import Lattice, Reach, reach_of, spans_of
+from lvt_track.segment.world_grid import Lattice, Reach, reach_of, spans_of
 
 __all__ = ["Scan"]
 

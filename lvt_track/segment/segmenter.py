@@ -22,9 +22,9 @@ from torch import Tensor
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray
 from lvt_track.segment.grid import resample, shape_at
-from lvt_track.segment.lattice import Lattice, Reach, widened
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.windows import Blend, Forward, predict, windows_at_once
+from lvt_track.segment.world_grid import Lattice, Reach, widened
 
 __all__ = ["Coarse", "Drawing", "Effort", "Report", "Run", "Segmenter"]
 

@@ -20,12 +20,12 @@ import numpy as np
 
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError, UsageError
-from lvt_track.io.images import write_volume
+from lvt_track.io.images.volumes import write_volume
 from lvt_track.segment.cards import MINIMUM_ML
 from lvt_track.segment.device import pick_device
 from lvt_track.segment.grid import Orientation
-from lvt_track.segment.hierarchy import clean
 from lvt_track.segment.infer import NO_LIVER, Segmentation, check_hounsfield
+from lvt_track.segment.postprocess.hierarchy import clean
 
 __all__ = ["TOTALSEGMENTATOR", "TotalSegmentator"]
 

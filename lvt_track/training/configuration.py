@@ -1,6 +1,6 @@
 """What to train: read from a TOML file, checked, and completed from the data and the machine.
 
-Everything has a default but the data and the budget; docs/training.md has the keys.
+Everything has a default but the data and the budget; docs/use/training.md has the keys.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.network import NetworkParameters
 from lvt_track.training.augment import Augmentation
 from lvt_track.training.loop import LoopSettings
-from lvt_track.training.rivals import OURS, Method, NestedMultilabel, method_named
+from lvt_track.training.objective.methods import OURS, Method, NestedMultilabel, method_named
 
 __all__ = ["PatchChoice", "TrainingConfiguration", "read_configuration"]
 
@@ -133,7 +133,9 @@ def read_configuration(
         if path is None:
             raise UsageError(str(error)) from error
         raise InputError(
-            f"not a configuration: {error}", path=path, remedy="See docs/training.md for the keys"
+            f"not a configuration: {error}",
+            path=path,
+            remedy="See docs/use/training.md for the keys",
         ) from error
 
 

@@ -24,9 +24,9 @@ from lvt_track.segment.device import bfloat16_is_sound
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.training.batch import Batch
 from lvt_track.training.memory import keep_freed_memory
+from lvt_track.training.objective.methods import MULTILABEL, Method
+from lvt_track.training.objective.supervision import SupervisedNetwork, supervised_loss
 from lvt_track.training.processes import rank, world_size
-from lvt_track.training.rivals import MULTILABEL, Method
-from lvt_track.training.supervision import SupervisedNetwork, supervised_loss
 
 __all__ = [
     "CHECKPOINT",

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from lvt_track.cli.app import app
 from lvt_track.core.geometry import Geometry
-from lvt_track.io.images import write_mask
+from lvt_track.io.images.volumes import write_mask
 
 run = CliRunner().invoke
 GEOMETRY = Geometry.axial((10, 24, 24), (2.5, 0.8, 0.8), (-10, -20, 100))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from lvt_track.cli.app import app
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
-from lvt_track.io.images import write_labels, write_mask, write_volume
+from lvt_track.io.images.volumes import write_labels, write_mask, write_volume
 
 run = CliRunner().invoke
 GEOMETRY = Geometry.axial((12, 40, 40), (2.5, 0.8, 0.8), (-10, -20, 100))

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import Volume
-from lvt_track.io.dicom_write import write_ct_series
+from lvt_track.io.dicom.writing import write_ct_series
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
 

@@ -17,8 +17,8 @@ from scipy.spatial.transform import Rotation
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom import read_series
-from lvt_track.io.images import read_labels, read_mask, write_mask
+from lvt_track.io.dicom.volumes import read_series
+from lvt_track.io.images.volumes import read_labels, read_mask, write_mask
 
 
 def test_hu_and_grid_come_back(tmp_path: Path, ct: Volume, write_series: Any) -> None:

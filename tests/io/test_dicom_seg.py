@@ -16,8 +16,12 @@ from pydicom.uid import generate_uid
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom_header import read_slice_headers
-from lvt_track.io.dicom_seg import read_segmentation_header, read_segments, slices_drawn_on
+from lvt_track.io.dicom.header import read_slice_headers
+from lvt_track.io.dicom.segmentations import (
+    read_segmentation_header,
+    read_segments,
+    slices_drawn_on,
+)
 
 SHAPE = (6, 24, 32)
 COSINE, SINE = np.cos(0.1), np.sin(0.1)

@@ -11,7 +11,7 @@ from pydicom.uid import CTImageStorage
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import Volume
-from lvt_track.io.dicom import read_series
+from lvt_track.io.dicom.volumes import read_series
 
 # Types 1 and 2 of the CT Image IOD's mandatory modules (DICOM PS3.3, A.3.3).
 NEEDS_VALUE = [

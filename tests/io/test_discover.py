@@ -15,7 +15,7 @@ from lvt_track.core.records import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.discover import Discovery, discover, read_scan, series_at
-from lvt_track.io.images import read_mask, write_mask, write_volume
+from lvt_track.io.images.volumes import read_mask, write_mask, write_volume
 
 MARCH, JUNE = dt.date(2024, 3, 1), dt.date(2024, 6, 7)
 

@@ -19,9 +19,9 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom import read_series
+from lvt_track.io.dicom.slice_planes import read_planes
+from lvt_track.io.dicom.volumes import read_series
 from lvt_track.io.discover import discover, read_scan
-from lvt_track.io.slice_planes import read_planes
 
 ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
 

@@ -15,7 +15,8 @@ from scipy.spatial.transform import Rotation
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError, OutputError
-from lvt_track.io.images import (
+from lvt_track.io.images.nifti import ORIENTATION_FIELDS, read_header
+from lvt_track.io.images.volumes import (
     read_geometry,
     read_labels,
     read_mask,
@@ -25,7 +26,6 @@ from lvt_track.io.images import (
     write_mask,
     write_volume,
 )
-from lvt_track.io.nifti import ORIENTATION_FIELDS, read_header
 
 FLIPS = [(a, b, c) for a in (1, -1) for b in (1, -1) for c in (1, -1)]
 SUFFIXES = [".nii.gz", ".nii", ".nrrd", ".mha"]
@@ -74,7 +74,7 @@ def test_a_mask_comes_back_on_its_grid(tmp_path: Path, geometry: Geometry, suffi
 @pytest.mark.parametrize("flip", FLIPS)
 def test_qform_and_sform_say_the_same(tmp_path: Path, flip: Any, field: str) -> None:
     """Programs differ in which of the two they trust."""
-    from lvt_track.io.nifti import write_nifti
+    from lvt_track.io.images.nifti import write_nifti
 
     turn = Rotation.from_euler("xyz", [11, -7, 23], True).as_matrix()
     geometry = Geometry((3, 4, 5), (2.5, 0.7, 0.8), (-120.0, 44.5, 310.0), turn @ np.diag(flip))
@@ -110,7 +110,7 @@ def test_odd_codes_and_byte_order_are_kept(
     tmp_path: Path, ct: Volume, codes: tuple[int, int]
 ) -> None:
     """Big-endian files, other codes, and pixdim values that nobody uses."""
-    from lvt_track.io.nifti import new_header, write_nifti
+    from lvt_track.io.images.nifti import new_header, write_nifti
 
     little = new_header(ct.geometry)
     big = little.astype(little.dtype.newbyteorder(">"))
@@ -227,7 +227,7 @@ def test_what_is_not_one_volume_is_refused(tmp_path: Path, ct: Volume) -> None:
 
 
 def test_a_sheared_affine_is_refused(tmp_path: Path, ct: Volume) -> None:
-    from lvt_track.io.nifti import new_header, write_nifti
+    from lvt_track.io.images.nifti import new_header, write_nifti
 
     header = new_header(ct.geometry)
     header["qform_code"] = 0

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lvt_track.phantom.anatomy import Anatomy, draw_anatomy
-from lvt_track.phantom.habitus import draw_habitus
-from lvt_track.phantom.tissues import LIVER_TISSUES, VESSEL_TISSUES, Tissue
+from lvt_track.phantom.body.anatomy import Anatomy, draw_anatomy
+from lvt_track.phantom.body.habitus import draw_habitus
+from lvt_track.phantom.body.tissues import LIVER_TISSUES, VESSEL_TISSUES, Tissue
 
 SPACING_MM = 3.5
 

@@ -11,12 +11,12 @@ import pytest
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Event, Phase, TrackState
-from lvt_track.phantom.course import PhantomPatient, demo_patient, draw_course
-from lvt_track.phantom.fates import Fate
-from lvt_track.phantom.motion import no_motion
-from lvt_track.phantom.render import PhantomVisit, render_visit
-from lvt_track.phantom.scans import CLINICAL, Protocol
-from lvt_track.phantom.truth import true_edges, true_tracks
+from lvt_track.phantom.course.lesion_trajectory import Fate
+from lvt_track.phantom.course.motion import no_motion
+from lvt_track.phantom.course.render import PhantomVisit, render_visit
+from lvt_track.phantom.course.scans import CLINICAL, Protocol
+from lvt_track.phantom.course.script import PhantomPatient, demo_patient, draw_course
+from lvt_track.phantom.course.truth import true_edges, true_tracks
 
 COARSE = Protocol((2.5, 2.5), (3.0,), None, 6.0, 4.0)
 EVERY_FATE = (

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lvt_track.phantom.image_edges import SoftEdges, soften
+from lvt_track.phantom.image.edges import SoftEdges, soften
 
 WIDTH_MM, SPACING_MM = 1.5, (1.0, 1.0, 1.0)
 LIVER_HU, LESION_HU, FAT_HU = 100.0, 60.0, -100.0

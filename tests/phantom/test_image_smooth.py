@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from lvt_track.phantom.image_smooth import along_axes, smooth
+from lvt_track.phantom.image.smooth import along_axes, smooth
 
 
 @pytest.mark.parametrize("sigma", [(0.5, 1.2, 0.3), (2.0, 0.0, 4.0)])

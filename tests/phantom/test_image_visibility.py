@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray
-from lvt_track.phantom import image_visibility
-from lvt_track.phantom.image_visibility import SEEN
+from lvt_track.phantom.image import visibility as image_visibility
+from lvt_track.phantom.image.visibility import SEEN
 
 SHAPE = (40, 40, 40)
 SPACING_MM = (1.5, 1.5, 1.5)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.phantom.motion import (
+from lvt_track.phantom.course.motion import (
     Breathing,
     Elastic,
     Motion,

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from lvt_track.core.records import Phase
-from lvt_track.phantom.image import (
+from lvt_track.phantom.body.tissues import TISSUE_HU, TUMOR_TISSUES, Tissue
+from lvt_track.phantom.image.edges import SoftEdges
+from lvt_track.phantom.image.synthesis import (
     Scanner,
     draw_scanner,
     draw_tissue_hu,
@@ -15,8 +17,6 @@ from lvt_track.phantom.image import (
     mixed,
     synthesise_image,
 )
-from lvt_track.phantom.image_edges import SoftEdges
-from lvt_track.phantom.tissues import TISSUE_HU, TUMOR_TISSUES, Tissue
 
 QUIET = Scanner(noise_hu=0.01, shading_hu=0.0, slice_thickness_mm=1.0, kernel_fwhm_mm=1.0)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.phantom.sampling import sample_labels
+from lvt_track.phantom.course.sampling import sample_labels
 
 GEOMETRY = Geometry.axial((12, 14, 16), (2.0, 1.5, 1.5), (-10.0, 5.0, 30.0))
 

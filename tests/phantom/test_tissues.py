@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lvt_track.core.records import Phase
-from lvt_track.phantom.tissues import (
+from lvt_track.phantom.body.tissues import (
     LIVER_TISSUES,
     TISSUE_HU,
     TUMOR_TISSUES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lvt_track.phantom.trees import MURRAY, VesselTree, grow_tree
+from lvt_track.phantom.body.trees import MURRAY, VesselTree, grow_tree
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Event, TrackState
-from lvt_track.phantom.truth import (
+from lvt_track.phantom.course.truth import (
     TrueLesion,
     diameters_mm,
     true_edges,

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.phantom.anatomy import Anatomy, draw_anatomy
-from lvt_track.phantom.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue
-from lvt_track.phantom.tumors import (
+from lvt_track.phantom.body.anatomy import Anatomy, draw_anatomy
+from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue
+from lvt_track.phantom.course.tumors import (
     DOUBLES,
     Tumor,
     TumorKind,

@@ -13,12 +13,12 @@ import pytest
 from lvt_track.core.records import Phase
 from lvt_track.errors import OutputError
 from lvt_track.io.discover import discover, read_scan
-from lvt_track.io.images import read_mask
-from lvt_track.phantom.course import PhantomPatient, draw_course
-from lvt_track.phantom.fates import Fate
-from lvt_track.phantom.render import PhantomVisit, render_visit
-from lvt_track.phantom.scans import Protocol
-from lvt_track.phantom.writer import FileFormat, write_patient
+from lvt_track.io.images.volumes import read_mask
+from lvt_track.phantom.course.lesion_trajectory import Fate
+from lvt_track.phantom.course.render import PhantomVisit, render_visit
+from lvt_track.phantom.course.scans import Protocol
+from lvt_track.phantom.course.script import PhantomPatient, draw_course
+from lvt_track.phantom.course.writer import FileFormat, write_patient
 
 COARSE = Protocol((4.0, 4.0), (5.0,), None, 6.0, 4.0)
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
-from lvt_track.io.images import read_labels, write_mask
+from lvt_track.io.images.volumes import read_labels, write_mask
 
 POOLED = {"patients.csv", "phases.csv", "phase_summary.csv", "reader_pairs.csv", "agreement.csv"}
 

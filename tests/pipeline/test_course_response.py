@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from lvt_track.agreement.records import Quantity
+from lvt_track.agreement.tables import agreement_rows
+from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.course import GIVEN, Course, VisitFindings
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import (
@@ -26,15 +29,12 @@ from lvt_track.core.records import (
     Visit,
 )
 from lvt_track.errors import InputError
-from lvt_track.pipeline.radiologist import (
+from lvt_track.pipeline.radiologist.comparison import (
     agreements_of,
     compare_with_reader,
     write_comparison,
 )
-from lvt_track.report.agreement_tables import agreement_rows
-from lvt_track.report.comparison import Quantity
 from lvt_track.report.tables import tracks_table
-from lvt_track.response.assessment import Assessment, Status
 from lvt_track.response.course import respond_to_course, rows_from_course
 from lvt_track.response.recist import RECIST_1_1
 from lvt_track.response.volumetric import VOLUME

@@ -13,8 +13,8 @@ from lvt_track.core.course import GIVEN
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.io.discover import series_at
-from lvt_track.io.images import write_mask, write_volume
-from lvt_track.pipeline.progress import Silent
+from lvt_track.io.images.volumes import write_mask, write_volume
+from lvt_track.pipeline.run.progress import Silent
 from lvt_track.pipeline.segment import ModelChoice, masks_of
 from lvt_track.segment.infer import Segmentation
 

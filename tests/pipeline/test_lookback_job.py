@@ -12,14 +12,14 @@ import SimpleITK as sitk
 
 from lvt_track.core.volume import CLASSES, Masks
 from lvt_track.errors import InputError
-from lvt_track.io.images import read_geometry, read_mask, read_probability
-from lvt_track.pipeline import visits
-from lvt_track.pipeline.output import Existing
-from lvt_track.pipeline.progress import Silent
-from lvt_track.pipeline.reader_tables import ReaderTables
-from lvt_track.pipeline.report import remake_report
+from lvt_track.io.images.volumes import read_geometry, read_mask, read_probability
+from lvt_track.pipeline.patient import visits
+from lvt_track.pipeline.patient.report import remake_report
+from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.pipeline.run.output import Existing
+from lvt_track.pipeline.run.progress import Silent
 from lvt_track.pipeline.segment import SegmentedScan
-from lvt_track.pipeline.track import TrackSettings, track_patient
 
 DATES = ("2024-04-20", "2024-08-01")
 # Where the ball that the second visit shows first would lie at the one before.

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lvt_track.errors import UsageError
-from lvt_track.pipeline.output import Existing
 from lvt_track.pipeline.phantom import PhantomSettings, write_phantom
-from lvt_track.pipeline.progress import Silent
+from lvt_track.pipeline.run.output import Existing
+from lvt_track.pipeline.run.progress import Silent
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from lvt_track.cli.app import app
 from lvt_track.errors import InputError, UsageError
-from lvt_track.pipeline.output import Existing
 from lvt_track.pipeline.prepare import PrepareSettings, prepare_dataset
-from lvt_track.pipeline.progress import Silent
+from lvt_track.pipeline.run.output import Existing
+from lvt_track.pipeline.run.progress import Silent
 from lvt_track.training.datasets.prepared import BITS, read_prepared
 from tests.training.replicas import BODY, SPACING_MM, draw, prepare, values, write_map, write_pairs
 

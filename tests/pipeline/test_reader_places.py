@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lvt_track.agreement.pairing import pair_lesions
+from lvt_track.core.assessment import Assessment
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import Volume
-from lvt_track.io.dicom_write import write_ct_series
+from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.discover import discover
-from lvt_track.io.images import write_volume
-from lvt_track.pipeline.readings import read_readings
-from lvt_track.response.assessment import Assessment
-from lvt_track.response.pairing import pair_lesions
+from lvt_track.io.images.volumes import write_volume
+from lvt_track.pipeline.radiologist.readings import read_readings
 from lvt_track.response.tables import Readings
 
 DATE = dt.date(2024, 3, 1)

@@ -11,14 +11,14 @@ import numpy as np
 import pydicom
 import pytest
 
-from lvt_track.io.dicom_seg import read_segments
-from lvt_track.io.dicom_write import write_ct_series
-from lvt_track.io.images import read_geometry, read_labels, read_volume
-from lvt_track.pipeline.output import Existing
-from lvt_track.pipeline.progress import Silent
-from lvt_track.pipeline.reader_tables import ReaderTables
-from lvt_track.pipeline.report import remake_report
-from lvt_track.pipeline.track import TrackSettings, track_patient
+from lvt_track.io.dicom.segmentations import read_segments
+from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.images.volumes import read_geometry, read_labels, read_volume
+from lvt_track.pipeline.patient.report import remake_report
+from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.pipeline.run.output import Existing
+from lvt_track.pipeline.run.progress import Silent
 
 MakeVisit = Callable[..., Path]
 

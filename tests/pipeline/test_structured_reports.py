@@ -21,11 +21,11 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Caliper, Lesion, Measurement, Track, TrackState, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom_sr import read_report
-from lvt_track.io.dicom_write import write_ct_series
+from lvt_track.io.dicom.structured_reports import read_report
+from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.discover import discover
-from lvt_track.pipeline.radiologist import compare_with_reader
-from lvt_track.pipeline.readings import read_readings
+from lvt_track.pipeline.radiologist.comparison import compare_with_reader
+from lvt_track.pipeline.radiologist.readings import read_readings
 from lvt_track.pipeline.respond import respond_to_table
 
 DATES = (dt.date(2024, 1, 15), dt.date(2024, 4, 20))

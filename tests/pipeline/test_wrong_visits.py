@@ -18,13 +18,13 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase, Track, TrackState
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom_write import write_ct_series
+from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.discover import discover
 from lvt_track.lesions.events import doubt_what_was_visible
-from lvt_track.pipeline.output import Existing
-from lvt_track.pipeline.progress import Silent
-from lvt_track.pipeline.reader_tables import ReaderTables
-from lvt_track.pipeline.track import TrackResult, TrackSettings, track_patient
+from lvt_track.pipeline.patient.track import TrackResult, TrackSettings, track_patient
+from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.pipeline.run.output import Existing
+from lvt_track.pipeline.run.progress import Silent
 
 MakeVisit = Callable[..., Path]
 

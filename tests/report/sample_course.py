@@ -28,7 +28,7 @@ from lvt_track.core.records import (
     Visit,
 )
 from lvt_track.core.volume import LabelArray, Volume
-from lvt_track.report.keyimages import visit_key_images
+from lvt_track.report.drawing.key_images import visit_key_images
 
 LIVER_CENTRE_MM = np.array([130.0, 135.0, 75.0])
 LIVER_RADII_MM = np.array([95.0, 70.0, 60.0])

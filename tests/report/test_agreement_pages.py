@@ -12,16 +12,16 @@ from types import ModuleType
 import matplotlib as mpl
 import pytest
 
+from lvt_track.agreement.records import Quantity, ReaderComparison
 from lvt_track.core.course import Course
-from lvt_track.pipeline.radiologist import compare_with_reader
-from lvt_track.report.agreement_pages import agreement_pages, agreement_plots
-from lvt_track.report.comparison import Quantity, ReaderComparison
+from lvt_track.pipeline.radiologist.comparison import compare_with_reader
 from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.style import MATPLOTLIB
 from lvt_track.report.facts import RunFacts
-from lvt_track.report.html import write_html
+from lvt_track.report.html.document import write_html
+from lvt_track.report.pages.agreement import agreement_pages, agreement_plots
+from lvt_track.report.pages.typesetting import Page
 from lvt_track.report.pdf import write_pdf
-from lvt_track.report.style import MATPLOTLIB
-from lvt_track.report.typesetting import Page
 from lvt_track.response.course import respond_to_course, rows_from_course
 
 Compare = Callable[..., ReaderComparison]

@@ -14,9 +14,9 @@ from lvt_track.core.course import GIVEN
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom_seg import read_segmentation_header, read_segments
-from lvt_track.io.dicom_write import write_ct_series
-from lvt_track.report.dicom import Kind, Segment, write_segmentation
+from lvt_track.io.dicom.segmentations import read_segmentation_header, read_segments
+from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 
 SHAPE = (6, 24, 32)
 COSINE, SINE = np.cos(0.1), np.sin(0.1)

@@ -21,10 +21,10 @@ from PIL import Image
 
 from lvt_track.errors import OutputError
 from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.panels import grey_levels
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
-from lvt_track.report.html import write_html
-from lvt_track.report.html_pictures import Picture, draw_chart
-from lvt_track.report.panels import grey_levels
+from lvt_track.report.html.document import write_html
+from lvt_track.report.html.pictures import Picture, draw_chart
 
 FACTS = RunFacts(dt.datetime(2026, 1, 2, 3, 4), "9.8.7", ("small model 1",), ("scout: one slice",))
 _EMPTY = {"meta", "link", "img", "br", "input", "hr"}

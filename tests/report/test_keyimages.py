@@ -11,7 +11,7 @@ from scipy.ndimage import binary_dilation
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Caliper, Lesion, Measurement
 from lvt_track.core.volume import Volume
-from lvt_track.report.keyimages import key_image, visit_key_images, width_for
+from lvt_track.report.drawing.key_images import key_image, visit_key_images, width_for
 
 CENTRE_MM = np.array([12.0, -20.0, 30.0])
 

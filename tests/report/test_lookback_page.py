@@ -15,8 +15,8 @@ import pytest
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
 from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RunFacts
-from lvt_track.report.html import write_html
-from lvt_track.report.lookback_page import lookback_images, lookback_pages
+from lvt_track.report.html.document import write_html
+from lvt_track.report.pages.lookback import lookback_images, lookback_pages
 from lvt_track.report.pdf import write_pdf
 from lvt_track.report.tables import lookback_table
 

@@ -67,7 +67,7 @@ def test_columns_are_those_promised(samples: ModuleType, table, size) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_column_is_described(samples: ModuleType, table) -> None:
-    page = Path(__file__).parents[2] / "docs" / "outputs.md"
+    page = Path(__file__).parents[2] / "docs" / "use" / "outputs.md"
     described = page.read_text(encoding="utf-8")
     # The twelve caliper ends are described by the first and the last of each axis.
     columns = [c for c in table(samples.sample(1, 0).course).columns if "_axis_end_" not in c]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Phase, Response
 from lvt_track.errors import InputError
 from lvt_track.response import mrecist, volumetric
-from lvt_track.response.assessment import Assessment, Role, Status
 from lvt_track.response.best import best_overall_response
 from lvt_track.response.kinetics import (
     doubling_time_days,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from lvt_track.core.assessment import Role, Status
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets import read_sheet
-from lvt_track.response.assessment import Role, Status
-from lvt_track.response.cells import CellError, parse_date, parse_length_mm, parse_number
+from lvt_track.response.cell_parsing import CellError, parse_date, parse_length_mm, parse_number
 from lvt_track.response.recist import respond
 from lvt_track.response.sdtm import is_tr, read_tr, rs_rows
 from lvt_track.response.tables import Readings, read_measurements

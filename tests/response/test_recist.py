@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError
-from lvt_track.response.assessment import Assessment, Role, Status
 from lvt_track.response.recist import RECIST_1_1, least_measurable_mm, respond
 from lvt_track.response.targets import choose_baseline
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lvt_track.segment.fluid import without_fluid
+from lvt_track.segment.postprocess.fluid import without_fluid
 
 SPACING_MM = (2.0, 1.0, 1.0)
 SHAPE = (30, 60, 60)

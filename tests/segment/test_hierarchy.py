@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from lvt_track.segment.hierarchy import (
+from lvt_track.segment.postprocess.hierarchy import (
     clean,
     largest_component,
     without_holes,

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.errors import InputError, UsageError
+from lvt_track.segment.default_segmenter import DOUBTFUL
 from lvt_track.segment.infer import FAST, NO_LIVER, Segmentation, segment
 from lvt_track.segment.models import Card, Model, Part, own_model
 from lvt_track.segment.network import NetworkParameters
-from lvt_track.segment.own import DOUBTFUL
 
 WINDOW_HU = (-200.0, 300.0)
 SHAPE = (44, 60, 66)

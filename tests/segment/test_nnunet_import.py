@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from lvt_track.cli.app import app
 from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.segment.cards import ImportedCard
-from lvt_track.segment.foreign import ForeignSegmenter
 from lvt_track.segment.models import EMBEDDED, card_of, list_models, load_model, remove_model
-from lvt_track.segment.nnunet_import import import_nnunet, read_checkpoint
+from lvt_track.segment.nnunet.importer import import_nnunet, read_checkpoint
+from lvt_track.segment.nnunet.segmenter import ForeignSegmenter
 
 Write = Callable[..., Path]
 

@@ -13,8 +13,8 @@ from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import Volume
-from lvt_track.segment.lattice import Lattice, widened
 from lvt_track.segment.scan import Scan
+from lvt_track.segment.world_grid import Lattice, widened
 
 SHAPE = (30, 36, 34)
 SLOPES = np.array([2.0, -1.5, 1.0])  # HU per mm along x, y, z

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lvt_track.segment.second_look import without_doubtful
+from lvt_track.segment.postprocess.second_look import without_doubtful
 
 SHAPE = (16, 16, 16)
 VOXEL_ML = 0.003

@@ -15,11 +15,11 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES, Volume
 from lvt_track.io.files import sha256_of
-from lvt_track.io.images import read_geometry, read_mask, write_volume
-from lvt_track.io.nifti import read_nifti
-from lvt_track.phantom.image import Scanner, synthesise_image
-from lvt_track.phantom.subjects import draw_subject
+from lvt_track.io.images.nifti import read_nifti
+from lvt_track.io.images.volumes import read_geometry, read_mask, write_volume
+from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
 from lvt_track.segment.models import load_model
+from lvt_track.training.synthetic.subjects import draw_subject
 
 
 def lvt(*args: object) -> Result:

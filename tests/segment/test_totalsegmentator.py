@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from lvt_track.cli.app import app
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import UsageError
-from lvt_track.io.images import read_mask, read_volume
+from lvt_track.io.images.volumes import read_mask, read_volume
 from lvt_track.pipeline.segment import ModelChoice
 from lvt_track.segment.totalsegmentator import TotalSegmentator
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvt_track.segment.veins import without_veins
+from lvt_track.segment.postprocess.veins import without_veins
 
 SHAPE = (16, 16, 16)
 LIVER_HU = 100

@@ -19,11 +19,11 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, ge
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, Volume
-from lvt_track.io.dicom_write import write_ct_series
-from lvt_track.io.images import write_labels, write_mask, write_volume
-from lvt_track.pipeline.output import Existing
+from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.images.volumes import write_labels, write_mask, write_volume
 from lvt_track.pipeline.prepare import PrepareResult, PrepareSettings, prepare_dataset
-from lvt_track.pipeline.progress import Silent
+from lvt_track.pipeline.run.output import Existing
+from lvt_track.pipeline.run.progress import Silent
 
 SHAPE = (12, 40, 48)
 SPACING_MM = (3.0, 1.5, 2.0)

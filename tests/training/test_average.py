@@ -11,8 +11,8 @@ import torch
 from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.models import save_model
 from lvt_track.segment.network import ResidualUNet
-from lvt_track.training import average
-from lvt_track.training.default_model import SEGMENTER, Start
+from lvt_track.training.synthetic import average
+from lvt_track.training.synthetic.default_model import SEGMENTER, Start
 
 
 def test_the_mean_of_two_lies_half_way(tmp_path: Path) -> None:

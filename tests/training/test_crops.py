@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvt_track.phantom.tissues import Tissue
-from lvt_track.training.crops import Places, crop_around
+from lvt_track.phantom.body.tissues import Tissue
+from lvt_track.training.synthetic.crops import Places, crop_around
 
 MAP = np.random.default_rng(0).integers(1, 70, (20, 24, 28), dtype=np.uint8)
 

@@ -10,7 +10,7 @@ import pytest
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
-from lvt_track.io.images import write_labels
+from lvt_track.io.images.volumes import write_labels
 from lvt_track.training.datasets.prepared import BITS, IGNORE, PreparedCase
 from tests.training.replicas import (
     BODY,

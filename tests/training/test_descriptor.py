@@ -142,7 +142,7 @@ def test_a_descriptor_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_the_page_on_datasets_names_them_all() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "use" / "datasets.md").read_text(encoding="utf-8")
     for name in known_names():
         known = find_descriptor(name)
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}`"))

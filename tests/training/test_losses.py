@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from lvt_track.training.losses import (
+from lvt_track.training.objective.losses import (
     Term,
     combine,
     masked_cldice_loss,

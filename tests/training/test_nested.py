@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lvt_track.segment.network import class_logits, nested_class_logits
-from lvt_track.training.losses import combine, masked_dice_loss
-from lvt_track.training.nested import nested_surprise, nested_terms
+from lvt_track.training.objective.losses import combine, masked_dice_loss
+from lvt_track.training.objective.nested import nested_surprise, nested_terms
 from tests.training.gradients import gradient_of
 
 SHAPE = (3, 3, 4, 5, 6)

@@ -4,7 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from lvt_track.training.partial import COMPLETE, Annotation, Knowledge, targets_and_validity
+from lvt_track.training.objective.partial import (
+    COMPLETE,
+    Annotation,
+    Knowledge,
+    targets_and_validity,
+)
 
 EVERYWHERE, ABSENT, NONE = Annotation.EVERYWHERE, Annotation.ABSENT, Annotation.NONE
 LIVER, VESSELS, TUMORS = 0, 1, 2

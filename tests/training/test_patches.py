@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lvt_track.training.augment import NO_AUGMENTATION, Augmentation
 from lvt_track.training.datasets.prepared import BITS, IGNORE
-from lvt_track.training.knowledge import COMPLETE, Annotation, Knowledge
+from lvt_track.training.objective.annotation import COMPLETE, Annotation, Knowledge
 from lvt_track.training.patches import PatchBatches, PatchPlan
 
 CPU = torch.device("cpu")

@@ -11,8 +11,8 @@ from lvt_track.errors import UsageError
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.training.configuration import PatchChoice
 from lvt_track.training.datasets.prepared import Fingerprint, Span
+from lvt_track.training.objective.supervision import SupervisedNetwork
 from lvt_track.training.plan import bytes_per_voxel, plan_network, plan_patches
-from lvt_track.training.supervision import SupervisedNetwork
 
 GIB = 1024**3
 Triple = tuple[float, float, float]

@@ -5,9 +5,9 @@ import torch
 
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.training.batch import Batch
-from lvt_track.training.losses import combine
-from lvt_track.training.rivals import METHODS, OURS
-from lvt_track.training.supervision import SupervisedNetwork, supervised_loss
+from lvt_track.training.objective.losses import combine
+from lvt_track.training.objective.methods import METHODS, OURS
+from lvt_track.training.objective.supervision import SupervisedNetwork, supervised_loss
 
 SIZE = NetworkParameters((4, 6, 8), (1, 1))
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from lvt_track.core.records import Phase
-from lvt_track.phantom.subjects import draw_subjects, subject_files
-from lvt_track.phantom.tissues import Tissue
+from lvt_track.phantom.body.tissues import Tissue
 from lvt_track.segment.network import ResidualUNet
-from lvt_track.training.default_model import LOCATOR, SEGMENTER, Configuration
 from lvt_track.training.loop import LoopSettings, train
-from lvt_track.training.recipe import Recipe
-from lvt_track.training.synthetic import SyntheticBatches
-from lvt_track.training.synthetic_crops import SyntheticCrops
+from lvt_track.training.synthetic.bodies import SyntheticBatches
+from lvt_track.training.synthetic.default_model import LOCATOR, SEGMENTER, Configuration
+from lvt_track.training.synthetic.lesion_crops import SyntheticCrops
+from lvt_track.training.synthetic.recipe import Recipe
+from lvt_track.training.synthetic.subjects import draw_subjects, subject_files
 
 RECIPE = Recipe(4.0, (32, 32, 32), cut_probability=0.0, phases={Phase.PORTAL: 1.0})
 

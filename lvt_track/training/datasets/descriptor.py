@@ -1,6 +1,6 @@
 """What a dataset is: licence, what it annotates, how it lies on disk, whose patients it shares.
 
-One TOML file per dataset: those in `known/`, and the user's own; docs/datasets.md has the keys.
+One TOML file per dataset: those in `known/`, and the user's own; docs/use/datasets.md has the keys.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
 from lvt_track.training.datasets.prepared import BITS, IGNORE
-from lvt_track.training.knowledge import Annotation, Knowledge
+from lvt_track.training.objective.annotation import Annotation, Knowledge
 
 __all__ = [
     "Descriptor",
@@ -239,7 +239,7 @@ def find_descriptor(name: str) -> Descriptor:
 
 
 def read_descriptor(path: Path) -> Descriptor:
-    """Read a descriptor; docs/datasets.md has its keys.
+    """Read a descriptor; docs/use/datasets.md has its keys.
 
     Raises:
         InputError: when it cannot be read, or a key is missing, unknown or of a wrong value.
@@ -258,7 +258,7 @@ def read_descriptor(path: Path) -> Descriptor:
         raise InputError(
             f"not a descriptor of a dataset: {what}",
             path=path,
-            remedy="See docs/datasets.md for the keys",
+            remedy="See docs/use/datasets.md for the keys",
         ) from error
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.volume import CLASSES, BoolArray
 from lvt_track.errors import InputError
-from lvt_track.training.knowledge import Annotation, Knowledge
+from lvt_track.training.objective.annotation import Annotation, Knowledge
 
 __all__ = [
     "BITS",

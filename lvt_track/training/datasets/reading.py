@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom import read_series
-from lvt_track.io.dicom_header import looks_like_dicom, read_slice_headers
-from lvt_track.io.dicom_seg import read_segmentation_header, read_segments, slices_drawn_on
-from lvt_track.io.grids import describe_difference, reorient
-from lvt_track.io.images import read_labels, read_volume
+from lvt_track.io.dicom.header import looks_like_dicom, read_slice_headers
+from lvt_track.io.dicom.segmentations import (
+    read_segmentation_header,
+    read_segments,
+    slices_drawn_on,
+)
+from lvt_track.io.dicom.volumes import read_series
+from lvt_track.io.images.grids import describe_difference, reorient
+from lvt_track.io.images.volumes import read_labels, read_volume
 from lvt_track.training.datasets.descriptor import Descriptor, LayoutKind, Structures
 from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.datasets.slices import Slices, mask_folders, opened, read_pixels

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom import read_series
-from lvt_track.io.dicom_header import read_slice_headers
-from lvt_track.io.dicom_stack import stack_slices
-from lvt_track.io.itk import quiet_itk
+from lvt_track.io.dicom.header import read_slice_headers
+from lvt_track.io.dicom.stack import stack_slices
+from lvt_track.io.dicom.volumes import read_series
+from lvt_track.io.images.itk import quiet_itk
 
 __all__ = ["Slices", "mask_folders", "opened", "read_pixels"]
 

@@ -1,0 +1,1 @@
+"""How far two sets of measurements agree: limits, coefficients, pairs, tables."""

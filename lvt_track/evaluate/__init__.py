@@ -1,0 +1,1 @@
+"""How good masks are against true ones: overlap, surfaces, centrelines, lesions found."""

@@ -1,0 +1,1 @@
+"""DICOM: headers, series, volumes, segmentations, structured reports."""

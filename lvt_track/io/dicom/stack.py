@@ -1,0 +1,217 @@
+"""Slices to a volume's grid: order, spacing, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.errors import InputError
+from lvt_track.io.dicom.header import SliceHeader
+
+__all__ = ["NotAVolumeError", "Stack", "stack_slices"]
+
+# Positions are written with 3 to 6 decimals; closer than this is the same place.
+_SAME_PLACE_MM = 0.01
+# A slice this far from its place in a regular stack is reported, and beyond the limit refused.
+_JITTER_REPORTED = 0.02
+_JITTER_LIMIT = 0.10
+_ORTHONORMAL_TOLERANCE = 1e-3
+_EXPORT_AGAIN = "Export the whole series again"
+_PLACES_NAMED = 4
+
+
+class NotAVolumeError(InputError):
+    """The slices are whole, but were not made to form one regular volume."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Slices of one volume in order.
+
+    Attributes:
+        headers: one per slice, along the slice normal.
+        geometry: the volume's grid.
+        warnings: what is odd, but does not forbid reading.
+    """
+
+    headers: tuple[SliceHeader, ...]
+    geometry: Geometry
+    warnings: tuple[str, ...]
+
+    @property
+    def slice_thickness_mm(self) -> float:
+        """As the header states it, else the distance of slices."""
+        return self.headers[0].slice_thickness_mm or self.geometry.spacing_mm[0]
+
+
+def stack_slices(headers: Sequence[SliceHeader]) -> Stack:
+    """Put slices of equal size and orientation in order and check that they form a volume.
+
+    Args:
+        headers: headers of one series, in any order.
+
+    Raises:
+        InputError: when they do not: no positions, one slice, slices missing or doubled, mixed
+            spacing, a tilted gantry, a file cut short.
+    """
+    _check_each(headers)
+    at_zero = [h for h in headers if h.position_mm is not None and not h.position_mm.any()]
+    try:
+        return _stack(headers, ())
+    except InputError:
+        # Some exporters leave the position of a single file at zero.
+        if len(at_zero) != 1 or len(headers) < 3:
+            raise
+        rest = [h for h in headers if h is not at_zero[0]]
+        return _stack(rest, (f"{at_zero[0].path.name} has no position (0, 0, 0) and is left out",))
+
+
+def _check_each(headers: Sequence[SliceHeader]) -> None:
+    folder = headers[0].folder
+    for header in headers:
+        if header.is_cut_short:
+            raise InputError(
+                "the file is cut short",
+                path=header.path,
+                remedy="Copy or export the file again",
+            )
+    unplaced = [h for h in headers if h.position_mm is None or h.orientation is None]
+    if unplaced:
+        raise InputError(
+            f"{len(unplaced)} of {len(headers)} slices have no position or orientation",
+            path=folder,
+            remedy=_EXPORT_AGAIN,
+        )
+    if any(h.pixel_spacing_mm is None or min(h.pixel_spacing_mm) <= 0 for h in headers):
+        raise InputError("slices without pixel spacing", path=folder, remedy=_EXPORT_AGAIN)
+    if len({(h.rows, h.columns, h.pixel_spacing_mm) for h in headers}) > 1:
+        raise NotAVolumeError("slices of different sizes or pixel spacings", path=folder)
+    if len(headers) < 2:
+        raise NotAVolumeError(
+            "one slice only, not a volume", path=headers[0].path, remedy="Give the whole series"
+        )
+
+
+def _stack(headers: Sequence[SliceHeader], warnings: tuple[str, ...]) -> Stack:
+    folder = headers[0].folder
+    axes = _axes(headers)
+    positions = np.array([h.position_mm for h in headers])
+    along = positions @ axes[:, 2]
+    order = np.argsort(along, kind="stable")
+    ordered = tuple(headers[i] for i in order)
+    positions, along = positions[order], along[order]
+    steps = np.diff(along)
+    _check_doubles(ordered, positions, steps)
+    step = float(np.median(steps))
+    multiples = np.rint(steps / step)
+    gaps = np.flatnonzero(multiples > 1)
+    if len(gaps) and np.allclose(steps, multiples * step, rtol=0, atol=_JITTER_LIMIT * step):
+        missing = int(multiples[gaps].sum()) - len(gaps)
+        raise InputError(
+            f"about {missing} slices are missing, after {_places(positions[gaps])}",
+            path=folder,
+            remedy=_EXPORT_AGAIN,
+        )
+    regular = np.linspace(along[0], along[-1], len(along))
+    jitter = float(np.abs(along - regular).max())
+    spacing = float(along[-1] - along[0]) / (len(along) - 1)
+    # Positions are decimal text; their differences should not carry its last digits.
+    spacing = round(spacing, 6)
+    if jitter > _JITTER_LIMIT * spacing and jitter > _SAME_PLACE_MM:
+        raise NotAVolumeError(
+            f"slices are {steps.min():.2f} to {steps.max():.2f} mm apart (mixed spacing)",
+            path=folder,
+            remedy="Give a reconstruction with one slice distance",
+        )
+    if jitter > _JITTER_REPORTED * spacing and jitter > _SAME_PLACE_MM:
+        warnings += (f"slices lie up to {jitter:.2f} mm beside their place",)
+    _check_straight(ordered, positions, axes[:, 2], along)
+    first = positions[0]
+    row_mm, column_mm = ordered[0].pixel_spacing_mm or (0.0, 0.0)
+    geometry = Geometry(
+        (len(ordered), ordered[0].rows, ordered[0].columns),
+        (spacing, row_mm, column_mm),
+        (float(first[0]), float(first[1]), float(first[2])),
+        axes,
+    )
+    return Stack(ordered, geometry, warnings + _remarks(ordered, spacing))
+
+
+def _axes(headers: Sequence[SliceHeader]) -> FloatArray:
+    """3 x 3 direction, columns x, y, z of the array."""
+    orientations = np.array([h.orientation for h in headers])
+    row, column = orientations[0]
+    if np.abs(orientations - orientations[0]).max() > _ORTHONORMAL_TOLERANCE:
+        raise NotAVolumeError("slices of different orientations", path=headers[0].folder)
+    axes = np.column_stack([row, column, np.cross(row, column)]) + 0.0
+    if not np.allclose(axes.T @ axes, np.eye(3), atol=_ORTHONORMAL_TOLERANCE):
+        raise InputError(
+            f"impossible orientation {tuple(orientations[0].ravel())}",
+            path=headers[0].path,
+            remedy=_EXPORT_AGAIN,
+        )
+    return axes
+
+
+def _check_doubles(
+    headers: Sequence[SliceHeader], positions: FloatArray, steps: FloatArray
+) -> None:
+    double = np.flatnonzero(steps < _SAME_PLACE_MM)
+    if not len(double):
+        return
+    if len(double) == len(steps):
+        what = f"all {len(headers)} slices have the same position"
+        if not positions.any():
+            what = f"the positions of all {len(headers)} slices are zero"
+        raise NotAVolumeError(what, path=headers[0].folder, remedy=_EXPORT_AGAIN)
+    names = f"{headers[double[0]].path.name} and {headers[double[0] + 1].path.name}"
+    raise NotAVolumeError(
+        f"{len(double)} places have more than one slice, such as {names}",
+        path=headers[0].folder,
+        remedy="Give one reconstruction of one acquisition per series",
+    )
+
+
+def _check_straight(
+    headers: Sequence[SliceHeader], positions: FloatArray, normal: FloatArray, along: FloatArray
+) -> None:
+    """Every slice right above the first, which a tilted gantry or a moved table breaks."""
+    offset = positions - positions[0]
+    lateral = offset - np.outer(along - along[0], normal)
+    drift = float(np.linalg.norm(lateral, axis=1).max())
+    pixel = min(headers[0].pixel_spacing_mm or (0.0,))
+    if drift <= 0.5 * pixel:
+        return
+    slope = lateral[-1] / (along[-1] - along[0])
+    if np.abs(lateral - np.outer(along - along[0], slope)).max() <= 0.5 * pixel:
+        angle = float(np.degrees(np.arctan(np.linalg.norm(slope))))
+        raise NotAVolumeError(
+            f"the gantry was tilted by {angle:.1f}°, so the slices form a sheared block",
+            path=headers[0].folder,
+            remedy="Correct the tilt first, for example with dcm2niix",
+        )
+    raise NotAVolumeError(
+        f"slices are shifted against each other by up to {drift:.1f} mm",
+        path=headers[0].folder,
+        remedy="Give one reconstruction of one acquisition per series",
+    )
+
+
+def _remarks(headers: Sequence[SliceHeader], spacing_mm: float) -> tuple[str, ...]:
+    remarks = []
+    thickness = headers[0].slice_thickness_mm
+    if thickness is not None and spacing_mm > 1.2 * thickness:
+        remarks.append(
+            f"slices of {thickness:g} mm lie {spacing_mm:g} mm apart: tissue between is unseen"
+        )
+    if not all(h.has_rescale for h in headers):
+        remarks.append("no rescale slope and intercept in the header: taken as 1 and 0")
+    return tuple(remarks)
+
+
+def _places(positions: FloatArray) -> str:
+    named = ", ".join(f"z = {z:.1f} mm" for z in positions[:_PLACES_NAMED, 2])
+    return named + (", …" if len(positions) > _PLACES_NAMED else "")

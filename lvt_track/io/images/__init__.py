@@ -1,0 +1,1 @@
+"""Volumes and masks in single image files."""

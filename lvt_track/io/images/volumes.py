@@ -1,0 +1,310 @@
+"""CT volumes, masks and label maps in single files: NIfTI, NRRD, MHA and MHD."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.volume import BoolArray, LabelArray, Volume
+from lvt_track.errors import InputError, OutputError
+from lvt_track.io.files import write_whole
+from lvt_track.io.hounsfield import OUTSIDE_HU, check_hu
+from lvt_track.io.images.grids import describe_difference, reorient
+from lvt_track.io.images.itk import quiet_itk
+from lvt_track.io.images.nifti import (
+    Header,
+    is_nifti,
+    new_header,
+    read_header,
+    read_nifti,
+    write_nifti,
+)
+
+__all__ = [
+    "SUFFIXES",
+    "read_geometry",
+    "read_labels",
+    "read_mask",
+    "read_probability",
+    "read_volume",
+    "stem_of",
+    "to_volume",
+    "write_labels",
+    "write_mask",
+    "write_masks",
+    "write_probability",
+    "write_volume",
+]
+
+SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
+"""Names of image files that are read."""
+
+# Scanners and converters fill what lies outside the field of view with values far below air.
+_BELOW_ANY_TISSUE_HU = -1500
+
+
+def stem_of(path: Path) -> str | None:
+    """The file's name without its image suffix; None when it is not an image."""
+    for suffix in SUFFIXES:
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
+    return None
+
+
+def read_volume(path: Path) -> Volume:
+    """Read a CT volume.
+
+    Voxels that are not numbers, or far below air (padding), become -1024 HU.
+
+    Raises:
+        InputError: when the file is damaged, not a single 3D volume, or not CT in HU.
+    """
+    values, geometry = _read(Path(path))
+    return to_volume(values, geometry, path)
+
+
+def to_volume(values: NDArray[Any], geometry: Geometry, path: Path) -> Volume:
+    """A volume from values (z, y, x) of any number type, after the checks every CT passes.
+
+    Raises:
+        InputError: when they are not CT in HU, or only one slice.
+    """
+    if min(geometry.shape) < 2:
+        raise InputError(
+            f"one slice only ({' × '.join(map(str, geometry.shape))} voxels), not a volume",
+            path=path,
+            remedy="Give the whole series",
+        )
+    check_hu(values, path)
+    padding = ~(values >= _BELOW_ANY_TISSUE_HU)
+    if np.issubdtype(values.dtype, np.floating):
+        padding |= ~np.isfinite(values)
+    if padding.any():
+        values = np.where(padding, OUTSIDE_HU, values)
+    if np.issubdtype(values.dtype, np.integer):
+        limits = np.iinfo(np.int16)
+        values = values.astype(np.int16, copy=False) if values.max() <= limits.max else values
+    hu = values if values.dtype == np.int16 else values.astype(np.float32)
+    return Volume(np.ascontiguousarray(hu), geometry)
+
+
+def read_geometry(path: Path) -> Geometry:
+    """The grid of an image file, from its header alone.
+
+    Raises:
+        InputError: when it is not a 3D image.
+    """
+    path = Path(path)
+    if is_nifti(path):
+        read_header(path)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with quiet_itk():
+        try:
+            reader.ReadImageInformation()
+        except RuntimeError as error:
+            raise _unreadable(path, error) from error
+    size = list(reader.GetSize())
+    while len(size) > 3 and size[-1] == 1:
+        size.pop()
+    if reader.GetNumberOfComponents() > 1:
+        raise InputError("a colour or vector image, not CT", path=path)
+    if len(size) != 3:
+        raise InputError(
+            f"an image of {len(size)} dimensions ({' × '.join(map(str, size))}), not one volume",
+            path=path,
+            remedy="Give each 3D volume in a file of its own",
+        )
+    n = len(reader.GetSize())
+    direction = np.array(reader.GetDirection()).reshape(n, n)[:3, :3] + 0.0  # no -0.0
+    x, y, z = (float(s) for s in reader.GetSpacing()[:3])
+    ox, oy, oz = (float(o) for o in reader.GetOrigin()[:3])
+    try:
+        return Geometry((size[2], size[1], size[0]), (z, y, x), (ox, oy, oz), direction)
+    except ValueError as error:
+        raise InputError(f"impossible geometry: {error}", path=path) from error
+
+
+def read_mask(path: Path, geometry: Geometry) -> BoolArray:
+    """Read a mask that belongs to a scan; every label but 0 is inside.
+
+    A mask on the scan's own grid whose axes are stored in another order or direction is turned
+    to the scan's, voxel for voxel.
+
+    Raises:
+        InputError: when it is on another grid, or its values are not labels.
+    """
+    path = Path(path)
+    labels, own = read_labels(path)
+    turned = reorient(labels, own, geometry)
+    if turned is None:
+        raise InputError(
+            f"the mask is not on the grid of its scan: {describe_difference(own, geometry)}",
+            path=path,
+            remedy="Resample the mask to the scan, or draw it on this scan",
+        )
+    inside: BoolArray = turned != 0
+    return inside
+
+
+def read_probability(path: Path, geometry: Geometry) -> NDArray[np.float16]:
+    """Read a probability map (z, y, x) that `write_probability` wrote for a scan.
+
+    Raises:
+        InputError: when it is on another grid than the scan, or damaged.
+    """
+    path = Path(path)
+    values, own = _read(path)
+    if not own.is_close(geometry):
+        raise InputError(
+            f"the map is not on the grid of its scan: {describe_difference(own, geometry)}",
+            path=path,
+            remedy="Remove it, or run `lvt track` again",
+        )
+    return values.astype(np.float16)
+
+
+def read_labels(path: Path) -> tuple[LabelArray, Geometry]:
+    """Read a label map (z, y, x) and its grid.
+
+    Raises:
+        InputError: when its values are not whole numbers, or the file is damaged.
+    """
+    path = Path(path)
+    values, geometry = _read(path)
+    labels = values.astype(np.int32)
+    if not np.array_equal(labels, values):
+        raise InputError(
+            "holds values that are not whole numbers, so it is not a mask",
+            path=path,
+            remedy="Threshold probabilities first",
+        )
+    return labels, geometry
+
+
+def write_mask(mask: BoolArray, geometry: Geometry, path: Path, like: Path | None = None) -> None:
+    """Write a mask as 0 and 1, in the format its name says.
+
+    Args:
+        mask: array (z, y, x).
+        geometry: its grid.
+        path: the file to write; `.nii.gz`, `.nii`, `.nrrd` or `.mha`.
+        like: the scan it belongs to; when both are NIfTI, the mask gets the scan's affine byte
+            for byte (qform, sform, their codes, and the voxel sizes).
+
+    Raises:
+        OutputError: when the file cannot be written.
+    """
+    _write(mask.view(np.uint8), geometry, Path(path), like)
+
+
+def write_masks(
+    masks: Mapping[Path, BoolArray], geometry: Geometry, like: Path | None = None
+) -> None:
+    """Write several masks of one grid side by side, as packing takes most of the time.
+
+    Args:
+        masks: each by the file to write.
+        geometry, like: as `write_mask` takes them.
+
+    Raises:
+        OutputError: when a file cannot be written.
+    """
+    with ThreadPoolExecutor() as pool:
+        jobs = [pool.submit(write_mask, mask, geometry, path, like) for path, mask in masks.items()]
+    for job in jobs:
+        job.result()
+
+
+def write_labels(
+    labels: LabelArray, geometry: Geometry, path: Path, like: Path | None = None
+) -> None:
+    """Write a label map, in the smallest unsigned type that holds it; see `write_mask`."""
+    highest = int(labels.max(initial=0))
+    if int(labels.min(initial=0)) < 0:
+        raise ValueError("labels must not be negative")
+    dtype = np.uint8 if highest < 2**8 else np.uint16 if highest < 2**16 else np.int32
+    _write(labels.astype(dtype), geometry, Path(path), like)
+
+
+def write_probability(
+    probability: NDArray[np.floating], geometry: Geometry, path: Path, like: Path | None = None
+) -> None:
+    """Write a probability map (z, y, x), 0 to 1, as NIfTI in steps of 1/255; see `write_mask`."""
+    steps = (probability * 255.0).round().astype(np.uint8)
+    write_nifti(steps, path, _header(geometry, like), slope=1.0 / 255.0)
+
+
+def write_volume(volume: Volume, path: Path, like: Path | None = None) -> None:
+    """Write a CT volume in HU; see `write_mask`."""
+    _write(volume.hu, volume.geometry, Path(path), like)
+
+
+def _read(path: Path) -> tuple[NDArray[Any], Geometry]:
+    if stem_of(path) is None:
+        raise InputError(
+            "not an image file by its name", path=path, remedy=f"Give one of {', '.join(SUFFIXES)}"
+        )
+    if not path.is_file():
+        raise InputError("there is no such file", path=path)
+    if is_nifti(path):
+        values, _ = read_nifti(path)  # first, because it names damage better than ITK
+        return values, read_geometry(path)
+    geometry = read_geometry(path)
+    with quiet_itk():
+        try:
+            image = sitk.ReadImage(str(path))
+        except RuntimeError as error:
+            raise _unreadable(path, error) from error
+    return sitk.GetArrayFromImage(image).reshape(geometry.shape), geometry
+
+
+def _write(array: NDArray[Any], geometry: Geometry, path: Path, like: Path | None) -> None:
+    if array.shape != geometry.shape:
+        raise ValueError(f"the array has shape {array.shape}, its geometry {geometry.shape}")
+    if is_nifti(path):
+        write_nifti(array, path, _header(geometry, like))
+        return
+    if path.suffix.lower() == ".mhd":
+        # Its voxels would go into a second file, which cannot appear together with the first.
+        raise OutputError("MHD is read but not written", path=path, remedy="Choose .mha")
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(geometry.spacing_mm[::-1])
+    image.SetOrigin(geometry.origin_mm)
+    image.SetDirection(geometry.direction.ravel())
+    with write_whole(path) as temporary, quiet_itk():
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=True)
+        except RuntimeError as error:
+            raise OSError(str(error).strip().splitlines()[-1]) from error
+
+
+def _header(geometry: Geometry, like: Path | None) -> Header:
+    """The header of the scan that the voxels belong to, if it is NIfTI; else a new one."""
+    if like is None or not is_nifti(like):
+        return new_header(geometry)
+    if not read_geometry(like).is_close(geometry):
+        raise ValueError(f"{like} is not on the grid of what is written")
+    return read_header(like)
+
+
+def _unreadable(path: Path, error: RuntimeError) -> InputError:
+    """What ITK says, in words that help."""
+    if "orthonormal" in str(error):
+        return InputError(
+            "its axes are not at right angles (a sheared affine)",
+            path=path,
+            remedy="Resample the scan to a regular grid, or give the DICOM files",
+        )
+    return InputError(
+        "cannot be read as an image: damaged, or of another format than its name says",
+        path=path,
+        remedy="Copy the file again from its source",
+    )

@@ -1,0 +1,1 @@
+"""A body as a label map, drawn from a seed."""

@@ -1,0 +1,1 @@
+"""CT images from label maps, in torch."""

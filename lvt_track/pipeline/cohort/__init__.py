@@ -1,0 +1,1 @@
+"""Many patients, and what they say together."""

@@ -1,0 +1,1 @@
+"""The main job: one patient from scans to report."""

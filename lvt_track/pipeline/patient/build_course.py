@@ -1,0 +1,170 @@
+"""From visits to a course: register, match, respond, compare phases, take key images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from lvt_track.core.course import Course, KeyImage, RegistrationQuality, VisitFindings
+from lvt_track.core.records import PhaseVolume, Point, Track
+from lvt_track.lesions.corrections import Correction
+from lvt_track.lesions.events import doubt_what_was_visible
+from lvt_track.lesions.lookback import look_back
+from lvt_track.lesions.match import match_course
+from lvt_track.measure.phases import compare_phases
+from lvt_track.pipeline.patient.visits import VisitScan
+from lvt_track.pipeline.run.progress import Progress, Stopwatch
+from lvt_track.register.course import register_course
+from lvt_track.register.frame import CommonFrame
+from lvt_track.report.drawing.key_images import visit_key_images
+from lvt_track.report.pages.lookback import lookback_images
+from lvt_track.report.timelines import pictured_tracks
+from lvt_track.response.course import respond_to_course
+from lvt_track.response.recist import RECIST_1_1
+from lvt_track.response.volumetric import VOLUME
+from lvt_track.segment.device import pick_device
+
+__all__ = ["follow", "register_visits", "take_key_images", "take_lookback_images"]
+
+
+def register_visits(
+    scans: Sequence[VisitScan], device: str, watch: Stopwatch, progress: Progress
+) -> CommonFrame:
+    """Bring all visits into one frame.
+
+    Raises:
+        UsageError: when the machine has no such device.
+    """
+    progress.stage("register", len(scans) - 1)
+    with watch.stage("register"):
+        return register_course(
+            [scan.image for scan in scans],
+            lambda visit: progress.step(scans[visit].findings.visit.name),
+            pick_device(device),
+        )
+
+
+def follow(
+    patient: str,
+    scans: Sequence[VisitScan],
+    frame: CommonFrame,
+    corrections: Sequence[Correction],
+    watch: Stopwatch,
+) -> Course:
+    """Match the lesions of registered visits, and classify the response.
+
+    Raises:
+        InputError: for corrections that name unknown lesions or contradict each other.
+    """
+    lesions = [scan.findings.lesions for scan in scans]
+    dates = [scan.findings.visit.date for scan in scans]
+    with watch.stage("match"):
+        matching = match_course(
+            lesions,
+            frame,
+            dates,
+            shapes={key: shape for scan in scans for key, shape in scan.shapes.items()},
+            corrections=corrections,
+        )
+    visits = tuple(
+        scan.findings if alignment is None else _registered(scan.findings, alignment.quality)
+        for scan, alignment in zip(scans, frame.alignments, strict=True)
+    )
+    course = Course(
+        patient=patient,
+        visits=visits,
+        edges=matching.edges,
+        tracks=matching.tracks,
+        phases=_phases(scans),
+        warnings=matching.warnings,
+    )
+    with watch.stage("look back"):
+        looks = look_back(course, [scan.liver for scan in scans], frame)
+    tracks = doubt_what_was_visible(course.tracks, looks, dates)
+    course = replace(course, tracks=tracks, lookbacks=looks)
+    course = replace(course, unshown=_unshown(course, frame))
+    with watch.stage("respond"):
+        responses = tuple(
+            response
+            for criterion in (RECIST_1_1, VOLUME)
+            for response in respond_to_course(course, criterion)
+        )
+    return replace(course, responses=responses)
+
+
+def _registered(found: VisitFindings, quality: RegistrationQuality) -> VisitFindings:
+    warnings = found.warnings
+    if not quality.is_reliable:
+        text = f"could not be aligned with the other visits: {quality.reason}"
+        remark = "its lesions are linked to none of theirs; check that it is of this patient"
+        warnings = (*warnings, f"{text}; {remark}")
+    return replace(found, registration=quality, warnings=warnings)
+
+
+def _phases(scans: Sequence[VisitScan]) -> tuple[PhaseVolume, ...]:
+    rows: list[PhaseVolume] = []
+    for scan in scans:
+        if len(scan.phases) > 1:
+            rows.extend(
+                compare_phases(
+                    scan.findings.visit.date,
+                    [(phase.series, phase.masks) for phase in scan.phases],
+                )
+            )
+    return tuple(rows)
+
+
+def _unshown(course: Course, frame: CommonFrame) -> frozenset[tuple[int, int]]:
+    """(track, visit) pairs where not finding a track says nothing."""
+    unshown = set()
+    for track in course.tracks:
+        seen = {visit for visit, _ in track.lesions}
+        for k, found in enumerate(course.visits):
+            if k in seen:
+                continue
+            nearest = _nearest(track, k)
+            centre = np.array([course.lesion(nearest).centroid_mm])
+            is_covered = bool(frame.covered(centre, nearest[0], k)[0])
+            if found.liver_ml == 0 or not frame.is_reliable(k) or not is_covered:
+                unshown.add((track.number, k))
+    return frozenset(unshown)
+
+
+def take_key_images(
+    course: Course, scans: Sequence[VisitScan], frame: CommonFrame
+) -> tuple[KeyImage, ...]:
+    """One picture of each track the report shows at every visit, also where it was not seen."""
+    shown = pictured_tracks(course)
+    pictures: list[KeyImage] = []
+    for k, scan in enumerate(scans):
+        places = {
+            track.number: _place(course, track, k, frame)
+            for track in course.tracks
+            if track.number in shown and all(visit != k for visit, _ in track.lesions)
+        }
+        pictures.extend(visit_key_images(course, k, scan.volume, scan.labels, places, shown))
+    return tuple(pictures)
+
+
+def take_lookback_images(course: Course, scans: Sequence[VisitScan]) -> tuple[KeyImage, ...]:
+    """Pictures of the places of later tumours in the scans before, and of the tumours found."""
+    return tuple(
+        picture
+        for k, scan in enumerate(scans)
+        for picture in lookback_images(course, k, scan.volume, scan.labels)
+    )
+
+
+def _place(course: Course, track: Track, visit: int, frame: CommonFrame) -> Point:
+    """Where a track that was not found at a visit should lie there."""
+    nearest = _nearest(track, visit)
+    centre = np.array([course.lesion(nearest).centroid_mm])
+    x, y, z = frame.map_points(centre, nearest[0], visit)[0]
+    return float(x), float(y), float(z)
+
+
+def _nearest(track: Track, visit: int) -> tuple[int, int]:
+    """The lesion of a track at the visit closest to this one."""
+    return min(track.lesions, key=lambda key: (abs(key[0] - visit), key))

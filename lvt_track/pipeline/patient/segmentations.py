@@ -1,0 +1,68 @@
+"""A DICOM segmentation of each visit whose scan is DICOM, for the archive it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydicom.uid import generate_uid
+
+from lvt_track.core.course import Course
+from lvt_track.errors import InputError
+from lvt_track.io.images.volumes import read_labels, read_mask
+from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
+
+__all__ = ["SEGMENTATION", "write_segmentations"]
+
+SEGMENTATION = "seg.dcm"
+"""Name of the file, in the folder of its visit."""
+
+
+def write_segmentations(course: Course, out: Path, version: str) -> tuple[str, ...]:
+    """Write `visits/<date>/seg.dcm` where the tracked scan is DICOM and something was found.
+
+    A tumour has one tracking UID in all visits, the same whenever the course is told again; its
+    pieces at a visit are one segment.
+
+    Args:
+        course: the course.
+        out: folder of the run, with the masks of the visits.
+        version: of this program.
+
+    Returns:
+        What could not be written, and why.
+
+    Raises:
+        OutputError: when a file cannot be written.
+    """
+    undone = []
+    for visit in range(len(course.visits)):
+        found = course.visits[visit]
+        series = found.visit.tracked_series
+        path = out / "visits" / found.visit.name / SEGMENTATION
+        path.unlink(missing_ok=True)
+        segments = _segments(course, visit, path.parent) if series.is_dicom else []
+        if not any(segment.labels.any() for segment in segments):
+            continue
+        try:
+            write_segmentation(segments, series.files, found.geometry, path, version)
+        except InputError as error:
+            undone.append(f"{found.visit.name}: no DICOM segmentation of this scan: {error.what}")
+    return tuple(undone)
+
+
+def _segments(course: Course, visit: int, folder: Path) -> list[Segment]:
+    found = course.visits[visit]
+    liver, vessels = (
+        read_mask(folder / f"{name}.nii.gz", found.geometry) for name in ("liver", "vessels")
+    )
+    labels, _ = read_labels(folder / "lesions.nii.gz")
+    segments = [
+        Segment("Liver", Kind.LIVER, liver, (1,), found.sources["liver"]),
+        Segment("Liver vessels", Kind.VESSELS, vessels, (1,), found.sources["vessels"]),
+    ]
+    for track in course.tracks:
+        own = tuple(label for at, label in track.lesions if at == visit)
+        uid = generate_uid(entropy_srcs=[course.visits[0].visit.study, f"tumour {track.number}"])
+        name = f"Tumour {track.number}"
+        segments.append(Segment(name, Kind.LESION, labels, own, found.sources["tumors"], uid))
+    return segments

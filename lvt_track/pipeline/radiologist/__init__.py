@@ -1,0 +1,1 @@
+"""What a radiologist brings to a run: measurements, corrections, and how they compare."""

@@ -1,0 +1,1 @@
+"""One run of a job: its folder, its manifest, its progress."""

@@ -1,0 +1,1 @@
+"""Results as DICOM objects that archives keep."""

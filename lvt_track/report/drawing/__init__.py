@@ -1,0 +1,1 @@
+"""Figures and key images, drawn for paper and screen alike."""

@@ -1,0 +1,300 @@
+"""Courses over time, drawn on matplotlib axes: sizes, sums, volumes, presence."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from lvt_track.core.course import Course
+from lvt_track.report.drawing.axis_labels import (
+    date_number,
+    days_apart,
+    finish_axes,
+    label_right,
+    set_dates,
+    write_above,
+    write_instead,
+)
+from lvt_track.report.drawing.style import (
+    ACCENT,
+    CATEGORY_COLORS,
+    FAINT,
+    INK,
+    MUTED,
+    PRESENCE_MARKS,
+    RULE,
+    SMALL_PT,
+    SMALLEST_PT,
+    TRACK_COLORS,
+)
+from lvt_track.report.timelines import (
+    Sighting,
+    Timeline,
+    by_importance,
+    timelines,
+)
+
+__all__ = [
+    "draw_burden",
+    "draw_diameters",
+    "draw_liver",
+    "draw_presence",
+    "draw_sum_of_diameters",
+    "draw_volumes",
+]
+
+_NUMBER_PT = 26.0
+
+
+def draw_diameters(axes: Axes, course: Course) -> None:
+    """Diameter of every track over the visits; the most important ones in colour and named."""
+    _draw_sizes(axes, course, lambda sighting: sighting.diameter_mm, "mm", is_log=False)
+    axes.set_ylabel("diameter (mm)")
+
+
+def draw_volumes(axes: Axes, course: Course, *, scale: str = "log") -> None:
+    """Volume of every track over the visits, on a `log` or a `linear` scale.
+
+    On the logarithmic scale exponential growth is a straight line.
+    """
+    if scale not in ("log", "linear"):
+        raise ValueError(f"scale must be 'log' or 'linear', got {scale!r}")
+    _draw_sizes(axes, course, lambda sighting: sighting.volume_ml, "mL", is_log=scale == "log")
+    axes.set_ylabel("volume (mL)" + (", logarithmic" if scale == "log" else ""))
+
+
+def draw_sum_of_diameters(axes: Axes, course: Course, criterion: str) -> None:
+    """The sum of diameters a criterion follows, with its category at each visit.
+
+    Marks 30 % below the baseline (partial response) and 20 % above the smallest sum so far
+    (progression), the limits of RECIST 1.1.
+    """
+    responses = sorted(
+        (r for r in course.responses if r.criterion == criterion), key=lambda r: r.date
+    )
+    known = [(r, r.sum_mm) for r in responses if r.sum_mm is not None]
+    set_dates(axes, _dates(course))
+    axes.set_ylabel("sum of diameters (mm)")
+    if not known:
+        finish_axes(axes)
+        write_instead(axes, "no sum of diameters at any visit")
+        return
+    days = [date_number(r.date) for r, _ in known]
+    sums = np.array([total for _, total in known])
+    nadir = np.minimum.accumulate(sums)
+    axes.set_ylim(0.0, 1.32 * max(float(sums.max()), 1.2 * float(nadir[-1]), 1.0))
+    if len(known) > 1:
+        end = axes.get_xlim()[1]
+        partial, progression = 0.7 * float(sums[0]), 1.2 * nadir
+        axes.plot([days[0], end], [partial] * 2, color=MUTED, linewidth=0.7, dashes=(5, 3))
+        axes.step(
+            [*days, end],
+            [*progression, progression[-1]],
+            where="post",
+            color=MUTED,
+            linewidth=0.7,
+            linestyle=(0, (1.5, 2.0)),
+        )
+        label_right(
+            axes,
+            [partial, float(progression[-1])],
+            ["−30 % of baseline", "+20 % of nadir"],
+            [MUTED, MUTED],
+        )
+    axes.plot(days, sums, color=INK, linewidth=1.4, marker="o", markersize=3.5)
+    for i in days_apart(axes, days, _NUMBER_PT):
+        day, (response, total) = days[i], known[i]
+        color = CATEGORY_COLORS.get(response.category, MUTED)
+        write_above(axes, day, total, f"{total:.0f}", 4.0, MUTED)
+        write_above(axes, day, total, response.category, 12.0, color, weight="bold")
+    finish_axes(axes)
+
+
+def draw_burden(axes: Axes, course: Course) -> None:
+    """Tumour volume at every visit, with its share of the liver written above."""
+    days = [date_number(date) for date in _dates(course)]
+    tumors_ml = [found.tumors_ml for found in course.visits]
+    set_dates(axes, _dates(course))
+    axes.set_ylim(0.0, 1.35 * max(*tumors_ml, 1.0))
+    axes.vlines(days, 0.0, tumors_ml, color=ACCENT, linewidth=5.0)
+    for i in days_apart(axes, days, _NUMBER_PT):
+        day, found = days[i], course.visits[i]
+        if found.burden_percent is not None:
+            share = f"{found.burden_percent:.1f} %"
+            write_above(axes, day, found.tumors_ml, share, 3.0, INK)
+    axes.set_ylabel("tumours (mL)")
+    finish_axes(axes)
+
+
+def draw_liver(axes: Axes, course: Course) -> None:
+    """Liver volume, tumours included, at every visit."""
+    days = [date_number(date) for date in _dates(course)]
+    liver_ml = [found.liver_ml for found in course.visits]
+    set_dates(axes, _dates(course))
+    axes.set_ylim(0.0, 1.25 * max(*liver_ml, 1.0))
+    axes.plot(days, liver_ml, color=ACCENT, linewidth=1.4, marker="o", markersize=3.5)
+    for i in days_apart(axes, days, _NUMBER_PT):
+        write_above(axes, days[i], liver_ml[i], f"{liver_ml[i]:.0f}", 4.0, INK)
+    axes.set_ylabel("liver (mL)")
+    finish_axes(axes)
+
+
+def draw_presence(axes: Axes, course: Course, lines: Sequence[Timeline]) -> None:
+    """Grid of tracks by visits: found, new, not seen, merged, split, reappeared.
+
+    Visits are spaced evenly, not by date, so that each has its own column.
+    """
+    count = len(course.visits)
+    axes.set_xlim(-0.6, count - 0.4)
+    axes.set_ylim(len(lines) - 0.4, -0.6)
+    for row, line in enumerate(lines):
+        axes.axhline(row, color=RULE, linewidth=0.5, zorder=0)
+        seen = line.seen
+        axes.plot([seen[0], seen[-1]], [row, row], color=MUTED, linewidth=1.2, zorder=1)
+    for presence, (marker, color) in PRESENCE_MARKS.items():
+        places = [
+            (visit, row)
+            for row, line in enumerate(lines)
+            for visit, sighting in enumerate(line.sightings)
+            if sighting.presence is presence
+        ]
+        axes.plot(
+            [visit for visit, _ in places],
+            [row for _, row in places],
+            linestyle="none",
+            marker=marker,
+            color=color,
+            markersize=5.0,
+            zorder=2,
+        )
+    axes.set_yticks(range(len(lines)), [line.name for line in lines])
+    axes.set_xticks(range(count), [found.visit.name for found in course.visits])
+    axes.tick_params(axis="both", length=0)
+    axes.tick_params(axis="x", labeltop=True, labelbottom=False)
+    if count > 8:
+        axes.tick_params(axis="x", labelsize=SMALLEST_PT, labelrotation=40)
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("left")
+            label.set_rotation_mode("anchor")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.legend(
+        handles=[
+            Line2D([], [], marker=marker, color=color, linestyle="none", markersize=4.5, label=name)
+            for name, (marker, color) in PRESENCE_MARKS.items()
+        ],
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        ncols=len(PRESENCE_MARKS),
+        frameon=False,
+        fontsize=SMALL_PT,
+        handletextpad=0.2,
+        columnspacing=1.6,
+    )
+
+
+def _draw_sizes(
+    axes: Axes,
+    course: Course,
+    size: Callable[[Sighting], float | None],
+    unit: str,
+    *,
+    is_log: bool,
+) -> None:
+    dates = _dates(course)
+    lines = timelines(course)
+    set_dates(axes, dates)
+    if not lines:
+        axes.set_yticks([])
+        finish_axes(axes)
+        write_instead(axes, "no tumours at any visit")
+        return
+    sizes = [value for line in lines for s in line.sightings if (value := size(s)) is not None]
+    if is_log:
+        axes.set_yscale("log")
+        floor = min(sizes) / 1.8
+        axes.set_ylim(floor, max(sizes) * 1.5)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        floor = 0.0
+        axes.set_ylim(floor, max(sizes) * 1.12)
+    days = [date_number(date) for date in dates]
+    ranked = by_importance(lines)
+    named = ranked[: len(TRACK_COLORS)]
+    for line in ranked[len(named) :]:
+        _draw_track(axes, days, [size(s) for s in line.sightings], floor, FAINT, 0.8)
+    for line, color in zip(named, TRACK_COLORS, strict=False):
+        _draw_track(axes, days, [size(s) for s in line.sightings], floor, color, 1.4)
+    last = [size(line.sightings[-1]) for line in named]
+    label_right(
+        axes,
+        [floor if value is None else value for value in last],
+        [
+            f"{line.name}  not seen" if value is None else f"{line.name}  {value:.1f} {unit}"
+            for line, value in zip(named, last, strict=True)
+        ],
+        TRACK_COLORS,
+    )
+    finish_axes(axes)
+
+
+def _draw_track(
+    axes: Axes,
+    days: Sequence[float],
+    sizes: Sequence[float | None],
+    floor: float,
+    color: str,
+    width: float,
+) -> None:
+    """A track's curve: dots where it was seen, and crosses on the floor where not any more."""
+    marked = [(i, day, s) for i, (day, s) in enumerate(zip(days, sizes, strict=True)) if s]
+    first, last = marked[0][0], marked[-1][0]
+    for (i, day_a, a), (j, day_b, b) in itertools.pairwise(marked):
+        _draw_piece(axes, (day_a, a), (day_b, b), color, width, is_sure=j == i + 1)
+    if last + 1 < len(days):
+        _draw_piece(axes, marked[-1][1:], (days[last + 1], floor), color, width, is_sure=False)
+    seen = [(day, size) for _, day, size in marked]
+    missed = [(days[i], floor) for i in range(first, len(days)) if sizes[i] is None]
+    for marker, chosen, size_pt in (("o", seen, 2.2), ("x", missed, 3.0)):
+        axes.plot(
+            [day for day, _ in chosen],
+            [size for _, size in chosen],
+            color=color,
+            linestyle="none",
+            marker=marker,
+            markersize=size_pt * width,
+            zorder=4 if width > 1.0 else 3,
+            clip_on=False,
+        )
+
+
+def _draw_piece(
+    axes: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    color: str,
+    width: float,
+    *,
+    is_sure: bool,
+) -> None:
+    """One piece of a curve; dotted where visits between did not show the tumour."""
+    axes.plot(
+        [start[0], end[0]],
+        [start[1], end[1]],
+        color=color,
+        linewidth=width if is_sure else 0.7 * width,
+        linestyle="-" if is_sure else (0, (1.0, 1.8)),
+        zorder=3 if width > 1.0 else 2,
+    )
+
+
+def _dates(course: Course) -> list[dt.date]:
+    return [found.visit.date for found in course.visits]

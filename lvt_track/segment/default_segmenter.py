@@ -1,0 +1,180 @@
+"""The segmenter of models trained here: a sigmoid per class, the liver shared with the locator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lvt_track.core.geometry import Box
+from lvt_track.core.volume import CLASSES
+from lvt_track.segment.cards import Card
+from lvt_track.segment.grid import Extent, counted_from, extent_of
+from lvt_track.segment.network import ResidualUNet, normalise
+from lvt_track.segment.postprocess.second_look import without_doubtful
+from lvt_track.segment.scan import Scan
+from lvt_track.segment.segmenter import Coarse, Drawing, Run
+from lvt_track.segment.windows import aligned_boxes, extend
+from lvt_track.segment.world_grid import Lattice
+
+__all__ = ["DOUBTFUL", "OwnSegmenter"]
+
+DOUBTFUL = "the model's two networks disagree on the liver: check that it is one, and its outline"
+
+# The locator sees more of the body around, the segmenter more detail. Where they contradict each
+# other the segmenter is right more often: a vena cava in the liver, which the locator takes for it.
+_LOCATOR_SHARE = 0.3
+# Livers at hand, real and synthetic, are confirmed to 0.87 and more; a full bladder, in a scan of
+# the pelvis alone, to less than 0.5.
+_LEAST_CONFIRMED, _DOUBTFUL_CONFIRMED = 0.55, 0.75
+_OVERLAP = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class OwnSegmenter:
+    """The network that draws liver, vessels and tumours in the liver's box.
+
+    Attributes:
+        card: of its model.
+        network: one channel per class.
+    """
+
+    card: Card
+    network: ResidualUNet
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it draws."""
+        return CLASSES
+
+    def draw(self, scan: Scan, coarse: Coarse, box: Box, run: Run) -> Drawing:
+        """See `segmenter.Segmenter`."""
+        part, lattices = self.card.segmenter, run.effort.lattices
+        shifts = [k / lattices for k in range(lattices)]
+        looks = [[self._see(scan, coarse, part.spacing_mm, shift, run) for shift in shifts]]
+        if part.finer_mm is not None and run.effort.finer:
+            looks.append([self._see(scan, coarse, part.finer_mm, 0.0, run)])
+        seen = [look for at_step in looks for look in at_step]
+        confirmed = sum(_confirmed(found[0], likely) for found, likely, _ in seen) / len(seen)
+        if confirmed < _LEAST_CONFIRMED:
+            return _nothing(extent_of(scan.hu[box]), run)
+        drawing = Drawing(warnings=(DOUBTFUL,) if confirmed < _DOUBTFUL_CONFIRMED else ())
+        with run.stage("restore"):
+            for found, likely, _ in seen:
+                found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
+            for channel, name in enumerate(CLASSES):
+                at_steps = [
+                    _mean([scan.back(found[channel], cells, box) for found, _, cells in at_step])
+                    for at_step in looks
+                ]
+                probability, threshold = _joined(name, at_steps), self.card.thresholds[channel]
+                drawing.masks[name] = (probability > threshold).numpy()
+                if name in run.keep_probabilities:
+                    drawing.probabilities[name] = probability.numpy().astype(np.float16)
+                if name == "tumors" and len(at_steps) > 1:
+                    drawing.masks[name], count = without_doubtful(
+                        drawing.masks[name],
+                        (at_steps[0] > threshold).numpy(),
+                        drawing.masks["vessels"],
+                        probability.numpy(),
+                        float(np.prod(scan.spacing_mm)) / 1000.0,
+                    )
+                    if count:
+                        run.notes.append(f"doubtful spots, seen on fine voxels alone: {count}")
+        return drawing
+
+    def _see(
+        self,
+        scan: Scan,
+        coarse: Coarse,
+        step_mm: tuple[float, float, float],
+        shift: float,
+        run: Run,
+    ) -> tuple[Tensor, Tensor, Lattice]:
+        """Cells of a size around the liver, and what is seen on them.
+
+        Returns:
+            Probabilities of the classes (3, z, y, x), the locator's of liver, and the cells.
+        """
+        part = self.card.segmenter
+        with run.stage("resample"):
+            cells = Lattice.within(scan.reach, step_mm, shift)
+            overlap = run.effort.overlap_or(_OVERLAP)
+            boxes = aligned_boxes(cells.first, cells.shape, part.patch, overlap, shift)
+            if run.effort.skips:
+                boxes = [
+                    box
+                    for box in boxes
+                    if coarse.touches(cells.reach_of(_core(box, cells.shape, overlap)))
+                ]
+            around = _union(boxes, cells.shape)
+            cells = cells.part(around)
+            boxes = [counted_from(box, [cut.start for cut in around]) for box in boxes]
+            image, inner = extend(normalise(scan.on(cells), part.window_hu), part.patch)
+            likely = coarse.seen_in(cells)
+        with run.stage("network") as report:
+            network = self.network.to(run.device)
+            blend = run.predict(
+                lambda x: network(x).float().sigmoid(), image, boxes, part.network.outputs, report
+            )
+            found = blend.crop(inner).values
+        return found, likely, cells
+
+
+def _joined(name: str, at_steps: Sequence[Tensor]) -> Tensor:
+    """What cells of several sizes tell of a class, as one.
+
+    Liver and vessels are seen on all, and are their mean. A small tumour shows on fine cells alone,
+    and much of a mass on coarse ones alone: the greatest counts.
+    """
+    return reduce(torch.maximum, at_steps) if name == "tumors" else _mean(at_steps)
+
+
+def _mean(values: Sequence[Tensor]) -> Tensor:
+    first, *rest = values
+    return sum(rest, first) / len(values)
+
+
+def _nothing(shape: Extent, run: Run) -> Drawing:
+    """What is drawn where there is no liver."""
+    kept = {name: np.zeros(shape, dtype=np.float16) for name in run.keep_probabilities}
+    return Drawing({name: np.zeros(shape, dtype=bool) for name in CLASSES}, kept)
+
+
+def _confirmed(liver: Tensor, likely: Tensor) -> float:
+    """Share of what the locator took for liver that the segmenter takes for liver too."""
+    taken = likely > 0.5
+    return float((liver[taken] > 0.5).float().mean()) if taken.any() else 0.0
+
+
+def _core(box: Box, shape: Extent, overlap: float) -> Box:
+    """The middle of a window, and all of it to the ends of the scan.
+
+    What lies around is at least a quarter of a window closer to the middle of its neighbour, beside
+    whose weight the window's own is next to nothing.
+    """
+    rims = (round(max(0.0, overlap / 2.0 - 0.125) * (cut.stop - cut.start)) for cut in box)
+    z, y, x = (
+        slice(
+            cut.start + rim if cut.start > 0 else 0,
+            cut.stop - rim if cut.stop < size else size,
+        )
+        for cut, rim, size in zip(box, rims, shape, strict=True)
+    )
+    return z, y, x
+
+
+def _union(boxes: list[Box], shape: Extent) -> Box:
+    """The least box around others, inside a block of cells; one cell where there are none."""
+    z, y, x = (
+        slice(
+            min((box[axis].start for box in boxes), default=0),
+            min(max((box[axis].stop for box in boxes), default=1), size),
+        )
+        for axis, size in enumerate(shape)
+    )
+    return z, y, x

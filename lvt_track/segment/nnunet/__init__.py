@@ -1,0 +1,1 @@
+"""Models that nnU-Net trained: imported, and run as nnU-Net runs them."""

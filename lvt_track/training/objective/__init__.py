@@ -1,0 +1,1 @@
+"""What is learned: targets that may be unknown, and losses that are blind there."""

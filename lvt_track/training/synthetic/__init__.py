@@ -1,0 +1,1 @@
+"""Synthetic patients to learn from, and the embedded model that learned from them."""
