@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,20 +12,8 @@ from lvt_track.io.files import write_whole
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.style import MATPLOTLIB, MUTED, SMALLEST_PT
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
-from lvt_track.report.pages.agreement import agreement_pages
-from lvt_track.report.pages.flow import Drawing, flow
-from lvt_track.report.pages.key_images import image_pages
-from lvt_track.report.pages.lookback import lookback_pages
-from lvt_track.report.pages.sections import (
-    draw_meaning,
-    lesion_sections,
-    phase_sections,
-    presence_sections,
-    response_sections,
-    scan_sections,
-    trend_pages,
-)
-from lvt_track.report.pages.summary import draw_summary
+from lvt_track.report.pages.cover import draw_cover
+from lvt_track.report.pages.flow import flow
 from lvt_track.report.pages.typesetting import (
     HEIGHT_MM,
     LEFT_MM,
@@ -35,6 +22,7 @@ from lvt_track.report.pages.typesetting import (
     Page,
     shortened,
 )
+from lvt_track.report.sections.listing import shown_sections
 
 __all__ = ["write_pdf"]
 
@@ -52,22 +40,6 @@ def write_pdf(content: ReportContent, path: Path) -> None:
         OutputError: when the file cannot be written.
     """
     course, facts = content.course, content.facts
-    drawings: list[Drawing] = [
-        partial(draw_summary, course=course, facts=facts),
-        *flow([*lesion_sections(course), *presence_sections(course)]),
-        *image_pages(course, content.key_images),
-        *lookback_pages(course, content.looks),
-        *trend_pages(course),
-        *flow(
-            [
-                *response_sections(course),
-                *scan_sections(course, facts),
-                *phase_sections(course),
-            ]
-        ),
-        *(agreement_pages(content.comparison) if content.comparison is not None else []),
-        draw_meaning,
-    ]
     metadata = {
         "Title": f"Course of liver tumours: {course.patient}",
         "Creator": f"lvt {facts.version}",
@@ -79,8 +51,10 @@ def write_pdf(content: ReportContent, path: Path) -> None:
         write_whole(path) as temporary,
         PdfPages(temporary, metadata=metadata) as pdf,
     ):
+        first = Page()
+        drawings = flow(shown_sections(content), draw_cover(first, course, facts))
         for number, draw in enumerate(drawings, 1):
-            page = Page()
+            page = first if number == 1 else Page()
             draw(page)
             _draw_margins(page, course, facts, number, len(drawings))
             pdf.savefig(page.figure)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +14,15 @@ import pytest
 from lvt_track.agreement.records import Quantity, ReaderComparison
 from lvt_track.core.course import Course
 from lvt_track.pipeline.radiologist.comparison import compare_with_reader
+from lvt_track.report.blocks import Charts
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.style import MATPLOTLIB
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html.document import write_html
-from lvt_track.report.pages.agreement import agreement_pages, agreement_plots
-from lvt_track.report.pages.typesetting import Page
-from lvt_track.report.pdf import write_pdf
+from lvt_track.report.pages.flow import flow
+from lvt_track.report.pages.typesetting import TOP_MM, Page
+from lvt_track.report.sections.agreement import agreement
+from lvt_track.report.sections.listing import SECTIONS, shown_sections
 from lvt_track.response.course import respond_to_course, rows_from_course
 
 Compare = Callable[..., ReaderComparison]
@@ -55,11 +56,18 @@ def compare(tmp_path: Path) -> Compare:
     return compared
 
 
-def text_of(comparison: ReaderComparison) -> str:
-    """Everything the pages say, in the order of drawing, with plain blanks."""
+def content_of(comparison: ReaderComparison, course: Course) -> ReportContent:
+    facts = RunFacts(dt.datetime(2026, 1, 2, 3, 4), "9.8.7")
+    return ReportContent(course, facts, comparison=comparison)
+
+
+def text_of(comparison: ReaderComparison, course: Course) -> str:
+    """Everything the section says on paper, in the order of drawing, with plain blanks."""
     said = []
+    section = next(section for section in SECTIONS if section.key == "agreement")
+    blocks = section.blocks(content_of(comparison, course))
     with mpl.rc_context(MATPLOTLIB):
-        for draw in agreement_pages(comparison):
+        for draw in flow([(section, blocks)], TOP_MM):
             page = Page()
             draw(page)
             said += [text.get_text() for text in page.figure.texts]
@@ -68,7 +76,7 @@ def text_of(comparison: ReaderComparison) -> str:
 
 def test_the_pages_say_what_was_compared(course: Course, compare: Compare) -> None:
     comparison = compare(course)
-    text = text_of(comparison)
+    text = text_of(comparison, course)
     pairs = comparison.agreements.of[Quantity.LONG_AXIS].pairs
     lesions = len(comparison.pairing.pairs)
     assert f"{lesions} of {lesions + 1} lesions of reader.csv were paired" in text
@@ -82,29 +90,31 @@ def test_the_pages_say_what_was_compared(course: Course, compare: Compare) -> No
 
 
 def test_lesions_of_lvt_alone_are_listed(course: Course, compare: Compare) -> None:
-    assert "– T4 not paired" in text_of(compare(course, ["1", "2"]))
+    assert "– T4 not paired" in text_of(compare(course, ["1", "2"]), course)
 
 
 def test_few_pairs_are_called_few(samples: ModuleType, compare: Compare) -> None:
-    text = text_of(compare(samples.sample(2, 2).course))
+    course = samples.sample(2, 2).course
+    text = text_of(compare(course), course)
     assert "No intervals: 2 lesions are too few, 5 are needed" in text
     assert "Bias −2.0 mm no interval −2.0 mm no interval" in text
-    text = text_of(compare(samples.sample(1, 1).course))
+    course = samples.sample(1, 1).course
+    text = text_of(compare(course), course)
     assert "Fewer than 3 sizes are paired" in text
     assert "kappa" not in text
 
 
-def test_the_report_holds_the_pages(samples: ModuleType, compare: Compare, tmp_path: Path) -> None:
-    facts = RunFacts(dt.datetime(2026, 1, 2, 3, 4), "9.8.7")
+def test_the_report_has_the_section_where_there_is_a_table(
+    samples: ModuleType, compare: Compare
+) -> None:
     course = samples.sample(1, 1).course
-    write_pdf(ReportContent(course, facts), tmp_path / "plain.pdf")
-    content = ReportContent(course, facts, comparison=compare(course))
-    write_pdf(content, tmp_path / "compared.pdf")
-    plain, compared = (
-        len(re.findall(rb"/Type /Page\b", (tmp_path / name).read_bytes()))
-        for name in ("plain.pdf", "compared.pdf")
+    compared = content_of(compare(course), course)
+    plain = replace(compared, comparison=None)
+    with_it, without = (
+        [section.key for section, _ in shown_sections(content)] for content in (compared, plain)
     )
-    assert compared == plain + 1
+    assert with_it.count("agreement") == 1
+    assert [key for key in with_it if key != "agreement"] == without
 
 
 def test_the_html_report_holds_the_same(course: Course, compare: Compare, tmp_path: Path) -> None:
@@ -113,10 +123,10 @@ def test_the_html_report_holds_the_same(course: Course, compare: Compare, tmp_pa
     content = ReportContent(course, facts, comparison=comparison)
     write_html(content, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    plots = agreement_plots(comparison)
+    plots = [block for block in agreement(content) if isinstance(block, Charts)]
     assert len(plots) >= 2
     for row in plots:
-        assert row.title in text and row.sentence in text
-        assert text.count(f'alt="{row.title}"') == len(row.draws)
+        assert row.title in text and row.note in text
+        assert text.count(f'alt="{row.title}"') == len(row.charts)
     assert f"{len(comparison.pairing.pairs)} of " in text
     assert "Every lesion of both sides" in text

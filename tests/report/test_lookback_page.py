@@ -16,8 +16,8 @@ from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
 from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html.document import write_html
-from lvt_track.report.pages.lookback import lookback_images, lookback_pages
 from lvt_track.report.pdf import write_pdf
+from lvt_track.report.sections.lookback import lookback_images, looking_back
 from lvt_track.report.tables import lookback_table
 
 FACTS = RunFacts(dt.datetime(2026, 1, 2, 3, 4), "9.8.7")
@@ -77,7 +77,7 @@ def test_the_page_tells_numbers_verdict_and_false_alarm_rate(
 
 
 def test_no_page_where_nothing_came_later(samples: ModuleType) -> None:
-    assert lookback_pages(samples.sample(2, 2).course, ()) == []
+    assert looking_back(ReportContent(samples.sample(2, 2).course, FACTS)) == []
 
 
 def test_the_table_has_a_row_for_each_look(samples: ModuleType) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
+from xml.etree import ElementTree
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,37 +15,39 @@ from PIL import Image
 from lvt_track.core.course import KeyImage
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray
+from lvt_track.report.blocks import Chart
 from lvt_track.report.drawing.panels import RING_MM, SCALE_MM, grey_levels, outline_curves
 
-__all__ = ["Chart", "Picture", "draw_chart"]
+__all__ = ["Drawing", "Picture", "draw_chart"]
 
 _MM_PER_INCH = 25.4
+_PX_PER_PT = 1.75
 
 
 @dataclass(frozen=True)
-class Chart:
-    """A drawing as an SVG picture.
+class Drawing:
+    """A chart as an SVG picture.
 
     Attributes:
-        title: what it shows.
         source: the picture as a data URI.
+        width_px: how wide it is best shown.
     """
 
-    title: str
     source: str
+    width_px: int
 
 
-def draw_chart(
-    title: str, draw: Callable[[Axes], None], width_mm: float, height_mm: float
-) -> Chart:
-    """Draw on axes of this size; the picture is as much larger as what is written around them."""
-    figure = Figure(figsize=(width_mm / _MM_PER_INCH, height_mm / _MM_PER_INCH))
-    draw(figure.add_axes((0.0, 0.0, 1.0, 1.0)))
+def draw_chart(chart: Chart) -> Drawing:
+    """Draw a chart; the picture is as much larger than its axes as what is written around them."""
+    figure = Figure(figsize=(chart.width_mm / _MM_PER_INCH, chart.height_mm / _MM_PER_INCH))
+    chart.draw(figure.add_axes((0.0, 0.0, 1.0, 1.0)))
     file = BytesIO()
     figure.savefig(
         file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
     )
-    return Chart(title, _data_uri(file.getvalue(), "image/svg+xml"))
+    root = ElementTree.fromstring(file.getvalue())
+    width_pt = float(root.attrib["width"].removesuffix("pt"))
+    return Drawing(_data_uri(file.getvalue(), "image/svg+xml"), round(width_pt * _PX_PER_PT))
 
 
 @dataclass(frozen=True)

@@ -3,102 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from lvt_track.report.drawing.style import ACCENT, HEADING_PT, MUTED, SMALL_PT
-from lvt_track.report.pages.typesetting import (
-    BOTTOM_MM,
-    LEFT_MM,
-    TEXT_MM,
-    TOP_MM,
-    Page,
-    Table,
-    line_height_mm,
-    wrap,
-)
+from lvt_track.report.blocks import Block, Charts, Section, Table, Text
+from lvt_track.report.drawing.style import ACCENT, HEADING_PT
+from lvt_track.report.pages.parts import parts_of
+from lvt_track.report.pages.tables import TablePart, fitted, table_parts
+from lvt_track.report.pages.typesetting import BOTTOM_MM, LEFT_MM, TOP_MM, Page
 
-__all__ = ["Drawing", "Plate", "Section", "draw_heading", "flow", "heading_height_mm"]
+__all__ = ["Drawing", "flow"]
 
 Drawing = Callable[[Page], None]
 """Draws one page, or a part of one."""
 
-_TITLE_MM = 7.0
-_BELOW_MM = 3.0
-_BETWEEN_MM = 9.0
-_FEWEST_ROWS = 3
+_TITLE_MM = 8.5
+_BETWEEN_MM = 7.0
+_BELOW_TABLE_MM = 3.0
 
 
-@dataclass(frozen=True)
-class Plate:
-    """A figure of fixed height; `draw` is given the page and where the figure begins."""
+@dataclass
+class _Sheets:
+    """Pages as they fill: what each draws, and how far the last one is filled."""
 
-    height_mm: float
-    draw: Callable[[Page, float], None]
+    top: float
+    pages: list[list[Drawing]] = field(default_factory=lambda: [[]])
 
+    @property
+    def room_mm(self) -> float:
+        return BOTTOM_MM - self.top
 
-@dataclass(frozen=True)
-class Section:
-    """A title, a note below it, and a table or a figure."""
+    def turn(self) -> None:
+        """Begin a new page, unless this one is new."""
+        if self.pages[-1]:
+            self.pages.append([])
+        self.top = TOP_MM
 
-    title: str
-    note: str
-    body: Table | Plate
+    def put(self, draw: Callable[[Page, float], None], height_mm: float) -> None:
+        """Set something at the place reached."""
+        self.pages[-1].append(partial(_at, draw=draw, top=self.top))
+        self.top += height_mm
 
-
-def heading_height_mm(note: str) -> float:
-    """Room a title and its note take."""
-    lines = len(wrap(note, TEXT_MM, SMALL_PT)) if note else 0
-    return _TITLE_MM + lines * line_height_mm(SMALL_PT) + _BELOW_MM
-
-
-def draw_heading(page: Page, top: float, title: str, note: str = "") -> float:
-    """A title and its note; returns where the rest begins."""
-    page.text(LEFT_MM, top + 4.5, title, size_pt=HEADING_PT + 2.0, is_bold=True, color=ACCENT)
-    if note:
-        page.paragraph(LEFT_MM, top + _TITLE_MM, TEXT_MM, note, size_pt=SMALL_PT, color=MUTED)
-    return top + heading_height_mm(note)
+    def title(self, text: str) -> None:
+        """Set the title of a section."""
+        if text:
+            self.put(partial(_draw_title, text=text), _TITLE_MM)
 
 
-def flow(sections: Sequence[Section]) -> list[Drawing]:
-    """Plan the pages of sections; tables are continued over pages, figures are kept whole."""
-    pages: list[list[Drawing]] = []
-    top = BOTTOM_MM
-    for section in sections:
-        head = heading_height_mm(section.note)
-        if top + head + _least_mm(section.body) > BOTTOM_MM:
-            pages.append([])
-            top = TOP_MM
-        parts = _parts(section.body, BOTTOM_MM - top - head, BOTTOM_MM - TOP_MM - head)
-        for number, part in enumerate(parts):
-            if number:
-                pages.append([])
-                top = TOP_MM
-            title = f"{section.title}, continued" if number else section.title
-            pages[-1].append(
-                partial(_draw_section, section=Section(title, section.note, part), top=top)
-            )
-            top += head + part.height_mm + _BETWEEN_MM
-    return [partial(_draw_all, parts=tuple(parts)) for parts in pages]
+def flow(shown: Sequence[tuple[Section, Sequence[Block]]], top: float) -> list[Drawing]:
+    """Plan the pages; the first begins below `top`.
+
+    A title stands with the beginning of what follows it; what is continued says so.
+    """
+    sheets = _Sheets(top)
+    for section, blocks in shown:
+        head = _TITLE_MM if section.title else 0.0
+        if head + _beginning_mm(blocks) > sheets.room_mm:
+            sheets.turn()
+        sheets.title(section.title)
+        for k, block in enumerate(blocks):
+            _set_block(sheets, section, block, _beginning_mm(blocks[k:]))
+        sheets.top += _BETWEEN_MM
+    return [partial(_draw_all, parts=tuple(parts)) for parts in sheets.pages if parts]
 
 
-def _parts(body: Table | Plate, first_mm: float, next_mm: float) -> Sequence[Table | Plate]:
-    return [body] if isinstance(body, Plate) else body.pages(first_mm, next_mm)
+def _set_block(sheets: _Sheets, section: Section, block: Block, beginning_mm: float) -> None:
+    """Set a block, on further pages where it does not fit."""
+    if isinstance(block, Charts) and block.only_if_room and beginning_mm > sheets.room_mm:
+        return
+    if beginning_mm > sheets.room_mm and not _is_fresh(sheets):
+        _continue(sheets, section)
+    if isinstance(block, Table):
+        for part in fitted(block):
+            _set_table(sheets, section, part)
+        return
+    for one in parts_of(block):
+        if one.height_mm > sheets.room_mm and not _is_fresh(sheets):
+            _continue(sheets, section)
+        sheets.put(one.draw, one.height_mm)
 
 
-def _least_mm(body: Table | Plate) -> float:
-    """Room below which a body is better begun on a new page."""
-    if isinstance(body, Plate):
-        return body.height_mm
-    return Table(body.columns, body.rows[:_FEWEST_ROWS], body.size_pt, body.padding_mm).height_mm
+def _set_table(sheets: _Sheets, section: Section, table: Table) -> None:
+    if TablePart(table).least_mm > sheets.room_mm and not _is_fresh(sheets):
+        _continue(sheets, section)
+    head = _TITLE_MM if section.title else 0.0
+    for k, part in enumerate(table_parts(table, sheets.room_mm, BOTTOM_MM - TOP_MM - head)):
+        if k:
+            _continue(sheets, section)
+        sheets.put(part.draw, part.height_mm + _BELOW_TABLE_MM)
 
 
-def _draw_section(page: Page, section: Section, top: float) -> None:
-    top = draw_heading(page, top, section.title, section.note)
-    if isinstance(section.body, Plate):
-        section.body.draw(page, top)
-    else:
-        section.body.draw(page, LEFT_MM, top)
+def _continue(sheets: _Sheets, section: Section) -> None:
+    sheets.turn()
+    sheets.title(f"{section.title}, continued" if section.title else "")
+
+
+def _is_fresh(sheets: _Sheets) -> bool:
+    return sheets.top <= TOP_MM + _TITLE_MM
+
+
+def _beginning_mm(blocks: Sequence[Block]) -> float:
+    """Room that the first blocks need up to the first one that is more than a paragraph."""
+    need = 0.0
+    for block in blocks:
+        parts = parts_of(block)
+        need += parts[0].least_mm if parts else 0.0
+        if not isinstance(block, Text):
+            break
+    return need
+
+
+def _at(page: Page, draw: Callable[[Page, float], None], top: float) -> None:
+    draw(page, top)
+
+
+def _draw_title(page: Page, top: float, text: str) -> None:
+    page.text(LEFT_MM, top + 4.5, text, size_pt=HEADING_PT + 2.0, is_bold=True, color=ACCENT)
 
 
 def _draw_all(page: Page, parts: Sequence[Drawing]) -> None:

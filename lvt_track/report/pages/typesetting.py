@@ -1,10 +1,9 @@
-"""An A4 page in millimetres, and text, paragraphs and tables set on it without overlaps."""
+"""An A4 page in millimetres, and text and paragraphs set on it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from matplotlib.axes import Axes
@@ -14,7 +13,8 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from lvt_track.report.drawing.style import BODY_PT, INK, MUTED, RULE, SMALL_PT
+from lvt_track.report.blocks import TEXT_WIDTH_MM
+from lvt_track.report.drawing.style import BODY_PT, INK, RULE
 
 __all__ = [
     "BOTTOM_MM",
@@ -24,10 +24,7 @@ __all__ = [
     "TEXT_MM",
     "TOP_MM",
     "WIDTH_MM",
-    "Cell",
-    "Column",
     "Page",
-    "Table",
     "line_height_mm",
     "printable",
     "shortened",
@@ -38,7 +35,7 @@ __all__ = [
 WIDTH_MM, HEIGHT_MM = 210.0, 297.0
 LEFT_MM, RIGHT_MM = 17.0, 193.0
 TOP_MM, BOTTOM_MM = 22.0, 280.0
-TEXT_MM = RIGHT_MM - LEFT_MM
+TEXT_MM = TEXT_WIDTH_MM
 
 _MM_PER_INCH = 25.4
 _MM_PER_PT = _MM_PER_INCH / 72.0
@@ -195,151 +192,4 @@ class Page:
                 edgecolor="none",
                 zorder=-1,
             )
-        )
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its title, its width, and `left`, `right` or `center`."""
-
-    title: str
-    width_mm: float
-    align: str = "left"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One or more lines in a table; the later ones are set smaller.
-
-    Attributes:
-        lines: what it says; each is wrapped to the column.
-        color: of the first line.
-        is_bold: whether the first line is bold.
-    """
-
-    lines: tuple[str, ...]
-    color: str = INK
-    is_bold: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table that is set page by page.
-
-    Attributes:
-        columns: from left to right.
-        rows: cells, one per column.
-        size_pt: of the first line of a cell; the other lines and the titles are a point smaller.
-    """
-
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    size_pt: float = SMALL_PT
-    padding_mm: float = field(default=1.2)
-
-    @property
-    def width_mm(self) -> float:
-        """Width of all columns."""
-        return sum(column.width_mm for column in self.columns)
-
-    def pages(self, first_height_mm: float, height_mm: float) -> list[Table]:
-        """The table in parts that fit the first page's room and that of the pages after it."""
-        parts: list[list[tuple[Cell, ...]]] = [[]]
-        left_mm = first_height_mm - self._head_mm
-        for row in self.rows:
-            need = self._row_mm(row)
-            if need > left_mm and (parts[-1] or len(parts) == 1):
-                parts.append([])
-                left_mm = height_mm - self._head_mm
-            parts[-1].append(row)
-            left_mm -= need
-        return [Table(self.columns, tuple(p), self.size_pt, self.padding_mm) for p in parts]
-
-    def draw(self, page: Page, left: float, top: float) -> float:
-        """Set it below `top`; returns where it ends."""
-        x = left
-        for column in self.columns:
-            lines = wrap(column.title, self._room_mm(column), self._minor_pt, True)
-            y = top + self._head_mm - 1.6 - line_height_mm(self._minor_pt) * (len(lines) - 1)
-            for line in lines:
-                self._line(page, column, x, y, line, self._minor_pt, MUTED, True)
-                y += line_height_mm(self._minor_pt)
-            x += column.width_mm
-        top += self._head_mm
-        page.rule(top, left=left, right=left + self.width_mm)
-        for row in self.rows:
-            x = left
-            for column, cell in zip(self.columns, row, strict=True):
-                self._cell(page, column, cell, x, top)
-                x += column.width_mm
-            top += self._row_mm(row)
-            page.rule(top, left=left, right=left + self.width_mm)
-        return top
-
-    @property
-    def height_mm(self) -> float:
-        """Height of the whole table on one page."""
-        return self._head_mm + sum(self._row_mm(row) for row in self.rows)
-
-    @property
-    def _minor_pt(self) -> float:
-        return self.size_pt - 1.0
-
-    @property
-    def _head_mm(self) -> float:
-        deepest = max(
-            len(wrap(c.title, self._room_mm(c), self._minor_pt, True)) for c in self.columns
-        )
-        return deepest * line_height_mm(self._minor_pt) + 2.0
-
-    def _room_mm(self, column: Column) -> float:
-        return column.width_mm - 2 * self.padding_mm
-
-    def _wrapped(self, column: Column, cell: Cell) -> Iterator[tuple[str, bool]]:
-        """The lines of a cell, and whether each belongs to its first."""
-        for number, text in enumerate(cell.lines):
-            is_first = number == 0
-            size = self.size_pt if is_first else self._minor_pt
-            for line in wrap(text, self._room_mm(column), size, is_first and cell.is_bold):
-                yield line, is_first
-
-    def _row_mm(self, row: tuple[Cell, ...]) -> float:
-        heights = [
-            sum(
-                line_height_mm(self.size_pt if is_first else self._minor_pt)
-                for _, is_first in self._wrapped(column, cell)
-            )
-            for column, cell in zip(self.columns, row, strict=True)
-        ]
-        return max(heights) + 2 * self.padding_mm
-
-    def _cell(self, page: Page, column: Column, cell: Cell, x: float, top: float) -> None:
-        y = top + self.padding_mm
-        for line, is_first in self._wrapped(column, cell):
-            size = self.size_pt if is_first else self._minor_pt
-            color = cell.color if is_first else MUTED
-            step = line_height_mm(size)
-            self._line(
-                page, column, x, y + 0.76 * step, line, size, color, is_first and cell.is_bold
-            )
-            y += step
-
-    def _line(
-        self,
-        page: Page,
-        column: Column,
-        x: float,
-        baseline: float,
-        text: str,
-        size_pt: float,
-        color: str,
-        is_bold: bool,
-    ) -> None:
-        at = {
-            "left": x + self.padding_mm,
-            "center": x + column.width_mm / 2.0,
-            "right": x + column.width_mm - self.padding_mm,
-        }[column.align]
-        page.text(
-            at, baseline, text, size_pt=size_pt, color=color, is_bold=is_bold, align=column.align
         )

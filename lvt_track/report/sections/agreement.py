@@ -1,14 +1,11 @@
-"""The pages that hold a course beside a radiologist's own table."""
+"""Section: the course beside a radiologist's own table."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import isfinite
-
-from matplotlib.axes import Axes
 
 from lvt_track.agreement.limits import (
     LEAST_FOR_INTERVAL,
@@ -24,88 +21,53 @@ from lvt_track.agreement.records import (
     ReaderComparison,
 )
 from lvt_track.core.assessment import Assessment, Status
+from lvt_track.report.blocks import (
+    TEXT_WIDTH_MM,
+    Block,
+    Cell,
+    Chart,
+    Charts,
+    Column,
+    Table,
+    Text,
+)
+from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.agreement import (
     draw_differences_mm,
     draw_differences_percent,
     draw_identity,
     draw_sums,
 )
-from lvt_track.report.drawing.style import ALARM, BODY_PT, CATEGORY_COLORS, INK, MUTED, SMALL_PT
-from lvt_track.report.pages.agreement_statistics import (
+from lvt_track.report.drawing.style import ALARM, CATEGORY_COLORS, INK
+from lvt_track.report.sections.agreement_statistics import (
     readers_percent,
     statistics_table,
     trend_words,
 )
-from lvt_track.report.pages.flow import Drawing, Section, draw_heading, flow
-from lvt_track.report.pages.sections import chunks
-from lvt_track.report.pages.typesetting import (
-    LEFT_MM,
-    TEXT_MM,
-    TOP_MM,
-    Cell,
-    Column,
-    Page,
-    Table,
-    shortened,
-)
 from lvt_track.report.wording import percent
 
-__all__ = [
-    "AGREEMENT_TITLE",
-    "PlotRow",
-    "agreement_pages",
-    "agreement_plots",
-    "agreement_sections",
-    "plots_note",
-]
+__all__ = ["agreement"]
 
-AGREEMENT_TITLE = "Agreement with the radiologist"
 _PLOT_MM = 44.0
-_PLOT_STEP_MM = 60.5
-_AXIS_MM = 8.0
-_ROW_MM = 77.0
-_MOST_VISITS = 6
+_LEAST_COLUMN_MM = 19.0
 _DRAWN = (Quantity.LONG_AXIS, Quantity.SHORT_AXIS, Quantity.SUM)
 
 _NB = "\u00a0"
 
 
-@dataclass(frozen=True)
-class PlotRow:
-    """The plots of one quantity.
-
-    Attributes:
-        title: the quantity.
-        sentence: the result in words.
-        draws: one plot each, on square axes.
-    """
-
-    title: str
-    sentence: str
-    draws: tuple[Callable[[Axes], None], ...]
-
-
-def agreement_pages(comparison: ReaderComparison) -> list[Drawing]:
+def agreement(content: ReportContent) -> Sequence[Block]:
     """Plots, statistics, responses side by side, and every lesion of both sides."""
-    rows = agreement_plots(comparison)
-    pages: list[Drawing] = []
-    if rows:
-        pages.append(partial(_draw_plots, comparison=comparison, rows=rows))
-    return [*pages, *flow(agreement_sections(comparison))]
-
-
-def agreement_plots(comparison: ReaderComparison) -> list[PlotRow]:
-    """The plots of every quantity that has pairs enough."""
-    return [_plot_row(comparison, quantity) for quantity in _drawn(comparison)]
-
-
-def agreement_sections(comparison: ReaderComparison) -> list[Section]:
-    """The tables."""
+    comparison = content.comparison
+    if comparison is None:
+        return []
+    plots = [_plots(comparison, quantity) for quantity in _drawn(comparison)]
     return [
-        _statistics_section(comparison, is_first=not _drawn(comparison)),
-        *_response_sections(comparison),
-        *_lesion_sections(comparison),
-        *_remark_sections(comparison),
+        Text(_plots_note(comparison) if plots else _counted(comparison)),
+        *plots,
+        *_statistics(comparison),
+        *_responses(comparison),
+        *_lesions(comparison),
+        *_remarks(comparison),
     ]
 
 
@@ -113,7 +75,7 @@ def _drawn(comparison: ReaderComparison) -> list[Quantity]:
     return [quantity for quantity in _DRAWN if quantity in comparison.agreements.of]
 
 
-def plots_note(comparison: ReaderComparison) -> str:
+def _plots_note(comparison: ReaderComparison) -> str:
     """How many lesions were paired, and how to read the plots."""
     low, high = (percent(p) for p in READERS_PERCENT)
     sum_low, sum_high = (percent(p) for p in READERS_SUM_PERCENT)
@@ -125,7 +87,7 @@ def plots_note(comparison: ReaderComparison) -> str:
     )
 
 
-def _plot_row(comparison: ReaderComparison, quantity: Quantity) -> PlotRow:
+def _plots(comparison: ReaderComparison, quantity: Quantity) -> Charts:
     found = comparison.agreements.of[quantity]
     sizes = [size for size in comparison.sizes if size.quantity is quantity]
     title = quantity.value.capitalize()
@@ -137,23 +99,11 @@ def _plot_row(comparison: ReaderComparison, quantity: Quantity) -> PlotRow:
         partial(draw_differences_mm, limits=found.difference, readers=readers),
         partial(draw_differences_percent, limits=found.difference_percent, readers=readers),
     ]
-    return PlotRow(
-        title, _sentence(quantity, found), tuple(partial(draw, sizes=sizes) for draw in draws)
+    charts = tuple(
+        Chart(title, partial(draw, sizes=sizes), _PLOT_MM, _PLOT_MM, left_mm=8.0, right_mm=6.5)
+        for draw in draws
     )
-
-
-def _draw_plots(page: Page, comparison: ReaderComparison, rows: Sequence[PlotRow]) -> None:
-    top = draw_heading(page, TOP_MM, AGREEMENT_TITLE, plots_note(comparison)) + 1.0
-    for row in rows:
-        title = shortened(row.title, TEXT_MM, BODY_PT)
-        page.text(LEFT_MM, top + 3.0, title, size_pt=BODY_PT, is_bold=True)
-        end = page.paragraph(
-            LEFT_MM, top + 4.4, TEXT_MM, row.sentence, size_pt=SMALL_PT, color=MUTED
-        )
-        for column, draw in enumerate(row.draws):
-            left = LEFT_MM + _AXIS_MM + column * _PLOT_STEP_MM
-            draw(page.axes(left, end + 5.0, _PLOT_MM, _PLOT_MM))
-        top += _ROW_MM
+    return Charts(charts, title, _sentence(quantity, found), is_titled=False)
 
 
 def _counted(comparison: ReaderComparison) -> str:
@@ -209,21 +159,19 @@ def _why_none(quantity: Quantity, found: Agreement) -> str:
     )
 
 
-def _statistics_section(comparison: ReaderComparison, *, is_first: bool) -> Section:
+def _statistics(comparison: ReaderComparison) -> list[Block]:
     found = comparison.agreements
-    if found.of:
-        body = statistics_table(found)
-        note = "lvt minus radiologist; below each value its 95 % interval, where there is one."
-    else:
-        body = Table((Column("", TEXT_MM),), ())
-        note = f"Fewer than {LEAST_PAIRS} sizes are paired: too few to compute any agreement of."
-    note = f"{note} {trend_words(found)}".strip()
-    if is_first:
-        return Section(AGREEMENT_TITLE, f"{_counted(comparison)} {note}", body)
-    return Section("Statistics of agreement", note, body)
+    if not found.of:
+        few = f"Fewer than {LEAST_PAIRS} sizes are paired: too few to compute any agreement of."
+        return [Text(f"{few} {trend_words(found)}".strip())]
+    note = "lvt minus radiologist; below each value its 95 % interval, where there is one."
+    return [
+        Text(f"{note} {trend_words(found)}".strip(), "Statistics of agreement"),
+        statistics_table(found),
+    ]
 
 
-def _response_sections(comparison: ReaderComparison) -> list[Section]:
+def _responses(comparison: ReaderComparison) -> list[Block]:
     """Sum and category of both at each visit."""
     if not comparison.visits:
         return []
@@ -234,14 +182,14 @@ def _response_sections(comparison: ReaderComparison) -> list[Section]:
         Column("Response", 25.0),
         Column("lvt, sum (mm)", 24.0, "right"),
         Column("Response", 25.0),
-        Column("The same lesions, radiologist and lvt (mm)", TEXT_MM - 120.0, "right"),
+        Column("The same lesions, radiologist and lvt (mm)", TEXT_WIDTH_MM - 120.0, "right"),
     )
     rows = tuple(_response_row(visit, sums.get(visit.date)) for visit in comparison.visits)
     note = (
         "RECIST 1.1, each side by its own target lesions. The last column adds up the "
         f"radiologist's target lesions, as far as they were paired. {_kappa_words(comparison)}"
     )
-    return [Section("Response, side by side", note, Table(columns, rows))]
+    return [Text(note, "Response, side by side"), Table(columns, rows)]
 
 
 def _response_row(visit: JudgedVisit, same: PairedSize | None) -> tuple[Cell, ...]:
@@ -283,7 +231,7 @@ def _kappa_words(comparison: ReaderComparison) -> str:
     )
 
 
-def _lesion_sections(comparison: ReaderComparison) -> list[Section]:
+def _lesions(comparison: ReaderComparison) -> list[Block]:
     """Every lesion of both sides, with both sizes at every visit; those not paired last."""
     pairing = comparison.pairing
     names: list[tuple[str | None, str | None]] = [(p.reader, p.own) for p in pairing.pairs]
@@ -293,39 +241,38 @@ def _lesion_sections(comparison: ReaderComparison) -> list[Section]:
     dates = sorted({row.date for row in comparison.rows})
     theirs = {(row.lesion, row.date): row for row in comparison.reader_rows}
     ours = {(row.lesion, row.date): row for row in comparison.rows}
-    sections = []
-    for visits in chunks(len(dates), _MOST_VISITS):
-        width = min((TEXT_MM - 62.0) / len(visits), 30.0)
-        columns = (
-            Column("Radiologist", 20.0),
-            Column("lvt", 16.0),
-            Column("Paired by", 26.0),
-            *(Column(dates[v].isoformat(), width, "right") for v in visits),
+    width = min(max((TEXT_WIDTH_MM - 62.0) / len(dates), _LEAST_COLUMN_MM), 30.0)
+    columns = (
+        Column("Radiologist", 20.0),
+        Column("lvt", 16.0),
+        Column("Paired by", 26.0),
+        *(Column(date.isoformat(), width, "right") for date in dates),
+    )
+    rows = tuple(
+        (
+            Cell((reader or "–",), is_bold=reader is not None),
+            Cell((f"T{own}" if own else "–",), is_bold=own is not None),
+            Cell(how[reader]) if reader in how else Cell(("not paired",), ALARM),
+            *(_sizes_cell(reader, own, date, theirs, ours) for date in dates),
         )
-        rows = tuple(
-            (
-                Cell((reader or "–",), is_bold=reader is not None),
-                Cell((f"T{own}" if own else "–",), is_bold=own is not None),
-                Cell(how[reader]) if reader in how else Cell(("not paired",), ALARM),
-                *(_sizes_cell(reader, own, dates[v], theirs, ours) for v in visits),
-            )
-            for reader, own in names
-        )
-        note = (
-            "Long × short axis in mm: above the radiologist's, below lvt's. Numbers of lvt are "
-            "those of its tracks, with a letter or number for a part of one."
-        )
-        sections.append(Section("Every lesion of both sides", note, Table(columns, rows)))
-    return sections
+        for reader, own in names
+    )
+    note = (
+        "Long × short axis in mm: above the radiologist's, below lvt's. Numbers of lvt are "
+        "those of its tracks, with a letter or number for a part of one."
+    )
+    return [Text(note, "Every lesion of both sides"), Table(columns, rows, repeated=(0, 1, 2))]
 
 
-def _remark_sections(comparison: ReaderComparison) -> list[Section]:
+def _remarks(comparison: ReaderComparison) -> list[Block]:
     """What was odd in the reader's table, and was used all the same."""
     if not comparison.remarks:
         return []
     rows = tuple((Cell((remark,)),) for remark in comparison.remarks)
-    title = f"What was odd in {comparison.table}"
-    return [Section(title, "", Table((Column("", TEXT_MM),), rows))]
+    return [
+        Text("", f"What was odd in {comparison.table}"),
+        Table((Column("", TEXT_WIDTH_MM),), rows),
+    ]
 
 
 _Rows = dict[tuple[str, dt.date], Assessment]

@@ -1,45 +1,25 @@
-"""The pages of looking back: where tumours that were found later lie in the scans before."""
+"""Section: looking back: where tumours that were found later lie in the scans before."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
 from lvt_track.core.records import Point
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.lesions.lookback import VISIBLE_RATE
-from lvt_track.report.content import Images, by_track_and_visit
+from lvt_track.report.blocks import Block, Panel, PictureRow, Pictures, Text
+from lvt_track.report.content import Images, ReportContent, by_track_and_visit
 from lvt_track.report.drawing.key_images import key_image, width_for
-from lvt_track.report.drawing.panels import draw_key_image
-from lvt_track.report.drawing.style import (
-    ACCENT,
-    ALARM,
-    BODY_PT,
-    INK,
-    MUTED,
-    NOTICE,
-    SMALL_PT,
-    SMALLEST_PT,
-)
-from lvt_track.report.pages.flow import Drawing, draw_heading, heading_height_mm
-from lvt_track.report.pages.sections import chunks
-from lvt_track.report.pages.typesetting import BOTTOM_MM, LEFT_MM, TEXT_MM, TOP_MM, Page
+from lvt_track.report.drawing.style import ACCENT, ALARM, INK, MUTED
 from lvt_track.report.timelines import MOST_PICTURED_TRACKS
 from lvt_track.report.wording import typeset
 
-__all__ = ["LookPanel", "lookback_images", "lookback_note", "lookback_pages", "lookback_rows"]
+__all__ = ["lookback_images", "looking_back"]
 
 
 _WIDTH_MM = 60.0
 _MOST_EARLIER = 4
-_NAME_MM = 12.0
-_GAP_MM = 2.5
-_HEAD_MM = 4.5
-_CAPTION_MM = 22.0
-_SIDE_MM = (TEXT_MM - _NAME_MM) / (_MOST_EARLIER + 1) - _GAP_MM
-_ROW_MM = _HEAD_MM + _SIDE_MM + _CAPTION_MM
 _COLORS = {
     Visibility.VISIBLE: ALARM,
     Visibility.DOUBTFUL: ACCENT,
@@ -48,28 +28,10 @@ _COLORS = {
 }
 
 
-@dataclass(frozen=True)
-class LookPanel:
-    """One picture of a tumour's row: a scan before it was found, or the one that found it.
-
-    Attributes:
-        track, visit: of the picture.
-        title: the verdict, or `found`.
-        color: of the title.
-        lines: what is said below it.
-    """
-
-    track: int
-    visit: int
-    title: str
-    color: str
-    lines: tuple[str, ...]
-
-
 def lookback_images(
     course: Course, visit: int, volume: Volume, labels: LabelArray
 ) -> tuple[KeyImage, ...]:
-    """Pictures of one visit for these pages: places of later tumours, and tumours first found.
+    """Pictures of one visit for this section: places of later tumours, and tumours first found.
 
     Args:
         course: with its looks back.
@@ -99,36 +61,31 @@ def lookback_images(
     return tuple(images)
 
 
-def lookback_rows(course: Course) -> list[tuple[LookPanel, ...]]:
-    """The pictures of every tumour that has any: the last scans before, then the one it is in."""
-    return [
-        (
-            *(
-                LookPanel(
-                    look.track, look.visit, look.verdict.value, _COLORS[look.verdict], _lines(look)
-                )
-                for look in _pictured(looks)
-            ),
-            LookPanel(
-                looks[0].track, looks[0].lesion[0], "found", INK, _conclusion(course, looks[0])
-            ),
-        )
+def looking_back(content: ReportContent) -> Sequence[Block]:
+    """The last scans before each tumour was found, then the one it is in; nothing where all
+    tumours were there from the first visit on."""
+    course = content.course
+    images = by_track_and_visit(content.looks)
+    rows = tuple(
+        PictureRow(f"T{looks[0].track}", "", _panels(course, looks, images))
         for looks in _shown(course)
-    ]
+    )
+    return [Text(_note(course)), Pictures(rows)] if rows else []
 
 
-def lookback_pages(course: Course, pictures: Sequence[KeyImage]) -> list[Drawing]:
-    """Plan the pages; none where every tumour was there from the first visit on."""
-    panels = lookback_rows(course)
-    if not panels:
-        return []
-    images = by_track_and_visit(pictures)
-    note = lookback_note(course)
-    room = BOTTOM_MM - TOP_MM - heading_height_mm(note)
-    return [
-        partial(_draw, course=course, images=images, rows=[panels[i] for i in rows], note=note)
-        for rows in chunks(len(panels), max(1, int(room // _ROW_MM)))
-    ]
+def _panels(course: Course, looks: Sequence[LookBack], images: Images) -> tuple[Panel, ...]:
+    first = looks[0]
+
+    def panel(visit: int, title: str, color: str, lines: tuple[str, ...]) -> Panel:
+        image = images.get((first.track, visit))
+        name = course.visits[visit].visit.name
+        return Panel(name, image, title=title, color=color, lines=lines)
+
+    before = (
+        panel(look.visit, look.verdict.value, _COLORS[look.verdict], _lines(look))
+        for look in _pictured(looks)
+    )
+    return (*before, panel(first.lesion[0], "found", INK, _conclusion(course, first)))
 
 
 def _by_track(course: Course) -> list[tuple[LookBack, ...]]:
@@ -149,7 +106,7 @@ def _pictured(looks: Sequence[LookBack]) -> list[LookBack]:
     return sorted(looks, key=lambda look: look.visit)[-_MOST_EARLIER:]
 
 
-def lookback_note(course: Course) -> str:
+def _note(course: Course) -> str:
     """What the verdicts mean, and how many of them chance alone would give."""
     judged = [x for x in course.lookbacks if x.verdict is not Visibility.NOT_COVERED]
     expected = VISIBLE_RATE * len(judged)
@@ -167,41 +124,6 @@ def lookback_note(course: Course) -> str:
     if left_out:
         note += f" {left_out} more tumours are in lookback.csv."
     return note
-
-
-def _draw(
-    page: Page,
-    course: Course,
-    images: Images,
-    rows: Sequence[Sequence[LookPanel]],
-    note: str,
-) -> None:
-    top = draw_heading(page, TOP_MM, "Looking back", note)
-    for panels in rows:
-        name = f"T{panels[0].track}"
-        page.text(LEFT_MM, top + _HEAD_MM + 3.5, name, size_pt=BODY_PT + 1.0, is_bold=True)
-        for column, panel in enumerate(panels):
-            x = LEFT_MM + _NAME_MM + column * (_SIDE_MM + _GAP_MM)
-            _draw_panel(page, x, top, course, images, panel)
-        top += _ROW_MM
-
-
-def _draw_panel(
-    page: Page, x: float, top: float, course: Course, images: Images, panel: LookPanel
-) -> None:
-    name = course.visits[panel.visit].visit.name
-    page.text(x, top + 3.2, name, size_pt=SMALL_PT, is_bold=True)
-    image = images.get((panel.track, panel.visit))
-    if image is None:
-        page.box(x, top + _HEAD_MM, _SIDE_MM, _SIDE_MM, NOTICE)
-    else:
-        draw_key_image(page.axes(x, top + _HEAD_MM, _SIDE_MM, _SIDE_MM), image)
-    y = top + _HEAD_MM + _SIDE_MM + 0.6
-    y = page.paragraph(
-        x, y, _SIDE_MM, panel.title, size_pt=SMALL_PT, color=panel.color, is_bold=True
-    )
-    for line in panel.lines:
-        y = page.paragraph(x, y, _SIDE_MM + _GAP_MM - 0.5, line, size_pt=SMALLEST_PT - 0.5)
 
 
 def _lines(look: LookBack) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from math import isfinite
 from lvt_track.agreement.coefficients import Estimate
 from lvt_track.agreement.limits import READERS_PERCENT, READERS_SUM_PERCENT
 from lvt_track.agreement.records import Agreements, Quantity
+from lvt_track.report.blocks import TEXT_WIDTH_MM, Cell, Column, Table
 from lvt_track.report.drawing.style import MUTED
-from lvt_track.report.pages.typesetting import TEXT_MM, Cell, Column, Table
 from lvt_track.report.wording import percent
 
 __all__ = ["readers_percent", "statistics_table", "trend_words"]
@@ -34,7 +34,7 @@ _NAMES = (
 
 def statistics_table(found: Agreements) -> Table:
     """A row per statistic, a column per quantity; intervals below their values."""
-    width = (TEXT_MM - _NAME_MM) / len(Quantity)
+    width = (TEXT_WIDTH_MM - _NAME_MM) / len(Quantity)
     columns = (
         Column("", _NAME_MM),
         *(Column(quantity.value.capitalize(), width, "right") for quantity in found.of),

@@ -1,0 +1,53 @@
+"""Section: key images, a row for each tumour, a picture for each visit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lvt_track.core.course import Course
+from lvt_track.report.blocks import Block, Panel, PictureRow, Pictures, Text
+from lvt_track.report.content import Images, ReportContent, by_track_and_visit
+from lvt_track.report.drawing.panels import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU
+from lvt_track.report.timelines import Presence, Timeline, pictured_tracks, timelines
+from lvt_track.report.wording import STATE_NAMES
+
+__all__ = ["key_images"]
+
+_MISSING = {Presence.NOT_YET: "not seen yet", Presence.NOT_SEEN: "not seen"}
+
+
+def key_images(content: ReportContent) -> Sequence[Block]:
+    """The pictured tumours; nothing without any picture."""
+    course = content.course
+    images = by_track_and_visit(content.key_images)
+    chosen = set(pictured_tracks(course)) if images else set()
+    lines = [line for line in timelines(course) if line.track.number in chosen]
+    if not lines:
+        return []
+    rows = tuple(
+        PictureRow(line.name, STATE_NAMES[line.track.state], _panels(course, line, images))
+        for line in lines
+    )
+    return [Text(_note(len(course.tracks) - len(lines))), Pictures(rows)]
+
+
+def _panels(course: Course, line: Timeline, images: Images) -> tuple[Panel, ...]:
+    panels = []
+    for visit, found in enumerate(course.visits):
+        image = images.get((line.track.number, visit))
+        missing = _MISSING.get(line.sightings[visit].presence, "no image")
+        lines = (image.caption,) if image else ()
+        panels.append(Panel(found.visit.name, image, missing, lines=lines))
+    return tuple(panels)
+
+
+def _note(left_out: int) -> str:
+    """How to read the key images, and how many tumours have none."""
+    note = (
+        "Yellow: this tumour; blue: other tumours; red: long axis; green: short axis; dashed ring: "
+        "where a tumour that is not seen would be. "
+        f"R: the patient's right. Level {WINDOW_LEVEL_HU:.0f} HU, width {WINDOW_WIDTH_HU:.0f} HU."
+    )
+    if left_out:
+        note += f" The {left_out} smallest, least changing tumours are left out."
+    return note

@@ -1,0 +1,57 @@
+"""Section: the response by every criterion at every visit, with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lvt_track.core.course import Course
+from lvt_track.core.records import Response
+from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, Text
+from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.style import CATEGORY_COLORS, INK
+from lvt_track.report.wording import is_volumetric, percent, typeset
+
+__all__ = ["responses"]
+
+_NOTE = (
+    "Nadir is the smallest sum before the visit, the baseline included. Target lesions were chosen "
+    "automatically, in the liver only."
+)
+
+
+def responses(content: ReportContent) -> Sequence[Block]:
+    """A table for each criterion; nothing without any response."""
+    course = content.course
+    criteria = list(dict.fromkeys(r.criterion for r in course.responses))
+    return [Text(_NOTE), *(_table(course, name) for name in criteria)] if criteria else []
+
+
+def _table(course: Course, criterion: str) -> Table:
+    unit = "mL" if is_volumetric(criterion) else "mm"
+    columns = (
+        Column("Date", 20.0),
+        Column(f"Sum ({unit})", 15.0, "right"),
+        Column("From baseline", 18.0, "right"),
+        Column("From nadir", 16.0, "right"),
+        Column("Target", 14.0),
+        Column("Non-target", 21.0),
+        Column("New", 10.0),
+        Column(criterion, 19.0),
+        Column("Reason", TEXT_WIDTH_MM - 133.0),
+    )
+    rows = sorted((r for r in course.responses if r.criterion == criterion), key=lambda r: r.date)
+    return Table(columns, tuple(_row(response) for response in rows))
+
+
+def _row(response: Response) -> tuple[Cell, ...]:
+    return (
+        Cell((response.date.isoformat(),)),
+        Cell(("–" if response.sum_mm is None else f"{response.sum_mm:.1f}",)),
+        Cell((percent(response.change_from_baseline_percent),)),
+        Cell((percent(response.change_from_nadir_percent),)),
+        Cell((response.target,)),
+        Cell((response.non_target,)),
+        Cell(("yes" if response.new_lesion else "no",)),
+        Cell((response.category,), CATEGORY_COLORS.get(response.category, INK), is_bold=True),
+        Cell((typeset(response.reason),)),
+    )

@@ -1,0 +1,101 @@
+"""Section: the response, how many tumours there are, what to be wary of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from lvt_track.core.course import Course
+from lvt_track.report.blocks import (
+    TEXT_WIDTH_MM,
+    Block,
+    Cell,
+    Chart,
+    Charts,
+    Column,
+    Counts,
+    Table,
+    Verdict,
+    Verdicts,
+    Warnings,
+)
+from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.figures import draw_burden, draw_diameters
+from lvt_track.report.drawing.style import BODY_PT, CATEGORY_COLORS, MUTED
+from lvt_track.report.timelines import primary_criterion
+from lvt_track.report.verdicts import cause
+from lvt_track.report.wording import (
+    all_warnings,
+    counts,
+    is_volumetric,
+    latest_responses,
+    reason_sentence,
+    verdict,
+)
+
+__all__ = ["summary"]
+
+
+def summary(content: ReportContent) -> Sequence[Block]:
+    """The verdict first, then numbers, warnings, and the curve in small where there is room."""
+    course = content.course
+    verdicts = tuple(
+        Verdict(
+            response.criterion,
+            response.category,
+            CATEGORY_COLORS.get(response.category, MUTED),
+            cause(course, response),
+            verdict(response),
+            reason_sentence(response),
+        )
+        for response in latest_responses(course)
+    )
+    charts = (
+        Chart("Diameter of each tumour", partial(draw_diameters, course=course), 72.0, 56.0, 11.0),
+        Chart("Tumour volume", partial(draw_burden, course=course), 50.0, 56.0, 11.0, 6.0),
+    )
+    blocks: list[Block] = [
+        Verdicts(verdicts),
+        Counts(tuple(counts(course))),
+        _key_figures(course),
+    ]
+    if warnings := all_warnings(course):
+        blocks.append(Warnings(tuple(warnings)))
+    if course.tracks:
+        blocks.append(Charts(charts, only_if_room=True))
+    return blocks
+
+
+def _key_figures(course: Course) -> Table:
+    """Sums and volumes at the first visit, the one before the last, and the last."""
+    chosen = sorted({0, max(len(course.visits) - 2, 0), len(course.visits) - 1})
+    visits = [course.visits[i] for i in chosen]
+    criterion = primary_criterion(course)
+    sums = {r.date: r.sum_mm for r in course.responses if r.criterion == criterion}
+    names = ["First visit", "Visit before", "Last visit"] if len(visits) == 3 else ["First visit"]
+    names = names if len(visits) != 2 else ["First visit", "Last visit"]
+    columns = (
+        Column("", 50.0),
+        *(
+            Column(f"{name}, {found.visit.name}", (TEXT_WIDTH_MM - 50.0) / 3.0, "right")
+            for name, found in zip(names, visits, strict=True)
+        ),
+    )
+
+    def row(title: str, values: list[float | None], form: str) -> tuple[Cell, ...]:
+        return (
+            Cell((title,), MUTED),
+            *(Cell(("–" if v is None else form.format(v),)) for v in values),
+        )
+
+    rows = []
+    if criterion is not None and not is_volumetric(criterion):
+        sum_values = [sums.get(found.visit.date) for found in visits]
+        rows.append(row(f"Sum of diameters, {criterion}", sum_values, "{:.1f} mm"))
+    rows += [
+        row("Lesions", [float(len(found.lesions)) for found in visits], "{:.0f}"),
+        row("Tumour volume", [found.tumors_ml for found in visits], "{:.2f} mL"),
+        row("Liver volume", [found.liver_ml for found in visits], "{:.0f} mL"),
+        row("Tumour burden", [found.burden_percent for found in visits], "{:.2f} %"),
+    ]
+    return Table(columns, tuple(rows), size_pt=BODY_PT - 0.5)

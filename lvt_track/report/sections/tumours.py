@@ -1,0 +1,49 @@
+"""Section: every tumour at every visit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lvt_track.core.course import Course
+from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, Text
+from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.style import INK, MUTED
+from lvt_track.report.timelines import Presence, Timeline, timelines
+from lvt_track.report.wording import STATE_NAMES, change_lines, sighting_lines
+
+__all__ = ["tumours"]
+
+_SIDE_MM, _CHANGE_MM = 27.0, 31.0
+_LEAST_MM, _MOST_MM = 16.8, 32.0
+_NOTE = (
+    "Long × short axis in mm, largest lesion first; below it the volume of all the track's "
+    "lesions. Change is from the first to the last visit that shows the tumour."
+)
+_SEEN_COLOR = {Presence.NOT_SEEN: MUTED, Presence.NOT_YET: MUTED}
+
+
+def tumours(content: ReportContent) -> Sequence[Block]:
+    """Axes, volume, and what changed; says so where there is no tumour at all."""
+    course = content.course
+    if not course.tracks:
+        return [Text("No tumour was found at any visit.")]
+    room = (TEXT_WIDTH_MM - _SIDE_MM - _CHANGE_MM) / len(course.visits)
+    width = min(max(room, _LEAST_MM), _MOST_MM)
+    columns = (
+        Column("Tumour", _SIDE_MM),
+        *(Column(found.visit.name, width) for found in course.visits),
+        Column("Change", _CHANGE_MM),
+    )
+    rows = tuple(_row(course, line) for line in timelines(course))
+    return [Text(_NOTE), Table(columns, rows, repeated=(0, len(columns) - 1))]
+
+
+def _row(course: Course, line: Timeline) -> tuple[Cell, ...]:
+    return (
+        Cell((line.name, STATE_NAMES[line.track.state]), is_bold=True),
+        *(
+            Cell(sighting_lines(sighting), _SEEN_COLOR.get(sighting.presence, INK))
+            for sighting in line.sightings
+        ),
+        Cell(change_lines(course, line)),
+    )
