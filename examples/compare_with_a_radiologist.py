@@ -1,7 +1,7 @@
 """Hold a run against the radiologist's own table of measurements.
 
-The table is one row per lesion and visit; docs/use/numbers.md lists its columns. Here it comes from a
-simulated reader who errs as readers do. Lesions are paired by place, or by how their sizes go.
+The table is one row per lesion and visit; docs/use/numbers.md lists its columns. Here it comes from
+a simulated reader who errs as readers do. Lesions are paired by place, or by how their sizes go.
 
 Usage: python examples/compare_with_a_radiologist.py OUT
 """

@@ -13,10 +13,19 @@ from dataclasses import dataclass
 
 import cc3d
 import numpy as np
+from numpy.typing import NDArray
 
 from lvt_track.core.volume import CLASSES, BoolArray, Masks
 
-__all__ = ["SIZES_MM", "CaseScores", "Detection", "dice", "lesion_detection", "score_case"]
+__all__ = [
+    "SIZES_MM",
+    "CaseScores",
+    "Detection",
+    "covered_lesions",
+    "dice",
+    "lesion_detection",
+    "score_case",
+]
 
 SIZES_MM = (0.0, 5.0, 10.0, 20.0, np.inf)
 """Edges of the classes of lesion size."""
@@ -107,16 +116,30 @@ def score_case(found: Masks, truth: Masks) -> CaseScores:
     return CaseScores(overlap, lesion_detection(found.tumors, truth.tumors, voxel_mm3))
 
 
+def covered_lesions(labels: NDArray[np.integer], other: BoolArray) -> BoolArray:
+    """Which lesions another mask covers by at least a tenth of their voxels.
+
+    Args:
+        labels: (z, y, x) lesions numbered from 1 without gaps, 0 elsewhere.
+        other: (z, y, x) mask.
+
+    Returns:
+        One value per lesion, the first for label 1.
+    """
+    sizes = np.bincount(labels.ravel())[1:]
+    covered = np.bincount(labels[other], minlength=len(sizes) + 1)[1:]
+    return np.asarray(covered >= _COVERED * sizes)
+
+
 def _by_size(
     mask: BoolArray, other: BoolArray, voxel_mm3: float
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Components of a mask, and those of them that the other mask covers, per class of size."""
     labels = cc3d.connected_components(mask, connectivity=26)
     sizes = np.bincount(labels.ravel())[1:]
-    covered = np.bincount(labels[other], minlength=len(sizes) + 1)[1:]
     diameter_mm = (6.0 * sizes * voxel_mm3 / np.pi) ** (1.0 / 3.0)
     kind = np.searchsorted(SIZES_MM, diameter_mm, side="right") - 1
     count = len(SIZES_MM) - 1
     all_ = np.bincount(kind, minlength=count)
-    good = np.bincount(kind[covered >= _COVERED * sizes], minlength=count)
+    good = np.bincount(kind[covered_lesions(labels, other)], minlength=count)
     return tuple(int(n) for n in all_), tuple(int(n) for n in good)

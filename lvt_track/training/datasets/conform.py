@@ -17,7 +17,7 @@ from lvt_track.training.datasets.descriptor import Descriptor
 from lvt_track.training.datasets.prepared import BITS, IGNORE, Triple
 from lvt_track.training.datasets.writing import LabelledScan
 
-__all__ = ["labelled_scan"]
+__all__ = ["cut_to_liver", "labelled_scan"]
 
 _INT16 = np.iinfo(np.int16)
 # Liver, its vessels in any phase and its tumours, fat, lipiodol and necrosis included. Labels that
@@ -50,7 +50,7 @@ def labelled_scan(
     Raises:
         InputError: when the labels plainly do not lie on a liver.
     """
-    warnings = _cut_to_liver(labels, descriptor)
+    warnings = cut_to_liver(labels, descriptor)
     orientation = Orientation.of(volume.geometry.direction)
     hu = orientation.apply(volume.hu)
     labels = orientation.apply(labels)
@@ -76,8 +76,16 @@ def labelled_scan(
     )
 
 
-def _cut_to_liver(labels: NDArray[np.uint8], descriptor: Descriptor) -> list[str]:
-    """Take away, in place, what of some classes lies outside the liver."""
+def cut_to_liver(labels: NDArray[np.uint8], descriptor: Descriptor) -> list[str]:
+    """Take away, in place, what of some classes lies outside the liver.
+
+    Args:
+        labels: uint8 (z, y, x) in `prepared.BITS` and `prepared.IGNORE`.
+        descriptor: of the dataset, which names the classes.
+
+    Returns:
+        A warning for each class of which less than half is left.
+    """
     warnings = []
     for name in descriptor.cut_to_liver:
         bit = np.uint8(BITS[name])
