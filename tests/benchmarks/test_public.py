@@ -38,7 +38,7 @@ def by_brightness(volume: Volume) -> Masks:
     tumors = (hu > 51) & (hu < 69)
     tumors &= np.count_nonzero(tumors, axis=(1, 2), keepdims=True) > 6
     vessels = hu > 150
-    return Masks((hu > 95) | tumors, vessels, tumors, volume.geometry)
+    return Masks(hu > 95, vessels, tumors, volume.geometry)
 
 
 def test_a_dataset_is_scored_by_case_size_and_contrast(public: ModuleType, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_dataset_is_scored_by_case_size_and_contrast(public: ModuleType, tmp_p
         assert not case.failure
         # The segmenter draws them beyond the liver, where this dataset's are cut off.
         assert case.scores["vessels"].dice == pytest.approx(0.8)
-        assert case.scores["liver"].dice > 0.95
+        assert case.scores["liver"].dice > 0.9
         small, large = sorted(case.lesions, key=lambda lesion: lesion.diameter_mm)
         assert (small.found, large.found) == (False, True)
         assert large.contrast_hu == pytest.approx(60 - 110, abs=3)
