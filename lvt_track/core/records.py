@@ -121,6 +121,8 @@ class Measurement:
         slice_index: that slice along z.
         mean_hu: mean HU inside; None without a CT.
         long_axis_3d_mm: longest diameter in any direction.
+        drawn_long_axis_mm: where a reader gave the length of the long axis, what the mask says of
+            it; None elsewhere.
     """
 
     volume_ml: float
@@ -129,6 +131,7 @@ class Measurement:
     slice_index: int
     mean_hu: float | None = None
     long_axis_3d_mm: float | None = None
+    drawn_long_axis_mm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -140,12 +143,18 @@ class Lesion:
         label: its value in the visit's `lesions.nii.gz`, from 1.
         centroid_mm: LPS centre of mass in the visit's own frame.
         measurement: its size.
+        voxels: digest of the voxels it consists of, the same in every run that draws it so; empty
+            where unknown.
+        parts: how many lumps joined by necks it consists of: from 2 on it may be several lesions
+            that touch.
     """
 
     visit: int
     label: int
     centroid_mm: Point
     measurement: Measurement
+    voxels: str = ""
+    parts: int = 1
 
     @property
     def key(self) -> tuple[int, int]:
@@ -203,13 +212,19 @@ class Track:
     """One tumour through time: a connected piece of the lesion graph.
 
     Attributes:
-        number: from 1, ordered by first visit, then by size there.
+        number: from 1, ordered by first visit, then by size there; a tumour that an earlier run
+            of the same folder knew keeps the number it had.
         lesions: keys (visit, label) of its lesions, sorted.
         state: what became of it.
         events: in words, one per event, in order of time.
         reason: why the state is uncertain, or was until it was confirmed; empty otherwise.
         confirmed: index of the visit at which a tumour that was uncertain at first proved to be
             new; None where there was no such doubt, or where it stands.
+        uid: DICOM UID of the tumour, the same in all scans and after every correction; empty
+            where none was given.
+        role: `target` or `non-target` where a reader says so; empty elsewhere.
+        is_new_by_reader: whether a reader calls it new, so that no doubt of the program stands.
+        note: what a reader remarks of its lesions; empty where nothing.
     """
 
     number: int
@@ -218,6 +233,10 @@ class Track:
     events: tuple[str, ...] = ()
     reason: str = ""
     confirmed: int | None = None
+    uid: str = ""
+    role: str = ""
+    is_new_by_reader: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cc3d
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvt_track.core.geometry import Box, FloatArray, Geometry, bounding_box
@@ -14,7 +16,7 @@ from lvt_track.core.records import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.measure.axes import measure_lesion
 
-__all__ = ["LesionShape", "ShapeTable", "find_lesions", "lesion_shapes"]
+__all__ = ["LesionShape", "ShapeTable", "find_lesions", "lesion_shapes", "measured_lesion"]
 
 SHAPE_POINTS = 250
 """About how many sample points tell a lesion's shape: enough for overlaps to a few percent."""
@@ -66,7 +68,7 @@ def find_lesions(
         mask = components[inner] == component
         box = _shifted(inner, around)
         labels[box][mask] = label
-        lesions.append(_measured(visit, label, mask, box, masks.geometry, volume))
+        lesions.append(measured_lesion((visit, label), mask, box, masks.geometry, volume))
     return labels, tuple(lesions)
 
 
@@ -94,18 +96,35 @@ def lesion_shapes(
     return shapes
 
 
-def _measured(
-    visit: int, label: int, mask: BoolArray, box: Box, geometry: Geometry, volume: Volume | None
+def measured_lesion(
+    key: tuple[int, int], mask: BoolArray, box: Box, geometry: Geometry, volume: Volume | None
 ) -> Lesion:
+    """One lesion with its size.
+
+    Args:
+        key: index of its visit, and its label there.
+        mask: (z, y, x) in the box, True inside the lesion.
+        box: where the mask lies in the visit's grid.
+        geometry: that grid.
+        volume: the scan on it, for the mean HU; None without one.
+    """
     cropped = geometry.crop(box)
     inside = volume.crop(box) if volume is not None else None
-    x, y, z = cropped.to_world(np.argwhere(mask).mean(axis=0))
+    index = np.argwhere(mask)
+    x, y, z = cropped.to_world(index.mean(axis=0))
     return Lesion(
-        visit=visit,
-        label=label,
+        visit=key[0],
+        label=key[1],
         centroid_mm=(float(x), float(y), float(z)),
         measurement=measure_lesion(mask, cropped, inside, first_slice=int(box[0].start)),
+        voxels=_digest(index + [side.start for side in box], geometry.shape),
     )
+
+
+def _digest(index: NDArray[np.intp], shape: tuple[int, ...]) -> str:
+    """Digest of voxels (n, 3) of a grid, in scan order."""
+    flat = np.ravel_multi_index(tuple(index.T), shape).astype("<i8")
+    return hashlib.sha256(repr(tuple(shape)).encode() + flat.tobytes()).hexdigest()[:16]
 
 
 def _shifted(inner: Box, outer: Box) -> Box:

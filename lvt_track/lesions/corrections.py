@@ -1,131 +1,236 @@
-"""Links a reader adds or removes: read from rows, checked against the lesions there are."""
+"""What a reader says of lesions, as rows of a table: docs/use/corrections.md describes it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, cast
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
 
-from lvt_track.core.records import Lesion
+from lvt_track.core.records import Point
 from lvt_track.errors import InputError
+from lvt_track.lesions.lesion_names import LesionName
 
-__all__ = ["COLUMNS", "Correction", "check_corrections", "parse_corrections"]
+__all__ = ["COLUMNS", "MOST_PARTS", "REMEDY", "Action", "Correction", "parse_corrections"]
 
-COLUMNS = ("date_a", "lesion_a", "date_b", "lesion_b", "action")
+COLUMNS = (
+    "action",
+    *(
+        f"{what}_{end}{unit}"
+        for end in "ab"
+        for what, unit in (
+            ("date", ""),
+            ("lesion", ""),
+            ("x", "_mm"),
+            ("y", "_mm"),
+            ("z", "_mm"),
+            ("volume", "_ml"),
+            ("voxels", ""),
+        )
+    ),
+    "long_axis_mm",
+    "parts",
+    "note",
+    "reader",
+    "time",
+)
 """Columns of a corrections table; others are ignored, so that rows of edges.csv can be used."""
 
-_REMEDY = "See docs/use/matching.md for the corrections table"
+REMEDY = "See docs/use/corrections.md for the corrections table"
+
+MOST_PARTS = 9
+"""More parts than this no reader sees in one lesion."""
+
+
+class Action(StrEnum):
+    """What a row asks for."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    SAME = "same"
+    NEW = "new"
+    NONE = "none"
+    SPLIT = "split"
+    TARGET = "target"
+    NON_TARGET = "non-target"
+    SIZE = "size"
+    NOTE = "note"
+
+    @property
+    def names_two(self) -> bool:
+        """Whether the row names two lesions."""
+        return self in (Action.ADD, Action.REMOVE, Action.SAME)
 
 
 @dataclass(frozen=True)
 class Correction:
-    """One link that a reader adds or removes.
+    """One row of a corrections table.
 
     Attributes:
-        date_a, lesion_a: the earlier lesion: date of its visit and its number there.
-        date_b, lesion_b: the later one.
-        action: `add` or `remove`.
-        line: line of the table it came from, for messages; 0 if it came from elsewhere.
+        action: what is asked for.
+        first: the lesion it is about; of a link the earlier one.
+        second: the later lesion of a link, or the other one of the same tumour; else None.
+        long_axis_mm: for `size`, what the reader measured.
+        parts: for `split`, into how many.
+        note: what the reader remarks.
+        reader, time: who said so and when, as written.
+        line: line of the table it came from, for messages; 0 if an earlier run remembered it.
     """
 
-    date_a: dt.date
-    lesion_a: int
-    date_b: dt.date
-    lesion_b: int
-    action: Literal["add", "remove"]
+    action: Action
+    first: LesionName
+    second: LesionName | None = None
+    long_axis_mm: float | None = None
+    parts: int | None = None
+    note: str = ""
+    reader: str = ""
+    time: str = ""
     line: int = 0
+
+    @property
+    def names(self) -> tuple[LesionName, ...]:
+        """The lesions it names."""
+        return (self.first,) if self.second is None else (self.first, self.second)
+
+    @property
+    def where(self) -> str:
+        """The row in words, for messages."""
+        text = f"line {self.line}" if self.line else "an earlier correction"
+        return f"{text} ({self.action} {' and '.join(str(name) for name in self.names)})"
+
+    def facts(self) -> dict[str, Any]:
+        """The row as plain values, by column; what is empty is left out."""
+        row: dict[str, Any] = {"action": self.action.value}
+        for end, name in zip("ab", self.names, strict=False):
+            x, y, z = name.place_mm or (None, None, None)
+            row |= {f"date_{end}": name.date.isoformat(), f"lesion_{end}": name.label}
+            row |= {f"x_{end}_mm": x, f"y_{end}_mm": y, f"z_{end}_mm": z}
+            row |= {f"volume_{end}_ml": name.volume_ml, f"voxels_{end}": name.voxels}
+        row |= {"long_axis_mm": self.long_axis_mm, "parts": self.parts, "note": self.note}
+        row |= {"reader": self.reader, "time": self.time}
+        return {column: value for column, value in row.items() if value not in (None, "")}
 
 
 def parse_corrections(
-    rows: Iterable[Mapping[str, str]], first_line: int = 2
+    rows: Iterable[Mapping[str, Any]], first_line: int = 2
 ) -> tuple[Correction, ...]:
     """Corrections from the rows of a table, in their order; links are turned forward in time.
 
+    Rows of nothing but empty fields are passed over.
+
     Args:
         rows: one mapping from column to text per row.
-        first_line: line number of the first row in the file, for messages.
+        first_line: line number of the first row in the file, for messages; 0 for rows that are
+            of no file.
 
     Raises:
-        InputError: for a missing column, a date, number or action that cannot be read, or a
-            link within one visit; the message names the line.
+        InputError: for rows that cannot be understood; all of them are named with their lines.
     """
-    return tuple(_parse_row(row, line) for line, row in enumerate(rows, start=first_line))
+    corrections, problems = [], []
+    for k, row in enumerate(rows):
+        line = first_line + k if first_line else 0
+        try:
+            if any(str(value).strip() for value in row.values() if value is not None):
+                corrections.append(replace(_parse_row(row), line=line))
+        except ValueError as error:
+            problems.append(f"line {line}: {error}" if line else str(error))
+    if problems:
+        raise InputError(f"corrections, {'; '.join(problems)}", remedy=REMEDY)
+    return tuple(corrections)
 
 
-def check_corrections(
-    corrections: Sequence[Correction],
-    lesions: Sequence[Sequence[Lesion]],
-    dates: Sequence[dt.date],
-) -> dict[tuple[tuple[int, int], tuple[int, int]], str]:
-    """The corrections as edges (earlier key, later key) with their action.
-
-    Args:
-        corrections: what the reader says.
-        lesions: the lesions of each visit.
-        dates: the date of each visit, in order.
+def _parse_row(row: Mapping[str, Any]) -> Correction:
+    """One row.
 
     Raises:
-        InputError: for a date without a visit, an unknown lesion, or a link that is both
-            added and removed; the message names the line.
+        ValueError: says what cannot be understood.
     """
-    visit_of = {date: index for index, date in enumerate(dates)}
-    known = {lesion.key for of_visit in lesions for lesion in of_visit}
-    actions: dict[tuple[tuple[int, int], tuple[int, int]], str] = {}
-    for correction in corrections:
-        ends = []
-        for date, label in (
-            (correction.date_a, correction.lesion_a),
-            (correction.date_b, correction.lesion_b),
-        ):
-            if date not in visit_of:
-                raise _error(correction.line, f"there is no visit of {date}")
-            key = (visit_of[date], label)
-            if key not in known:
-                raise _error(correction.line, f"there is no lesion {label} at {date}")
-            ends.append(key)
-        edge = (ends[0], ends[1])
-        if actions.setdefault(edge, correction.action) != correction.action:
-            raise _error(
-                correction.line,
-                f"the link from lesion {correction.lesion_a} of {correction.date_a} to lesion "
-                f"{correction.lesion_b} of {correction.date_b} is both added and removed",
-            )
-    return actions
-
-
-def _parse_row(row: Mapping[str, str], line: int) -> Correction:
-    missing = [name for name in COLUMNS if name not in row]
-    if missing:
-        raise _error(line, f"missing column {', '.join(missing)}")
-    date_a, date_b = _date(row["date_a"], line), _date(row["date_b"], line)
-    lesion_a, lesion_b = _number(row["lesion_a"], line), _number(row["lesion_b"], line)
-    action = row["action"].strip().lower()
-    if action not in ("add", "remove"):
-        raise _error(line, f"action must be add or remove, got {row['action']!r}")
-    if date_a == date_b:
-        raise _error(line, f"a link joins two visits, both ends are of {date_a}")
-    if date_a > date_b:
-        date_a, lesion_a, date_b, lesion_b = date_b, lesion_b, date_a, lesion_a
+    if "action" not in row:
+        raise ValueError("missing column action")
+    if row.get(None):  # type: ignore[call-overload]  # what csv.DictReader has too much
+        raise ValueError("it has more fields than the table has columns")
+    word = _text(row, "action").lower().replace("_", "-").replace(" ", "-")
+    try:
+        action = Action(word)
+    except ValueError:
+        known = ", ".join(Action)
+        raise ValueError(f"action must be one of {known}, got {row['action']!r}") from None
+    first = _name(row, "a")
+    second = _name(row, "b") if action.names_two else None
+    if not action.names_two and (_text(row, "date_b") or _text(row, "lesion_b")):
+        raise ValueError(f"{action} is about one lesion, but date_b and lesion_b name a second")
+    if second is not None:
+        if action is not Action.SAME and first.date == second.date:
+            raise ValueError(f"a link joins two visits, both ends are of {first.date}")
+        if first == second or (first.date, first.label) == (second.date, second.label):
+            raise ValueError(f"both ends are {first}")
+        if first.date > second.date:
+            first, second = second, first
+    long_axis_mm, parts = _number(row, "long_axis_mm"), _number(row, "parts")
+    if action is Action.SIZE and (long_axis_mm is None or not 0 < long_axis_mm < 1000):
+        raise ValueError("size needs a long_axis_mm above 0 and below 1000")
+    if action is Action.SPLIT and parts is not None and parts not in range(2, MOST_PARTS + 1):
+        raise ValueError(f"parts must be a whole number from 2 to {MOST_PARTS}, got {parts:g}")
+    if action is Action.NOTE and not _text(row, "note"):
+        raise ValueError("note needs a text in the column note")
     return Correction(
-        date_a, lesion_a, date_b, lesion_b, cast(Literal["add", "remove"], action), line
+        action=action,
+        first=first,
+        second=second,
+        long_axis_mm=long_axis_mm if action is Action.SIZE else None,
+        parts=int(parts or 2) if action is Action.SPLIT else None,
+        note=_text(row, "note"),
+        reader=_text(row, "reader"),
+        time=_text(row, "time"),
     )
 
 
-def _date(text: str, line: int) -> dt.date:
+def _name(row: Mapping[str, Any], end: str) -> LesionName:
+    missing = [f"{what}_{end}" for what in ("date", "lesion") if not _text(row, f"{what}_{end}")]
+    if missing:
+        absent = [column for column in missing if column not in row]
+        if absent:
+            raise ValueError(f"missing column {', '.join(absent)}")
+        raise ValueError(f"{', '.join(missing)} is empty")
+    label = _text(row, f"lesion_{end}")
+    if not label.isdecimal() or not 0 < int(label) < 2**31:
+        raise ValueError(f"a lesion must be a whole number from 1 on, got {label!r}")
+    text = _text(row, f"date_{end}")
     try:
-        return dt.date.fromisoformat(text.strip())
+        date = dt.date.fromisoformat(text)
     except ValueError:
-        raise _error(line, f"a date must be YYYY-MM-DD, got {text!r}") from None
+        raise ValueError(f"a date must be YYYY-MM-DD, got {text!r}") from None
+    volume_ml = _number(row, f"volume_{end}_ml")
+    if volume_ml is not None and volume_ml <= 0:
+        raise ValueError(f"volume_{end}_ml must be above 0, got {volume_ml:g}")
+    return LesionName(date, int(label), _place(row, end), volume_ml, _text(row, f"voxels_{end}"))
 
 
-def _number(text: str, line: int) -> int:
+def _place(row: Mapping[str, Any], end: str) -> Point | None:
+    x, y, z = (_number(row, f"{axis}_{end}_mm") for axis in "xyz")
+    if x is None and y is None and z is None:
+        return None
+    if x is None or y is None or z is None:
+        raise ValueError(f"a place needs all of x_{end}_mm, y_{end}_mm and z_{end}_mm")
+    return x, y, z
+
+
+def _number(row: Mapping[str, Any], column: str) -> float | None:
+    text = _text(row, column)
+    if not text:
+        return None
     try:
-        return int(text.strip())
+        number = float(text)
     except ValueError:
-        raise _error(line, f"a lesion must be a whole number, got {text!r}") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{column} must be a number, got {text!r}")
+    return number
 
 
-def _error(line: int, what: str) -> InputError:
-    place = f"corrections, line {line}: " if line else "corrections: "
-    return InputError(place + what, remedy=_REMEDY)
+def _text(row: Mapping[str, Any], column: str) -> str:
+    """The field without space around it; rows that are too short have none."""
+    value = row.get(column)
+    return "" if value is None else str(value).strip()

@@ -11,6 +11,7 @@ import numpy as np
 
 from lvt_track.core.course import LookBack, Visibility
 from lvt_track.core.records import Edge, Event, Lesion, Track, TrackState
+from lvt_track.lesions.decisions import Decisions
 from lvt_track.lesions.frame import PointMap
 from lvt_track.lesions.size import ball_radius_mm
 
@@ -36,6 +37,7 @@ def tell_tracks(
     edges: Sequence[Edge],
     frame: PointMap,
     dates: Sequence[dt.date],
+    decisions: Decisions | None = None,
 ) -> tuple[Track, ...]:
     """The connected pieces of the lesion graph, each with its state and events.
 
@@ -50,21 +52,36 @@ def tell_tracks(
         edges: which became which.
         frame: the registration of the visits.
         dates: date of each visit.
+        decisions: what a reader says of the lesions; called new, a tumour is so without a doubt.
     """
+    decisions = decisions or Decisions()
     by_key = {lesion.key: lesion for at in lesions for lesion in at}
-    pieces = _pieces(by_key, edges)
+    pieces = _pieces(by_key, edges, decisions.united)
     pieces.sort(key=lambda k: (k[0][0], -_start(k, by_key).measurement.volume_ml, k))
     tracks = []
     for number, keys in enumerate(pieces, start=1):
         own = [edge for edge in edges if edge.earlier in set(keys)]
         start = _start(keys, by_key)
-        hidden = _hidden(start, frame, dates)
-        small = "" if hidden else _too_small(start, by_key, frame, dates)
+        by_reader = start.key in decisions.new
+        hidden = "" if by_reader else _hidden(start, frame, dates)
+        small = "" if hidden or by_reader else _too_small(start, by_key, frame, dates)
         confirmed = _confirmed(start, keys, by_key) if small else None
         is_uncertain = bool(hidden or small) and confirmed is None
         events = _events(keys, own, by_key, frame, dates)
         state = _state(keys, own, frame, by_key, len(dates), is_uncertain)
-        tracks.append(Track(number, tuple(keys), state, tuple(events), hidden or small, confirmed))
+        tracks.append(
+            Track(
+                number,
+                tuple(keys),
+                state,
+                tuple(events),
+                hidden or small,
+                confirmed,
+                role=next((decisions.roles[key] for key in keys if key in decisions.roles), ""),
+                is_new_by_reader=by_reader,
+                note="; ".join(decisions.notes[key] for key in keys if key in decisions.notes),
+            )
+        )
     return tuple(tracks)
 
 
@@ -88,7 +105,8 @@ def doubt_what_was_visible(
     doubted = []
     for track in tracks:
         last = latest.get(track.number)
-        if last is not None and last.verdict is Visibility.VISIBLE:
+        is_open = not track.is_new_by_reader
+        if is_open and last is not None and last.verdict is Visibility.VISIBLE:
             seen = f"the scan of {dates[last.visit]} may show it already: {last.reason}"
             reason = f"{track.reason}; {seen}" if track.reason else seen
             track = replace(track, state=TrackState.UNCERTAIN, reason=reason, confirmed=None)
@@ -96,7 +114,9 @@ def doubt_what_was_visible(
     return tuple(doubted)
 
 
-def _pieces(by_key: Mapping[Key, Lesion], edges: Sequence[Edge]) -> list[list[Key]]:
+def _pieces(
+    by_key: Mapping[Key, Lesion], edges: Sequence[Edge], united: Sequence[tuple[Key, Key]]
+) -> list[list[Key]]:
     parent = {key: key for key in by_key}
 
     def root(key: Key) -> Key:
@@ -105,8 +125,8 @@ def _pieces(by_key: Mapping[Key, Lesion], edges: Sequence[Edge]) -> list[list[Ke
             key = parent[key]
         return key
 
-    for edge in edges:
-        parent[root(edge.later)] = root(edge.earlier)
+    for earlier, later in (*((edge.earlier, edge.later) for edge in edges), *united):
+        parent[root(later)] = root(earlier)
     pieces: dict[Key, list[Key]] = {}
     for key in sorted(by_key):
         pieces.setdefault(root(key), []).append(key)

@@ -11,21 +11,23 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize, sparse
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.records import Edge, Lesion, Track
+from lvt_track.core.records import Edge, Event, Lesion, Track
 from lvt_track.lesions.associations import Association, list_associations
 from lvt_track.lesions.components import ShapeTable
-from lvt_track.lesions.corrections import Correction, check_corrections
 from lvt_track.lesions.costs import Costs, Scene
+from lvt_track.lesions.decisions import Decisions
 from lvt_track.lesions.events import tell_tracks
 from lvt_track.lesions.frame import PointMap
 
 __all__ = ["DOUBTFUL", "Matching", "match_course"]
+
+Key = tuple[int, int]
 
 DOUBTFUL = 0.7
 """Edges with less confidence than this are named to the reader."""
@@ -51,7 +53,7 @@ def match_course(
     frame: PointMap,
     dates: Sequence[dt.date],
     shapes: ShapeTable | None = None,
-    corrections: Sequence[Correction] = (),
+    decisions: Decisions | None = None,
     costs: Costs | None = None,
 ) -> Matching:
     """Decide which lesion became which over a whole course.
@@ -64,24 +66,27 @@ def match_course(
         frame: the registration of the visits.
         dates: date of each visit, ascending.
         shapes: shapes of lesions by key, where known; without them lesions count as spheres.
-        corrections: links a reader adds or removes; they are obeyed, the rest is solved around.
+        decisions: what a reader says of these lesions; it is obeyed, the rest is solved around.
         costs: the constants of the costs.
 
     Raises:
         ValueError: when visits and dates differ in number or dates descend.
-        InputError: for corrections that name unknown lesions or contradict each other.
     """
     if len(dates) != len(lesions):
         raise ValueError(f"there are {len(lesions)} visits and {len(dates)} dates")
     if list(dates) != sorted(dates):
         raise ValueError(f"dates must ascend, got {dates}")
     costs = costs or Costs()
-    actions = check_corrections(corrections, lesions, dates)
+    decisions = decisions or Decisions()
     scene = _scene(lesions, frame, dates, shapes or {})
     number = {key: index for index, key in enumerate(scene.keys)}
-    required = [(number[a], number[b]) for (a, b), act in actions.items() if act == "add"]
+    required = [(number[a], number[b]) for a, b in sorted(decisions.added)]
     forbidden = frozenset(
-        (number[a], number[b]) for (a, b), act in actions.items() if act == "remove"
+        (number[a], number[b])
+        for a, b in (
+            *decisions.removed,
+            *((a, b) for b in decisions.new for a in scene.keys if a[0] < b[0]),
+        )
     )
 
     appear, vanish = _loose_ends(scene, costs)
@@ -106,8 +111,10 @@ def match_course(
             key=lambda edge: (edge.earlier, edge.later),
         )
     )
-    tracks = tell_tracks(lesions, edges, frame, dates)
-    return Matching(edges, tracks, _warnings(edges, dates))
+    edges = _with_united(edges, decisions.united)
+    tracks = tell_tracks(lesions, edges, frame, dates, decisions)
+    warnings = (*_warnings(edges, dates), *_roles_that_differ(tracks, decisions))
+    return Matching(edges, tracks, warnings)
 
 
 def _scene(
@@ -241,6 +248,44 @@ def _confidences(
             against += math.exp(min(-loss, 50.0))
         confidence[k] = round(1 / (1 + against), 4)
     return confidence
+
+
+def _with_united(edges: Sequence[Edge], united: Sequence[tuple[Key, Key]]) -> tuple[Edge, ...]:
+    """The edges, and those that follow from lesions which a reader calls one tumour.
+
+    Of two visits, the later one came from the earlier. Of one visit, both came from what one came
+    from; they are pieces of it.
+    """
+    known = {(edge.earlier, edge.later): edge for edge in edges}
+    for a, b in united:
+        pasts = {end: [e.earlier for e in known.values() if e.later == end] for end in (a, b)}
+        wanted = [(a, b)]
+        if a[0] == b[0]:
+            wanted = [(past, b) for past in pasts[a] if not pasts[b]]
+            wanted += [(past, a) for past in pasts[b] if not pasts[a]]
+        for earlier, later in wanted:
+            if (earlier, later) in known:
+                continue
+            event = Event.SAME
+            if any(edge.earlier == earlier for edge in known.values()):
+                event = Event.SPLIT
+            elif any(edge.later == later for edge in known.values()):
+                event = Event.MERGE
+            for link, edge in known.items():
+                same_end = link[0] == earlier if event is Event.SPLIT else link[1] == later
+                if event is not Event.SAME and same_end:
+                    known[link] = replace(edge, event=event)
+            known[earlier, later] = Edge(earlier, later, event, 0.0, "reader", 1.0)
+    return tuple(sorted(known.values(), key=lambda edge: (edge.earlier, edge.later)))
+
+
+def _roles_that_differ(tracks: Sequence[Track], decisions: Decisions) -> list[str]:
+    return [
+        f"tumour {track.number} is called target and non-target by corrections of its lesions: "
+        f"it is taken as {track.role}"
+        for track in tracks
+        if len({decisions.roles[key] for key in track.lesions if key in decisions.roles}) > 1
+    ]
 
 
 def _warnings(edges: Sequence[Edge], dates: Sequence[dt.date]) -> tuple[str, ...]:

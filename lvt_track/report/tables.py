@@ -77,6 +77,8 @@ _LESIONS = {
         for end in ("start", "end")
         for c in "xyz"
     },
+    "voxels": "string",
+    "drawn_long_axis_mm": "Float64",
 }
 _EDGES = {
     "date_a": "string",
@@ -105,6 +107,8 @@ _TRACKS = {
     "visits_seen": "Int64",
     "reason": "string",
     "monthly_growth_percent": "Float64",
+    "role": "string",
+    "note": "string",
 }
 _RESPONSE = {
     "date": "string",
@@ -236,6 +240,8 @@ def _lesion_row(date: str, lesion: Lesion, track: int | None) -> Row:
         "volume_ml": size.volume_ml,
         "mean_hu": size.mean_hu,
         "long_axis_3d_mm": size.long_axis_3d_mm,
+        "voxels": lesion.voxels,
+        "drawn_long_axis_mm": size.drawn_long_axis_mm,
     }
     for name, axis in (("long", size.long_axis), ("short", size.short_axis)):
         for end, point in (("start", axis.start_mm), ("end", axis.end_mm)):
@@ -305,6 +311,8 @@ def _track_row(course: Course, line: Timeline) -> Row:
         "monthly_growth_percent": monthly_growth_percent(
             before.volume_ml, after.volume_ml, (last.date - first.date).days
         ),
+        "role": line.track.role,
+        "note": line.track.note,
     }
 
 

@@ -39,7 +39,8 @@ def rows_from_course(course: Course) -> tuple[Assessment, ...]:
     the baseline that is not found at a visit is absent there, or not done where the visit does
     not show its place. Roles are left open, so that the
     targets follow from the rule; since every lesion lies in the liver, that makes two at most.
-    Tracks that matching calls uncertain are non-target at baseline. What is uncertain later, or
+    Tracks that matching calls uncertain are non-target at baseline, and roles that a reader gives
+    are kept. What is uncertain later, or
     what a model calls new below the size that RECIST measures, is a possible new lesion, which is
     told but not counted: a reader must say, or a later visit that confirms it. Rows before that
     visit hold what was known then.
@@ -64,6 +65,7 @@ def _later(course: Course, track: Track) -> Iterable[Assessment]:
         named = dict(_named(str(track.number), by_visit.get(visit, [])))
         for name, lesion in named.items():
             doubtful = not _is_certain(track, visit) or _is_doubtful(found, lesion)
+            doubtful &= not track.is_new_by_reader
             status = Status.EQUIVOCAL if doubtful else Status.MEASURED
             yield _row(found, name, lesion, status=status, role=Role.NEW)
         for name in known - named.keys():
@@ -75,6 +77,8 @@ def _followed(course: Course, track: Track) -> Iterable[Assessment]:
     """A track that the baseline already shows."""
     by_visit = _by_visit(course, track)
     role = Role.NON_TARGET if track.state is TrackState.UNCERTAIN else None
+    if track.role:
+        role = Role(track.role)
     start = dict(_lettered(str(track.number), by_visit[0]))
     for name, lesion in start.items():
         yield _row(course.visits[0], name, lesion, role=role)

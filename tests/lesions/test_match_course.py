@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from lvt_track.core.records import Event, TrackState
-from lvt_track.errors import InputError
-from lvt_track.lesions.corrections import Correction
+from lvt_track.lesions.decisions import Decisions
 from lvt_track.lesions.match import match_course
 
 
@@ -183,29 +182,22 @@ def test_the_reader_is_obeyed_and_the_rest_solved_anew(ball, still_frame, dates)
         [ball(0, 1, (0, 0, 0), 5), ball(0, 2, (6, 0, 0), 5)],
         [ball(1, 1, (0, 0, 0), 5), ball(1, 2, (6, 0, 0), 5)],
     ]
-    swap = Correction(dates[0], 1, dates[1], 2, "add")
-    matching = match_course(visits, still_frame(1.3), dates[:2], corrections=[swap])
+    swap = Decisions(added=frozenset({((0, 1), (1, 2))}))
+    matching = match_course(visits, still_frame(1.3), dates[:2], decisions=swap)
     assert links(matching) == {((0, 1), (1, 2)), ((0, 2), (1, 1))}
     by_reader = [e for e in matching.edges if e.source == "reader"]
     assert [(e.earlier, e.later) for e in by_reader] == [((0, 1), (1, 2))]
 
-    cut = Correction(dates[0], 1, dates[1], 1, "remove")
-    matching = match_course(visits, still_frame(), dates[:2], corrections=[cut])
+    cut = Decisions(removed=frozenset({((0, 1), (1, 1))}))
+    matching = match_course(visits, still_frame(), dates[:2], decisions=cut)
     assert ((0, 1), (1, 1)) not in links(matching)
 
 
 def test_a_link_far_beyond_belief_is_still_the_readers_to_make(ball, still_frame, dates):
     visits = [[ball(0, 1, (0, 0, 0), 12)], [ball(1, 1, (150, 0, 0), 30)]]
-    add = Correction(dates[0], 1, dates[1], 1, "add")
-    matching = match_course(visits, still_frame(), dates[:2], corrections=[add])
+    add = Decisions(added=frozenset({((0, 1), (1, 1))}))
+    matching = match_course(visits, still_frame(), dates[:2], decisions=add)
     assert links(matching) == {((0, 1), (1, 1))}
-
-
-def test_unknown_lesions_in_corrections_are_refused(ball, still_frame, dates):
-    visits = [[ball(0, 1, (0, 0, 0), 12)], [ball(1, 1, (0, 0, 0), 12)]]
-    wrong = Correction(dates[0], 7, dates[1], 1, "add", line=5)
-    with pytest.raises(InputError, match="line 5: there is no lesion 7"):
-        match_course(visits, still_frame(), dates[:2], corrections=[wrong])
 
 
 def test_dates_must_ascend(ball, still_frame, dates):

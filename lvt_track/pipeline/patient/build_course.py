@@ -9,7 +9,7 @@ import numpy as np
 
 from lvt_track.core.course import Course, KeyImage, RegistrationQuality, VisitFindings
 from lvt_track.core.records import PhaseVolume, Point, Track
-from lvt_track.lesions.corrections import Correction
+from lvt_track.lesions.decisions import Decisions
 from lvt_track.lesions.events import doubt_what_was_visible
 from lvt_track.lesions.lookback import look_back
 from lvt_track.lesions.match import match_course
@@ -50,14 +50,10 @@ def follow(
     patient: str,
     scans: Sequence[VisitScan],
     frame: CommonFrame,
-    corrections: Sequence[Correction],
+    decisions: Decisions,
     watch: Stopwatch,
 ) -> Course:
-    """Match the lesions of registered visits, and classify the response.
-
-    Raises:
-        InputError: for corrections that name unknown lesions or contradict each other.
-    """
+    """Match the lesions of registered visits, and classify the response."""
     lesions = [scan.findings.lesions for scan in scans]
     dates = [scan.findings.visit.date for scan in scans]
     with watch.stage("match"):
@@ -66,7 +62,7 @@ def follow(
             frame,
             dates,
             shapes={key: shape for scan in scans for key, shape in scan.shapes.items()},
-            corrections=corrections,
+            decisions=decisions,
         )
     visits = tuple(
         scan.findings if alignment is None else _registered(scan.findings, alignment.quality)
@@ -78,7 +74,7 @@ def follow(
         edges=matching.edges,
         tracks=matching.tracks,
         phases=_phases(scans),
-        warnings=matching.warnings,
+        warnings=(*decisions.remarks, *matching.warnings),
     )
     with watch.stage("look back"):
         looks = look_back(course, [scan.liver for scan in scans], frame)

@@ -15,7 +15,7 @@ from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
 from lvt_track.io.discover import Discovery, discover
-from lvt_track.lesions.corrections import Correction, check_corrections
+from lvt_track.lesions.corrections import Correction
 from lvt_track.pipeline.patient.build_course import (
     follow,
     register_visits,
@@ -23,6 +23,7 @@ from lvt_track.pipeline.patient.build_course import (
     take_lookback_images,
 )
 from lvt_track.pipeline.patient.cysts import agree_on_cysts
+from lvt_track.pipeline.patient.reader_edits import obey_reader
 from lvt_track.pipeline.patient.segmentations import write_segmentations
 from lvt_track.pipeline.patient.visits import VisitScan, has_masks, read_visit
 from lvt_track.pipeline.patient.write_outputs import OUTPUTS, tell
@@ -220,10 +221,9 @@ def conclude(
         UsageError: when the machine has no such device.
         OutputError: when a file cannot be written.
     """
-    dates = [scan.findings.visit.date for scan in scans]
-    check_corrections(links, [scan.findings.lesions for scan in scans], dates)  # first: it is quick
+    scans, decisions = obey_reader(scans, links, out)  # first: it is quick
     frame = frame or register_visits(scans, device, watch, progress)
-    course = follow(manifest.patient, scans, frame, links, watch)
+    course = follow(manifest.patient, scans, frame, decisions, watch)
     for visit in course.visits:
         for text in visit.warnings:
             progress.warn(f"{visit.visit.name}: {text}")
