@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self
 
 import typer
 
+from lvt_track.core.plain_text import printable
 from lvt_track.errors import LvtError
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-__all__ = ["EXIT_PARTIAL", "Console", "guarded", "print_json"]
+__all__ = ["EXIT_PARTIAL", "Console", "guarded", "print_json", "print_text"]
 
 EXIT_PARTIAL = 4
 EXIT_FAILED = 5
@@ -69,12 +70,12 @@ class Console:
     def stage(self, name: str, total: int) -> None:
         """Begin a bar."""
         if self._bars is not None:
-            self._task = self._bars.add_task(name, total=total, last="")
+            self._task = self._bars.add_task(printable(name), total=total, last="")
 
     def step(self, done: str) -> None:
         """Move the bar on."""
         if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, advance=1, last=done)
+            self._bars.update(self._task, advance=1, last=printable(done))
 
     def note(self, text: str) -> None:
         """Say something worth knowing, on a terminal only."""
@@ -86,11 +87,22 @@ class Console:
         if not self._quiet:
             self._say(f"warning: {text}")
 
+    def say(self, text: str) -> None:
+        """Say a result that stands in no file, unless `quiet`."""
+        if not self._quiet:
+            self._say(text)
+
     def _say(self, text: str) -> None:
+        text = printable(text)
         if self._bars is not None:
             self._bars.console.print(text, markup=False, highlight=False)
         else:
             print(text, file=sys.stderr)
+
+
+def print_text(text: str) -> None:
+    """Print a result on stdout, without what a terminal would obey."""
+    print(printable(text), end="")
 
 
 def print_json(facts: object) -> None:
@@ -106,7 +118,7 @@ def guarded(command: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
         try:
             return command(*args, **kwargs)
         except LvtError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {printable(str(error))}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             print("interrupted; --resume goes on from here", file=sys.stderr)
@@ -124,7 +136,7 @@ def guarded(command: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
         except typer.Exit:
             raise
         except Exception:
-            traceback.print_exc()
+            print(printable(traceback.format_exc()), end="", file=sys.stderr)
             print(
                 "error: this is a fault of lvt, not yours. Please report it with the lines above.",
                 file=sys.stderr,

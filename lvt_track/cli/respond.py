@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import Console, print_json
+from lvt_track.cli.console import Console, print_json, print_text
 from lvt_track.cli.options import ForceOption, JsonOption, QuietOption, existing_results
 
 __all__ = ["respond"]
@@ -38,6 +38,18 @@ def respond(
     evaluator: Annotated[
         str | None, typer.Option(help="Whose records of the TR domain count.")
     ] = None,
+    visit_window: Annotated[
+        int,
+        typer.Option(
+            metavar="DAYS",
+            min=0,
+            help="Dates so near each other are one visit, if no lesion has a row on both.",
+        ),
+    ] = 7,
+    sites: Annotated[
+        Path | None,
+        typer.Option(help="CSV with columns word and organ: more words for sites than lvt knows."),
+    ] = None,
     rs: Annotated[
         Path | None, typer.Option(help="Also write the responses as an SDTM RS domain (CSV).")
     ] = None,
@@ -46,24 +58,25 @@ def respond(
     json: JsonOption = False,
 ) -> None:
     """Judge response from a table of measurements; no images needed."""
+    from lvt_track.pipeline.radiologist.readings import ReadingSource, read_site_words
     from lvt_track.pipeline.respond import respond_to_table, response_csv, write_rs
     from lvt_track.pipeline.rows import write_text
     from lvt_track.pipeline.run.output import claim_file
+    from lvt_track.response.tables.readings import ReadOptions
 
     for path in filter(None, (out, rs)):
         claim_file(path, existing_results(force, resume=False))
-    result = respond_to_table(
-        table,
-        criteria,
-        identification=tu,
-        evaluator=evaluator,
-        confirm_after_days=confirm,
-    )
+    options = ReadOptions(visit_window)
+    if sites is not None:
+        options = ReadOptions(visit_window, read_site_words(sites))
+    source = ReadingSource(table, tu, evaluator, options)
+    result = respond_to_table(source, criteria, confirm_after_days=confirm)
     with Console(quiet) as console:
         for remark in result.remarks:
             console.warn(remark)
-        for patient, best in result.best.items():
-            console.note(f"best overall response{' of ' + patient if patient else ''}: {best}")
+        told = "" if confirm is None else f", confirmed after {confirm} days"
+        for patient, best in result.best.items() if not json else ():
+            console.say(f"best overall response{told}{_of(patient)}: {best}")
     if rs is not None:
         write_rs(result, rs)
     if out is not None:
@@ -80,4 +93,8 @@ def respond(
             ]
         )
     elif out is None:
-        print(response_csv(result), end="")
+        print_text(response_csv(result))
+
+
+def _of(patient: str) -> str:
+    return f" of {patient}" if patient else ""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from lvt_track.core.records import Phase, Point
+from lvt_track.core.sites import NODE, organ_of
 
 __all__ = ["NODE", "Assessment", "Role", "Status"]
-
-NODE = "lymph node"
-"""The organ of all lymph nodes: RECIST counts them as one, and measures their short axis."""
 
 
 class Role(StrEnum):
@@ -99,8 +96,5 @@ class Assessment:
 
     @property
     def organ(self) -> str:
-        """The site in lower case without side; all lymph nodes are one organ."""
-        site = " ".join(self.site.lower().split())
-        if re.search(r"\b(lymph ?nodes?|nodes?|nodal|ln)\b", site):
-            return NODE
-        return re.sub(r"^(left|right) ", "", site)
+        """The organ of the site; lobes, segments and sides are parts, all lymph nodes one."""
+        return organ_of(self.site)

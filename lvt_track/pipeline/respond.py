@@ -9,13 +9,13 @@ from pathlib import Path
 from lvt_track.core.assessment import Assessment
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError, UsageError
-from lvt_track.pipeline.radiologist.readings import read_readings
+from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
 from lvt_track.pipeline.rows import table_text, write_text
 from lvt_track.response import mrecist, recist, volumetric
 from lvt_track.response.best import best_overall_response
-from lvt_track.response.checks import by_patient
-from lvt_track.response.sdtm import RS_COLUMNS, rs_rows
-from lvt_track.response.tables import RESPONSE_COLUMNS, response_rows
+from lvt_track.response.tables.answers import RESPONSE_COLUMNS, RS_COLUMNS, response_rows, rs_rows
+from lvt_track.response.tables.checks import by_patient
+from lvt_track.response.tables.readings import Trial
 
 __all__ = [
     "CRITERIA",
@@ -41,28 +41,27 @@ class PatientResponses:
         responses: by patient, in order of time.
         best: best overall response by patient.
         remarks: what was odd in the table.
+        trial: what SDTM says of study, visits and evaluator; None for other tables.
     """
 
     responses: Mapping[str, tuple[Response, ...]]
     best: Mapping[str, str]
     remarks: tuple[str, ...]
+    trial: Trial | None = None
 
 
 def respond_to_table(
-    table: Path,
+    source: Path | ReadingSource,
     criterion: str,
     *,
-    identification: Path | None = None,
-    evaluator: str | None = None,
     confirm_after_days: int | None = None,
 ) -> PatientResponses:
     """Response of every patient in a table.
 
     Args:
-        table: CSV, XLSX or XPT file, a DICOM structured report, or a folder of such reports.
+        source: CSV, XLSX or XPT file, a DICOM structured report, or a folder of such reports; or
+            one of these and how it is read.
         criterion: a key of `CRITERIA`.
-        identification: SDTM TU file.
-        evaluator: whose records of an SDTM TR file count.
         confirm_after_days: see `best_overall_response`.
 
     Raises:
@@ -73,7 +72,8 @@ def respond_to_table(
         raise UsageError(
             f"criterion {criterion!r} is not known", remedy=f"Choose {', '.join(CRITERIA)}"
         )
-    readings = read_readings(table, identification, evaluator)
+    table = source if isinstance(source, Path) else source.path
+    readings = read_readings(source)
     responses: dict[str, tuple[Response, ...]] = {}
     failures = []
     for patient, rows in by_patient(readings.rows).items():
@@ -88,7 +88,7 @@ def respond_to_table(
         patient: best_overall_response(own, confirm_after_days=confirm_after_days).value
         for patient, own in responses.items()
     }
-    return PatientResponses(responses, best, readings.remarks)
+    return PatientResponses(responses, best, readings.remarks, readings.trial)
 
 
 def response_csv(result: PatientResponses) -> str:
@@ -102,4 +102,4 @@ def write_rs(result: PatientResponses, path: Path) -> None:
     Raises:
         OutputError: when the file cannot be written.
     """
-    write_text(table_text(RS_COLUMNS, rs_rows(result.responses)), path)
+    write_text(table_text(RS_COLUMNS, rs_rows(result.responses, result.trial)), path)

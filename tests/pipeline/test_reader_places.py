@@ -17,7 +17,7 @@ from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.discover import discover
 from lvt_track.io.images.volumes import write_volume
 from lvt_track.pipeline.radiologist.readings import read_readings
-from lvt_track.response.tables import Readings
+from lvt_track.response.tables.readings import Readings
 
 DATE = dt.date(2024, 3, 1)
 PORTAL = Geometry.axial((10, 30, 36), (3.0, 0.8, 0.9), (-10.0, -20.0, 100.0))

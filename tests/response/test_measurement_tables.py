@@ -10,11 +10,13 @@ import pytest
 
 from lvt_track.core.assessment import Role, Status
 from lvt_track.errors import InputError
-from lvt_track.io.spreadsheets import read_sheet
-from lvt_track.response.cell_parsing import CellError, parse_date, parse_length_mm, parse_number
+from lvt_track.io.spreadsheets.sheet import read_sheet
 from lvt_track.response.recist import respond
-from lvt_track.response.sdtm import is_tr, read_tr, rs_rows
-from lvt_track.response.tables import Readings, read_measurements
+from lvt_track.response.tables.answers import rs_rows
+from lvt_track.response.tables.cells import CellError, parse_date, parse_length_mm, parse_number
+from lvt_track.response.tables.measurements import read_measurements
+from lvt_track.response.tables.readings import Readings
+from lvt_track.response.tables.sdtm import is_tr, read_tr
 
 Write = Callable[[str], Path]
 
@@ -349,7 +351,7 @@ def test_sdtm_in_and_out(write: Write) -> None:
     assert responses[0].sum_mm == 48
     assert [r.category for r in responses] == ["Baseline", "PR", "NE"]
     assert "possible new lesion NEW01" in responses[2].reason
-    records = rs_rows({"P1": responses}, "S")
+    records = rs_rows({"P1": responses}, found.trial)
     assert [(r["RSTESTCD"], r["RSORRES"]) for r in records[:4]] == [
         ("TRGRESP", "PR"),
         ("NTRGRESP", "CR"),

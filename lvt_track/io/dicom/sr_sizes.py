@@ -37,6 +37,7 @@ _UNITS: Mapping[str, Mapping[str, float]] = {
     "_mm": {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001},
     "_ml": {"ml": 1.0, "cm3": 1.0, "mm3": 0.001, "ul": 0.001, "l": 1000.0, "dm3": 1000.0},
 }
+_NO_UNIT = ("", "1")
 _DERIVATION = ("121401", "DCM")
 _MAXIMUM = ("56851009", "SCT"), ("G-A437", "SRT")
 
@@ -52,7 +53,8 @@ class ReportedSize:
 def sizes_in(group: ContentItem) -> tuple[dict[str, ReportedSize], tuple[str, ...]]:
     """The sizes of a group by `long_axis_mm`, `short_axis_mm` and `volume_ml`, and remarks.
 
-    Of several numbers of one kind the largest counts. Means and minima are no axes.
+    Of several numbers of one kind the largest counts. Means and minima are no axes. A number
+    without a unit is no size, and is told; where nothing else is said of the lesion, it is wrong.
 
     Raises:
         ValueError: when a number has a unit that does not fit.
@@ -60,19 +62,26 @@ def sizes_in(group: ContentItem) -> tuple[dict[str, ReportedSize], tuple[str, ..
     sizes: dict[str, ReportedSize] = {}
     remarks = []
     numbers = [item for item in group.descendants() if item.kind == "NUM" and _is_plain(item)]
+    unitless = [item for item in numbers if _unit(item) in _NO_UNIT]
     for quantity, kinds in _KINDS.items():
         for codes in kinds:
+            what = quantity.rsplit("_", 1)[0].replace("_", " ")
+            remarks += [
+                f"its {what} has the unit {_unit(item) or '(none)'!r}: left out"
+                for item in named(unitless, *codes)
+            ]
             found = [
                 ReportedSize(value, item)
                 for item in named(numbers, *codes)
-                if (value := _value(item, quantity)) is not None
+                if item not in unitless and (value := _value(item, quantity)) is not None
             ]
             if found:
                 sizes[quantity] = max(found, key=lambda size: size.value)
                 if len({size.value for size in found}) > 1:
-                    what = quantity.rsplit("_", 1)[0].replace("_", " ")
                     remarks.append(f"{len(found)} numbers for the {what}: the largest was taken")
                 break
+    if not sizes and unitless and remarks:
+        raise ValueError(remarks[0].removesuffix(": left out"))
     return sizes, tuple(remarks)
 
 
@@ -84,13 +93,20 @@ def _is_plain(item: ContentItem) -> bool:
 
 def _value(item: ContentItem, quantity: str) -> float | None:
     """The number in mm or mL; None where the item says that it could not be measured."""
-    measured = item.dataset.get("MeasuredValueSequence") or ()
-    if not measured:
+    measured, unit = item.dataset.get("MeasuredValueSequence") or (), _unit(item)
+    if not measured or unit is None:
         return None
-    units = measured[0].get("MeasurementUnitsCodeSequence") or ()
-    unit = str(units[0].get("CodeValue", "") if units else "").strip()
     factor = _UNITS[quantity[-3:]].get(unit.lower())
     if factor is None:
         what = quantity.rsplit("_", 1)[0].replace("_", " ")
         raise ValueError(f"its {what} has the unit {unit or '(none)'!r}")
     return float(measured[0].NumericValue) * factor
+
+
+def _unit(item: ContentItem) -> str | None:
+    """The unit's code, empty where it states none; None where nothing was measured."""
+    measured = item.dataset.get("MeasuredValueSequence") or ()
+    if not measured:
+        return None
+    units = measured[0].get("MeasurementUnitsCodeSequence") or ()
+    return str(units[0].get("CodeValue", "") if units else "").strip()

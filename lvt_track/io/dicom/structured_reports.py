@@ -18,6 +18,7 @@ import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
+from lvt_track.core.sites import default_site_words
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.header import looks_like_dicom
 from lvt_track.io.dicom.sr_content import (
@@ -210,15 +211,12 @@ def _labels(group: ContentItem) -> Iterator[str]:
 
 
 def _site(group: ContentItem) -> str:
-    """The organ; parts of the liver are the liver, as RECIST counts organs."""
+    """The organ, as RECIST counts organs; words that are not known as they are written."""
     items = list(group.children())
     items += [below for item in items if item.kind == "NUM" for below in item.children()]
     sites = (item for item in named(items, *_FINDING_SITE) if item.coded_value[0] != _FREE_TEXT)
     meaning = next((item.coded_meaning for item in sites), "")
-    words = meaning.lower()
-    if re.search(r"\b(liver|hepatic)\b", words) and "node" not in words:
-        return "liver"
-    return meaning
+    return default_site_words().organ(meaning) or meaning
 
 
 def _role(group: ContentItem) -> str:

@@ -21,8 +21,8 @@ from lvt_track.pipeline.radiologist.readings import read_readings
 from lvt_track.pipeline.run.manifest import Failure, Manifest
 from lvt_track.pipeline.run.output import Existing, claim_folder
 from lvt_track.pipeline.run.progress import Progress, Silent
-from lvt_track.response.checks import by_patient
-from lvt_track.response.tables import Readings
+from lvt_track.response.tables.checks import by_patient
+from lvt_track.response.tables.readings import Readings
 
 __all__ = ["CohortResult", "track_cohort"]
 

@@ -24,9 +24,9 @@ from lvt_track.pipeline.rows import table_text, write_text
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.report.tables import PHASE_COLUMNS
 from lvt_track.response.best import best_overall_response
-from lvt_track.response.checks import by_patient
 from lvt_track.response.recist import RECIST_1_1
-from lvt_track.response.tables import Readings
+from lvt_track.response.tables.checks import by_patient
+from lvt_track.response.tables.readings import Readings
 
 __all__ = ["PATIENT_COLUMNS", "SUMMARY_COLUMNS", "PatientRun", "State", "pool_tables"]
 

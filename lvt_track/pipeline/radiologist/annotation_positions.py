@@ -5,20 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lvt_track.core.assessment import Assessment
 from lvt_track.core.records import Point, Visit
 from lvt_track.io.dicom.slice_planes import SeriesPlanes, SlicePlane, read_planes
 from lvt_track.io.dicom.sr_content import ImagePlace, ReportedPlace
-from lvt_track.io.spreadsheets import Sheet, SheetRow
-from lvt_track.response.cell_parsing import CellError, parse_date, parse_number
+from lvt_track.io.spreadsheets.sheet import Sheet
+from lvt_track.response.tables.cells import CellError, parse_number
+from lvt_track.response.tables.readings import Readings
 
-__all__ = ["FoundPlace", "PatientPlanes", "found_cells", "with_places"]
+__all__ = ["FoundPlace", "PatientPlanes", "placed"]
 
-_PLACE = ("x_mm", "y_mm", "z_mm")
-_NAMED_BY = ("series", "x_pixel", "y_pixel")
+_NAMED_BY = ("series", "slice", "x_pixel", "y_pixel")
 # The corner of a pixel is half a pixel before its centre.
 _CORNER = 0.5
 
@@ -40,6 +41,11 @@ class FoundPlace:
     date: dt.date
     height_mm: float
     position_mm: Point | None = None
+
+    def of(self, row: Assessment) -> Assessment:
+        """The row, lying here."""
+        height_mm = self.height_mm if self.position_mm is None else None
+        return replace(row, position_mm=self.position_mm, height_mm=height_mm)
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class PatientPlanes:
         return FoundPlace(date, place.point_mm[2], place.point_mm) if is_here else None
 
     def look_up(
-        self, date: dt.date, series: str, number: int, column: float | None, row: float | None
+        self, date: dt.date, series: str, number: int, pixel: tuple[float | None, float | None]
     ) -> FoundPlace | None:
         """A place named by slice; None where there is no visit on that date.
 
@@ -111,7 +117,7 @@ class PatientPlanes:
             date: of the visit.
             series: its UID, number, description or phase; empty for the one that is followed.
             number: of the slice.
-            column, row: in the slice, from 0 at the centre of the first pixel; or None.
+            pixel: column and row in the slice, from 0 at the centre of the first pixel; or None.
 
         Raises:
             ValueError: when the visit has no such series or slice, or several.
@@ -127,60 +133,54 @@ class PatientPlanes:
         if len(slices) != 1:
             how_many = "no" if not slices else f"{len(slices)}"
             raise _UnknownPlaceError(f"{date} has {how_many} slices with the number {number}")
-        return _found(date, slices[0], column, row, 0.0)
+        return _found(date, slices[0], *pixel, 0.0)
 
 
-def with_places(sheet: Sheet, visits: Sequence[Visit]) -> tuple[Sheet, tuple[str, ...]]:
-    """A table with `x_mm`, `y_mm`, `z_mm` for places named by `series`, `slice` and pixel.
+def placed(readings: Readings, sheet: Sheet, visits: Sequence[Visit]) -> Readings:
+    """Readings with places for rows that name them by `series`, `slice` and pixel.
 
-    Rows that have a place in mm keep it. Where no pixel is named, only `z_mm` is filled.
+    Rows that have a place in mm keep it. Where no pixel is named, only the height is known.
 
     Args:
-        sheet: a table of measurements.
+        readings: of the table.
+        sheet: the table itself.
         visits: of the patient; dates that they do not have are passed over.
-
-    Returns:
-        The table, and what could not be found, with line numbers.
 
     Raises:
         InputError: when the header of a scan cannot be read.
     """
     names = {re.sub(r"[\s_]+", "_", name.lower()): name for name in sheet.columns}
-    if not visits or not {"slice", "date"} <= names.keys() or "track" in names:
-        return sheet, ()
+    if not visits or "slice" not in names or "track" in names:
+        return readings
     planes = PatientPlanes.of(visits)
+    cells = {
+        row.line: {key: row.cells[names[key]] for key in _NAMED_BY if key in names}
+        for row in sheet.rows
+    }
     rows, remarks = [], []
-    for row in sheet.rows:
-        cells = {key: row.cells[name] for key, name in names.items()}
-        filled = {key: cells.get(key, "") for key in _PLACE}
-        if cells["slice"] and not filled["z_mm"]:
+    for row in readings.rows:
+        named = cells.get(row.line or 0, {})
+        if named.get("slice") and row.height_mm is None and row.position_mm is None:
             try:
-                filled |= _place_cells(planes, cells)
+                found = _found_by_name(planes, row.date, named)
             except (CellError, _UnknownPlaceError) as error:
                 remarks.append(f"line {row.line}: its place is not known: {error}")
-        rest = {key: cell for key, cell in cells.items() if key not in (*_NAMED_BY, *_PLACE)}
-        rows.append(SheetRow(row.line, rest | filled))
-    return Sheet(sheet.path, tuple(rows[0].cells), tuple(rows)), tuple(remarks)
+            else:
+                row = row if found is None else found.of(row)
+        rows.append(row)
+    return replace(readings, rows=tuple(rows), remarks=(*remarks, *readings.remarks))
 
 
-def _place_cells(planes: PatientPlanes, cells: Mapping[str, str]) -> dict[str, str]:
-    """The cells of the place; none where there is no visit on the row's date."""
+def _found_by_name(
+    planes: PatientPlanes, date: dt.date, cells: Mapping[str, str]
+) -> FoundPlace | None:
+    """The place that the cells of a row name; None where there is no visit on its date."""
     pixel = [cells.get(name, "") for name in ("x_pixel", "y_pixel")]
     column, row = (parse_number(text) if text else None for text in pixel)
     number = parse_number(cells["slice"])
     if not number.is_integer():
         raise _UnknownPlaceError(f"slice {cells['slice']} is not a whole number")
-    found = planes.look_up(
-        parse_date(cells["date"]), cells.get("series", ""), int(number), column, row
-    )
-    return {} if found is None else found_cells(found)
-
-
-def found_cells(found: FoundPlace) -> dict[str, str]:
-    """A place as the cells of a table."""
-    if found.position_mm is None:
-        return {"z_mm": f"{found.height_mm:.3f}"}
-    return {name: f"{v:.3f}" for name, v in zip(_PLACE, found.position_mm, strict=True)}
+    return planes.look_up(date, cells.get("series", ""), int(number), (column, row))
 
 
 def _found(

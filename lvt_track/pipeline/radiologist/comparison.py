@@ -29,11 +29,12 @@ from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.course import Course
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError
-from lvt_track.pipeline.radiologist.readings import read_readings
+from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
 from lvt_track.pipeline.rows import table_text, write_text
-from lvt_track.response.checks import by_patient
 from lvt_track.response.course import rows_from_course
 from lvt_track.response.recist import RECIST_1_1, respond
+from lvt_track.response.tables.checks import by_patient
+from lvt_track.response.tables.readings import ReadOptions
 from lvt_track.response.targets import choose_baseline
 
 __all__ = [
@@ -66,7 +67,7 @@ def compare_with_reader(course: Course, table: Path) -> ReaderComparison:
         InputError: when the table cannot be used, or has no rows of this patient or of its dates.
     """
     scans = [found.visit for found in course.visits]
-    readings = read_readings(table, visits=scans)
+    readings = read_readings(ReadingSource(table, options=ReadOptions(0)), visits=scans)
     patients = by_patient(readings.rows)
     name = next(iter(patients)) if len(patients) == 1 else course.patient
     if name not in patients:

@@ -3,67 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lvt_track.core.records import Visit
+from lvt_track.core.sites import SiteWord, SiteWords, default_site_words
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.dicom.header import looks_like_dicom
-from lvt_track.io.spreadsheets import Sheet, read_sheet
-from lvt_track.pipeline.radiologist.annotation_positions import with_places
+from lvt_track.io.spreadsheets.sheet import Sheet, read_sheet
+from lvt_track.pipeline.radiologist.annotation_positions import placed
 from lvt_track.pipeline.radiologist.structured_reports import read_reports
-from lvt_track.response.sdtm import is_tr, read_tr
-from lvt_track.response.tables import Readings, read_measurements
+from lvt_track.response.tables.columns import is_measurement_header
+from lvt_track.response.tables.measurements import read_measurements
+from lvt_track.response.tables.readings import Readings, ReadOptions
+from lvt_track.response.tables.sdtm import is_tr, is_tr_header, read_tr
 
-__all__ = ["read_readings"]
+__all__ = ["ReadingSource", "read_readings", "read_site_words"]
 
 
-def read_readings(
-    source: Path,
-    identification: Path | None = None,
-    evaluator: str | None = None,
-    visits: Sequence[Visit] = (),
-) -> Readings:
+@dataclass(frozen=True)
+class ReadingSource:
+    """Where a reader's measurements lie, and how they are read.
+
+    Attributes:
+        path: the table, a DICOM structured report, or a folder of such reports.
+        identification: SDTM TU file.
+        evaluator: whose records of an SDTM TR file count.
+        options: windows and words.
+    """
+
+    path: Path
+    identification: Path | None = None
+    evaluator: str | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+
+
+def read_readings(source: Path | ReadingSource, visits: Sequence[Visit] = ()) -> Readings:
     """Measurements from a table with our columns, SDTM TR with its TU, or DICOM SR.
 
     Args:
-        source: the table, a DICOM structured report, or a folder of such reports.
-        identification: SDTM TU file.
-        evaluator: whose records of an SDTM TR file count.
+        source: the file, or the file and how it is read.
         visits: the patient's scans, through which places named by slice become LPS.
 
     Raises:
         InputError: when the file cannot be read, or rows cannot be used.
         UsageError: when TU or an evaluator is given for what is not TR.
     """
-    if source.is_dir() or (source.is_file() and looks_like_dicom(source)):
-        _refuse_sdtm_options(source, identification, evaluator)
-        sheet, remarks = read_reports(source, visits)
-        return _with_remarks(_checked_reports(sheet), remarks)
-    sheet = read_sheet(source)
+    if isinstance(source, Path):
+        source = ReadingSource(source)
+    path = source.path
+    if path.is_dir() or (path.is_file() and looks_like_dicom(path)):
+        _refuse_sdtm_options(source)
+        return read_reports(path, visits, source.options)
+    sheet = read_sheet(path, lambda cells: is_tr_header(cells) or is_measurement_header(cells))
     if is_tr(sheet):
-        tu = None if identification is None else read_sheet(identification)
-        return read_tr(sheet, tu, evaluator)
-    _refuse_sdtm_options(source, identification, evaluator)
-    sheet, remarks = with_places(sheet, visits)
-    return _with_remarks(read_measurements(sheet), remarks)
+        tu = None if source.identification is None else _read_tu(source.identification)
+        return read_tr(sheet, tu, source.evaluator, source.options)
+    _refuse_sdtm_options(source)
+    return placed(read_measurements(sheet, source.options), sheet, visits)
 
 
-def _checked_reports(sheet: Sheet) -> Readings:
-    try:
-        return read_measurements(sheet)
-    except InputError as error:
-        raise InputError(
-            error.what,
-            path=error.path,
-            remedy="Line N is the Nth measurement group, over all reports in order of their names",
-        ) from error
+def read_site_words(path: Path) -> SiteWords:
+    """A user's words for organs, which go before ours: a table with columns word and organ.
+
+    Raises:
+        InputError: when it cannot be read, or a row lacks one of the two.
+    """
+    sheet = read_sheet(path, lambda cells: {"word", "organ"} <= {c.lower() for c in cells})
+    names = {name.lower(): name for name in sheet.columns}
+    if not {"word", "organ"} <= names.keys():
+        raise InputError("a list of sites needs the columns word and organ", path=path)
+    words = []
+    for row in sheet.rows:
+        word, organ = row.cells[names["word"]], row.cells[names["organ"]]
+        try:
+            words.append(SiteWord(word, organ))
+        except ValueError:
+            raise InputError(f"line {row.line}: needs a word and an organ", path=path) from None
+    return SiteWords(default_site_words().words, words)
 
 
-def _with_remarks(readings: Readings, remarks: Sequence[str]) -> Readings:
-    return replace(readings, remarks=(*remarks, *readings.remarks))
+def _read_tu(path: Path) -> Sheet:
+    return read_sheet(path, lambda cells: "TUORRES" in {cell.upper() for cell in cells})
 
 
-def _refuse_sdtm_options(source: Path, tu: Path | None, evaluator: str | None) -> None:
-    if tu is not None or evaluator is not None:
-        raise UsageError("--tu and --evaluator are for SDTM TR tables", path=source)
+def _refuse_sdtm_options(source: ReadingSource) -> None:
+    if source.identification is not None or source.evaluator is not None:
+        raise UsageError("--tu and --evaluator are for SDTM TR tables", path=source.path)

@@ -1,32 +1,37 @@
-"""A radiologist's DICOM structured reports as the rows of a table of measurements."""
+"""A radiologist's DICOM structured reports as assessments."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from math import isclose
 from pathlib import Path
 
+from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Visit
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.structured_reports import MeasurementGroup, find_reports, read_report
-from lvt_track.io.spreadsheets import Sheet, SheetRow
-from lvt_track.pipeline.radiologist.annotation_positions import PatientPlanes, found_cells
+from lvt_track.pipeline.radiologist.annotation_positions import FoundPlace, PatientPlanes
+from lvt_track.response.tables.cells import Problem
+from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
+from lvt_track.response.tables.sizes import Sizes, settled
 
 __all__ = ["read_reports"]
 
 _SIZES = ("long_axis_mm", "short_axis_mm", "volume_ml")
-_COLUMNS = ("patient", "date", "lesion", "role", "site", *_SIZES, "x_mm", "y_mm", "z_mm")
+_WHICH_LINE = "Line N is the Nth measurement group, over all reports in order of their names"
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """A measurement group with its date and its place."""
+    """A measurement group with its number, its date and its place."""
 
+    number: int
     group: MeasurementGroup
     date: dt.date
-    place: Mapping[str, str]
+    place: FoundPlace | None
 
     @property
     def who(self) -> tuple[str, str]:
@@ -34,20 +39,19 @@ class _Reading:
         return self.group.patient, self.group.lesion
 
 
-def read_reports(path: Path, visits: Sequence[Visit]) -> tuple[Sheet, tuple[str, ...]]:
+def read_reports(path: Path, visits: Sequence[Visit], options: ReadOptions) -> Readings:
     """The measurements in a structured report, or in all reports below a folder.
 
     Reports without measurement groups, such as those of dose, are passed over.
 
     A measurement is of the date of the image it was made in, where that is among the scans, else
-    of the date of the report's study.
+    of the date of the report's study. Lines are numbers of measurement groups, over the files by
+    name.
 
     Args:
         path: the report, or the folder.
         visits: of the patient, for the places; none where there are no scans.
-
-    Returns:
-        The rows, numbered by measurement group over the files by name, and what was odd.
+        options: how tables are read.
 
     Raises:
         InputError: when a report cannot be used, or does not say which lesion or day it is about.
@@ -60,20 +64,26 @@ def read_reports(path: Path, visits: Sequence[Visit]) -> tuple[Sheet, tuple[str,
             remedy="Export the measurements as a measurement report (TID 1500), or as CSV",
         )
     planes = PatientPlanes.of(visits) if visits else None
-    readings = [_reading(group, planes) for group in groups]
+    readings = [_reading(number, group, planes) for number, group in enumerate(groups, start=1)]
     readings, remarks = _named_apart(readings, path)
     remarks = [remark for group in groups for remark in group.remarks] + remarks
-    unplaced = sum(bool(item.group.places) and not item.place for item in readings)
+    unplaced = sum(bool(item.group.places) and item.place is None for item in readings)
     if planes is not None and unplaced:
         remarks.append(
             f"{unplaced} of {len(readings)} measurements were made in images that are not among "
             "the scans: their places are not known"
         )
-    rows = _merged(readings)
-    return Sheet(path, _COLUMNS, tuple(rows)), tuple(remarks)
+    problems = [Problem(None, remark, False) for remark in remarks]
+    rows = [
+        row for reading in _merged(readings) if (row := _assessment(reading, problems)) is not None
+    ]
+    try:
+        return checked_readings(rows, problems, path, options)
+    except InputError as error:
+        raise InputError(error.what, path=path, remedy=_WHICH_LINE) from error
 
 
-def _reading(group: MeasurementGroup, planes: PatientPlanes | None) -> _Reading:
+def _reading(number: int, group: MeasurementGroup, planes: PatientPlanes | None) -> _Reading:
     if not group.lesion and not group.tracking_uid:
         raise InputError(
             "a measurement group does not say which lesion it measures",
@@ -86,7 +96,7 @@ def _reading(group: MeasurementGroup, planes: PatientPlanes | None) -> _Reading:
         raise InputError(
             "the report has no date", path=group.path, remedy="Export it with its study date"
         )
-    return _Reading(group, date, {} if found is None else found_cells(found))
+    return _Reading(number, group, date, found)
 
 
 def _named_apart(readings: Sequence[_Reading], path: Path) -> tuple[list[_Reading], list[str]]:
@@ -147,36 +157,53 @@ def _refuse_if_new_every_time(
         )
 
 
-def _merged(readings: Sequence[_Reading]) -> list[SheetRow]:
-    """One row per lesion and visit; groups that complete each other become one."""
-    rows: list[SheetRow] = []
+def _merged(readings: Sequence[_Reading]) -> list[_Reading]:
+    """One reading per lesion and visit; groups that complete each other become one."""
+    merged: list[_Reading] = []
     latest: dict[tuple[str, str, dt.date], int] = {}
-    for number, reading in enumerate(readings, start=1):
-        cells = _cells(reading)
+    for reading in readings:
         key = (*reading.who, reading.date)
-        before = rows[latest[key]].cells if key in latest else None
-        if before is not None and all(
-            not before[name] or not cells[name] or before[name] == cells[name] for name in _SIZES
-        ):
-            filled = {name: before[name] or cells[name] for name in _COLUMNS}
-            rows[latest[key]] = SheetRow(rows[latest[key]].line, filled)
+        before = merged[latest[key]] if key in latest else None
+        if before is not None and _complete_each_other(before.group, reading.group):
+            first, second = before.group, reading.group
+            names = ("role", "site", *_SIZES)
+            filled = {name: getattr(first, name) or getattr(second, name) for name in names}
+            place = before.place or reading.place
+            group = replace(first, **filled)
+            merged[latest[key]] = replace(before, group=group, place=place)
             continue
-        latest[key] = len(rows)
-        rows.append(SheetRow(number, cells))
-    return rows
+        latest[key] = len(merged)
+        merged.append(reading)
+    return merged
 
 
-def _cells(reading: _Reading) -> dict[str, str]:
+def _complete_each_other(first: MeasurementGroup, second: MeasurementGroup) -> bool:
+    pairs = [(getattr(first, name), getattr(second, name)) for name in _SIZES]
+    return all(a is None or b is None or isclose(a, b, abs_tol=1e-6) for a, b in pairs)
+
+
+def _assessment(reading: _Reading, problems: list[Problem]) -> Assessment | None:
+    """What a report says of a lesion at a visit; None where it cannot be used."""
     group = reading.group
-    cells = dict.fromkeys(_COLUMNS, "")
-    cells |= {
-        "patient": group.patient,
-        "date": reading.date.isoformat(),
-        "lesion": group.lesion,
-        "role": group.role,
-        "site": group.site,
-    }
-    for name in _SIZES:
-        size = getattr(group, name)
-        cells[name] = "" if size is None else f"{size:.6f}"
-    return {**cells, **reading.place}
+    role = Role(group.role) if group.role else None
+    sizes = {name: getattr(group, name) for name in _SIZES}
+    wrong = [
+        Problem(reading.number, f"{name} is negative: {size:g}", True)
+        for name, size in sizes.items()
+        if size is not None and size < 0
+    ]
+    status, settled_sizes, more = settled(group.lesion, reading.number, role, None, Sizes(**sizes))
+    problems += [*wrong, *more]
+    if any(problem.is_fatal for problem in (*wrong, *more)):
+        return None
+    row = Assessment(
+        date=reading.date,
+        lesion=group.lesion,
+        patient=group.patient,
+        role=role,
+        site=group.site or "liver",
+        status=status or Status.MEASURED,
+        line=reading.number,
+        **asdict(settled_sizes),
+    )
+    return row if reading.place is None else reading.place.of(row)

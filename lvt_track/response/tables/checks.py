@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import statistics
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.errors import InputError
-from lvt_track.response.cell_parsing import Problem
+from lvt_track.response.tables.cells import Problem
 
 __all__ = ["by_patient", "check_rows", "refuse_if_fatal"]
 
@@ -22,6 +22,9 @@ _MOST_UNIT_SLIP = 14.0
 # Nobody follows a patient whose every lesion is below what RECIST measures, 10 mm.
 _LEAST_MEASURED_MM = 10.0
 _FEWEST_SIZES = 3
+
+# Nobody reads more lines of one kind, and a table of a million rows may have as many.
+_MOST_TOLD = 100
 
 
 def by_patient(rows: Iterable[Assessment]) -> dict[str, list[Assessment]]:
@@ -63,7 +66,9 @@ def refuse_if_fatal(problems: Sequence[Problem], path: Path | None) -> tuple[str
     fatal = [problem for problem in ordered if problem.is_fatal]
     if fatal:
         rows = len({problem.line for problem in fatal})
-        listed = "".join(f"\n  {problem}" for problem in fatal)
+        listed = "".join(f"\n  {problem}" for problem in fatal[:_MOST_TOLD])
+        if len(fatal) > _MOST_TOLD:
+            listed += f"\n  and {len(fatal) - _MOST_TOLD} more"
         count = "one row" if rows == 1 else f"{rows} rows"
         raise InputError(f"{count} cannot be used:{listed}", path=path)
     return tuple(str(problem) for problem in ordered)
@@ -136,23 +141,31 @@ def _organs(rows: Sequence[Assessment]) -> Iterator[Problem]:
 
 
 def _unit_slips(rows: Sequence[Assessment]) -> Iterator[Problem]:
-    lesions: dict[str, list[Assessment]] = defaultdict(list)
+    lesions: dict[str, list[tuple[Assessment, float]]] = defaultdict(list)
     for row in rows:
         if row.long_axis_mm is not None:
-            lesions[row.lesion].append(row)
+            lesions[row.lesion].append((row, row.long_axis_mm))
     for name, own in lesions.items():
-        for row in own:
-            others = [r.long_axis_mm for r in own if r is not row and r.long_axis_mm is not None]
-            if not others or row.long_axis_mm is None:
-                continue
-            usual = statistics.median(others)
-            told = f"lesion {name} has {row.long_axis_mm:g} mm, at other visits {usual:g} mm"
-            if _LEAST_UNIT_SLIP <= usual / row.long_axis_mm <= _MOST_UNIT_SLIP:
+        ordered = sorted(size for _, size in own)
+        for row, size in own if len(own) > 1 else ():
+            usual = _median_without(ordered, size)
+            told = f"lesion {name} has {size:g} mm, at other visits {usual:g} mm"
+            if _LEAST_UNIT_SLIP <= usual / size <= _MOST_UNIT_SLIP:
                 yield Problem(row.line, f"{told}: is this in cm?", False)
             # Of two sizes nobody can tell which is wrong; the smaller one was asked for already.
-            is_slip = _LEAST_UNIT_SLIP <= row.long_axis_mm / usual <= _MOST_UNIT_SLIP
-            if is_slip and len(others) > 1:
+            is_slip = _LEAST_UNIT_SLIP <= size / usual <= _MOST_UNIT_SLIP
+            if is_slip and len(own) > 2:
                 yield Problem(row.line, f"{told}: is a decimal point missing?", False)
+
+
+def _median_without(ordered: Sequence[float], size: float) -> float:
+    """The median of sizes in order, without one of them."""
+    place, rest = bisect_left(ordered, size), len(ordered) - 1
+
+    def at(k: int) -> float:
+        return ordered[k + (k >= place)]
+
+    return (at((rest - 1) // 2) + at(rest // 2)) / 2
 
 
 def _missing(rows: Sequence[Assessment]) -> Iterator[Problem]:
@@ -163,9 +176,18 @@ def _missing(rows: Sequence[Assessment]) -> Iterator[Problem]:
     found: dict[dt.date, set[str]] = defaultdict(set)
     for row in rows:
         found[row.date] |= {row.lesion, *row.derived_from}
+    told = 0
     for date, names in found.items():
-        for first in followed:
-            if first.lesion not in names:
-                what = "target" if has_targets else "lesion"
-                told = f"{what} {first.lesion} has no row on {date}: not evaluable"
-                yield Problem(first.line, told, False)
+        gone = [first for first in followed if first.lesion not in names]
+        what = "target" if has_targets else "lesion"
+        for first in gone[:_MOST_TOLD]:
+            yield Problem(
+                first.line, f"{what} {first.lesion} has no row on {date}: not evaluable", False
+            )
+        if len(gone) > _MOST_TOLD:
+            rest = f"{len(gone) - _MOST_TOLD} more {what}s have no row on {date}: not evaluable"
+            yield Problem(None, rest, False)
+        told += bool(gone)
+        if told == _MOST_TOLD:
+            yield Problem(None, "later dates were not looked at for lesions without a row", False)
+            return

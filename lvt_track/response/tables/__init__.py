@@ -1,0 +1,1 @@
+"""Tables of measurements that people bring: read into assessments, checked, and answered."""

@@ -1,0 +1,213 @@
+"""The names of columns as people write them: case, blanks, units in brackets, other words."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lvt_track.core.sites import plain_words
+from lvt_track.errors import InputError
+from lvt_track.io.spreadsheets.sheet import Sheet
+from lvt_track.response.tables.cells import LENGTH_UNITS_MM, VOLUME_UNITS_ML, Problem
+
+__all__ = ["LENGTHS", "Columns", "SizeColumn", "is_measurement_header", "read_columns"]
+
+LENGTHS = ("long_axis", "short_axis", "enhancing", "slice_thickness")
+
+_POSITION = ("x_mm", "y_mm", "z_mm")
+_OURS = ("track", "slice", "series", "x_pixel", "y_pixel", "mean_hu", "long_axis_3d_mm")
+_CALIPER_END = re.compile(r"(long|short)_axis_(start|end)_[xyz]_mm")
+_TEXT: Mapping[str, str] = {
+    "date": "scan date, visit date, study date, exam date, examination date, assessment date, "
+    "datum, untersuchungsdatum, fecha, dato",
+    "lesion": "lesion id, lesion name, lesion no, lesion nr, lesion number, lesion label, tumor, "
+    "tumour, tumor id, tumour id, lasion, lesjon, laesjon",
+    "patient": "patient id, patientid, subject, subject id, subjid, usubjid, pat id, paciente, "
+    "pasient, patienten id",
+    "role": "lesion role, target type, target status",
+    "site": "organ, location, localisation, localization, anatomical site, anatomic site, "
+    "lesion site, lesion location, lokalisation, organe, localizacion, organo, sted, lokalisasjon",
+    "status": "lesion status",
+    "derived_from": "",
+    "phase": "contrast phase",
+    "visit": "visit name, timepoint, time point",
+}
+_SIZES: Mapping[str, str] = {
+    "long_axis": "longaxis, long axis diameter, long diameter, longest diameter, longest axis, "
+    "longest, diameter, max diameter, maximum diameter, maximal diameter, largest diameter, size, "
+    "lesion size, tumor size, tumour size, ld, lad, ldiam, major axis, recist diameter, "
+    "lange achse, langster durchmesser, langsachse, durchmesser, grand axe, grand diametre, "
+    "diametre, diametro, diametro mayor, eje largo, eje mayor, lengste diameter, langakse, "
+    "lengdeakse",
+    "short_axis": "shortaxis, short axis diameter, short diameter, shortest diameter, sad, lperp, "
+    "perpendicular, perpendicular diameter, minor axis, kurze achse, kurzachse, "
+    "querdurchmesser, petit axe, petit diametre, eje corto, eje menor, diametro menor, kortakse",
+    "enhancing": "enhancing diameter, viable, viable diameter, viable tumor, viable tumour, "
+    "mrecist diameter",
+    "slice_thickness": "thickness",
+    "volume": "vol, lesion volume, tumor volume, tumour volume, volumen, volum",
+}
+_UNITS = {"mm", "cm", "ml", "cc", "ccm", "cm3", "mm3", "ul", "l"}
+_NO_UNITS = {"in", "inch", "inches", "m", "px", "pixel", "pixels", "voxel", "voxels", "um"}
+
+
+def _spellings(words: Mapping[str, str]) -> dict[str, str]:
+    return {
+        spelling: name
+        for name, others in words.items()
+        for spelling in (plain_words(name), *(plain_words(other) for other in others.split(",")))
+        if spelling
+    }
+
+
+_TEXT_SPELLINGS, _SIZE_SPELLINGS = _spellings(_TEXT), _spellings(_SIZES)
+
+
+@dataclass(frozen=True)
+class SizeColumn:
+    """A column of sizes.
+
+    Attributes:
+        name: as written.
+        unit: mm or mL that one of its units is; None where the name states no unit.
+    """
+
+    name: str
+    unit: float | None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of a table holds what.
+
+    Attributes:
+        text: columns of words and positions, by our name.
+        sizes: columns by what they measure: one of `LENGTHS`, or `volume`.
+        problems: columns that are not used, or not understood.
+    """
+
+    text: Mapping[str, str]
+    sizes: Mapping[str, tuple[SizeColumn, ...]]
+    problems: tuple[Problem, ...]
+
+
+def is_measurement_header(cells: Sequence[str]) -> bool:
+    """Whether a line names the columns that a table of measurements needs."""
+    known = {_text_name(cell) for cell in cells}
+    return {"date", "lesion"} <= known
+
+
+def read_columns(sheet: Sheet) -> Columns:
+    """Match the columns of a table to what a measurement has.
+
+    A column that bears our own name goes before one of another word for the same.
+
+    Raises:
+        InputError: when two columns mean the same, or date or lesion are missing.
+    """
+    text: dict[str, list[str]] = defaultdict(list)
+    sizes: dict[str, list[SizeColumn]] = defaultdict(list)
+    problems: list[Problem] = []
+    for name in filter(None, sheet.columns):
+        key = re.sub(r"[\s_]+", "_", name.lower())
+        kind = _text_name(name)
+        size = None if kind else _size(name)
+        if kind is not None:
+            text[kind].append(name)
+        elif key in (*_POSITION, *_OURS):
+            text[key].append(name)
+        elif size is not None:
+            sizes[size[0]].append(SizeColumn(name, size[1]))
+        elif not _CALIPER_END.fullmatch(key):
+            problems.append(_unused(name))
+    single = {kind: _best(kind, names, sheet, problems) for kind, names in text.items()}
+    measured = {kind: _measured(kind, found, sheet, problems) for kind, found in sizes.items()}
+    lacking = [name for name in ("date", "lesion") if name not in single]
+    if lacking:
+        raise InputError(
+            f"the table has no column {' and none '.join(lacking)}",
+            path=sheet.path,
+            remedy=f"It has {', '.join(filter(None, sheet.columns))}",
+        )
+    return Columns(single, measured, tuple(problems))
+
+
+def _text_name(name: str) -> str | None:
+    return _TEXT_SPELLINGS.get(plain_words(name))
+
+
+def _size(name: str) -> tuple[str, float | None] | None:
+    """What a column measures, and its unit; None for other columns and units.
+
+    Raises nothing: a size in inches or pixels is told as a column that is not understood.
+    """
+    plain = name.lower().replace("³", "3").replace("^3", "3").replace("µ", "u")
+    words = plain_words(plain).split()
+    unit: str | None = None
+    if words and words[-1] in _UNITS:
+        unit = words.pop()
+        if words and words[-1] in ("in", "en", "i"):
+            words.pop()
+    kind = _SIZE_SPELLINGS.get(" ".join(words))
+    if kind is None:
+        return None
+    known = VOLUME_UNITS_ML if kind == "volume" else LENGTH_UNITS_MM
+    if unit is not None and unit not in known:
+        return None
+    return kind, None if unit is None else known[unit]
+
+
+def _unused(name: str) -> Problem:
+    words = plain_words(name).split()
+    if words and words[-1] in (_UNITS | _NO_UNITS):
+        kind = _SIZE_SPELLINGS.get(" ".join(words[:-1]))
+        if kind is not None:
+            what = f"column {name} is not used: its unit is none of mm, cm (mL, cm3, mm3)"
+            return Problem(None, what, True)
+    return Problem(None, f"column {name} is not used", False)
+
+
+def _best(kind: str, names: list[str], sheet: Sheet, problems: list[Problem]) -> str:
+    exact = [name for name in names if plain_words(name) == plain_words(kind)]
+    chosen = exact or names
+    if len(chosen) > 1:
+        raise InputError(
+            f"columns {chosen[0]} and {chosen[1]} mean the same",
+            path=sheet.path,
+            remedy=f"Call one of them {kind}, or keep only one",
+        )
+    problems += [
+        Problem(None, f"column {name} is not used, {chosen[0]} is", False)
+        for name in names
+        if name != chosen[0]
+    ]
+    return chosen[0]
+
+
+def _measured(
+    kind: str, found: list[SizeColumn], sheet: Sheet, problems: list[Problem]
+) -> tuple[SizeColumn, ...]:
+    """The columns of one size: one of each unit; those without a unit only where none has one."""
+
+    def is_exact(column: SizeColumn) -> bool:
+        words = plain_words(column.name).split()
+        return " ".join(words[:-1]) == plain_words(kind) and words[-1] in _UNITS
+
+    with_unit = [column for column in found if column.unit is not None]
+    usable = [c for c in with_unit if is_exact(c)] or with_unit or found
+    units = [column.unit for column in usable]
+    for column in usable:
+        if units.count(column.unit) > 1:
+            raise InputError(
+                f"columns {usable[0].name} and {usable[1].name} mean the same",
+                path=sheet.path,
+                remedy="Keep only one of them",
+            )
+    problems += [
+        Problem(None, f"column {column.name} is not used, {usable[0].name} is", False)
+        for column in found
+        if column not in usable
+    ]
+    return tuple(usable)

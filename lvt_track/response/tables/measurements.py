@@ -1,0 +1,255 @@
+"""A table of measurements, one row per lesion and visit, as assessments."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import isclose
+from typing import TypeVar
+
+from lvt_track.core.assessment import Assessment, Role, Status
+from lvt_track.core.records import Phase, Point
+from lvt_track.core.sites import plain_words
+from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
+from lvt_track.response.own_tables import with_tracks
+from lvt_track.response.tables.cells import (
+    CellError,
+    Problem,
+    is_missing,
+    parse_date,
+    parse_lengths_mm,
+    parse_number,
+    parse_volume_ml,
+)
+from lvt_track.response.tables.columns import LENGTHS, Columns, read_columns
+from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
+from lvt_track.response.tables.sizes import Sizes, settled
+
+__all__ = ["read_measurements"]
+
+_Word = TypeVar("_Word")
+
+_BASELINE = re.compile(r"\b(baseline|screening)\b", re.IGNORECASE)
+
+
+def _by_word(words: Mapping[_Word, str]) -> dict[str, _Word]:
+    return {
+        plain_words(word).replace(" ", ""): value
+        for value, listed in words.items()
+        for word in listed.split(",")
+    }
+
+
+_STATUS = _by_word(
+    {
+        Status.MEASURED: "measured, present, stable, persists, persistent, unchanged",
+        Status.ABSENT: "absent, gone, disappeared, resolved, not seen, no longer seen",
+        Status.TOO_SMALL: "too small, too small to measure, tstm",
+        Status.NOT_DONE: "not done, not evaluable, ne, not assessed, not evaluated, "
+        "not assessable, unevaluable, inevaluable, unable to evaluate, nd",
+        Status.PROGRESSION: "progression, unequivocal progression, unequivocal, progressed",
+        Status.EQUIVOCAL: "equivocal",
+    }
+)
+_ROLE = _by_word(
+    {
+        Role.TARGET: "target, target lesion, tl, t, target lesions, zielläsion, cible, diana",
+        Role.NON_TARGET: "nontarget, non-target lesion, ntl, nt, nontarget lesions, "
+        "nicht-zielläsion, non cible, no diana",
+        Role.NEW: "new, new lesion, nl, new lesions, neue läsion, nouvelle lésion, nueva, ny",
+    }
+)
+_PHASE = {phase.value: phase for phase in Phase}
+
+
+def read_measurements(sheet: Sheet, options: ReadOptions | None = None) -> Readings:
+    """Rows of measurements from a table with the columns of docs/use/measurement-tables.md.
+
+    A table with a column `track` is our own `lesions.csv`; its tracks name the lesions. The whole
+    table is read before anything is refused, so that all that is wrong is told at once.
+
+    Args:
+        sheet: the table.
+        options: how it is read; by default as `lvt respond` does.
+
+    Raises:
+        InputError: when a column is missing, or rows cannot be used; each with its line.
+    """
+    options = options or ReadOptions()
+    columns = read_columns(sheet)
+    problems = [*(Problem(None, remark, False) for remark in sheet.remarks), *columns.problems]
+    rows: list[Assessment] = []
+    unread: set[str] = set()
+    for row in sheet.rows:
+        reader = _RowReader(row, columns, sheet.serial_epoch, [])
+        assessment = reader.assessment()
+        problems += reader.problems
+        if assessment is None:
+            unread.add(reader.text("lesion"))
+        else:
+            rows.append(assessment)
+    is_ours = "track" in columns.text
+    if is_ours and rows and not any(problem.is_fatal for problem in problems):
+        tracks = [row.cells[columns.text["track"]] for row in sheet.rows]
+        rows = with_tracks(rows, tracks)
+    if is_ours:
+        options = ReadOptions(0, options.sites)
+    elif "visit" in columns.text:
+        problems += _second_baselines(sheet, columns, rows, options.visit_window_days)
+    return checked_readings(rows, problems, sheet.path, options, unread)
+
+
+def _second_baselines(
+    sheet: Sheet, columns: Columns, rows: Sequence[Assessment], window_days: int
+) -> Iterator[Problem]:
+    """Rows that are called baseline at a later visit than another that is."""
+    called = {row.line: row.cells[columns.text["visit"]] for row in sheet.rows}
+    first: dict[str, Assessment] = {}
+    for row in rows:
+        if _BASELINE.search(called.get(row.line or 0, "")):
+            before = first.setdefault(row.patient, row)
+            if abs((row.date - before.date).days) > window_days:
+                what = f"a second baseline on {row.date}, line {before.line} has {before.date}"
+                yield Problem(row.line, what, True)
+
+
+@dataclass(frozen=True)
+class _RowReader:
+    """Reads the cells of one row, and notes what is wrong with each."""
+
+    row: SheetRow
+    columns: Columns
+    serial_epoch: dt.date | None
+    problems: list[Problem]
+
+    def assessment(self) -> Assessment | None:
+        """The row; None where it cannot be used."""
+        date, lesion = self._date(), self.text("lesion")
+        if not lesion:
+            self._refuse("no lesion is named")
+        lengths = {f"{name}_mm": self._length(name) for name in LENGTHS}
+        thickness_mm = lengths.pop("slice_thickness_mm") or None
+        read = self._two_in_one(Sizes(**lengths, volume_ml=self._volume()))
+        role = self._choice("role", _ROLE, Role)
+        said = self._choice("status", _STATUS, Status)
+        if said is Status.PROGRESSION and role is Role.NEW:
+            said = Status.MEASURED  # an unequivocal new lesion is one that is there
+        phase = self._choice("phase", _PHASE, Phase)
+        position, height_mm = self._place()
+        is_clear = not any(problem.is_fatal for problem in self.problems)
+        # A size that was not understood is not missing.
+        kind = role if is_clear else None
+        status, sizes, wrong = settled(lesion, self.row.line, kind, said, read)
+        self.problems.extend(wrong)
+        if date is None or any(problem.is_fatal for problem in self.problems):
+            return None
+        return Assessment(
+            date=date,
+            lesion=lesion,
+            patient=self.text("patient"),
+            role=role,
+            site=self.text("site") or "liver",
+            status=status or Status.MEASURED,
+            position_mm=position,
+            height_mm=height_mm,
+            derived_from=tuple(
+                part.strip() for part in re.split(r"[+/;]", self.text("derived_from")) if part
+            ),
+            phase=phase or Phase.UNKNOWN,
+            slice_thickness_mm=thickness_mm,
+            line=self.row.line,
+            **asdict(sizes),
+        )
+
+    def text(self, name: str) -> str:
+        """A cell by our name of its column; empty where it says that there is no value."""
+        column = self.columns.text.get(name)
+        text = "" if column is None else self.row.cells[column]
+        return "" if is_missing(text) else text
+
+    def _refuse(self, what: str) -> None:
+        self.problems.append(Problem(self.row.line, what, True))
+
+    def _date(self) -> dt.date | None:
+        text = self.text("date")
+        if not text:
+            self._refuse("no date")
+            return None
+        try:
+            return parse_date(text, self.serial_epoch)
+        except CellError as error:
+            self._refuse(str(error))
+            return None
+
+    def _length(self, name: str) -> float | None:
+        return self._sizes(name, lambda text, unit: parse_lengths_mm(text, unit)[0])
+
+    def _volume(self) -> float | None:
+        return self._sizes("volume", parse_volume_ml)
+
+    def _sizes(self, name: str, parse: Callable[[str, float | None], float]) -> float | None:
+        """The size in mm or mL from its columns, which must agree within 1 %."""
+        known: list[float] = []
+        for column in self.columns.sizes.get(name, ()):
+            text = self.row.cells[column.name]
+            if is_missing(text):
+                continue
+            try:
+                value = parse(text, column.unit)
+            except CellError as error:
+                self._refuse(f"{column.name}: {error}")
+                continue
+            if value < 0:
+                self._refuse(f"{column.name} is negative: {text}")
+                continue
+            known.append(value)
+        if len(known) > 1 and not isclose(min(known), max(known), rel_tol=0.01):
+            self._refuse(f"{name} is {known[0]:g} mm in one column, {known[1]:g} mm in the other")
+        return known[0] if known else None
+
+    def _two_in_one(self, sizes: Sizes) -> Sizes:
+        """Take the short axis from a cell of the long one that holds both, as `30 x 20`."""
+        for column in self.columns.sizes.get("long_axis", ()):
+            try:
+                both = parse_lengths_mm(self.row.cells[column.name], column.unit)
+            except CellError:
+                continue
+            if len(both) == 2:
+                if sizes.short_axis_mm is None:
+                    sizes = replace(sizes, short_axis_mm=both[1])
+                elif not isclose(sizes.short_axis_mm, both[1], rel_tol=0.01):
+                    self._refuse(
+                        f"the short axis is {both[1]:g} mm in one column, "
+                        f"{sizes.short_axis_mm:g} mm in the other"
+                    )
+        return sizes
+
+    def _choice(
+        self, name: str, words: Mapping[str, _Word], kinds: Iterable[_Word]
+    ) -> _Word | None:
+        text = self.text(name)
+        if not text:
+            return None
+        value = words.get(plain_words(text).replace(" ", ""))
+        if value is None:
+            self._refuse(f"{name} {text!r} is none of {', '.join(str(kind) for kind in kinds)}")
+        return value
+
+    def _place(self) -> tuple[Point | None, float | None]:
+        """The position, or the height of the slice where no more is said."""
+        texts = [self.text(name) for name in ("x_mm", "y_mm", "z_mm")]
+        if not any(texts):
+            return None, None
+        if not texts[2] or bool(texts[0]) != bool(texts[1]):
+            self._refuse("the place needs x_mm, y_mm and z_mm, or z_mm alone")
+            return None, None
+        try:
+            numbers = [parse_number(text) for text in texts if text]
+        except CellError as error:
+            self._refuse(f"place: {error}")
+            return None, None
+        if len(numbers) == 1:
+            return None, numbers[0]
+        return (numbers[0], numbers[1], numbers[2]), None
