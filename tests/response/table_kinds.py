@@ -1,4 +1,4 @@
-"""The cases of `table_kinds.toml`: written as files, run by `lvt respond`, and held against the right answer."""
+"""The cases of `table_kinds.toml`: written as files, and answers held against the right ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ def verdict(case: Mapping[str, Any], code: int, stdout: str, stderr: str) -> str
         "dates": [response["date"] for response in responses],
         "best": patient["best_overall_response"],
     }
-    wrong = [f"{name} {answers[name]}" for name in answers if case.get(name, answers[name]) != answers[name]]
+    wrong = [
+        f"{name} {answers[name]}"
+        for name in answers
+        if case.get(name, answers[name]) != answers[name]
+    ]
     return "; ".join(wrong)
 
 

@@ -1,4 +1,4 @@
-"""Every kind of table that clinics have handed over, with its neighbours: right, or refused in words."""
+"""Every kind of table that clinics have handed over: right, or refused in words."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.response.table_kinds import CASES, verdict, write_case
 from typer.testing import CliRunner
 
 from lvt_track.cli.app import app
+from tests.response.table_kinds import CASES, verdict, write_case
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['kind']}: {case['name']}")
