@@ -52,6 +52,8 @@ class Series:
         is_dicom: whether the files are DICOM slices.
         masks: mask files beside the scan by class name (`liver`, `vessels`, `tumors`).
         warnings: what a reader should know of it.
+        frames: for DICOM with several frames a file, file and number (from 1) of each slice in
+            order; empty where every file is one slice or one image.
     """
 
     files: tuple[Path, ...]
@@ -64,6 +66,7 @@ class Series:
     is_dicom: bool
     masks: dict[str, Path] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    frames: tuple[tuple[Path, int], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.files:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Series
 
-__all__ = ["LEAST_SLICES", "FoundSeries", "LeftOut", "date_in_name", "dated_path", "too_short"]
+__all__ = [
+    "LEAST_SLICES",
+    "FoundSeries",
+    "LeftOut",
+    "date_in_name",
+    "dated_path",
+    "named_failures",
+    "too_short",
+]
 
 _DATE = re.compile(r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?!\d)")
 
@@ -18,6 +28,8 @@ LEAST_SLICES = 5
 """Fewer are no volume to follow tumours in."""
 
 _LEAST_EXTENT_MM = 20.0
+# Files with one fault are named one by one up to here, and by folder with their names beyond.
+_MANY, _NAMED = 5, 24
 
 
 @dataclass(frozen=True)
@@ -27,12 +39,31 @@ class LeftOut:
     Attributes:
         path: file or folder.
         reason: why.
-        is_failure: whether it should have been used but could not be read.
+        is_failure: whether it should have been used but could not be.
+        files: the files meant; empty where `path` is the only one.
     """
 
     path: Path
     reason: str
     is_failure: bool = False
+    files: tuple[Path, ...] = ()
+
+
+def named_failures(faults: Iterable[tuple[Path, str]]) -> list[LeftOut]:
+    """Files that should have been used, each by itself, or by folder where many have one fault."""
+    by_folder: dict[tuple[Path, str], list[Path]] = defaultdict(list)
+    for path, reason in faults:
+        by_folder[path.parent, reason].append(path)
+    failures: list[LeftOut] = []
+    for (folder, reason), paths in by_folder.items():
+        if len(paths) < _MANY:
+            failures += [LeftOut(path, reason, is_failure=True) for path in paths]
+            continue
+        names = ", ".join(path.name for path in paths[:_NAMED])
+        more = ", …" if len(paths) > _NAMED else ""
+        text = f"{len(paths)} files ({names}{more}): {reason}"
+        failures.append(LeftOut(folder, text, is_failure=True, files=tuple(paths)))
+    return failures
 
 
 @dataclass(frozen=True)
@@ -48,6 +79,8 @@ class FoundSeries:
         patient: identity as far as it is known; empty where it is not.
         patient_id: how reports call the patient; empty where nothing but a name is known.
         birth_date, sex: as the header has them; empty where it does not.
+        acquisition_date: day of the acquisition, where the header tells it besides the date.
+        impossible_date: a date in the header that no CT can have.
     """
 
     series: Series
@@ -59,6 +92,8 @@ class FoundSeries:
     patient_id: str
     birth_date: str = ""
     sex: str = ""
+    acquisition_date: dt.date | None = None
+    impossible_date: str = ""
 
     @property
     def path(self) -> Path:

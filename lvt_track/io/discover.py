@@ -125,7 +125,11 @@ def read_scan(series: Series) -> Volume:
     Raises:
         InputError: when they cannot be read or are not CT in HU.
     """
-    return read_series(series.files) if series.is_dicom else read_volume(series.files[0])
+    return (
+        read_series(series.files, frozenset(series.frames))
+        if series.is_dicom
+        else read_volume(series.files[0])
+    )
 
 
 def _search(folder: Path) -> tuple[list[FoundSeries], list[LeftOut]]:

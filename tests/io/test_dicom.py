@@ -18,6 +18,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.volumes import read_series
+from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import read_labels, read_mask, write_mask
 
 
@@ -165,12 +166,13 @@ def test_an_intercept_applied_twice_is_named(tmp_path: Path, write_series: Any) 
         read_series(write_series(tmp_path, None, spoil))
 
 
-def test_a_slope_of_zero_is_named(tmp_path: Path, write_series: Any) -> None:
+def test_a_slope_of_zero_is_taken_as_one(tmp_path: Path, ct: Volume, write_series: Any) -> None:
     def spoil(dataset: Dataset, k: int) -> None:
         dataset.RescaleSlope = 0
 
-    with pytest.raises(InputError, match="slope is zero"):
-        read_series(write_series(tmp_path, None, spoil))
+    series = series_at(write_series(tmp_path, ct, spoil)[0])
+    assert "a rescale slope of 0, which cannot be: taken as 1" in series.warnings
+    np.testing.assert_array_equal(read_scan(series).hu, ct.hu)
 
 
 def test_without_preamble_and_meta_header(tmp_path: Path, ct: Volume, write_series: Any) -> None:
@@ -232,7 +234,7 @@ def test_compressed_pixels_are_decoded_and_rescaled(compressed: list[Path], ct: 
     np.testing.assert_array_equal(read_series(compressed).hu, ct.hu)
 
 
-@pytest.mark.parametrize("lost", [8, 100, 400])
+@pytest.mark.parametrize("lost", [9, 100, 400])
 def test_truncated_compressed_files_are_named(compressed: list[Path], lost: int) -> None:
     compressed[7].write_bytes(compressed[7].read_bytes()[:-lost])
     with pytest.raises(InputError, match="cut short") as caught:

@@ -142,15 +142,6 @@ def test_compressed_frames(tmp_path: Path, ct: Volume) -> None:
     np.testing.assert_array_equal(read_series([path]).hu, ct.hu)
 
 
-def two_volumes(image: FileDataset) -> None:
-    """The second half of the frames shows the same places at another time."""
-    frames = image.PerFrameFunctionalGroupsSequence
-    half = len(frames) // 2
-    for k, frame in enumerate(frames):
-        frame.FrameContentSequence[0].TemporalPositionIndex = 1 + k // half
-        frame.PlanePositionSequence = frames[k % half].PlanePositionSequence
-
-
 def scout(image: FileDataset) -> None:
     kinds = ["ORIGINAL", "PRIMARY", "LOCALIZER", "NONE"]
     image.SharedFunctionalGroupsSequence[0].CTImageFrameTypeSequence[0].FrameType = kinds
@@ -163,7 +154,6 @@ def missing_groups(image: FileDataset) -> None:
 @pytest.mark.parametrize(
     ("spoil", "reason", "is_failure"),
     [
-        (two_volumes, "2 volumes in multi-frame files", True),
         (scout, "a scout", False),
         (missing_groups, "groups for 11", True),
     ],

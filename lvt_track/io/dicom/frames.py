@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from lvt_track.core.geometry import FloatArray
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.header import SliceHeader, read_slice_headers
+from lvt_track.io.dicom.values import seconds_of_day
 
 __all__ = ["ENHANCED_CT", "read_frame_headers"]
 
@@ -35,7 +36,7 @@ def read_frame_headers(
     headers, errors = read_slice_headers(paths)
     slices: list[SliceHeader] = []
     for header in headers:
-        if header.sop_class not in ENHANCED_CT:
+        if header.sop_class not in ENHANCED_CT or header.fault:
             slices.append(header)
             continue
         try:
@@ -80,10 +81,14 @@ def _frame(header: SliceHeader, number: int, own: Dataset, shared: Dataset) -> S
     thickness = value("PixelMeasuresSequence", "SliceThickness")
     slope = value("PixelValueTransformationSequence", "RescaleSlope")
     intercept = value("PixelValueTransformationSequence", "RescaleIntercept")
+    kind = value("PixelValueTransformationSequence", "RescaleType")
     kernel = value("CTReconstructionSequence", "ConvolutionKernel")
     frame_type = value("CTImageFrameTypeSequence", "FrameType")
     technique = value("CTImageFrameTypeSequence", "VolumeBasedCalculationTechnique")
     kinds = (*_words(frame_type), *_words(technique))
+    acquired = str(value("FrameContentSequence", "FrameAcquisitionDateTime") or "")
+    seconds = seconds_of_day(acquired[8:])
+    has_group = slope is not None and intercept is not None
     return replace(
         header,
         frame=number,
@@ -92,10 +97,15 @@ def _frame(header: SliceHeader, number: int, own: Dataset, shared: Dataset) -> S
         orientation=None if orientation is None else orientation.reshape(2, 3),
         pixel_spacing_mm=None if spacing is None else (float(spacing[0]), float(spacing[1])),
         slice_thickness_mm=None if thickness is None else float(thickness) or None,
-        has_rescale=slope is not None and intercept is not None,
-        rescale=(1.0 if slope is None else float(slope), float(intercept or 0.0)),
+        # Some converters leave slope and intercept where single slices have them.
+        has_rescale=has_group or header.has_rescale,
+        rescale=(float(slope), float(intercept)) if has_group else header.rescale,
+        rescale_type=str(kind or header.rescale_type).upper(),
         kernel="/".join(_words(kernel)) or header.kernel,
+        kvp=str(value("CTXRayDetailsSequence", "KVP") or header.kvp),
         image_type=tuple(kind.upper() for kind in kinds) or header.image_type,
+        acquired_s=header.acquired_s if seconds is None else seconds,
+        stack_id=str(value("FrameContentSequence", "StackID") or ""),
         acquisition=(
             str(value("FrameContentSequence", "FrameAcquisitionNumber") or ""),
             str(value("FrameContentSequence", "TemporalPositionIndex") or ""),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pydicom
@@ -18,54 +18,94 @@ from pydicom.uid import UID
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.errors import InputError
+from lvt_track.io.dicom.encapsulation import read_fragments
+from lvt_track.io.dicom.missing_pixels import why_no_pixels
+from lvt_track.io.dicom.values import (
+    date_of,
+    has_value,
+    integer,
+    numbers,
+    seconds_of_day,
+    tag,
+    text,
+    texts,
+)
 
-__all__ = ["SliceHeader", "looks_like_dicom", "read_slice_header", "read_slice_headers"]
+__all__ = [
+    "CT_IMAGE",
+    "SliceHeader",
+    "looks_like_dicom",
+    "read_slice_header",
+    "read_slice_headers",
+]
+
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+"""SOP class of a CT slice."""
 
 _TAGS = [
-    "ImageType",
-    "SOPClassUID",
-    "SOPInstanceUID",
-    "StudyDate",
-    "SeriesDate",
-    "AcquisitionDate",
-    "ContentDate",
-    "AcquisitionDateTime",
-    "AcquisitionTime",
-    "Modality",
-    "SeriesDescription",
-    "PatientName",
-    "PatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "ContrastBolusAgent",
-    "ContrastBolusStartTime",
-    "SliceThickness",
-    "GantryDetectorTilt",
-    "ProtocolName",
-    "ConvolutionKernel",
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "AcquisitionNumber",
-    "InstanceNumber",
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "TemporalPositionIdentifier",
-    "FrameOfReferenceUID",
-    "SamplesPerPixel",
-    "NumberOfFrames",
-    "Rows",
-    "Columns",
-    "PixelSpacing",
-    "BitsAllocated",
-    "RescaleSlope",
-    "RescaleIntercept",
+    tag(keyword)
+    for keyword in (
+        "ImageType",
+        "SOPClassUID",
+        "SOPInstanceUID",
+        "StudyDate",
+        "SeriesDate",
+        "AcquisitionDate",
+        "ContentDate",
+        "AcquisitionDateTime",
+        "AcquisitionTime",
+        "Modality",
+        "SeriesDescription",
+        "PatientName",
+        "PatientID",
+        "PatientBirthDate",
+        "PatientSex",
+        "ContrastBolusAgent",
+        "ContrastBolusStartTime",
+        "SliceThickness",
+        "GantryDetectorTilt",
+        "ProtocolName",
+        "ConvolutionKernel",
+        "StudyInstanceUID",
+        "SeriesInstanceUID",
+        "SeriesNumber",
+        "AcquisitionNumber",
+        "InstanceNumber",
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "TemporalPositionIdentifier",
+        "FrameOfReferenceUID",
+        "SamplesPerPixel",
+        "NumberOfFrames",
+        "Rows",
+        "Columns",
+        "PixelSpacing",
+        "BitsAllocated",
+        "RescaleSlope",
+        "RescaleIntercept",
+        "RescaleType",
+        "KVP",
+        "LossyImageCompression",
+        "LossyImageCompressionRatio",
+        "SliceLocation",
+        "SpacingBetweenSlices",
+        "ConcatenationUID",
+        "InConcatenationNumber",
+        "InConcatenationTotalNumber",
+    )
 ]
 _UNREADABLE = "Copy or export the file again"
 _THREADS = 8
-# Compressed pixels end with this item; little may follow it.
-_SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
-_TAIL_BYTES = 4096
+# JPEG baseline, JPEG extended, and JPEG-LS of bounded error.
+_LOSSY_SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{k}" for k in (50, 51, 81))
+_CUT_SHORT = "the file is cut short"
+_NUMBERS = {
+    "ImagePositionPatient": 3,
+    "ImageOrientationPatient": 6,
+    "PixelSpacing": 2,
+    "RescaleSlope": 1,
+    "RescaleIntercept": 1,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +114,22 @@ class SliceHeader:
 
     Attributes:
         path: the file.
+        date: day of the study; else of the acquisition, the series or the content.
+        acquisition_date: day of the acquisition, where that is stated.
+        impossible_date: a date that no CT can have, where the header has nothing better.
+        acquired_s: time of the acquisition in seconds from some midnight.
+        acquisition: AcquisitionNumber and TemporalPositionIdentifier.
         position_mm: LPS position (x, y, z) of the centre of the first pixel.
         orientation: 2 x 3; LPS directions in which the column and the row index grow.
         pixel_spacing_mm: distance between rows, and between columns.
+        location_mm, spacing_between_mm: SliceLocation and SpacingBetweenSlices.
         delay_s: from the start of contrast injection to acquisition.
-        is_cut_short: whether the file ends before its pixels do.
+        concatenation: UID, number of this part and number of parts (0 where it is not told) of an
+            enhanced image in several files.
+        lossy: how far the pixels were compressed with loss; empty where they were not.
+        fault: why its pixels cannot be used; empty where nothing speaks against it.
         frame: number of the frame in a file of several, from 1; None where the file is one slice.
-        rescale: slope and intercept of the frame; the pixels of a single slice bring their own.
+        rescale: slope and intercept.
     """
 
     path: Path
@@ -94,29 +143,39 @@ class SliceHeader:
     birth_date: str
     sex: str
     date: dt.date | None
+    acquisition_date: dt.date | None
+    impossible_date: str
+    acquired_s: float | None
     series_number: str
     description: str
     protocol: str
     kernel: str
+    kvp: str
     image_type: tuple[str, ...]
     instance_number: int
     acquisition: tuple[str, ...]
+    stack_id: str
     frame_of_reference: str
     contrast_agent: str
     delay_s: float | None
     position_mm: FloatArray | None
     orientation: FloatArray | None
     pixel_spacing_mm: tuple[float, float] | None
+    location_mm: float | None
+    spacing_between_mm: float | None
     rows: int
     columns: int
     frames: int
     samples: int
     slice_thickness_mm: float | None
+    rescale_type: str
+    rescale: tuple[float, float]
     has_rescale: bool
+    lossy: str
     transfer_syntax: str
-    is_cut_short: bool
+    concatenation: tuple[str, int, int] | None
+    fault: str
     frame: int | None = None
-    rescale: tuple[float, float] | None = None
 
     @property
     def folder(self) -> Path:
@@ -145,9 +204,12 @@ def looks_like_dicom(path: Path) -> bool:
         return True
     if start[128:132] == b"DICM":
         return True
+    if len(start) < 8:
+        return False
     # Without a preamble a data set starts with a tag of group 0002 or 0008, then a length.
-    group, element = start[:2], start[2:4]
-    return group in (b"\x02\x00", b"\x08\x00") and len(element) == 2 and element[1] < 0x20
+    if start[:2] in (b"\x02\x00", b"\x08\x00"):
+        return start[3] < 0x20
+    return start[:2] == b"\x00\x08" and start[2] < 0x20 and start[4:6].isalpha()
 
 
 def read_slice_headers(
@@ -180,9 +242,9 @@ def read_slice_header(path: Path) -> SliceHeader:
     try:
         with path.open("rb") as file:
             dataset = pydicom.dcmread(
-                file, stop_before_pixels=True, specific_tags=_TAGS, force=True
+                file, stop_before_pixels=True, specific_tags=list(_TAGS), force=True
             )
-            return _header(path, dataset, _is_cut_short(file, dataset))
+            return _header(path, dataset, file)
     except InputError:
         raise
     except OSError as error:
@@ -196,129 +258,143 @@ def read_slice_header(path: Path) -> SliceHeader:
         ) from error
 
 
-def _header(path: Path, dataset: Dataset, is_cut_short: bool) -> SliceHeader:
-    if "SOPClassUID" not in dataset and "Modality" not in dataset:
+def _header(path: Path, dataset: Dataset, file: BinaryIO) -> SliceHeader:
+    sop_class = text(dataset, "SOPClassUID") or str(
+        getattr(dataset.file_meta, "MediaStorageSOPClassUID", "")
+    )
+    modality = text(dataset, "Modality").upper()
+    if not sop_class and not modality:
         raise InputError("not a DICOM file, or one that ends within its header", path=path)
-    if _text(dataset, "Modality") == "CT" and "Rows" not in dataset:
-        raise InputError("the file is cut short: it ends within its header", path=path)
-    orientation = _vector(dataset, "ImageOrientationPatient", 6)
-    spacing = _vector(dataset, "PixelSpacing", 2)
-    thickness = _vector(dataset, "SliceThickness", 1)
+    is_ct_slice = sop_class == CT_IMAGE or (modality == "CT" and not sop_class)
+    if is_ct_slice and "Rows" not in dataset:
+        raise InputError(f"{_CUT_SHORT}: it ends within its header", path=path)
+    orientation = numbers(dataset, "ImageOrientationPatient", 6)
+    spacing = numbers(dataset, "PixelSpacing", 2)
+    slope, intercept = _one(dataset, "RescaleSlope"), _one(dataset, "RescaleIntercept")
+    day, acquisition_day, impossible = _dates(dataset)
     return SliceHeader(
         path=path,
-        modality=_text(dataset, "Modality").upper(),
-        sop_class=_text(dataset, "SOPClassUID"),
-        sop_uid=_text(dataset, "SOPInstanceUID"),
-        study_uid=_text(dataset, "StudyInstanceUID"),
-        series_uid=_text(dataset, "SeriesInstanceUID"),
-        patient_id=_text(dataset, "PatientID"),
-        patient_name=_text(dataset, "PatientName"),
-        birth_date=_text(dataset, "PatientBirthDate"),
-        sex=_text(dataset, "PatientSex").upper(),
-        date=_date(dataset),
-        series_number=_text(dataset, "SeriesNumber"),
-        description=_text(dataset, "SeriesDescription"),
-        protocol=_text(dataset, "ProtocolName"),
-        kernel="/".join(_texts(dataset, "ConvolutionKernel")),
-        image_type=tuple(item.upper() for item in _texts(dataset, "ImageType")),
-        instance_number=_integer(dataset, "InstanceNumber"),
+        modality=modality,
+        sop_class=sop_class,
+        sop_uid=text(dataset, "SOPInstanceUID"),
+        study_uid=text(dataset, "StudyInstanceUID"),
+        series_uid=text(dataset, "SeriesInstanceUID"),
+        patient_id=text(dataset, "PatientID"),
+        patient_name=text(dataset, "PatientName"),
+        birth_date=text(dataset, "PatientBirthDate"),
+        sex=text(dataset, "PatientSex").upper(),
+        date=day,
+        acquisition_date=acquisition_day,
+        impossible_date=impossible,
+        acquired_s=_acquired_s(dataset),
+        series_number=text(dataset, "SeriesNumber"),
+        description=text(dataset, "SeriesDescription"),
+        protocol=text(dataset, "ProtocolName"),
+        kernel="/".join(texts(dataset, "ConvolutionKernel")),
+        kvp=text(dataset, "KVP"),
+        image_type=tuple(item.upper() for item in texts(dataset, "ImageType")),
+        instance_number=integer(dataset, "InstanceNumber"),
         acquisition=(
-            _text(dataset, "AcquisitionNumber"),
-            _text(dataset, "TemporalPositionIdentifier"),
+            text(dataset, "AcquisitionNumber"),
+            text(dataset, "TemporalPositionIdentifier"),
         ),
-        frame_of_reference=_text(dataset, "FrameOfReferenceUID"),
-        contrast_agent=_text(dataset, "ContrastBolusAgent"),
+        stack_id="",
+        frame_of_reference=text(dataset, "FrameOfReferenceUID"),
+        contrast_agent=text(dataset, "ContrastBolusAgent"),
         delay_s=_delay_s(dataset),
-        position_mm=_vector(dataset, "ImagePositionPatient", 3),
+        position_mm=numbers(dataset, "ImagePositionPatient", 3),
         orientation=None if orientation is None else orientation.reshape(2, 3),
         pixel_spacing_mm=None if spacing is None else (float(spacing[0]), float(spacing[1])),
-        rows=_integer(dataset, "Rows"),
-        columns=_integer(dataset, "Columns"),
-        frames=_integer(dataset, "NumberOfFrames", 1),
-        samples=_integer(dataset, "SamplesPerPixel", 1),
-        slice_thickness_mm=None if thickness is None else float(thickness[0]) or None,
-        has_rescale="RescaleSlope" in dataset and "RescaleIntercept" in dataset,
+        location_mm=_one(dataset, "SliceLocation"),
+        spacing_between_mm=_one(dataset, "SpacingBetweenSlices"),
+        rows=integer(dataset, "Rows"),
+        columns=integer(dataset, "Columns"),
+        frames=integer(dataset, "NumberOfFrames", 1),
+        samples=integer(dataset, "SamplesPerPixel", 1),
+        slice_thickness_mm=_one(dataset, "SliceThickness") or None,
+        rescale_type=text(dataset, "RescaleType").upper(),
+        rescale=(1.0 if slope is None else slope, intercept or 0.0),
+        has_rescale=slope is not None and intercept is not None,
+        lossy=_lossy(dataset),
         transfer_syntax=_transfer_syntax(dataset),
-        is_cut_short=is_cut_short,
+        concatenation=_concatenation(dataset),
+        fault=_fault(path, file, dataset) if modality in ("CT", "") else "",
     )
 
 
-def _is_cut_short(file: BinaryIO, dataset: Dataset) -> bool:
-    """Whether a file read up to its pixels ends before they do."""
+def _one(dataset: Dataset, keyword: str) -> float | None:
+    values = numbers(dataset, keyword, 1)
+    return None if values is None else float(values[0])
+
+
+def _fault(path: Path, file: BinaryIO, dataset: Dataset) -> str:
+    """Why the pixels cannot be used, as far as the header and the file's size tell."""
+    if "Rows" not in dataset:
+        return ""
+    for keyword, length in _NUMBERS.items():
+        if has_value(dataset, keyword) and numbers(dataset, keyword, length) is None:
+            return f"its {keyword} cannot be read (“{text(dataset, keyword)}”)"
+    return _missing_pixels(path, file, dataset)
+
+
+def _missing_pixels(path: Path, file: BinaryIO, dataset: Dataset) -> str:
+    """What is wrong with the pixels of a file read up to them; empty when they are all there."""
     start = file.tell()
-    size = file.seek(0, os.SEEK_END)
     syntax = UID(_transfer_syntax(dataset))
     if syntax.is_transfer_syntax and syntax.is_deflated:
-        return False  # inflating it, which has just been done, would have failed
+        return ""  # inflating it, which has just been done, would have failed
     if syntax.is_transfer_syntax and syntax.is_encapsulated:
-        file.seek(max(start, size - _TAIL_BYTES))
-        return _SEQUENCE_END not in file.read()
-    pixels = _integer(dataset, "Rows") * _integer(dataset, "Columns")
-    pixels *= _integer(dataset, "NumberOfFrames", 1) * _integer(dataset, "SamplesPerPixel", 1)
-    return size - start < pixels * _integer(dataset, "BitsAllocated", 16) // 8
+        if read_fragments(file).is_whole:
+            return ""
+    else:
+        size = file.seek(0, os.SEEK_END)
+        pixels = integer(dataset, "Rows") * integer(dataset, "Columns")
+        pixels *= integer(dataset, "NumberOfFrames", 1) * integer(dataset, "SamplesPerPixel", 1)
+        if size - start >= pixels * integer(dataset, "BitsAllocated", 16) // 8:
+            return ""
+    file.seek(start)
+    return why_no_pixels(path, file, syntax) or _CUT_SHORT
 
 
 def _transfer_syntax(dataset: Dataset) -> str:
     return str(getattr(dataset.file_meta, "TransferSyntaxUID", ""))
 
 
-def _value(dataset: Dataset, name: str) -> Any:
-    try:
-        return dataset.get(name)
-    except Exception:  # a value that breaks the rules of its type says nothing
-        return None
+def _dates(dataset: Dataset) -> tuple[dt.date | None, dt.date | None, str]:
+    """Day of the study, day of the acquisition, and an impossible day if there is no other."""
+    written = {
+        name: date_of(text(dataset, name))
+        for name in ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
+    }
+    day = next((date for date, _ in written.values() if date is not None), None)
+    acquired = written["AcquisitionDate"][0]
+    if acquired is None:
+        acquired = date_of(text(dataset, "AcquisitionDateTime"))[0]
+    impossible = next((odd for _, odd in written.values() if odd), "")
+    return day, acquired, "" if day is not None else impossible
 
 
-def _texts(dataset: Dataset, name: str) -> list[str]:
-    value = _value(dataset, name)
-    if value is None:
-        return []
-    items = [value] if isinstance(value, str) or not hasattr(value, "__iter__") else list(value)
-    return [str(item).strip("\0 ") for item in items]
-
-
-def _text(dataset: Dataset, name: str) -> str:
-    value = _value(dataset, name)
-    return "" if value is None else str(value).strip("\0 ")
-
-
-def _integer(dataset: Dataset, name: str, default: int = 0) -> int:
-    try:
-        return int(float(_text(dataset, name)))
-    except ValueError:
-        return default
-
-
-def _vector(dataset: Dataset, name: str, length: int) -> FloatArray | None:
-    try:
-        numbers = np.array([float(item) for item in _texts(dataset, name)])
-    except ValueError:
-        return None
-    return numbers if numbers.shape == (length,) and np.isfinite(numbers).all() else None
-
-
-def _date(dataset: Dataset) -> dt.date | None:
-    for name in ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate"):
-        digits = _text(dataset, name).replace(".", "").replace("-", "")[:8]
-        try:
-            return dt.datetime.strptime(digits, "%Y%m%d").date()
-        except ValueError:
-            continue
-    return None
+def _acquired_s(dataset: Dataset) -> float | None:
+    moment = text(dataset, "AcquisitionDateTime")
+    time = seconds_of_day(text(dataset, "AcquisitionTime"))
+    return seconds_of_day(moment[8:]) if time is None else time
 
 
 def _delay_s(dataset: Dataset) -> float | None:
-    start = _seconds(_text(dataset, "ContrastBolusStartTime"))
-    acquired = _seconds(_text(dataset, "AcquisitionTime"))
-    if acquired is None:
-        acquired = _seconds(_text(dataset, "AcquisitionDateTime")[8:])
+    start = seconds_of_day(text(dataset, "ContrastBolusStartTime"))
+    acquired = _acquired_s(dataset)
     return None if start is None or acquired is None else acquired - start
 
 
-def _seconds(time: str) -> float | None:
-    """Seconds since midnight of a DICOM time, HHMMSS.FFFFFF."""
-    digits = time.replace(":", "")
-    try:
-        return 3600 * int(digits[:2]) + 60 * int(digits[2:4] or 0) + float(digits[4:] or 0)
-    except ValueError:
-        return None
+def _lossy(dataset: Dataset) -> str:
+    syntax = _transfer_syntax(dataset)
+    if text(dataset, "LossyImageCompression") not in ("01", "1") and syntax not in _LOSSY_SYNTAXES:
+        return ""
+    ratio = text(dataset, "LossyImageCompressionRatio")
+    return f" (ratio {ratio})" if ratio else " (ratio not told)"
+
+
+def _concatenation(dataset: Dataset) -> tuple[str, int, int] | None:
+    uid = text(dataset, "ConcatenationUID")
+    number = integer(dataset, "InConcatenationNumber")
+    return (uid, number, integer(dataset, "InConcatenationTotalNumber")) if uid and number else None

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import numpy as np
 
 from lvt_track.core.records import Phase
 from lvt_track.io.dicom.frames import ENHANCED_CT
-from lvt_track.io.dicom.header import SliceHeader
+from lvt_track.io.dicom.header import CT_IMAGE, SliceHeader
 from lvt_track.io.phases import phase_of_delay, phase_of_text
 
 __all__ = ["is_derived", "is_sharp", "phase_of_series", "why_unusable"]
 
-_CT = ("1.2.840.10008.5.1.4.1.1.2", *ENHANCED_CT)
+_CT = (CT_IMAGE, *ENHANCED_CT)
+_NO_IMAGES = {
+    "1.2.840.10008.1.3.10": "a directory of other files (DICOMDIR)",
+    "1.2.840.10008.5.1.4.1.1.66": "raw data of the scanner, not images",
+}
 _MODALITIES = {
     "MR": "an MR image",
     "PT": "a PET image",
@@ -46,12 +51,18 @@ _NAMED = {
     "a projection (MIP)": r"mip|minip|vrt?|projection",
     "a spectral map": (
         r"iodine|jod ?karte|iod ?karte|vnc|virtual non contrast|z ?eff(?:ective)?|effective z|"
-        r"electron density|perfusion|overlay|fat map|rho z"
+        r"electron density|perfusion|overlay|fat map|rho z|ca ?supp\w*|calcium supp\w*|hu ?mod|"
+        r"uric acid|iodine no water|water iodine"
     ),
 }
 _NAMED_WORDS = {what: re.compile(rf"(?<![^\W_])(?:{w})(?![^\W_])") for what, w in _NAMED.items()}
 _PROJECTIONS = {"MIP", "MINIP", "VRT", "PROJECTION IMAGE", "AVERAGE_MIP"}
 _PROJECTIONS |= {"MAX_IP", "MIN_IP", "VOLUME_RENDER", "SURFACE_RENDER"}
+# US is "unspecified" in DICOM; every other type is of another quantity or of altered HU.
+_HOUNSFIELD = ("", "HU", "US", "HOUNSFIELD", "HOUNSFIELD UNITS", "HOUNSFIELD UNIT")
+# Fourth value of ImageType in multi-energy CT (PS3.3 C.8.15.3.10), and makers' own words.
+_SPECTRAL_MAPS = {"MAT_SPECIFIC", "MAT_REMOVED", "MAT_FRACTIONAL", "MAT_MODIFIED"}
+_SPECTRAL_MAPS |= {"EFF_ATOMIC_NUM", "ELECTRON_DENSITY", "MAT_VALUE_BASED", "CASUPP"}
 _SHARP_WORDS = re.compile(
     r"(?<![^\W_])(?:lung\w*|lunge\w*|poumon\w*|pulm\w*|polmon\w*|pulmon\w*|bone\w*|boneplus|"
     r"knochen\w*|osseu\w*|osso|oss|hueso|edge|sharp|detail hr|hrct|ultra high)(?![^\W_])"
@@ -66,29 +77,41 @@ _LEAST_AXIAL_COSINE = np.cos(np.radians(35.0))
 
 
 def why_unusable(header: SliceHeader) -> str:
-    """Why a series with this header is not a CT volume to follow; empty when it is one."""
+    """Why an image with this header is not CT to follow; empty when it is."""
+    if header.sop_class in _NO_IMAGES:
+        return _NO_IMAGES[header.sop_class]
     if header.modality != "CT" and not (header.modality == "" and header.sop_class in _CT):
         return f"{_MODALITIES.get(header.modality, f'of modality {header.modality}')}, not CT"
     if header.sop_class and header.sop_class not in _CT:
         return "a secondary capture or other object, not CT slices"
-    if header.frames > 1 and header.frame is None:
+    if header.frames > 1 and header.frame is None and header.sop_class not in ENHANCED_CT:
         return "multi-frame DICOM that is not enhanced CT: convert it to NIfTI or to single frames"
     if header.rows == 0 or header.columns == 0:
         return "has no pixels"
     if header.samples > 1:
         return "a colour picture, not CT"
-    if "LOCALIZER" in header.image_type:
+    kinds = set(header.image_type)
+    if "LOCALIZER" in kinds:
         return "a scout"
-    if _PROJECTIONS & set(header.image_type):
+    if _PROJECTIONS & kinds:
         return "a projection (MIP)"
-    words = _plain(header.description)
-    for what, pattern in _NAMED_WORDS.items():
-        if pattern.search(words):
-            return f"{what}, by its name"
+    if header.rescale_type not in _HOUNSFIELD:
+        return f"a spectral map (its values are {header.rescale_type}, not HU)"
+    if _SPECTRAL_MAPS & kinds:
+        return "a spectral map"
+    named = _kind_by_name(header.description)
+    if named:
+        return f"{named}, by its name"
     normal = header.normal
     if normal is not None and abs(float(normal[2])) < _LEAST_AXIAL_COSINE:
         return f"a {'coronal' if abs(normal[1]) > abs(normal[0]) else 'sagittal'} reformat"
     return ""
+
+
+@lru_cache(maxsize=4096)
+def _kind_by_name(description: str) -> str:
+    words = _plain(description)
+    return next((what for what, pattern in _NAMED_WORDS.items() if pattern.search(words)), "")
 
 
 def is_derived(header: SliceHeader) -> bool:

@@ -1,25 +1,34 @@
-"""DICOM files to series: grouped by their UIDs, checked, and each kind told apart."""
+"""DICOM files to series: grouped, split into volumes, checked, and each kind told apart."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pydicom
-
 from lvt_track.core.records import Phase, Series
 from lvt_track.errors import InputError
-from lvt_track.io.candidates import LEAST_SLICES, FoundSeries, LeftOut, dated_path, too_short
+from lvt_track.io.candidates import (
+    LEAST_SLICES,
+    FoundSeries,
+    LeftOut,
+    dated_path,
+    named_failures,
+    too_short,
+)
 from lvt_track.io.dicom.frames import read_frame_headers
+from lvt_track.io.dicom.grouping import group_images, missing_parts, without_copies
 from lvt_track.io.dicom.header import SliceHeader
 from lvt_track.io.dicom.kinds import is_derived, is_sharp, phase_of_series, why_unusable
-from lvt_track.io.dicom.stack import NotAVolumeError, Stack, stack_slices
+from lvt_track.io.dicom.split import Part, split_volumes
+from lvt_track.io.dicom.stack import NotAVolumeError, Stack
+from lvt_track.io.dicom.volumes import LabelsError, check_pixels
 
 __all__ = ["find_dicom_series"]
+
+_AGAIN = "made again at the place of another, with other pixels; the first image is used"
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,15 @@ class _Candidate:
 
     @property
     def study(self) -> str:
-        return self.header.study_uid or str(self.header.folder)
+        return _study(self.header)
+
+
+@dataclass(frozen=True)
+class _Loss:
+    """CT that is not used; a failure where its study has nothing else."""
+
+    item: LeftOut
+    study: str
 
 
 def find_dicom_series(paths: Iterable[Path], root: Path) -> tuple[list[FoundSeries], list[LeftOut]]:
@@ -46,173 +63,187 @@ def find_dicom_series(paths: Iterable[Path], root: Path) -> tuple[list[FoundSeri
         root: the folder that was searched; names below it may hold dates.
     """
     headers, errors = read_frame_headers(paths)
-    left_out = [LeftOut(e.path or root, e.what, is_failure=True) for e in errors]
-    headers, copies = _without_copies(headers)
-    left_out += copies
+    damaged = [(e.path or root, e.what) for e in errors]
+    images, losses = _usable(headers)
+    images, copies = without_copies(images)
+    damaged += {h.path: (h.path, h.fault) for h in images if h.fault}.values()
+    left_out = [*named_failures(damaged), *copies]
+    parts_lost = missing_parts(images)
+    left_out += [LeftOut(place, reason, is_failure=True) for place, reason in parts_lost.items()]
 
     candidates: list[_Candidate] = []
-    for group in _groups(headers):
-        usable, reasons = _candidates(group)
+    for group in group_images(images):
+        usable, more = _candidates(group)
         candidates += usable
-        left_out += reasons
-    chosen, reasons = _best_reconstructions(candidates)
-    return [_found(item, root) for item in chosen], left_out + reasons
-
-
-def _without_copies(
-    headers: Sequence[SliceHeader],
-) -> tuple[list[SliceHeader], list[LeftOut]]:
-    """Files whose SOPInstanceUID and place were met before are copies of the same image."""
-    # The place too, because some anonymisers give one UID to a whole series.
-    seen: set[tuple[object, ...]] = set()
-    kept: list[SliceHeader] = []
-    copies: dict[Path, int] = defaultdict(int)
-    for header in sorted(headers, key=lambda h: h.path):
-        place = () if header.position_mm is None else tuple(header.position_mm)
-        image = (header.sop_uid, place, header.instance_number)
-        if header.sop_uid and image in seen:
-            copies[header.folder] += 1
-            continue
-        seen.add(image)
-        kept.append(header)
-    return kept, [
-        LeftOut(folder, f"{count} files are copies of images met before")
-        for folder, count in copies.items()
+        losses += more
+    chosen, more = _best_reconstructions(candidates)
+    losses += more
+    chosen, more = _readable(chosen)
+    losses += more
+    used = {item.study for item in chosen}
+    left_out += [
+        loss.item if loss.study in used or not loss.study else replace(loss.item, is_failure=True)
+        for loss in losses
     ]
+    return [_found(item, root) for item in chosen], _merged(left_out)
 
 
-def _groups(headers: Iterable[SliceHeader]) -> list[list[SliceHeader]]:
-    """Files that may form one volume: same series, size and orientation."""
-    groups: dict[tuple[object, ...], list[SliceHeader]] = defaultdict(list)
+def _usable(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[_Loss]]:
+    """Images of CT, and what else there is by series and kind."""
+    images: list[SliceHeader] = []
+    others: dict[tuple[str, str, object], list[SliceHeader]] = defaultdict(list)
     for header in headers:
-        orientation = (
-            () if header.orientation is None else tuple(header.orientation.ravel().round(3))
-        )
-        key = (
-            header.patient_id,
-            header.study_uid or header.folder,
-            header.series_uid or header.folder,
-            header.modality,
-            orientation,
-            header.rows,
-            header.columns,
-            header.pixel_spacing_mm,
-            "LOCALIZER" in header.image_type,
-        )
-        groups[key].append(header)
-    return list(groups.values())
+        reason = why_unusable(header)
+        if reason:
+            others[reason, header.series_uid, header.folder].append(header)
+        else:
+            images.append(header)
+    losses = []
+    for (reason, _, _), group in others.items():
+        first = group[0]
+        is_frames = first.modality == "CT" and first.frames > 1 and first.frame is None
+        is_ct = first.modality == "CT" and ("reformat" in reason or "spectral" in reason)
+        item = LeftOut(_place(group), f"{_title(first)}{reason}", is_frames, _files(group))
+        losses.append(_Loss(item, _study(first) if is_ct else ""))
+    return images, losses
 
 
-def _candidates(group: Sequence[SliceHeader]) -> tuple[list[_Candidate], list[LeftOut]]:
-    header = group[0]
-    reason = why_unusable(header)
-    if reason:
-        is_failure = header.modality == "CT" and header.frames > 1 and header.frame is None
-        return [], [LeftOut(_place(group), f"{_title(header)}{reason}", is_failure)]
+def _candidates(group: Sequence[SliceHeader]) -> tuple[list[_Candidate], list[_Loss]]:
+    whole = [header for header in group if not header.fault]
+    broken = len({header.path for header in group}) - len({header.path for header in whole})
+    if not whole:
+        return [], []
     usable: list[_Candidate] = []
-    left_out: list[LeftOut] = []
-    parts = _acquisitions(group)
-    if len(parts) > 1 and any(h.frame is not None for h in group):
-        reason = f"{len(parts)} volumes in multi-frame files: convert them to single frames"
-        return [], [LeftOut(_place(group), f"{_title(header)}{reason}", is_failure=True)]
+    losses: list[_Loss] = []
+    parts = split_volumes(whole)
+    volumes = [part for part in parts if _fault(part) == ""]
     for part in parts:
-        images, doubled = _without_doubles(part)
-        try:
-            stack = stack_slices(images)
-        except NotAVolumeError as error:
-            left_out.append(LeftOut(_place(part), f"{_title(header)}{error.what}"))
+        header = part.images[0]
+        reason = _fault(part)
+        if reason or part.stack is None:
+            item = LeftOut(
+                _place(part.images),
+                f"{_title(header)}{reason}",
+                _is_failure(part),
+                _files(part.images),
+            )
+            losses.append(_Loss(item, _study(header)))
             continue
-        except InputError as error:
-            named = f"{error.path.name}: " if error.path and error.path.is_file() else ""
-            reason = f"{_title(header)}{named}{error.what}"
-            is_failure = len(part) >= LEAST_SLICES or any(h.is_cut_short for h in part)
-            left_out.append(LeftOut(_place(part), reason, is_failure))
-            continue
-        short = too_short(stack.geometry)
-        if short:
-            left_out.append(LeftOut(_place(part), f"{_title(header)}{short}"))
-            continue
-        candidate = _Candidate(stack, phase_of_series(stack.headers[0]))
-        if doubled:
-            candidate = _with_warning(candidate, f"{doubled} slices are there twice; one was used")
+        candidate = _Candidate(part.stack, phase_of_series(part.stack.headers[0]))
+        for text in _remarks(part, len(volumes), broken, whole):
+            candidate = _with_warning(candidate, text)
         usable.append(candidate)
-    return usable, left_out
+        losses += _spares(part)
+    return usable, losses
 
 
-def _acquisitions(group: Sequence[SliceHeader]) -> list[Sequence[SliceHeader]]:
-    """The group as it is, or by acquisition where one series holds several volumes."""
-    parts: dict[tuple[str, ...], list[SliceHeader]] = defaultdict(list)
-    for header in group:
-        parts[header.acquisition].append(header)
-    if len(parts) > 1:
-        try:
-            stack_slices(group)
-        except NotAVolumeError:
-            return list(parts.values())
-        except InputError:
-            return [group]
-    return [group]
+def _fault(part: Part) -> str:
+    """Why a part is no volume to follow; empty when it is one."""
+    if part.stack is not None:
+        return too_short(part.stack.geometry)
+    error = part.error
+    if error is None:
+        return "no volume"
+    named = f"{error.path.name}: " if error.path and error.path.is_file() else ""
+    return error.what if isinstance(error, NotAVolumeError) else f"{named}{error.what}"
 
 
-def _without_doubles(part: Sequence[SliceHeader]) -> tuple[list[SliceHeader], int]:
-    """One of several images that are equal in place and pixels, and how many were dropped."""
-    kept: list[SliceHeader] = []
-    for images in _by_place(part).values():
-        if len(images) > 1 and len({_pixels(header) for header in images}) == 1:
-            images = images[:1]
-        kept += images
-    return kept, len(part) - len(kept)
+def _is_failure(part: Part) -> bool:
+    """Whether what is lost was made to be a volume; pages and monitoring at one place were not."""
+    if part.stack is not None or len(part.images) < LEAST_SLICES:
+        return False
+    return "same position" not in (part.error.what if part.error else "")
 
 
-def _by_place(group: Sequence[SliceHeader]) -> dict[tuple[float, ...], list[SliceHeader]]:
-    places: dict[tuple[float, ...], list[SliceHeader]] = defaultdict(list)
-    for number, header in enumerate(group):
-        position = header.position_mm
-        places[(number,) if position is None else tuple(position.round(2))].append(header)
-    return places
+def _remarks(part: Part, volumes: int, broken: int, group: Sequence[SliceHeader]) -> list[str]:
+    twice = sum("same pixels" in reason for _, reason in part.spare)
+    again = len(part.spare) - twice
+    uids = len({header.series_uid for header in part.images})
+    texts = []
+    if twice:
+        texts.append(f"{twice} slices are there twice; one was used")
+    if again:
+        texts.append(f"{again} slices were {_AGAIN}")
+    if volumes > 1:
+        texts.append(f"one of {volumes} volumes that share a series")
+    if broken:
+        texts.append(f"{broken} files of the series are damaged: what they show is missing")
+    if uids > 1:
+        texts.append(f"joined of {uids} series UIDs, as its slices each have their own")
+    for place, reason in missing_parts(group).items():
+        texts.append(f"{reason} ({place.name})")
+    return texts
 
 
-def _pixels(header: SliceHeader) -> bytes:
-    """The stored pixels of an image; those of frames are not compared."""
-    if header.frame is not None:
-        return str(header.frame).encode()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return bytes(pydicom.dcmread(header.path, force=True).PixelData)
-        except Exception:  # reported when the series is read
-            return b""
+def _spares(part: Part) -> list[_Loss]:
+    groups: dict[str, list[SliceHeader]] = defaultdict(list)
+    for header, reason in part.spare:
+        groups[reason].append(header)
+    losses = []
+    for reason, headers in groups.items():
+        used = {h.path for h in part.stack.headers} if part.stack else set()
+        files = tuple(path for path in _files(headers) if path not in used)
+        if "same pixels" in reason and not files:
+            continue
+        text = reason if "same pixels" in reason else f"{_title(headers[0])}{_AGAIN}"
+        losses.append(_Loss(LeftOut(_place(headers), text, False, files), ""))
+    return losses
 
 
 def _best_reconstructions(
     candidates: Sequence[_Candidate],
-) -> tuple[list[_Candidate], list[LeftOut]]:
-    """Per study: originals before derived images, soft kernels before sharp ones of a phase."""
+) -> tuple[list[_Candidate], list[_Loss]]:
+    """Per study: originals before derived images, soft kernels before sharp ones of a phase.
+
+    A derived series of a phase that no original may have is used, with a warning.
+    """
     chosen: list[_Candidate] = []
-    left_out: list[LeftOut] = []
-    studies: dict[str, list[_Candidate]] = defaultdict(list)
+    losses: list[_Loss] = []
+    studies: dict[tuple[object, ...], list[_Candidate]] = defaultdict(list)
     for candidate in candidates:
-        studies[candidate.study].append(candidate)
+        studies[candidate.study, candidate.header.date].append(candidate)
     for study in studies.values():
         soft = [item for item in study if not is_sharp(item.header)]
-        has_original = any(not is_derived(item.header) for item in soft)
+        originals = {item.phase for item in soft if not is_derived(item.header)}
         for item in study:
-            if is_derived(item.header) and has_original:
-                left_out.append(_left_out(item, "derived from others"))
+            is_only = Phase.UNKNOWN not in {item.phase, *originals} and item.phase not in originals
+            if is_derived(item.header) and originals and not is_only:
+                losses.append(_left_out(item, "derived from others"))
             elif item not in soft and any(other.phase is item.phase for other in soft):
-                left_out.append(_left_out(item, "kernel for lung or bone; a soft one is there"))
+                losses.append(_left_out(item, "kernel for lung or bone; a soft one is there"))
             else:
                 if is_derived(item.header):
                     text = "derived images; the study has no original ones with a soft kernel"
-                    item = _with_warning(item, text)
+                    item = _with_warning(item, text + (" of this phase" if originals else ""))
                 if is_sharp(item.header):
                     item = _with_warning(item, "kernel for lung or bone: noisy in the liver")
                 chosen.append(item)
-    return chosen, left_out
+    return chosen, losses
 
 
-def _left_out(item: _Candidate, reason: str) -> LeftOut:
-    return LeftOut(_place(item.stack.headers), f"{_title(item.header)}{reason}")
+def _readable(candidates: Sequence[_Candidate]) -> tuple[list[_Candidate], list[_Loss]]:
+    """Those whose pixels can be decoded and are HU, decided as reading decides it."""
+    readable: list[_Candidate] = []
+    losses: list[_Loss] = []
+    for item in candidates:
+        try:
+            check_pixels(item.stack)
+        except LabelsError as error:
+            losses.append(_left_out(item, error.what))
+        except InputError as error:
+            named = f"{error.path.name}: " if error.path and error.path.is_file() else ""
+            remedy = f"; {error.remedy[:1].lower()}{error.remedy[1:]}" if error.remedy else ""
+            loss = _left_out(item, f"{named}{error.what}{remedy}")
+            losses.append(replace(loss, item=replace(loss.item, is_failure=True)))
+        else:
+            readable.append(item)
+    return readable, losses
+
+
+def _left_out(item: _Candidate, reason: str) -> _Loss:
+    headers = item.stack.headers
+    left = LeftOut(_place(headers), f"{_title(item.header)}{reason}", False, _files(headers))
+    return _Loss(left, item.study)
 
 
 def _with_warning(item: _Candidate, text: str) -> _Candidate:
@@ -221,17 +252,19 @@ def _with_warning(item: _Candidate, text: str) -> _Candidate:
 
 def _found(item: _Candidate, root: Path) -> FoundSeries:
     header, geometry = item.header, item.stack.geometry
-    description = header.description or header.protocol or header.folder.name
+    files = _files(item.stack.headers)
+    is_framed = header.frame is not None
     series = Series(
-        files=tuple(dict.fromkeys(h.path for h in item.stack.headers)),
+        files=files,
         uid=header.series_uid or str(header.folder),
-        description=description,
+        description=header.description or header.protocol or header.folder.name,
         phase=item.phase,
         shape=geometry.shape,
         spacing_mm=geometry.spacing_mm,
         slice_thickness_mm=item.stack.slice_thickness_mm,
         is_dicom=True,
         warnings=item.stack.warnings,
+        frames=tuple((h.path, h.frame or 1) for h in item.stack.headers) if is_framed else (),
     )
     return FoundSeries(
         series=series,
@@ -243,7 +276,13 @@ def _found(item: _Candidate, root: Path) -> FoundSeries:
         patient_id=header.patient_id,
         birth_date=header.birth_date,
         sex=header.sex,
+        acquisition_date=header.acquisition_date,
+        impossible_date=header.impossible_date,
     )
+
+
+def _study(header: SliceHeader) -> str:
+    return header.study_uid or str(header.folder)
 
 
 def _patient(header: SliceHeader) -> str:
@@ -253,11 +292,16 @@ def _patient(header: SliceHeader) -> str:
     )
 
 
+def _files(headers: Sequence[SliceHeader]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(header.path for header in headers))
+
+
 def _place(headers: Sequence[SliceHeader]) -> Path:
     """The file, or the folder common to all."""
-    if len(headers) == 1:
-        return headers[0].path
-    folders = {h.folder for h in headers}
+    files = _files(headers)
+    if len(files) == 1:
+        return files[0]
+    folders = {path.parent for path in files}
     return folders.pop() if len(folders) == 1 else Path(os.path.commonpath(folders))
 
 
@@ -265,3 +309,21 @@ def _title(header: SliceHeader) -> str:
     number = f"series {header.series_number}" if header.series_number else "series"
     quoted = f" “{header.description}”" if header.description else ""
     return f"{number}{quoted}: " if number != "series" or quoted else ""
+
+
+def _merged(left_out: Sequence[LeftOut]) -> list[LeftOut]:
+    """Equal reasons at one place said once, with the files of both."""
+    merged: dict[tuple[Path, str], LeftOut] = {}
+    for item in left_out:
+        key = item.path, item.reason
+        before = merged.get(key)
+        merged[key] = (
+            item
+            if before is None
+            else replace(
+                item,
+                is_failure=item.is_failure or before.is_failure,
+                files=tuple(dict.fromkeys((*before.files, *item.files))),
+            )
+        )
+    return list(merged.values())

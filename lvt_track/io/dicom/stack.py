@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,20 +11,36 @@ from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.header import SliceHeader
 
-__all__ = ["NotAVolumeError", "Stack", "stack_slices"]
+__all__ = [
+    "SAME_PLACE_MM",
+    "SPACING_TOLERANCE",
+    "NotAVolumeError",
+    "SlicesMissingError",
+    "Stack",
+    "stack_slices",
+]
 
-# Positions are written with 3 to 6 decimals; closer than this is the same place.
-_SAME_PLACE_MM = 0.01
+SAME_PLACE_MM = 0.01
+"""Positions are written with 3 to 6 decimals; closer than this is the same place."""
+
+SPACING_TOLERANCE = 1e-3
+"""Pixel spacings of one volume agree to this share: writers differ in the last digits."""
+
 # A slice this far from its place in a regular stack is reported, and beyond the limit refused.
 _JITTER_REPORTED = 0.02
 _JITTER_LIMIT = 0.10
 _ORTHONORMAL_TOLERANCE = 1e-3
+_ROUNDING_MM = 0.51
 _EXPORT_AGAIN = "Export the whole series again"
 _PLACES_NAMED = 4
 
 
 class NotAVolumeError(InputError):
     """The slices are whole, but were not made to form one regular volume."""
+
+
+class SlicesMissingError(InputError):
+    """The slices form a regular volume but for gaps in it."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +88,8 @@ def stack_slices(headers: Sequence[SliceHeader]) -> Stack:
 def _check_each(headers: Sequence[SliceHeader]) -> None:
     folder = headers[0].folder
     for header in headers:
-        if header.is_cut_short:
-            raise InputError(
-                "the file is cut short",
-                path=header.path,
-                remedy="Copy or export the file again",
-            )
+        if header.fault:
+            raise InputError(header.fault, path=header.path, remedy="Copy or export the file again")
     unplaced = [h for h in headers if h.position_mm is None or h.orientation is None]
     if unplaced:
         raise InputError(
@@ -87,7 +99,9 @@ def _check_each(headers: Sequence[SliceHeader]) -> None:
         )
     if any(h.pixel_spacing_mm is None or min(h.pixel_spacing_mm) <= 0 for h in headers):
         raise InputError("slices without pixel spacing", path=folder, remedy=_EXPORT_AGAIN)
-    if len({(h.rows, h.columns, h.pixel_spacing_mm) for h in headers}) > 1:
+    spacings = np.array([h.pixel_spacing_mm for h in headers])
+    is_one_size = len({(h.rows, h.columns) for h in headers}) == 1
+    if not is_one_size or np.ptp(spacings, axis=0).max() > SPACING_TOLERANCE * spacings.min():
         raise NotAVolumeError("slices of different sizes or pixel spacings", path=folder)
     if len(headers) < 2:
         raise NotAVolumeError(
@@ -99,7 +113,8 @@ def _stack(headers: Sequence[SliceHeader], warnings: tuple[str, ...]) -> Stack:
     folder = headers[0].folder
     axes = _axes(headers)
     positions = np.array([h.position_mm for h in headers])
-    along = positions @ axes[:, 2]
+    along, rounding = _exact_heights(headers, positions @ axes[:, 2])
+    warnings += rounding
     order = np.argsort(along, kind="stable")
     ordered = tuple(headers[i] for i in order)
     positions, along = positions[order], along[order]
@@ -108,9 +123,10 @@ def _stack(headers: Sequence[SliceHeader], warnings: tuple[str, ...]) -> Stack:
     step = float(np.median(steps))
     multiples = np.rint(steps / step)
     gaps = np.flatnonzero(multiples > 1)
-    if len(gaps) and np.allclose(steps, multiples * step, rtol=0, atol=_JITTER_LIMIT * step):
-        missing = int(multiples[gaps].sum()) - len(gaps)
-        raise InputError(
+    # Whole multiples of the step are gaps; other distances were never one volume.
+    if len(gaps) and np.abs(steps - multiples * step).max() <= _JITTER_LIMIT * step:
+        missing = int((multiples[gaps] - 1).sum())
+        raise SlicesMissingError(
             f"about {missing} slices are missing, after {_places(positions[gaps])}",
             path=folder,
             remedy=_EXPORT_AGAIN,
@@ -120,20 +136,20 @@ def _stack(headers: Sequence[SliceHeader], warnings: tuple[str, ...]) -> Stack:
     spacing = float(along[-1] - along[0]) / (len(along) - 1)
     # Positions are decimal text; their differences should not carry its last digits.
     spacing = round(spacing, 6)
-    if jitter > _JITTER_LIMIT * spacing and jitter > _SAME_PLACE_MM:
+    if jitter > _JITTER_LIMIT * spacing and jitter > SAME_PLACE_MM:
         raise NotAVolumeError(
             f"slices are {steps.min():.2f} to {steps.max():.2f} mm apart (mixed spacing)",
             path=folder,
             remedy="Give a reconstruction with one slice distance",
         )
-    if jitter > _JITTER_REPORTED * spacing and jitter > _SAME_PLACE_MM:
+    if jitter > _JITTER_REPORTED * spacing and jitter > SAME_PLACE_MM:
         warnings += (f"slices lie up to {jitter:.2f} mm beside their place",)
     _check_straight(ordered, positions, axes[:, 2], along)
     first = positions[0]
-    row_mm, column_mm = ordered[0].pixel_spacing_mm or (0.0, 0.0)
+    row_mm, column_mm = np.median([h.pixel_spacing_mm for h in ordered], axis=0)
     geometry = Geometry(
         (len(ordered), ordered[0].rows, ordered[0].columns),
-        (spacing, row_mm, column_mm),
+        (spacing, float(row_mm), float(column_mm)),
         (float(first[0]), float(first[1]), float(first[2])),
         axes,
     )
@@ -156,10 +172,41 @@ def _axes(headers: Sequence[SliceHeader]) -> FloatArray:
     return axes
 
 
+def _exact_heights(
+    headers: Sequence[SliceHeader], along: FloatArray
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Heights of slices; those of SliceLocation where positions were rounded to whole mm."""
+    if len(headers) < 3 or np.abs(along - np.rint(along)).max() > 1e-6:
+        return along, ()
+    for located in _stated_heights(headers, along):
+        steps = np.diff(np.sort(located))
+        is_even = np.ptp(steps) < SAME_PLACE_MM and steps.min() > SAME_PLACE_MM
+        off = np.abs(along - located).max()
+        if is_even and SAME_PLACE_MM < off <= _ROUNDING_MM:
+            text = "positions are rounded to whole millimetres; the exact slice distance was taken"
+            return located, (text,)
+    return along, ()
+
+
+def _stated_heights(headers: Sequence[SliceHeader], along: FloatArray) -> Iterator[FloatArray]:
+    """Heights by SliceLocation, and by counting slices in steps of SpacingBetweenSlices."""
+    locations = np.array([np.nan if h.location_mm is None else h.location_mm for h in headers])
+    candidates = [locations, -locations]
+    between = headers[0].spacing_between_mm
+    numbers = np.array([h.instance_number for h in headers], dtype=np.float64)
+    if between:
+        candidates += [numbers * abs(between), -numbers * abs(between)]
+    for heights in candidates:
+        if np.isfinite(heights).all():
+            # Rounded halves go up or to the even: the middle of the deviations is the shift.
+            off = along - heights
+            yield heights + (off.max() + off.min()) / 2
+
+
 def _check_doubles(
     headers: Sequence[SliceHeader], positions: FloatArray, steps: FloatArray
 ) -> None:
-    double = np.flatnonzero(steps < _SAME_PLACE_MM)
+    double = np.flatnonzero(steps < SAME_PLACE_MM)
     if not len(double):
         return
     if len(double) == len(steps):
@@ -207,6 +254,11 @@ def _remarks(headers: Sequence[SliceHeader], spacing_mm: float) -> tuple[str, ..
         remarks.append(
             f"slices of {thickness:g} mm lie {spacing_mm:g} mm apart: tissue between is unseen"
         )
+    lossy = next((h.lossy for h in headers if h.lossy), "")
+    if lossy:
+        remarks.append(f"compressed with loss{lossy}: small lesions may be blurred or made up")
+    if any(h.rescale[0] == 0 for h in headers):
+        remarks.append("a rescale slope of 0, which cannot be: taken as 1")
     if not all(h.has_rescale for h in headers):
         remarks.append("no rescale slope and intercept in the header: taken as 1 and 0")
     return tuple(remarks)

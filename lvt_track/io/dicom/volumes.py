@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
-import SimpleITK as sitk
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.frames import read_frame_headers
 from lvt_track.io.dicom.header import SliceHeader
-from lvt_track.io.dicom.stack import stack_slices
-from lvt_track.io.images.itk import quiet_itk
+from lvt_track.io.dicom.pixels import StoredPixels, read_stored
+from lvt_track.io.dicom.stack import Stack, stack_slices
+from lvt_track.io.hounsfield import OUTSIDE_HU, check_hu
 from lvt_track.io.images.volumes import to_volume
 
-__all__ = ["read_series"]
+__all__ = ["LabelsError", "check_pixels", "read_series", "read_stack"]
 
+_LABELS = 16
 _INT16 = np.iinfo(np.int16)
 
 
-def read_series(files: Sequence[Path]) -> Volume:
+class LabelsError(InputError):
+    """The images are whole, but a mask and no CT."""
+
+
+def read_series(files: Sequence[Path], frames: Collection[tuple[Path, int]] = ()) -> Volume:
     """Read the slices of one series, given in any order.
 
-    Each slice or frame gets its own rescale slope and intercept. Values are int16 where all are
-    whole numbers in its range, else float32.
+    Each slice or frame gets its own rescale slope and intercept; padding becomes -1024 HU. Values
+    are int16 where all are whole numbers in its range, else float32.
 
     Args:
-        files: one DICOM file per slice, or one of enhanced CT with a frame per slice.
+        files: one DICOM file per slice, or files of enhanced CT with a frame per slice.
+        frames: file and number (from 1) of the frames that form the volume; all where empty.
 
     Raises:
         InputError: when a file cannot be read, the slices do not form a volume, or the values
@@ -43,108 +45,85 @@ def read_series(files: Sequence[Path]) -> Volume:
     headers, errors = read_frame_headers(files)
     if errors:
         raise errors[0]
+    if frames:
+        headers = [h for h in headers if (h.path, h.frame or 1) in frames]
     if not headers:
         raise InputError("no DICOM files")
-    stack = stack_slices(headers)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        frames = {
-            path: _stored(path) for path in {h.path for h in stack.headers if h.frame is not None}
-        }
-        slices = [
-            _slice_hu(header) if header.frame is None else _frame_hu(header, frames[header.path])
-            for header in stack.headers
-        ]
+    return read_stack(stack_slices(headers))
+
+
+def read_stack(stack: Stack) -> Volume:
+    """Read the voxels of slices in order.
+
+    Raises:
+        InputError: when a file cannot be decoded, or the values are not HU.
+    """
+    return to_volume(_values(stack), stack.geometry, stack.headers[0].folder)
+
+
+def check_pixels(stack: Stack) -> None:
+    """Decode the slice in the middle as all are read, and all where that looks like no CT.
+
+    Raises:
+        LabelsError: when there are but a few values, as in a mask.
+        InputError: when a slice cannot be decoded, or the values are not HU.
+    """
+    header = stack.headers[len(stack.headers) // 2]
+    middle = _slice_hu(header, read_stored(header.path))
+    try:
+        check_hu(middle, header.path)
+    except InputError:
+        if len(np.unique(middle)) <= _LABELS and len(np.unique(_values(stack))) <= _LABELS:
+            raise LabelsError(
+                f"a mask or label map stored as CT: it has no more than {_LABELS} different values",
+                path=header.folder,
+            ) from None
+        read_stack(stack)
+
+
+def _values(stack: Stack) -> NDArray[Any]:
+    """The values of all slices (z, y, x)."""
+    kept: dict[Path, StoredPixels] = {}
+    slices: list[NDArray[Any]] = []
+    for header in stack.headers:
+        stored = kept.get(header.path) or read_stored(header.path)
+        if header.frame is not None:
+            kept[header.path] = stored
+        slices.append(_slice_hu(header, stored))
     if any(np.issubdtype(one.dtype, np.floating) for one in slices):
-        values: NDArray[Any] = np.stack([one.astype(np.float32) for one in slices])
-    else:
-        values = np.stack(slices)
-    return to_volume(values, stack.geometry, stack.headers[0].folder)
+        return np.stack([one.astype(np.float32) for one in slices])
+    return np.stack(slices)
 
 
-def _slice_hu(header: SliceHeader) -> NDArray[Any]:
-    """HU of one slice (y, x)."""
-    syntax = UID(header.transfer_syntax)
-    is_compressed = syntax.is_transfer_syntax and syntax.is_encapsulated
-    hu = _decoded_hu(header) if is_compressed else _plain_hu(header)
-    if hu.shape != (header.rows, header.columns):
+def _slice_hu(header: SliceHeader, stored: StoredPixels) -> NDArray[Any]:
+    """HU of one slice or frame (y, x)."""
+    number = (header.frame or 1) - 1
+    if number >= len(stored.frames) or stored.frames.shape[1:] != (header.rows, header.columns):
         raise InputError(
-            f"its pixels are {hu.shape}, its header says {header.rows} × {header.columns}",
+            f"its pixels are {stored.frames.shape}, its header says "
+            f"{header.frames} × {header.rows} × {header.columns}",
             path=header.path,
         )
-    return hu
+    slope, intercept = header.rescale
+    slope = slope or 1.0
+    hu = _rescaled(stored.frames[number], slope, intercept)
+    outside = stored.padded(number, (slope, intercept))
+    if outside is None:
+        return hu
+    return _narrowed(np.where(outside, OUTSIDE_HU, hu))
 
 
-def _frame_hu(header: SliceHeader, stored: NDArray[Any]) -> NDArray[Any]:
-    """HU of one frame (y, x) of the pixels of a file (frame, y, x)."""
-    frame = (header.frame or 1) - 1
-    frames = stored.reshape(-1, header.rows, header.columns)
-    slope, intercept = header.rescale or (1.0, 0.0)
-    return _rescaled(frames[frame], slope, intercept, header.path)
-
-
-def _plain_hu(header: SliceHeader) -> NDArray[Any]:
-    dataset = _with_pixels(header.path)
-    slope = _number(dataset.get("RescaleSlope"), 1.0)
-    intercept = _number(dataset.get("RescaleIntercept"), 0.0)
-    return _rescaled(dataset.pixel_array, slope, intercept, header.path)
-
-
-def _stored(path: Path) -> NDArray[Any]:
-    stored: NDArray[Any] = _with_pixels(path).pixel_array
-    return stored
-
-
-def _with_pixels(path: Path) -> Dataset:
-    """A file whose pixels were decoded."""
-    try:
-        dataset = pydicom.dcmread(path, force=True)
-        if "TransferSyntaxUID" not in dataset.file_meta:
-            implicit = dataset.original_encoding[0]
-            dataset.file_meta.TransferSyntaxUID = (
-                pydicom.uid.ImplicitVRLittleEndian
-                if implicit
-                else pydicom.uid.ExplicitVRLittleEndian
-            )
-        dataset.convert_pixel_data()
-    except Exception as error:
-        # pydicom raises whatever a damaged file provokes.
-        raise InputError(
-            f"its pixels cannot be read ({error})",
-            path=path,
-            remedy="Copy the file again, or export the series uncompressed",
-        ) from error
-    return dataset
-
-
-def _rescaled(stored: NDArray[Any], slope: float, intercept: float, path: Path) -> NDArray[Any]:
-    if slope == 0:
-        raise InputError("its rescale slope is zero", path=path, remedy="Export it again")
-    if slope.is_integer() and intercept.is_integer():
-        hu = stored.astype(np.int32) * int(slope) + int(intercept)
-        fits = hu.min() >= _INT16.min and hu.max() <= _INT16.max
-        return hu.astype(np.int16) if fits else hu
+def _rescaled(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
+    is_whole = np.issubdtype(stored.dtype, np.integer) or bool((stored % 1 == 0).all())
+    if is_whole and slope.is_integer() and intercept.is_integer():
+        return _narrowed(stored.astype(np.int64) * int(slope) + int(intercept))
     return (stored * slope + intercept).astype(np.float32)
 
 
-def _decoded_hu(header: SliceHeader) -> NDArray[Any]:
-    """HU of a compressed slice; GDCM decodes what pydicom alone cannot, and rescales it."""
-    with quiet_itk():
-        try:
-            image = sitk.ReadImage(str(header.path))
-        except RuntimeError as error:
-            raise InputError(
-                f"compressed as {UID(header.transfer_syntax).name}, which cannot be decoded here",
-                path=header.path,
-                remedy="Export the series uncompressed, or unpack it with gdcmconv --raw",
-            ) from error
-    array: NDArray[Any] = sitk.GetArrayFromImage(image)
-    return array.reshape(array.shape[-2:]) if array.size == array[0].size else array
-
-
-def _number(value: Any, default: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return default
-    return number if np.isfinite(number) else default
+def _narrowed(hu: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers as int16 where they fit."""
+    if np.issubdtype(hu.dtype, np.floating):
+        return hu.astype(np.float32)
+    if hu.min() >= _INT16.min and hu.max() <= _INT16.max:
+        return hu.astype(np.int16)
+    return hu.astype(np.int32)
