@@ -53,6 +53,8 @@ their differences are normal, on which all intervals rest."""
 
 Groups = NDArray[np.intp]
 
+# Differences that are all the same leave a spread of rounding noise, or none.
+_LEAST_SD = 1e-9
 _NORMAL_95 = float(stats.norm.ppf(0.975))
 
 
@@ -227,10 +229,12 @@ def _limits_of_groups(values: FloatArray, groups: Groups) -> Limits:
     mean = _jackknifed(lambda kept, group: _bias_and_sd(kept, group)[0], values, groups)
     bias, sd = _bias_and_sd(values, groups)
     spread = Estimate(0.0, 0.0, 0.0)
-    if sd > 0:
+    if sd > _LEAST_SD:
         # The logarithm of a standard deviation is nearer to normal than itself.
         found = _jackknifed(
-            lambda kept, group: float(np.log(_bias_and_sd(kept, group)[1])), values, groups
+            lambda kept, group: float(np.log(max(_bias_and_sd(kept, group)[1], _LEAST_SD))),
+            values,
+            groups,
         )
         spread = Estimate(sd, float(np.exp(found.low)), float(np.exp(found.high)))
     near, far = _NORMAL_95 * (sd - spread.low), _NORMAL_95 * (spread.high - sd)

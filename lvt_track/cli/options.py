@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CorrectionsOption",
+    "CriteriaOption",
     "DeviceOption",
     "ForceOption",
     "JsonOption",
@@ -37,6 +38,14 @@ RadiologistOption = Annotated[
 ]
 OutOption = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)
+]
+CriteriaOption = Annotated[
+    str,
+    typer.Option(
+        "--criteria",
+        metavar="NAMES",
+        help="Response criteria, with commas between: recist1.1, mrecist, volume.",
+    ),
 ]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="Where the network runs: auto, cpu, cuda or cuda:N.")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lvt_track.cli.console import Console, print_json, print_text
-from lvt_track.cli.options import ForceOption, JsonOption, QuietOption, existing_results
+from lvt_track.cli.options import (
+    CriteriaOption,
+    ForceOption,
+    JsonOption,
+    QuietOption,
+    existing_results,
+)
 
 __all__ = ["respond"]
 
@@ -25,7 +30,7 @@ def respond(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="CSV to write; else it is printed.")
     ] = None,
-    criteria: Annotated[str, typer.Option(help="recist1.1, mrecist or volume.")] = "recist1.1",
+    criteria: CriteriaOption = "recist1.1",
     confirm: Annotated[
         int | None,
         typer.Option(
@@ -62,6 +67,7 @@ def respond(
     from lvt_track.pipeline.respond import respond_to_table, response_csv, write_rs
     from lvt_track.pipeline.rows import write_text
     from lvt_track.pipeline.run.output import claim_file
+    from lvt_track.response.tables.answers import response_row
     from lvt_track.response.tables.readings import ReadOptions
 
     for path in filter(None, (out, rs)):
@@ -75,8 +81,10 @@ def respond(
         for remark in result.remarks:
             console.warn(remark)
         told = "" if confirm is None else f", confirmed after {confirm} days"
-        for patient, best in result.best.items() if not json else ():
-            console.say(f"best overall response{told}{_of(patient)}: {best}")
+        for patient, bests in result.best.items() if not json else ():
+            for criterion, best in bests.items():
+                by = f" by {criterion}" if len(bests) > 1 else ""
+                console.say(f"best overall response{told}{_of(patient)}{by}: {best}")
     if rs is not None:
         write_rs(result, rs)
     if out is not None:
@@ -86,10 +94,16 @@ def respond(
             [
                 {
                     "patient": patient,
-                    "best_overall_response": result.best[patient],
-                    "responses": [asdict(response) for response in own],
+                    "criterion": criterion,
+                    "best_overall_response": best,
+                    "responses": [
+                        response_row(response)
+                        for response in result.responses[patient]
+                        if response.criterion == criterion
+                    ],
                 }
-                for patient, own in result.responses.items()
+                for patient, bests in result.best.items()
+                for criterion, best in bests.items()
             ]
         )
     elif out is None:

@@ -9,7 +9,11 @@ from enum import StrEnum
 from lvt_track.core.records import Phase, Point
 from lvt_track.core.sites import NODE, organ_of
 
-__all__ = ["NODE", "Assessment", "Role", "Status"]
+__all__ = ["LIVER", "NODE", "Assessment", "Role", "Status"]
+
+
+LIVER = "liver"
+"""The organ of lesions of which nothing else is said."""
 
 
 class Role(StrEnum):
@@ -49,6 +53,8 @@ class Assessment:
         long_axis_mm, short_axis_mm, volume_ml: None where not measured.
         enhancing_mm: longest diameter of the part that enhances in the arterial phase, for
             mRECIST; 0 where nothing enhances any more.
+        enhancing_short_mm: longest diameter of that part perpendicular to it, for EASL.
+        mean_hu: mean attenuation of the whole lesion, for Choi.
         status: what was found.
         position_mm: LPS place, None where not given.
         height_mm: LPS z of the slice, where the slice is known but not the place in it.
@@ -57,6 +63,8 @@ class Assessment:
         phase: contrast phase in which it was measured.
         slice_thickness_mm: of the scan; None where not known.
         line: where it stands in the file it was read from.
+        remark: why it was not measured, or why it is not certain; for example that the scan ends
+            in it.
 
     Raises:
         ValueError: for sizes that are not positive, or a lesion without a name.
@@ -66,11 +74,13 @@ class Assessment:
     lesion: str
     patient: str = ""
     role: Role | None = None
-    site: str = "liver"
+    site: str = LIVER
     long_axis_mm: float | None = None
     short_axis_mm: float | None = None
     volume_ml: float | None = None
     enhancing_mm: float | None = None
+    enhancing_short_mm: float | None = None
+    mean_hu: float | None = None
     status: Status = Status.MEASURED
     position_mm: Point | None = None
     height_mm: float | None = None
@@ -78,6 +88,7 @@ class Assessment:
     phase: Phase = Phase.UNKNOWN
     slice_thickness_mm: float | None = None
     line: int | None = None
+    remark: str = ""
 
     def __post_init__(self) -> None:
         if not self.lesion:
@@ -86,8 +97,10 @@ class Assessment:
             size = getattr(self, name)
             if size is not None and not 0 < size < float("inf"):
                 raise ValueError(f"{name} must be positive, got {size}")
-        if self.enhancing_mm is not None and not 0 <= self.enhancing_mm < float("inf"):
-            raise ValueError(f"enhancing_mm must not be negative, got {self.enhancing_mm}")
+        for name in ("enhancing_mm", "enhancing_short_mm"):
+            size = getattr(self, name)
+            if size is not None and not 0 <= size < float("inf"):
+                raise ValueError(f"{name} must not be negative, got {size}")
 
     @property
     def is_nodal(self) -> bool:

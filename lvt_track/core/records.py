@@ -9,6 +9,7 @@ from pathlib import Path
 
 __all__ = [
     "Caliper",
+    "Category",
     "Edge",
     "Event",
     "Lesion",
@@ -150,6 +151,7 @@ class Lesion:
             where unknown.
         parts: how many lumps joined by necks it consists of: from 2 on it may be several lesions
             that touch.
+        is_cut: whether the scan ends in it, so that a part of it may not be shown.
     """
 
     visit: int
@@ -158,6 +160,7 @@ class Lesion:
     measurement: Measurement
     voxels: str = ""
     parts: int = 1
+    is_cut: bool = False
 
     @property
     def key(self) -> tuple[int, int]:
@@ -242,6 +245,25 @@ class Track:
     note: str = ""
 
 
+class Category(StrEnum):
+    """Category of a visit, of its target or of its non-target lesions."""
+
+    BASELINE = "Baseline"
+    CR = "CR"
+    PR = "PR"
+    SD = "SD"
+    PD = "PD"
+    NE = "NE"
+    NON_CR_NON_PD = "Non-CR/Non-PD"
+    ICR = "iCR"
+    IPR = "iPR"
+    ISD = "iSD"
+    IUPD = "iUPD"
+    ICPD = "iCPD"
+    NON_ICR_NON_IUPD = "Non-iCR/Non-iUPD"
+    NONE = ""
+
+
 @dataclass(frozen=True)
 class Response:
     """Response of one visit by one criterion.
@@ -249,20 +271,22 @@ class Response:
     Attributes:
         date: of the visit.
         criterion: for example `RECIST 1.1`.
-        sum_mm: sum of diameters of the target lesions (mL for volume criteria); None when it
-            cannot be formed.
-        nadir_mm: smallest sum before this visit, baseline included.
+        unit: of the sum: `mm`, `mL`, or `mm²` for products of two diameters.
+        total: sum over the target lesions in that unit; None when it cannot be formed.
+        nadir: smallest sum before this visit, baseline included.
         change_from_baseline_percent, change_from_nadir_percent: None where undefined.
         target, non_target: response of target and of non-target lesions.
         new_lesion: whether new lesions were found.
         category: overall response.
         reason: why, in words.
+        new_lesions: names of the new lesions that count.
     """
 
     date: dt.date
     criterion: str
-    sum_mm: float | None
-    nadir_mm: float | None
+    unit: str
+    total: float | None
+    nadir: float | None
     change_from_baseline_percent: float | None
     change_from_nadir_percent: float | None
     target: str
@@ -270,6 +294,37 @@ class Response:
     new_lesion: bool
     category: str
     reason: str
+    new_lesions: tuple[str, ...] = ()
+
+    @property
+    def sum_mm(self) -> float | None:
+        """The sum of diameters; None for criteria that add up no diameters."""
+        return self.total if self.unit == "mm" else None
+
+    @property
+    def nadir_mm(self) -> float | None:
+        """The smallest sum of diameters; None for criteria that add up no diameters."""
+        return self.nadir if self.unit == "mm" else None
+
+    @property
+    def sum_ml(self) -> float | None:
+        """The sum of volumes; None for criteria that add up no volumes."""
+        return self.total if self.unit == "mL" else None
+
+    @property
+    def nadir_ml(self) -> float | None:
+        """The smallest sum of volumes; None for criteria that add up no volumes."""
+        return self.nadir if self.unit == "mL" else None
+
+    @property
+    def sum_mm2(self) -> float | None:
+        """The sum of products of diameters; None for criteria that add up no products."""
+        return self.total if self.unit == "mm²" else None
+
+    @property
+    def nadir_mm2(self) -> float | None:
+        """The smallest sum of products; None for criteria that add up no products."""
+        return self.nadir if self.unit == "mm²" else None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cc3d
 import numpy as np
@@ -16,7 +16,15 @@ from lvt_track.core.records import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.measure.axes import measure_lesion
 
-__all__ = ["LesionShape", "ShapeTable", "find_lesions", "lesion_shapes", "measured_lesion"]
+__all__ = [
+    "LesionShape",
+    "ShapeTable",
+    "find_lesions",
+    "is_cut",
+    "lesion_shapes",
+    "measured_lesion",
+    "shown_box",
+]
 
 SHAPE_POINTS = 250
 """About how many sample points tell a lesion's shape: enough for overlaps to a few percent."""
@@ -62,14 +70,46 @@ def find_lesions(
     )
     sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
     boxes = ndimage.find_objects(components)
+    shown = shown_box(masks.tumors.shape, volume)
     lesions = []
     for label, component in enumerate(np.argsort(-sizes, kind="stable") + 1, start=1):
         inner = boxes[component - 1]
         mask = components[inner] == component
         box = _shifted(inner, around)
         labels[box][mask] = label
-        lesions.append(measured_lesion((visit, label), mask, box, masks.geometry, volume))
+        lesion = measured_lesion((visit, label), mask, box, masks.geometry, volume)
+        lesions.append(replace(lesion, is_cut=is_cut(box, shown)))
     return labels, tuple(lesions)
+
+
+def shown_box(shape: tuple[int, ...], volume: Volume | None) -> Box:
+    """The part of a grid that shows something: without the slices at its ends that are blank.
+
+    Args:
+        shape: of the grid (z, y, x).
+        volume: the scan; None where there is none, and all of the grid counts as shown.
+    """
+    first, stop = 0, shape[0]
+    if volume is not None:
+        while first < stop and _is_blank(volume.hu[first]):
+            first += 1
+        while stop > first and _is_blank(volume.hu[stop - 1]):
+            stop -= 1
+    return slice(first, stop), slice(0, shape[1]), slice(0, shape[2])
+
+
+def is_cut(box: Box, shown: Box) -> bool:
+    """Whether what fills a box reaches an end of what the scan shows, and may go on beyond it."""
+    return any(
+        side.start <= whole.start or side.stop >= whole.stop
+        for side, whole in zip(box, shown, strict=True)
+        if whole.stop - whole.start > 1
+    )
+
+
+def _is_blank(plane: NDArray[np.generic]) -> bool:
+    """Whether a slice shows nothing at all: one value everywhere, as padding has."""
+    return bool((plane == plane.flat[0]).all())
 
 
 def lesion_shapes(

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lvt_track.core.assessment import Assessment
 from lvt_track.core.records import Response
-from lvt_track.errors import InputError, UsageError
+from lvt_track.errors import InputError
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
 from lvt_track.pipeline.rows import table_text, write_text
-from lvt_track.response import mrecist, recist, volumetric
 from lvt_track.response.best import best_overall_response
+from lvt_track.response.criteria.catalogue import criteria_named
 from lvt_track.response.tables.answers import RESPONSE_COLUMNS, RS_COLUMNS, response_rows, rs_rows
 from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import Trial
+from lvt_track.response.timepoints.criterion import Criterion
+from lvt_track.response.timepoints.walk import classify, require
 
-__all__ = [
-    "CRITERIA",
-    "PatientResponses",
-    "respond_to_table",
-    "response_csv",
-    "write_rs",
-]
-
-CRITERIA: Mapping[str, Callable[[Sequence[Assessment]], tuple[Response, ...]]] = {
-    "recist1.1": recist.respond,
-    "mrecist": mrecist.respond,
-    "volume": volumetric.respond,
-}
-"""The criteria by the names of the command line."""
+__all__ = ["PatientResponses", "respond_to_table", "response_csv", "write_rs"]
 
 
 @dataclass(frozen=True)
@@ -38,57 +27,69 @@ class PatientResponses:
     """Responses of the patients in a table.
 
     Attributes:
-        responses: by patient, in order of time.
-        best: best overall response by patient.
+        responses: by patient; criterion by criterion, each in order of time.
+        best: best overall response by patient and criterion.
         remarks: what was odd in the table.
         trial: what SDTM says of study, visits and evaluator; None for other tables.
     """
 
     responses: Mapping[str, tuple[Response, ...]]
-    best: Mapping[str, str]
+    best: Mapping[str, Mapping[str, str]]
     remarks: tuple[str, ...]
     trial: Trial | None = None
 
 
 def respond_to_table(
     source: Path | ReadingSource,
-    criterion: str,
+    criteria: str,
     *,
     confirm_after_days: int | None = None,
 ) -> PatientResponses:
     """Response of every patient in a table.
 
+    Of several criteria, one that needs what a patient's rows lack gives NE with the reason; one
+    alone is refused.
+
     Args:
         source: CSV, XLSX or XPT file, a DICOM structured report, or a folder of such reports; or
             one of these and how it is read.
-        criterion: a key of `CRITERIA`.
+        criteria: names of `response.criteria.catalogue`, with commas between.
         confirm_after_days: see `best_overall_response`.
 
     Raises:
         InputError: when the table cannot be used.
         UsageError: for a criterion that is not known.
     """
-    if criterion not in CRITERIA:
-        raise UsageError(
-            f"criterion {criterion!r} is not known", remedy=f"Choose {', '.join(CRITERIA)}"
-        )
+    chosen = criteria_named(criteria)
     table = source if isinstance(source, Path) else source.path
     readings = read_readings(source)
     responses: dict[str, tuple[Response, ...]] = {}
+    best: dict[str, dict[str, str]] = {}
     failures = []
     for patient, rows in by_patient(readings.rows).items():
         try:
-            responses[patient] = CRITERIA[criterion](rows)
+            judged = _judged(rows, chosen)
         except InputError as error:
             who = f"patient {patient}: " if patient else ""
             failures.append((who + error.what, error.remedy))
+            continue
+        responses[patient] = tuple(response for own in judged.values() for response in own)
+        best[patient] = {
+            name: best_overall_response(own, confirm_after_days=confirm_after_days).value
+            for name, own in judged.items()
+        }
     if failures:
         raise InputError("; ".join(what for what, _ in failures), path=table, remedy=failures[0][1])
-    best = {
-        patient: best_overall_response(own, confirm_after_days=confirm_after_days).value
-        for patient, own in responses.items()
-    }
     return PatientResponses(responses, best, readings.remarks, readings.trial)
+
+
+def _judged(
+    rows: Sequence[Assessment], criteria: Sequence[Criterion]
+) -> dict[str, tuple[Response, ...]]:
+    """The responses of one patient by the name of the criterion."""
+    if len(criteria) == 1:
+        require(rows, criteria[0])
+    return {criterion.name: classify(rows, criterion) for criterion in criteria}
 
 
 def response_csv(result: PatientResponses) -> str:

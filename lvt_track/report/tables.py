@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lvt_track.core.course import Course, LookBack, VisitFindings
+from lvt_track.core.quantities import reported_ml
 from lvt_track.core.records import Lesion, Response, Track
 from lvt_track.io.files import write_whole
 from lvt_track.report.timelines import (
@@ -71,6 +72,7 @@ _LESIONS = {
     "volume_ml": "Float64",
     "mean_hu": "Float64",
     "long_axis_3d_mm": "Float64",
+    "cut": "boolean",
     **{
         f"{axis}_axis_{end}_{c}_mm": "Float64"
         for axis in ("long", "short")
@@ -122,6 +124,10 @@ _RESPONSE = {
     "target": "string",
     "non_target": "string",
     "new_lesion": "boolean",
+    "sum_ml": "Float64",
+    "nadir_ml": "Float64",
+    "sum_mm2": "Float64",
+    "nadir_mm2": "Float64",
 }
 _PHASES = {
     "date": "string",
@@ -162,7 +168,7 @@ PHASE_COLUMNS = tuple(_PHASES)
 
 # By the unit in which a column's name ends; the longest ending wins.
 _DECIMALS = {"_mm": 1, "_ml": 3, "_percent": 1, "_days": 1, "_hu": 1, "cost": 3, "_dice": 3}
-_DECIMALS |= {"cnr": 1, "probability": 2}
+_DECIMALS |= {"_mm2": 0, "cnr": 1, "probability": 2}
 _DECIMALS |= {"confidence": 3, "thickness_mm": 2, "surface_distance_mm": 2, "inverse_error_mm": 2}
 _DECIMALS |= {"deviation_percent": 2, "deviation_from_mean_percent": 2}
 
@@ -242,6 +248,7 @@ def _lesion_row(date: str, lesion: Lesion, track: int | None) -> Row:
         "long_axis_3d_mm": size.long_axis_3d_mm,
         "voxels": lesion.voxels,
         "drawn_long_axis_mm": size.drawn_long_axis_mm,
+        "cut": lesion.is_cut,
     }
     for name, axis in (("long", size.long_axis), ("short", size.short_axis)):
         for end, point in (("start", axis.start_mm), ("end", axis.end_mm)):
@@ -393,6 +400,9 @@ def _track_numbers(course: Course) -> dict[tuple[int, int], int]:
 def _frame(columns: Mapping[str, str], rows: Iterable[Row]) -> pd.DataFrame:
     frame = pd.DataFrame(list(rows), columns=list(columns)).astype(dict(columns))
     for name in frame.columns[frame.dtypes == "Float64"]:
+        if name.endswith("volume_ml") or name in ("sum_ml", "nadir_ml"):
+            frame[name] = frame[name].map(reported_ml, na_action="ignore").astype("Float64")
+            continue
         ending = max((e for e in _DECIMALS if name.endswith(e)), key=len)
         frame[name] = frame[name].round(_DECIMALS[ending])
     return frame

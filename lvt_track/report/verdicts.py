@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from lvt_track.core.course import Course
-from lvt_track.core.records import Response, TrackState
+from lvt_track.core.quantities import sized
+from lvt_track.core.records import Response
 from lvt_track.report.timelines import timelines
-from lvt_track.report.wording import is_volumetric, percent
+from lvt_track.report.wording import percent, sum_name
 
 __all__ = ["cause"]
 
@@ -25,7 +26,7 @@ def cause(course: Course, response: Response) -> str:
         if response.new_lesion:
             parts.append(_new_tumors(course, response))
         if response.target == "PD":
-            parts.append(f"{_sum_name(response)} {percent(response.change_from_nadir_percent)}")
+            parts.append(f"{sum_name(response.unit)} {percent(response.change_from_nadir_percent)}")
             parts[-1] += " from the smallest before"
         if response.non_target == "PD":
             parts.append("non-target lesions progress")
@@ -33,30 +34,22 @@ def cause(course: Course, response: Response) -> str:
     if response.category == "CR":
         return "no target or other lesion is left"
     if response.category in ("PR", "SD") and response.change_from_baseline_percent is not None:
-        return (
-            f"{_sum_name(response)} {percent(response.change_from_baseline_percent)} from baseline"
-        )
-    if response.category == "Baseline" and response.sum_mm is not None:
-        unit = "mL" if is_volumetric(response.criterion) else "mm"
-        return f"{_sum_name(response)} {response.sum_mm:.1f}{_NB}{unit}"
+        change = percent(response.change_from_baseline_percent)
+        return f"{sum_name(response.unit)} {change} from baseline"
+    if response.category == "Baseline" and response.total is not None:
+        return f"{sum_name(response.unit)} {sized(response.total, response.unit)}"
     if response.category == "NE":
         return "not evaluable"
     return ""
 
 
-def _sum_name(response: Response) -> str:
-    return "target volume" if is_volumetric(response.criterion) else "sum of diameters"
-
-
 def _new_tumors(course: Course, response: Response) -> str:
-    """The tumours that a visit shows and the first one does not, largest first."""
+    """The new tumours that count and that the visit shows, largest first."""
     visit = next(i for i, v in enumerate(course.visits) if v.visit.date == response.date)
     new = [
         (line.sightings[visit].diameter_mm or 0.0, line.name)
         for line in timelines(course)
-        if line.seen[0] > 0
-        and line.sightings[visit].is_seen
-        and line.track.state is not TrackState.UNCERTAIN
+        if line.sightings[visit].is_seen and line.name in response.new_lesions
     ]
     if not new:
         return "new lesion"

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from lvt_track.core.course import Course
+from lvt_track.core.quantities import sized
 from lvt_track.core.records import Lesion, Response, TrackState
 from lvt_track.report.timelines import (
     Presence,
@@ -20,12 +21,12 @@ __all__ = [
     "all_warnings",
     "change_lines",
     "counts",
-    "is_volumetric",
     "latest_responses",
     "percent",
     "period",
     "reason_sentence",
     "sighting_lines",
+    "sum_name",
     "typeset",
     "verdict",
 ]
@@ -78,18 +79,17 @@ def latest_responses(course: Course) -> tuple[Response, ...]:
 
 def verdict(response: Response) -> str:
     """One sentence: the sum and how it changed."""
-    unit = "mL" if is_volumetric(response.criterion) else "mm"
-    what = "target volume" if unit == "mL" else "sum of diameters"
+    what = sum_name(response.unit)
     date = response.date.isoformat()
-    if response.sum_mm is None:
+    if response.total is None:
         return f"On {date} no {what} could be formed."
-    sentence = f"On {date} the {what} was {response.sum_mm:.1f}{_NB}{unit}"
+    sentence = f"On {date} the {what} was {_sized(response.total, response.unit)}"
     if response.change_from_baseline_percent is not None:
         sentence += f", {percent(response.change_from_baseline_percent)} from baseline"
-    if response.change_from_nadir_percent is not None and response.nadir_mm is not None:
+    if response.change_from_nadir_percent is not None and response.nadir is not None:
         sentence += (
             f" and {percent(response.change_from_nadir_percent)} from the smallest sum before"
-            f" ({response.nadir_mm:.1f}{_NB}{unit})"
+            f" ({_sized(response.nadir, response.unit)})"
         )
     return sentence + "."
 
@@ -100,9 +100,15 @@ def reason_sentence(response: Response) -> str:
     return f"{reason[0].upper()}{reason[1:].rstrip('.')}." if reason else ""
 
 
-def is_volumetric(criterion: str) -> bool:
-    """Whether the sums of a criterion are volumes in mL rather than diameters in mm."""
-    return "vol" in criterion.lower()
+def sum_name(unit: str) -> str:
+    """What a criterion adds up, by the unit of its sums."""
+    names = {"mL": "target volume", "mm²": "sum of products of diameters"}
+    return names.get(unit, "sum of diameters")
+
+
+def _sized(value: float, unit: str) -> str:
+    """A size with its unit, on one line."""
+    return sized(value, unit).replace(" ", _NB)
 
 
 def counts(course: Course) -> list[tuple[int, str]]:
@@ -137,7 +143,7 @@ def sighting_lines(sighting: Sighting) -> tuple[str, ...]:
     more = [f"+{_NB}{axes}" for axes in others[:2]]
     if len(others) > 2:
         more.append(f"+{_NB}{len(others) - 2}{_NB}more")
-    volume = f"{sighting.volume_ml:.2f}{_NB}mL"
+    volume = _sized(sighting.volume_ml or 0.0, "mL")
     word = () if sighting.presence is Presence.FOUND else (sighting.presence.value,)
     return (first, *more, volume, *word)
 

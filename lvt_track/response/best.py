@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from lvt_track.core.records import Response
-from lvt_track.response.overall import Category
+from lvt_track.core.records import Category, Response
 
 __all__ = ["best_overall_response"]
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.course import GIVEN, Course, VisitFindings
+from lvt_track.core.quantities import reported_ml, reported_mm
 from lvt_track.core.records import Edge, Lesion, Response, Track, TrackState
-from lvt_track.response.criteria import Criterion
-from lvt_track.response.recist import RECIST_1_1
-from lvt_track.response.timepoints import classify
+from lvt_track.response.criteria.recist import LEAST_LONG_AXIS_MM, RECIST_1_1
+from lvt_track.response.pieces import baseline_names, merged_name, piece_names, track_name
+from lvt_track.response.timepoints.criterion import Criterion
+from lvt_track.response.timepoints.walk import classify
 
-__all__ = ["LEAST_NEW_MM", "respond_to_course", "rows_from_course"]
+__all__ = ["respond_to_course", "rows_from_course"]
 
-LEAST_NEW_MM = 10.0
-"""Shortest long axis of a measurable lesion (RECIST 1.1); below it a model errs too often."""
+_CUT = "the scan ends in it"
+_NOT_SCANNED = "no earlier scan shows its place"
 
 Key = tuple[int, int]
 
@@ -23,12 +26,22 @@ Key = tuple[int, int]
 def respond_to_course(course: Course, criterion: Criterion = RECIST_1_1) -> tuple[Response, ...]:
     """Response at every visit of a course, also at those that show no lesion.
 
+    Reasons name lesions as figures and tables do, with a T.
+
     Args:
         course: with its visits, edges and tracks.
-        criterion: RECIST 1.1 or volume; mRECIST needs diameters that tracks do not have.
+        criterion: one of `response.criteria`; NE where it needs what tracks do not have.
     """
     dates = [found.visit.date for found in course.visits]
-    return classify(rows_from_course(course), criterion, dates)
+    rows = [
+        replace(
+            row,
+            lesion="+".join(map(track_name, row.lesion.split("+"))),
+            derived_from=tuple(map(track_name, row.derived_from)),
+        )
+        for row in rows_from_course(course)
+    ]
+    return classify(rows, criterion, dates)
 
 
 def rows_from_course(course: Course) -> tuple[Assessment, ...]:
@@ -37,13 +50,18 @@ def rows_from_course(course: Course) -> tuple[Assessment, ...]:
     Lesions of the first visit bear the number of their track, with a letter where the track had
     several. Later pieces of one are `3.1`, `3.2`; what merged from two is `3a+3b`. A lesion of
     the baseline that is not found at a visit is absent there, or not done where the visit does
-    not show its place. Roles are left open, so that the
-    targets follow from the rule; since every lesion lies in the liver, that makes two at most.
+    not show its place. Roles are left open, so that the targets follow from the rule; since every
+    lesion lies in the liver, that makes two at most. Sizes are rounded as in `lesions.csv`, so
+    that sums are those of the table.
+
     Tracks that matching calls uncertain are non-target at baseline, and roles that a reader gives
-    are kept. What is uncertain later, or
-    what a model calls new below the size that RECIST measures, is a possible new lesion, which is
-    told but not counted: a reader must say, or a later visit that confirms it. Rows before that
-    visit hold what was known then.
+    are kept. What is uncertain later, what a model calls new below the size that RECIST measures,
+    or what lies where no earlier scan reaches, is a possible new lesion, which is told but not
+    counted: a reader must say, or a later visit that confirms it. Rows before that visit hold what
+    was known then.
+
+    A lesion that the end of the scan cuts has no size there: it is not done, at baseline a
+    non-target lesion without a size, and when first seen later only possibly new.
 
     Args:
         course: with its visits, edges and tracks.
@@ -60,17 +78,24 @@ def rows_from_course(course: Course) -> tuple[Assessment, ...]:
 def _later(course: Course, track: Track) -> Iterable[Assessment]:
     """A track that begins after the baseline."""
     by_visit = _by_visit(course, track)
+    first = min(by_visit)
+    is_uncovered = all((track.number, visit) in course.unshown for visit in range(first))
     known: set[str] = set()
     for visit, found in enumerate(course.visits):
-        named = dict(_named(str(track.number), by_visit.get(visit, [])))
-        for name, lesion in named.items():
-            doubtful = not _is_certain(track, visit) or _is_doubtful(found, lesion)
-            doubtful &= not track.is_new_by_reader
-            status = Status.EQUIVOCAL if doubtful else Status.MEASURED
-            yield _row(found, name, lesion, status=status, role=Role.NEW)
-        for name in known - named.keys():
+        lesions = by_visit.get(visit, [])
+        names = piece_names(str(track.number), len(lesions))
+        for name, lesion in zip(names, lesions, strict=True):
+            row = replace(_row(found, name, lesion), role=Role.NEW)
+            is_doubtful = not _is_certain(track, visit) or _is_doubtful(found, lesion)
+            if is_uncovered and not lesion.is_cut:
+                row = replace(row, remark=_NOT_SCANNED)
+            is_open = is_doubtful or is_uncovered or lesion.is_cut
+            if is_open and not track.is_new_by_reader:
+                row = replace(row, status=Status.EQUIVOCAL)
+            yield row
+        for name in known - set(names):
             yield _missing(course, track, visit, name, role=Role.NEW)
-        known |= named.keys()
+        known |= set(names)
 
 
 def _followed(course: Course, track: Track) -> Iterable[Assessment]:
@@ -79,10 +104,14 @@ def _followed(course: Course, track: Track) -> Iterable[Assessment]:
     role = Role.NON_TARGET if track.state is TrackState.UNCERTAIN else None
     if track.role:
         role = Role(track.role)
-    start = dict(_lettered(str(track.number), by_visit[0]))
+    names = baseline_names(str(track.number), len(by_visit[0]))
+    start = dict(zip(names, by_visit[0], strict=True))
     for name, lesion in start.items():
-        yield _row(course.visits[0], name, lesion, role=role)
+        row = replace(_row(course.visits[0], name, lesion), role=role)
+        # What the scan cuts is there, but has no size.
+        yield (replace(row, role=Role.NON_TARGET, status=Status.MEASURED) if lesion.is_cut else row)
     origins = _origins(course.edges, {lesion.key: name for name, lesion in start.items()})
+    known: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for visit in range(1, len(course.visits)):
         found = course.visits[visit]
         heirs: dict[tuple[str, ...], list[Lesion]] = defaultdict(list)
@@ -91,11 +120,17 @@ def _followed(course: Course, track: Track) -> Iterable[Assessment]:
         for ancestors, lesions in heirs.items():
             if not ancestors:
                 for name, lesion in _named(f"{track.number}n", lesions):
-                    yield _row(found, name, lesion, status=Status.EQUIVOCAL, role=Role.NEW)
+                    row = replace(_row(found, name, lesion), role=Role.NEW)
+                    yield replace(row, status=Status.EQUIVOCAL)
                 continue
-            for name, lesion in _named("+".join(ancestors), lesions):
+            named = dict(_named(merged_name(ancestors), lesions))
+            for name, lesion in named.items():
                 derived = () if (name,) == ancestors else ancestors
-                yield _row(found, name, lesion, derived_from=derived)
+                yield replace(_row(found, name, lesion), derived_from=derived)
+            if len(named) > 1:
+                for name in known[ancestors] - named.keys():
+                    yield replace(_missing(course, track, visit, name), derived_from=ancestors)
+                known[ancestors] |= named.keys()
         inherited = {name for ancestors in heirs for name in ancestors}
         for name in start.keys() - inherited:
             yield _missing(course, track, visit, name)
@@ -117,47 +152,29 @@ def _origins(edges: Iterable[Edge], start: dict[Key, str]) -> dict[Key, set[str]
     return origins
 
 
-def _lettered(name: str, lesions: list[Lesion]) -> list[tuple[str, Lesion]]:
-    if len(lesions) == 1:
-        return [(name, lesions[0])]
-    return [(f"{name}{_letters(k)}", lesion) for k, lesion in enumerate(lesions)]
+def _named(name: str, lesions: list[Lesion]) -> Iterable[tuple[str, Lesion]]:
+    return zip(piece_names(name, len(lesions)), lesions, strict=True)
 
 
-def _letters(k: int) -> str:
-    """A to z, then aa, ab and on."""
-    head = _letters(k // 26 - 1) if k >= 26 else ""
-    return head + chr(ord("a") + k % 26)
-
-
-def _named(name: str, lesions: list[Lesion]) -> list[tuple[str, Lesion]]:
-    if len(lesions) == 1:
-        return [(name, lesions[0])]
-    return [(f"{name}.{k}", lesion) for k, lesion in enumerate(lesions, start=1)]
-
-
-def _row(
-    found: VisitFindings,
-    name: str,
-    lesion: Lesion,
-    *,
-    status: Status = Status.MEASURED,
-    role: Role | None = None,
-    derived_from: tuple[str, ...] = (),
-) -> Assessment:
+def _row(found: VisitFindings, name: str, lesion: Lesion) -> Assessment:
+    """What a visit says of a lesion; nothing of its size where the scan cuts it."""
     size = lesion.measurement
     series = found.visit.tracked_series
-    return Assessment(
+    row = Assessment(
         date=found.visit.date,
         lesion=name,
-        role=role,
-        long_axis_mm=size.long_axis.length_mm,
-        short_axis_mm=size.short_axis.length_mm,
-        volume_ml=size.volume_ml,
-        status=status,
         position_mm=lesion.centroid_mm,
-        derived_from=derived_from,
         phase=series.phase,
         slice_thickness_mm=series.slice_thickness_mm,
+    )
+    if lesion.is_cut:
+        return replace(row, status=Status.NOT_DONE, remark=_CUT)
+    return replace(
+        row,
+        long_axis_mm=reported_mm(size.long_axis.length_mm) or None,
+        short_axis_mm=reported_mm(size.short_axis.length_mm) or None,
+        volume_ml=reported_ml(size.volume_ml) or None,
+        mean_hu=size.mean_hu,
     )
 
 
@@ -170,7 +187,7 @@ def _is_certain(track: Track, visit: int) -> bool:
 
 def _is_doubtful(found: VisitFindings, lesion: Lesion) -> bool:
     """Whether a new lesion is a model's word only, and too small to take it."""
-    is_small = lesion.measurement.long_axis.length_mm < LEAST_NEW_MM
+    is_small = lesion.measurement.long_axis.length_mm < LEAST_LONG_AXIS_MM
     return is_small and found.sources.get("tumors") != GIVEN
 
 
@@ -178,5 +195,6 @@ def _missing(
     course: Course, track: Track, visit: int, name: str, role: Role | None = None
 ) -> Assessment:
     status = Status.NOT_DONE if (track.number, visit) in course.unshown else Status.ABSENT
+    remark = "the scan does not show its place" if status is Status.NOT_DONE else ""
     date = course.visits[visit].visit.date
-    return Assessment(date=date, lesion=name, role=role, status=status)
+    return Assessment(date=date, lesion=name, role=role, status=status, remark=remark)

@@ -112,6 +112,7 @@ def test_respond_prints_a_table(table: Path) -> None:
     assert list(found[0]) == [
         *("patient", "date", "criterion", "sum_mm", "nadir_mm", "change_from_baseline_percent"),
         *("change_from_nadir_percent", "target", "non_target", "new_lesion", "category", "reason"),
+        *("sum_ml", "nadir_ml", "sum_mm2", "nadir_mm2"),
     ]
     assert [(row["patient"], row["category"]) for row in found] == [
         ("P1", "Baseline"),

@@ -36,8 +36,8 @@ from lvt_track.pipeline.radiologist.comparison import (
 )
 from lvt_track.report.tables import tracks_table
 from lvt_track.response.course import respond_to_course, rows_from_course
-from lvt_track.response.recist import RECIST_1_1
-from lvt_track.response.volumetric import VOLUME
+from lvt_track.response.criteria.recist import RECIST_1_1
+from lvt_track.response.criteria.volumetric import VOLUME
 
 START = dt.date(2024, 1, 15)
 GEOMETRY = Geometry.axial((10, 10, 10), (5, 1, 1))
@@ -97,7 +97,7 @@ def test_two_largest_are_targets_and_absent_counts_zero() -> None:
         [((0, 1), (1, 1)), ((0, 3), (1, 3))],
     )
     first, second = respond_to_course(made)
-    assert first.reason == "baseline; target lesions 1, 2, chosen by size; 1 non-target"
+    assert first.reason == "baseline; target lesions T1, T2, chosen by size; 1 non-target"
     assert (first.sum_mm, second.sum_mm) == (70, 20)
     assert (second.target, second.non_target, second.category) == ("PR", "Non-CR/Non-PD", "PR")
     assert respond_to_course(made, VOLUME)[1].category == "PR"
@@ -109,7 +109,7 @@ def test_new_tracks_are_progression_unless_uncertain() -> None:
     for state, category in ((TrackState.NEW, "PD"), (TrackState.UNCERTAIN, "SD")):
         made = course(sizes, [([(0, 1), (1, 1)], STABLE), ([(1, 2)], state)], edges)
         assert respond_to_course(made)[1].category == category
-    assert "possible new lesion 2, not counted" in respond_to_course(made)[1].reason
+    assert "possible new lesion T2, not counted" in respond_to_course(made)[1].reason
 
 
 def test_a_small_new_lesion_that_only_a_model_saw_is_left_to_a_reader() -> None:
@@ -135,8 +135,8 @@ def test_a_confirmed_lesion_counts_from_its_confirmation_and_names_its_first_sca
     for criterion in (RECIST_1_1, VOLUME):
         found = respond_to_course(made, criterion)
         assert [r.category for r in found] == ["Baseline", "SD", "SD", "PD", "SD"]
-        assert all("possible new lesion 2, not counted" in r.reason for r in found[1:3])
-        assert "new lesion 2 (new since 2024-03-15, equivocal then, confirmed 2024-07-13)" in (
+        assert all("possible new lesion T2, not counted" in r.reason for r in found[1:3])
+        assert "new lesion T2 (new since 2024-03-15, equivocal then, confirmed 2024-07-13)" in (
             found[3].reason
         )
     row = tracks_table(made).set_index("track").loc[2]

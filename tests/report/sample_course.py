@@ -325,6 +325,7 @@ def _responses(visits: list[VisitFindings]) -> list[Response]:
                 Response(
                     found.visit.date,
                     criterion,
+                    "mm",
                     total,
                     nadir if n else None,
                     base,

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from lvt_track.core.course import Course
+from lvt_track.core.quantities import reported_ml
 from lvt_track.errors import OutputError
 from lvt_track.report.tables import (
     edges_table,
@@ -82,7 +83,7 @@ def test_lesions_give_place_size_and_track(course: Course) -> None:
     for (_, row), lesion in zip(table.iterrows(), lesions, strict=True):
         axis = lesion.measurement.long_axis
         assert row["long_axis_mm"] == round(axis.length_mm, 1)
-        assert row["volume_ml"] == round(lesion.measurement.volume_ml, 3)
+        assert row["volume_ml"] == reported_ml(lesion.measurement.volume_ml)
         assert row["track"] == course.track_of(lesion.key).number
         ends = [[row[f"long_axis_{end}_{c}_mm"] for c in "xyz"] for end in ("start", "end")]
         assert math.dist(*ends) == pytest.approx(axis.length_mm, abs=0.2)

@@ -11,12 +11,13 @@ import pytest
 from lvt_track.core.assessment import Role, Status
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import read_sheet
-from lvt_track.response.recist import respond
+from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.tables.answers import rs_rows
 from lvt_track.response.tables.cells import CellError, parse_date, parse_length_mm, parse_number
 from lvt_track.response.tables.measurements import read_measurements
 from lvt_track.response.tables.readings import Readings
 from lvt_track.response.tables.sdtm import is_tr, read_tr
+from lvt_track.response.timepoints.walk import classify
 
 Write = Callable[[str], Path]
 
@@ -252,12 +253,12 @@ def test_our_own_lesions_table(read: Callable[[str], Readings]) -> None:
     )
     assert found.remarks == ()
     later = {row.lesion: row for row in found.rows if row.date.month == 3}
-    assert set(later) == {"2a+2b", "1.1", "1.2", "3", "4"}
-    assert later["3"].status is Status.ABSENT
-    assert later["2a+2b"].derived_from == ("2a", "2b")
-    response = respond(found.rows)[1]
+    assert set(later) == {"T2a+T2b", "T1.1", "T1.2", "T3", "T4"}
+    assert later["T3"].status is Status.ABSENT
+    assert later["T2a+T2b"].derived_from == ("T2a", "T2b")
+    response = classify(found.rows, RECIST_1_1)[1]
     assert (response.sum_mm, response.category) == (78, "PD")
-    assert "new lesion 4" in response.reason
+    assert "new lesion T4" in response.reason
 
 
 @pytest.mark.parametrize(
@@ -347,7 +348,7 @@ def test_sdtm_in_and_out(write: Write) -> None:
         dt.date(2024, 3, 15),
         dt.date(2024, 5, 15),
     }
-    responses = respond(found.rows)
+    responses = classify(found.rows, RECIST_1_1)
     assert responses[0].sum_mm == 48
     assert [r.category for r in responses] == ["Baseline", "PR", "NE"]
     assert "possible new lesion NEW01" in responses[2].reason

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError
-from lvt_track.response.recist import RECIST_1_1, least_measurable_mm, respond
-from lvt_track.response.targets import choose_baseline
+from lvt_track.response.criteria.recist import RECIST_1_1, least_measurable_mm
+from lvt_track.response.timepoints.targets import choose_baseline
+from lvt_track.response.timepoints.walk import classify
 
 START = dt.date(2024, 1, 15)
 ROLES = {
@@ -82,6 +83,10 @@ def load() -> list[Vector]:
 
 
 VECTORS = load()
+
+
+def respond(rows: Sequence[Assessment]) -> tuple[Response, ...]:
+    return classify(rows, RECIST_1_1)
 
 
 def categories(responses: Sequence[Response]) -> tuple[str, ...]:
@@ -220,7 +225,7 @@ def test_five_targets_two_per_organ_largest_first() -> None:
         Assessment(START, "node 1", site="Lymph node, hilar", short_axis_mm=16.0),
         row("adrenal", 11.0, site="adrenal"),
     ]
-    baseline = choose_baseline(rows, RECIST_1_1)
+    baseline = choose_baseline(rows, RECIST_1_1.scale)
     chosen = [row.lesion for row in baseline.targets]
     assert chosen == ["liver 1", "liver 2", "lung 3", "lung 1", "node 1"]
     assert {row.lesion for row in baseline.non_targets} == {"liver 3", "lung 2", "adrenal"}
@@ -241,7 +246,7 @@ def test_five_targets_two_per_organ_largest_first() -> None:
     ],
 )
 def test_what_can_be_a_target(known: dict[str, object], is_target: bool) -> None:
-    baseline = choose_baseline([Assessment(START, "A", **known)], RECIST_1_1)  # type: ignore[arg-type]
+    baseline = choose_baseline([Assessment(START, "A", **known)], RECIST_1_1.scale)  # type: ignore[arg-type]
     assert bool(baseline.targets) is is_target
 
 

@@ -24,7 +24,7 @@ from lvt_track.pipeline.rows import table_text, write_text
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.report.tables import PHASE_COLUMNS
 from lvt_track.response.best import best_overall_response
-from lvt_track.response.recist import RECIST_1_1
+from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import Readings
 
@@ -167,8 +167,9 @@ def _responses(run: PatientRun) -> list[Response]:
         Response(
             date=dt.date.fromisoformat(row["date"]),
             criterion=row["criterion"],
-            sum_mm=_number(row["sum_mm"]),
-            nadir_mm=_number(row["nadir_mm"]),
+            unit=RECIST_1_1.scale.unit,
+            total=_number(row["sum_mm"]),
+            nadir=_number(row["nadir_mm"]),
             change_from_baseline_percent=_number(row["change_from_baseline_percent"]),
             change_from_nadir_percent=_number(row["change_from_nadir_percent"]),
             target=row["target"],

@@ -22,8 +22,8 @@ from lvt_track.report.drawing.key_images import visit_key_images
 from lvt_track.report.sections.lookback import lookback_images
 from lvt_track.report.timelines import pictured_tracks
 from lvt_track.response.course import respond_to_course
-from lvt_track.response.recist import RECIST_1_1
-from lvt_track.response.volumetric import VOLUME
+from lvt_track.response.criteria.recist import RECIST_1_1
+from lvt_track.response.criteria.volumetric import VOLUME
 from lvt_track.segment.device import pick_device
 
 __all__ = ["follow", "register_visits", "take_key_images", "take_lookback_images"]

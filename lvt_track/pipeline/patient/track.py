@@ -122,11 +122,12 @@ class TrackResult:
 
     def summary(self) -> str:
         """The result in a few lines."""
-        responses = {item.date: item for item in self.course.responses}
+        responses: dict[dt.date, list[str]] = {}
+        for item in self.course.responses:
+            responses.setdefault(item.date, []).append(f"{item.criterion} {item.category}")
         lines = [f"{self.course.patient}: {len(self.course.tracks)} tumours"]
         for found in self.course.visits:
-            response = responses.get(found.visit.date)
-            verdict = f"  {response.category}" if response else ""
+            verdict = "".join(f"  {said}" for said in responses.get(found.visit.date, []))
             lines.append(
                 f"{found.visit.name}  {len(found.lesions):3d} lesions  "
                 f"{found.tumors_ml:8.2f} mL{verdict}"

@@ -32,10 +32,11 @@ from lvt_track.errors import InputError
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
 from lvt_track.pipeline.rows import table_text, write_text
 from lvt_track.response.course import rows_from_course
-from lvt_track.response.recist import RECIST_1_1, respond
+from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import ReadOptions
-from lvt_track.response.targets import choose_baseline
+from lvt_track.response.timepoints.targets import choose_baseline
+from lvt_track.response.timepoints.walk import classify
 
 __all__ = [
     "agreements_of",
@@ -224,7 +225,7 @@ def _paired_sums(
     here = [row for row in theirs if row.date in dates]
     partner = {pair.reader: pair.own for pair in pairing.pairs}
     measured = {row.lesion for row in ours if row.date == start and row.status is Status.MEASURED}
-    targets = choose_baseline([row for row in here if row.date == start], RECIST_1_1).targets
+    targets = choose_baseline([row for row in here if row.date == start], RECIST_1_1.scale).targets
     names = sorted(row.lesion for row in targets if partner.get(row.lesion) in measured)
     if not names:
         return
@@ -272,6 +273,6 @@ def judged_visits(
 def _responses(rows: Sequence[Assessment]) -> tuple[Response, ...]:
     """Responses by RECIST 1.1; none where the table is one of sizes, not made to judge by."""
     try:
-        return respond(rows)
+        return classify(rows, RECIST_1_1)
     except InputError:
         return ()

@@ -16,7 +16,6 @@ from lvt_track.report.drawing.figures import (
     draw_volumes,
 )
 from lvt_track.report.drawing.style import TRACK_COLORS
-from lvt_track.report.wording import is_volumetric
 
 __all__ = ["curves", "totals"]
 
@@ -45,11 +44,7 @@ def totals(content: ReportContent) -> Sequence[Block]:
     course = content.course
     if len(course.visits) < 2:
         return []
-    criteria = [
-        name
-        for name in dict.fromkeys(r.criterion for r in course.responses)
-        if not is_volumetric(name)
-    ]
+    criteria = list(dict.fromkeys(r.criterion for r in course.responses if r.unit == "mm"))
     sums = [
         Chart(
             f"Sum of diameters, {name}",

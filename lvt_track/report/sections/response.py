@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lvt_track.core.course import Course
+from lvt_track.core.quantities import sized
 from lvt_track.core.records import Response
 from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, Text
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.style import CATEGORY_COLORS, INK
-from lvt_track.report.wording import is_volumetric, percent, typeset
+from lvt_track.report.wording import percent, typeset
 
 __all__ = ["responses"]
 
@@ -27,7 +28,8 @@ def responses(content: ReportContent) -> Sequence[Block]:
 
 
 def _table(course: Course, criterion: str) -> Table:
-    unit = "mL" if is_volumetric(criterion) else "mm"
+    rows = sorted((r for r in course.responses if r.criterion == criterion), key=lambda r: r.date)
+    unit = rows[0].unit
     columns = (
         Column("Date", 20.0),
         Column(f"Sum ({unit})", 15.0, "right"),
@@ -39,14 +41,13 @@ def _table(course: Course, criterion: str) -> Table:
         Column(criterion, 19.0),
         Column("Reason", TEXT_WIDTH_MM - 133.0),
     )
-    rows = sorted((r for r in course.responses if r.criterion == criterion), key=lambda r: r.date)
     return Table(columns, tuple(_row(response) for response in rows))
 
 
 def _row(response: Response) -> tuple[Cell, ...]:
     return (
         Cell((response.date.isoformat(),)),
-        Cell(("–" if response.sum_mm is None else f"{response.sum_mm:.1f}",)),
+        Cell((_number(response),)),
         Cell((percent(response.change_from_baseline_percent),)),
         Cell((percent(response.change_from_nadir_percent),)),
         Cell((response.target,)),
@@ -55,3 +56,8 @@ def _row(response: Response) -> tuple[Cell, ...]:
         Cell((response.category,), CATEGORY_COLORS.get(response.category, INK), is_bold=True),
         Cell((typeset(response.reason),)),
     )
+
+
+def _number(response: Response) -> str:
+    """The sum without its unit, which stands above."""
+    return "–" if response.total is None else sized(response.total, response.unit).split()[0]

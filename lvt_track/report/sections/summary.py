@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from lvt_track.core.course import Course
+from lvt_track.core.quantities import sized
 from lvt_track.report.blocks import (
     TEXT_WIDTH_MM,
     Block,
@@ -27,9 +28,9 @@ from lvt_track.report.verdicts import cause
 from lvt_track.report.wording import (
     all_warnings,
     counts,
-    is_volumetric,
     latest_responses,
     reason_sentence,
+    sum_name,
     verdict,
 )
 
@@ -71,7 +72,8 @@ def _key_figures(course: Course) -> Table:
     chosen = sorted({0, max(len(course.visits) - 2, 0), len(course.visits) - 1})
     visits = [course.visits[i] for i in chosen]
     criterion = primary_criterion(course)
-    sums = {r.date: r.sum_mm for r in course.responses if r.criterion == criterion}
+    led = [r for r in course.responses if r.criterion == criterion]
+    sums = {r.date: r.total for r in led}
     names = ["First visit", "Visit before", "Last visit"] if len(visits) == 3 else ["First visit"]
     names = names if len(visits) != 2 else ["First visit", "Last visit"]
     columns = (
@@ -89,9 +91,12 @@ def _key_figures(course: Course) -> Table:
         )
 
     rows = []
-    if criterion is not None and not is_volumetric(criterion):
-        sum_values = [sums.get(found.visit.date) for found in visits]
-        rows.append(row(f"Sum of diameters, {criterion}", sum_values, "{:.1f} mm"))
+    if led:
+        unit, name = led[0].unit, sum_name(led[0].unit)
+        values = [sums.get(found.visit.date) for found in visits]
+        texts = ["–" if value is None else sized(value, unit) for value in values]
+        title = f"{name[0].upper()}{name[1:]}, {criterion}"
+        rows.append((Cell((title,), MUTED), *(Cell((text,)) for text in texts)))
     rows += [
         row("Lesions", [float(len(found.lesions)) for found in visits], "{:.0f}"),
         row("Tumour volume", [found.tumors_ml for found in visits], "{:.2f} mL"),

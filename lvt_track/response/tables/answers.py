@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lvt_track.core.records import Response
+from lvt_track.core.records import Category, Response
 from lvt_track.response.tables.readings import Trial
 
-__all__ = ["RESPONSE_COLUMNS", "RS_COLUMNS", "response_rows", "rs_rows"]
+__all__ = ["RESPONSE_COLUMNS", "RS_COLUMNS", "response_row", "response_rows", "rs_rows"]
 
 RESPONSE_COLUMNS = (
     "patient",
@@ -22,6 +22,10 @@ RESPONSE_COLUMNS = (
     "new_lesion",
     "category",
     "reason",
+    "sum_ml",
+    "nadir_ml",
+    "sum_mm2",
+    "nadir_mm2",
 )
 RS_COLUMNS = (
     "STUDYID",
@@ -52,13 +56,15 @@ def response_rows(
 ) -> list[dict[str, object]]:
     """One row per patient and visit, by the names of `RESPONSE_COLUMNS`."""
     return [
-        {
-            name: patient if name == "patient" else getattr(response, name)
-            for name in RESPONSE_COLUMNS
-        }
+        {"patient": patient, **response_row(response)}
         for patient, own in responses.items()
         for response in own
     ]
+
+
+def response_row(response: Response) -> dict[str, object]:
+    """The response of one visit, by the names of `RESPONSE_COLUMNS` but the patient's."""
+    return {name: getattr(response, name) for name in RESPONSE_COLUMNS if name != "patient"}
 
 
 def rs_rows(
@@ -74,7 +80,9 @@ def rs_rows(
     records: list[dict[str, object]] = []
     for patient, own in responses.items():
         number = 0
-        for response in own[1:]:
+        for response in own:
+            if response.category == Category.BASELINE:
+                continue
             visit_number, visit = trial.visits.get((patient, response.date), ("", ""))
             for code, test, name in _RS_TESTS:
                 value = getattr(response, name)

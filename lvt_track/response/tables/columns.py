@@ -14,10 +14,11 @@ from lvt_track.response.tables.cells import LENGTH_UNITS_MM, VOLUME_UNITS_ML, Pr
 
 __all__ = ["LENGTHS", "Columns", "SizeColumn", "is_measurement_header", "read_columns"]
 
-LENGTHS = ("long_axis", "short_axis", "enhancing", "slice_thickness")
+LENGTHS = ("long_axis", "short_axis", "enhancing", "enhancing_short", "slice_thickness")
 
 _POSITION = ("x_mm", "y_mm", "z_mm")
-_OURS = ("track", "slice", "series", "x_pixel", "y_pixel", "mean_hu", "long_axis_3d_mm")
+_OURS = ("track", "slice", "series", "x_pixel", "y_pixel", "long_axis_3d_mm")
+_OURS_ONLY = ("cut", "voxels", "drawn_long_axis_mm")
 _CALIPER_END = re.compile(r"(long|short)_axis_(start|end)_[xyz]_mm")
 _TEXT: Mapping[str, str] = {
     "date": "scan date, visit date, study date, exam date, examination date, assessment date, "
@@ -32,6 +33,7 @@ _TEXT: Mapping[str, str] = {
     "status": "lesion status",
     "derived_from": "",
     "phase": "contrast phase",
+    "mean_hu": "hu, mean attenuation, mean density, attenuation hu, density hu",
     "visit": "visit name, timepoint, time point",
 }
 _SIZES: Mapping[str, str] = {
@@ -46,6 +48,7 @@ _SIZES: Mapping[str, str] = {
     "querdurchmesser, petit axe, petit diametre, eje corto, eje menor, diametro menor, kortakse",
     "enhancing": "enhancing diameter, viable, viable diameter, viable tumor, viable tumour, "
     "mrecist diameter",
+    "enhancing_short": "enhancing short axis, enhancing perpendicular, viable short axis",
     "slice_thickness": "thickness",
     "volume": "vol, lesion volume, tumor volume, tumour volume, volumen, volum",
 }
@@ -116,7 +119,7 @@ def read_columns(sheet: Sheet) -> Columns:
         size = None if kind else _size(name)
         if kind is not None:
             text[kind].append(name)
-        elif key in (*_POSITION, *_OURS):
+        elif key in (*_POSITION, *_OURS, *_OURS_ONLY):
             text[key].append(name)
         elif size is not None:
             sizes[size[0]].append(SizeColumn(name, size[1]))

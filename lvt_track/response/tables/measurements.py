@@ -131,6 +131,8 @@ class _RowReader:
             self._refuse("no lesion is named")
         lengths = {f"{name}_mm": self._length(name) for name in LENGTHS}
         thickness_mm = lengths.pop("slice_thickness_mm") or None
+        enhancing_short_mm = lengths.pop("enhancing_short_mm")
+        mean_hu = self._mean_hu()
         read = self._two_in_one(Sizes(**lengths, volume_ml=self._volume()))
         role = self._choice("role", _ROLE, Role)
         said = self._choice("status", _STATUS, Status)
@@ -160,6 +162,8 @@ class _RowReader:
             phase=phase or Phase.UNKNOWN,
             slice_thickness_mm=thickness_mm,
             line=self.row.line,
+            enhancing_short_mm=enhancing_short_mm,
+            mean_hu=mean_hu,
             **asdict(sizes),
         )
 
@@ -188,6 +192,14 @@ class _RowReader:
 
     def _volume(self) -> float | None:
         return self._sizes("volume", parse_volume_ml)
+
+    def _mean_hu(self) -> float | None:
+        text = self.text("mean_hu")
+        try:
+            return parse_number(text) if text else None
+        except CellError as error:
+            self._refuse(f"mean_hu: {error}")
+            return None
 
     def _sizes(self, name: str, parse: Callable[[str, float | None], float]) -> float | None:
         """The size in mm or mL from its columns, which must agree within 1 %."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.response.criteria import Criterion
+from lvt_track.core.quantities import natural
+from lvt_track.response.timepoints.scale import NODE_NORMAL_MM, Scale
 
 __all__ = ["MOST_PER_ORGAN", "MOST_TARGETS", "Baseline", "choose_baseline"]
 
@@ -23,62 +25,75 @@ class Baseline:
         targets, non_targets: rows of the first visit.
         chosen_by: `reader` where the rows said so, `rule` where they did not.
         remarks: where the reader's choice departs from the rule.
+        normal_nodes: nodes that are no lesions, because they are normal; by name.
     """
 
     targets: tuple[Assessment, ...]
     non_targets: tuple[Assessment, ...]
     chosen_by: str
     remarks: tuple[str, ...]
+    normal_nodes: Mapping[str, Assessment] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """Names of all lesions known at baseline."""
         return frozenset(row.lesion for row in (*self.targets, *self.non_targets))
 
 
-def choose_baseline(rows: Sequence[Assessment], criterion: Criterion) -> Baseline:
+def choose_baseline(rows: Sequence[Assessment], scale: Scale) -> Baseline:
     """Sort the rows of the first visit into target and non-target lesions.
 
     Where any row says that it is a target, the reader's choice is kept. Else the largest
     measurable lesions are taken, at most five and two per organ (RECIST 1.1, 3.2); equal ones by
-    name. Whatever else is there is non-target.
+    name. Whatever else is there is non-target, but for nodes of a normal size.
 
     Args:
         rows: of the first visit.
-        criterion: tells size and measurability.
+        scale: tells size and measurability.
     """
     there = [row for row in rows if row.status is not Status.ABSENT]
-    if any(row.role is Role.TARGET for row in there):
-        targets = [row for row in there if row.role is Role.TARGET]
-        return Baseline(
-            tuple(targets),
-            tuple(row for row in there if row.role is not Role.TARGET),
-            "reader",
-            tuple(_remarks(targets, criterion)),
-        )
+    named = [row for row in there if row.role is Role.TARGET]
+    targets = named or _largest(there, scale)
+    chosen = {row.lesion for row in targets}
+    normal = {row.lesion: row for row in there if row.lesion not in chosen and _is_normal(row)}
+    remarks = list(_remarks(targets, scale)) if named else []
+    remarks += [f"node {name} is below {NODE_NORMAL_MM:g} mm: normal" for name in normal]
+    return Baseline(
+        targets=tuple(targets),
+        non_targets=tuple(r for r in there if r.lesion not in chosen and r.lesion not in normal),
+        chosen_by="reader" if named else "rule",
+        remarks=tuple(remarks),
+        normal_nodes=normal,
+    )
+
+
+def _is_normal(row: Assessment) -> bool:
+    return row.is_nodal and row.short_axis_mm is not None and row.short_axis_mm < NODE_NORMAL_MM
+
+
+def _largest(there: Sequence[Assessment], scale: Scale) -> list[Assessment]:
+    """The largest measurable lesions of which no role is said."""
     eligible = [
         row
         for row in there
-        if row.role is None and row.status is Status.MEASURED and criterion.is_measurable(row)
+        if row.role is None and row.status is Status.MEASURED and scale.is_measurable(row)
     ]
-    eligible.sort(key=lambda row: (-(criterion.size(row) or 0.0), row.lesion))
+    eligible.sort(key=lambda row: (-(scale.size(row) or 0.0), natural(row.lesion)))
     chosen: list[Assessment] = []
     taken: Counter[str] = Counter()
     for row in eligible:
         if len(chosen) < MOST_TARGETS and taken[row.organ] < MOST_PER_ORGAN:
             chosen.append(row)
             taken[row.organ] += 1
-    names = {row.lesion for row in chosen}
-    rest = tuple(row for row in there if row.lesion not in names)
-    return Baseline(tuple(chosen), rest, "rule", ())
+    return chosen
 
 
-def _remarks(targets: Sequence[Assessment], criterion: Criterion) -> Iterable[str]:
+def _remarks(targets: Sequence[Assessment], scale: Scale) -> Iterable[str]:
     if len(targets) > MOST_TARGETS:
         yield f"{len(targets)} target lesions, the rule allows {MOST_TARGETS}"
     for organ, count in Counter(row.organ for row in targets).items():
         if count > MOST_PER_ORGAN:
             yield f"{count} target lesions in {organ}, the rule allows {MOST_PER_ORGAN}"
     for row in targets:
-        if criterion.size(row) is not None and not criterion.is_measurable(row):
+        if scale.size(row) is not None and not scale.is_measurable(row):
             yield f"target {row.lesion} is too small to be one by the rule"

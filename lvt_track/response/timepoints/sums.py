@@ -1,0 +1,89 @@
+"""What the target lesions of a visit add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lvt_track.core.assessment import Assessment, Status
+from lvt_track.core.quantities import sized
+from lvt_track.response.timepoints.scale import Scale, is_gone
+from lvt_track.response.timepoints.targets import Baseline
+from lvt_track.response.timepoints.visit import VisitRows, listed
+
+__all__ = ["TargetSum", "add_up"]
+
+
+@dataclass(frozen=True)
+class TargetSum:
+    """What the target lesions of a visit add up to.
+
+    Attributes:
+        total: sum over those that were assessed.
+        missing: names of those that were not, with the reason where one is known.
+        is_gone: whether all are absent, and nodes normal.
+        solid: the part of the sum that is not nodal.
+        notes: what the sum rests on.
+    """
+
+    total: float
+    missing: tuple[str, ...]
+    is_gone: bool
+    solid: float
+    notes: tuple[str, ...]
+
+
+def add_up(visit: VisitRows, baseline: Baseline, scale: Scale) -> TargetSum:
+    """Add up the target lesions of a visit; pieces are added, what merged counts once."""
+    total = solid = 0.0
+    missing: list[str] = []
+    notes: list[str] = []
+    gone = True
+    counted: set[str] = set()
+    for target in baseline.targets:
+        rows = visit.of(target.lesion)
+        sizes = {row.lesion: _size(row, target, scale) for row in rows}
+        lost = visit.lost_pieces(target.lesion)
+        if not rows or lost or None in sizes.values():
+            missing.append(_unmeasured(target.lesion, rows, lost))
+        fresh = [row for row in rows if row.lesion not in counted]
+        counted |= sizes.keys()
+        notes += _notes(target, fresh, sizes, scale)
+        part = sum(sizes[row.lesion] or 0.0 for row in fresh)
+        total += part
+        solid += 0.0 if target.is_nodal else part
+        gone = gone and bool(rows)
+        gone = gone and all(is_gone(row, scale, is_nodal=target.is_nodal) for row in rows)
+    return TargetSum(total, tuple(missing), gone and not missing, solid, tuple(notes))
+
+
+def _size(row: Assessment, target: Assessment, scale: Scale) -> float | None:
+    if row.status is Status.ABSENT:
+        return 0.0
+    if row.status is Status.NOT_DONE:
+        return None
+    size = scale.size(replace(row, site=target.site))
+    if size is None and row.status is Status.TOO_SMALL:
+        return scale.too_small
+    return size
+
+
+def _unmeasured(lesion: str, rows: tuple[Assessment, ...], lost: tuple[str, ...]) -> str:
+    why = [f"{name} has no row" for name in lost]
+    why += dict.fromkeys(row.remark for row in rows if row.remark)
+    return f"{lesion} ({listed(why)})" if why else lesion
+
+
+def _notes(
+    target: Assessment, rows: list[Assessment], sizes: dict[str, float | None], scale: Scale
+) -> list[str]:
+    merged = [row for row in rows if len(row.derived_from) > 1]
+    notes = [f"{listed(row.derived_from)} have merged and count once" for row in merged[:1]]
+    pieces = [row for row in rows if row not in merged and sizes[row.lesion]]
+    if len(pieces) > 1:
+        notes.append(f"{target.lesion} has split into {len(pieces)}, added up")
+    notes += [
+        f"{row.lesion} too small to measure, counted {sized(scale.too_small, scale.unit)}"
+        for row in rows
+        if row.status is Status.TOO_SMALL and sizes[row.lesion] == scale.too_small
+    ]
+    return notes
