@@ -31,6 +31,7 @@ __all__ = [
     "Verdict",
     "Verdicts",
     "Warnings",
+    "Workplace",
     "chunks",
 ]
 
@@ -40,10 +41,17 @@ TEXT_WIDTH_MM = 176.0
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph that says how to read what follows it, below a title of its own or none."""
+    """A paragraph that says how to read what follows it.
+
+    Attributes:
+        text: the paragraph.
+        title: above it; empty for none.
+        tells_window: whether it ends with the level and width of the pictures that follow.
+    """
 
     text: str
     title: str = ""
+    tells_window: bool = False
 
 
 @dataclass(frozen=True)
@@ -210,7 +218,12 @@ class Definitions:
     entries: tuple[tuple[str, str], ...]
 
 
-Block = Text | Table | Charts | Pictures | Verdicts | Counts | Warnings | Definitions
+@dataclass(frozen=True)
+class Workplace:
+    """The visits side by side, to scroll, to turn and to correct; on screen only."""
+
+
+Block = Text | Table | Charts | Pictures | Verdicts | Counts | Warnings | Definitions | Workplace
 
 
 @dataclass(frozen=True)

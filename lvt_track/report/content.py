@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lvt_track.agreement.records import ReaderComparison
 from lvt_track.core.course import Course, KeyImage
 from lvt_track.report.facts import RunFacts
+from lvt_track.report.viewer.scene import Scene
 
 __all__ = ["Images", "ReportContent", "by_track_and_visit"]
 
@@ -25,6 +27,8 @@ class ReportContent:
         key_images: in any order; tracks and visits without one are shown as such.
         looks: pictures of the places of later tumours in the scans before.
         comparison: with a radiologist's table, where there is one.
+        scene: the visits for the interactive page; None for a page of pictures.
+        corrections: what readers said, one mapping from column to value per row of their table.
     """
 
     course: Course
@@ -32,6 +36,8 @@ class ReportContent:
     key_images: Sequence[KeyImage] = ()
     looks: Sequence[KeyImage] = ()
     comparison: ReaderComparison | None = None
+    scene: Scene | None = None
+    corrections: Sequence[Mapping[str, Any]] = ()
 
 
 def by_track_and_visit(pictures: Sequence[KeyImage]) -> Images:

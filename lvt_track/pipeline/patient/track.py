@@ -24,6 +24,7 @@ from lvt_track.pipeline.patient.build_course import (
 )
 from lvt_track.pipeline.patient.cysts import agree_on_cysts
 from lvt_track.pipeline.patient.reader_edits import obey_reader
+from lvt_track.pipeline.patient.scene import take_scene
 from lvt_track.pipeline.patient.segmentations import write_segmentations
 from lvt_track.pipeline.patient.visits import VisitScan, has_masks, read_visit
 from lvt_track.pipeline.patient.write_outputs import OUTPUTS, tell
@@ -239,7 +240,9 @@ def conclude(
     with watch.stage("report"):
         pictures = take_key_images(course, scans, frame)
         looks = take_lookback_images(course, scans)
-        tell(course, pictures, looks, frame, out, manifest, comparison)
+        scene = take_scene(course, scans, frame, out / "visits")
+        said = tuple(row.facts() for row in decisions.corrections)
+        tell(course, pictures, looks, frame, out, manifest, comparison, scene, said)
         for text in write_segmentations(course, out, manifest.version):
             progress.warn(text)
             manifest.warnings.append(text)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lvt_track.agreement.records import ReaderComparison
 from lvt_track.core.course import Course, KeyImage
@@ -18,6 +19,7 @@ from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html.document import write_html
 from lvt_track.report.pdf import write_pdf
+from lvt_track.report.viewer.scene import Scene
 
 __all__ = ["OUTPUTS", "tell"]
 
@@ -52,6 +54,8 @@ def tell(
     out: Path,
     manifest: Manifest,
     comparison: ReaderComparison | None,
+    scene: Scene | None = None,
+    corrections: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Write tables, transforms and the reports of a course into `out`.
 
@@ -63,6 +67,8 @@ def tell(
         out: folder of the run.
         manifest: what was run.
         comparison: with a radiologist's table, where there is one.
+        scene: the visits for the interactive page.
+        corrections: what readers said, as rows of their table.
 
     Raises:
         OutputError: when a file cannot be written.
@@ -86,6 +92,6 @@ def tell(
             for item in dict.fromkeys((*manifest.left_out, *manifest.failures))
         ),
     )
-    content = ReportContent(course, facts, pictures, looks, comparison)
+    content = ReportContent(course, facts, pictures, looks, comparison, scene, corrections)
     write_pdf(content, out / "report.pdf")
     write_html(content, out / "report.html")

@@ -29,8 +29,9 @@ __all__ = [
     "outline_curves",
 ]
 
-WINDOW_LEVEL_HU = 70.0
-WINDOW_WIDTH_HU = 350.0
+WINDOW_LEVEL_HU = 100.0
+WINDOW_WIDTH_HU = 150.0
+"""A liver window: tumours differ from liver by 20 to 60 HU, which a wider one makes flat."""
 
 OWN_COLOR = "#ffd23f"
 OTHERS_COLOR = "#6ec6e6"
@@ -79,16 +80,23 @@ def draw_key_image(axes: Axes, image: KeyImage) -> None:
     bar = SCALE_MM / column_mm
     bottom, right = 0.95 * rows, 0.96 * columns
     axes.plot(
-        [right - bar, right], [bottom, bottom], color="white", linewidth=1.2, solid_capstyle="butt"
+        [right - bar, right],
+        [bottom, bottom],
+        color="white",
+        linewidth=1.2,
+        solid_capstyle="butt",
+        path_effects=[withStroke(linewidth=2.4, foreground="black")],
     )
     axes.text(
         right - bar / 2.0,
         bottom - 0.02 * rows,
         f"{SCALE_MM:.0f} mm",
         color="white",
-        fontsize=SMALLEST_PT - 1.5,
+        fontsize=SMALLEST_PT - 1.0,
+        fontweight="bold",
         ha="center",
         va="bottom",
+        path_effects=[withStroke(linewidth=1.6, foreground="black")],
     )
     axes.text(
         0.03,
@@ -105,12 +113,12 @@ def draw_key_image(axes: Axes, image: KeyImage) -> None:
     axes.set_ylim(rows - 0.5, -0.5)
 
 
-def grey_levels(hu: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """HU in the liver window, 0 (black) to 255."""
-    low = WINDOW_LEVEL_HU - WINDOW_WIDTH_HU / 2.0
-    grey: NDArray[np.uint8] = np.clip((hu - low) * (255.0 / WINDOW_WIDTH_HU), 0, 255).astype(
-        np.uint8
-    )
+def grey_levels(
+    hu: NDArray[np.float32], level: float = WINDOW_LEVEL_HU, width: float = WINDOW_WIDTH_HU
+) -> NDArray[np.uint8]:
+    """HU in a window, 0 (black) to 255."""
+    low = level - width / 2.0
+    grey: NDArray[np.uint8] = np.clip((hu - low) * (255.0 / width), 0, 255).astype(np.uint8)
     return grey
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
 
 import matplotlib as mpl
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from lvt_track.io.files import write_whole
 from lvt_track.report.blocks import Pictures
@@ -18,13 +21,19 @@ from lvt_track.report.drawing.panels import (
     WINDOW_LEVEL_HU,
     WINDOW_WIDTH_HU,
 )
-from lvt_track.report.drawing.style import MATPLOTLIB
+from lvt_track.report.drawing.style import INK, MATPLOTLIB, MUTED
 from lvt_track.report.facts import RESEARCH_NOTICE
-from lvt_track.report.html.pictures import Picture, draw_chart
+from lvt_track.report.html.pictures import STORED_HU, Picture, draw_chart
 from lvt_track.report.sections.listing import shown_sections
+from lvt_track.report.viewer.pack import page_data
 from lvt_track.report.wording import period
 
 __all__ = ["write_html"]
+
+# In the order in which they build on each other.
+_WORKPLACE = (
+    "volume", "slices", "surface", "space", "review", "workplace", "controls", "bench", "glass",
+)  # fmt: skip
 
 
 def write_html(content: ReportContent, path: Path) -> None:
@@ -49,6 +58,7 @@ def write_html(content: ReportContent, path: Path) -> None:
     environment.filters["chart"] = draw_chart
     environment.filters["picture"] = Picture.of
     environment.tests["block"] = lambda block, kind: type(block).__name__ == kind
+    script = _script(environment, content)
     shown = shown_sections(content)
     pictured = {
         row.name
@@ -66,7 +76,30 @@ def write_html(content: ReportContent, path: Path) -> None:
             shown=shown,
             pictured=pictured,
             window=(WINDOW_LEVEL_HU, WINDOW_WIDTH_HU),
+            stored=STORED_HU,
+            data=Markup(page_data(content)) if content.scene is not None else None,
+            script=script,
+            digest=_digest(script),
+            plain=(INK, MUTED),
             colors=(OWN_COLOR, OTHERS_COLOR, LONG_COLOR, SHORT_COLOR),
         )
     with write_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _script(environment: Environment, content: ReportContent) -> Markup:
+    """All that the page runs, as one script, so that its digest allows it and nothing else."""
+    names = ["report.js"]
+    if content.scene is not None:
+        names += [f"workplace/{name}.js" for name in _WORKPLACE]
+    source = environment.loader
+    assert source is not None
+    parts = [source.get_source(environment, name)[0] for name in names]
+    body = "\n".join(parts)
+    # Nothing in a script may look like the end of it.
+    return Markup(f'\n"use strict";\n(() => {{\n{body}\n}})();\n'.replace("</", "<\\/"))
+
+
+def _digest(script: str) -> str:
+    """The digest of a script as a Content-Security-Policy states it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

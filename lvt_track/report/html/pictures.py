@@ -18,10 +18,12 @@ from lvt_track.core.volume import BoolArray
 from lvt_track.report.blocks import Chart
 from lvt_track.report.drawing.panels import RING_MM, SCALE_MM, grey_levels, outline_curves
 
-__all__ = ["Drawing", "Picture", "draw_chart"]
+__all__ = ["STORED_HU", "Drawing", "Picture", "draw_chart"]
 
 _MM_PER_INCH = 25.4
 _PX_PER_PT = 1.75
+STORED_HU = (55.0, 510.0)
+"""Level and width in which the pages of pictures are stored: −200 to 310 HU, in steps of 2."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Picture:
             return x1, y1, x2, y2
 
         return cls(
-            source=_png(grey_levels(image.hu)),
+            source=_png(grey_levels(image.hu, *STORED_HU)),
             width=round(columns * column_mm, 2),
             height=round(rows * row_mm, 2),
             own=_polygons(image.outline, pixel_mm),

@@ -57,6 +57,8 @@ def flow(shown: Sequence[tuple[Section, Sequence[Block]]], top: float) -> list[D
     """
     sheets = _Sheets(top)
     for section, blocks in shown:
+        if not any(parts_of(block) for block in blocks):
+            continue  # on screen only
         head = _TITLE_MM if section.title else 0.0
         if head + _beginning_mm(blocks) > sheets.room_mm:
             sheets.turn()

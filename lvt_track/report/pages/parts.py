@@ -18,7 +18,9 @@ from lvt_track.report.blocks import (
     Verdict,
     Verdicts,
     Warnings,
+    Workplace,
 )
+from lvt_track.report.drawing.panels import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU
 from lvt_track.report.drawing.style import (
     ALARM,
     ALARM_GROUND,
@@ -70,17 +72,24 @@ class _TextPart:
 
     @property
     def height_mm(self) -> float:
-        lines = len(wrap(self.text.text, TEXT_MM, SMALL_PT)) if self.text.text else 0
+        lines = len(wrap(self._words, TEXT_MM, SMALL_PT)) if self._words else 0
         return (7.5 if self.text.title else 0.0) + lines * line_height_mm(SMALL_PT) + 3.0
 
     least_mm = height_mm
+
+    @property
+    def _words(self) -> str:
+        if not self.text.tells_window:
+            return self.text.text
+        window = f"Level {WINDOW_LEVEL_HU:.0f} HU, width {WINDOW_WIDTH_HU:.0f} HU."
+        return f"{self.text.text} {window}"
 
     def draw(self, page: Page, top: float) -> None:
         if self.text.title:
             page.text(LEFT_MM, top + 5.0, self.text.title, size_pt=HEADING_PT, is_bold=True)
             top += 7.5
-        if self.text.text:
-            page.paragraph(LEFT_MM, top, TEXT_MM, self.text.text, size_pt=SMALL_PT, color=MUTED)
+        if self._words:
+            page.paragraph(LEFT_MM, top, TEXT_MM, self._words, size_pt=SMALL_PT, color=MUTED)
 
 
 @dataclass(frozen=True)
@@ -266,6 +275,8 @@ def parts_of(block: Block) -> Sequence[Part]:
             return [_WarningsPart(block)]
         case Definitions():
             return [_DefinitionPart(term, meaning) for term, meaning in block.entries]
+        case Workplace():
+            return []
         case Table():
             return [TablePart(part) for part in fitted(block)]
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from lvt_track.core.course import Course
 from lvt_track.report.blocks import Block, Panel, PictureRow, Pictures, Text
 from lvt_track.report.content import Images, ReportContent, by_track_and_visit
-from lvt_track.report.drawing.panels import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU
 from lvt_track.report.timelines import Presence, Timeline, pictured_tracks, timelines
 from lvt_track.report.wording import STATE_NAMES
 
@@ -28,7 +27,8 @@ def key_images(content: ReportContent) -> Sequence[Block]:
         PictureRow(line.name, STATE_NAMES[line.track.state], _panels(course, line, images))
         for line in lines
     )
-    return [Text(_note(len(course.tracks) - len(lines))), Pictures(rows)]
+    note = Text(_note(len(course.tracks) - len(lines)), tells_window=True)
+    return [note, Pictures(rows)]
 
 
 def _panels(course: Course, line: Timeline, images: Images) -> tuple[Panel, ...]:
@@ -46,8 +46,11 @@ def _note(left_out: int) -> str:
     note = (
         "Yellow: this tumour; blue: other tumours; red: long axis; green: short axis; dashed ring: "
         "where a tumour that is not seen would be. "
-        f"R: the patient's right. Level {WINDOW_LEVEL_HU:.0f} HU, width {WINDOW_WIDTH_HU:.0f} HU."
+        "R: the patient's right."
     )
     if left_out:
-        note += f" The {left_out} smallest, least changing tumours are left out."
+        note += (
+            f" The {left_out} smallest, least changing tumours have no picture here; the "
+            "interactive page shows all."
+        )
     return note

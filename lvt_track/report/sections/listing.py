@@ -20,11 +20,13 @@ from lvt_track.report.sections.response import responses
 from lvt_track.report.sections.scans import remarks, scans
 from lvt_track.report.sections.summary import summary
 from lvt_track.report.sections.tumours import tumours
+from lvt_track.report.sections.workplace import workplace
 
 __all__ = ["SECTIONS", "shown_sections"]
 
 SECTIONS = (
     Section("summary", "", summary),
+    Section("workplace", "All visits side by side", workplace, "Slices and 3D"),
     Section("tumours", "Tumours by visit", tumours, "Tumours"),
     Section("presence", "Which tumour was seen when", presence),
     Section("images", "Key images", key_images, "Key images"),

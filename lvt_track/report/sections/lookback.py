@@ -70,7 +70,7 @@ def looking_back(content: ReportContent) -> Sequence[Block]:
         PictureRow(f"T{looks[0].track}", "", _panels(course, looks, images))
         for looks in _shown(course)
     )
-    return [Text(_note(course)), Pictures(rows)] if rows else []
+    return [Text(_note(course), tells_window=True), Pictures(rows)] if rows else []
 
 
 def _panels(course: Course, looks: Sequence[LookBack], images: Images) -> tuple[Panel, ...]:

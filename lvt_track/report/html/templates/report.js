@@ -1,45 +1,56 @@
 // Outlines on and off, the window of all pictures, and one of them large. The page reads without.
-"use strict";
-(() => {
-  const marks = document.getElementById("marks");
+
+const marks = document.getElementById("marks");
+const large = document.getElementById("large");
+const typed = (number) => String(number).replace("-", "−");
+
+/** The pictures hold HU in the stored window as 0 to 1; another one is a line through that. */
+const showPictures = (level, width) => {
   if (!marks) return;
-  const level = document.getElementById("level");
-  const width = document.getElementById("width");
-  const text = document.getElementById("window-text");
-  const stored = { level: Number(text.dataset.level), width: Number(text.dataset.width) };
-  const channels = document.querySelectorAll("#window [type=linear]");
+  const [storedLevel, storedWidth] = document.querySelector(".controls").dataset.stored.split(" ").map(Number);
+  const low = storedLevel - storedWidth / 2;
+  for (const channel of document.querySelectorAll("#window [type=linear]")) {
+    channel.setAttribute("slope", storedWidth / width);
+    channel.setAttribute("intercept", (low - (level - width / 2)) / width);
+  }
+  for (const slider of document.querySelectorAll("[data-window-part]")) {
+    slider.value = [level, width][slider.dataset.windowPart];
+  }
+  for (const text of document.querySelectorAll(".window-numbers")) text.textContent = `${typed(level)} / ${width} HU`;
+  for (const text of document.querySelectorAll(".window-now")) text.textContent = `Level ${typed(level)} HU, width ${width} HU.`;
+};
 
+const startPictures = () => {
+  if (!marks) return;
   const showMarks = () => document.body.classList.toggle("bare", !marks.checked);
-  const showWindow = () => {
-    // The pictures hold HU in the stored window as 0 to 1; another one is a line through that.
-    const slope = stored.width / Number(width.value);
-    const low = stored.level - stored.width / 2;
-    const intercept = (low - (Number(level.value) - Number(width.value) / 2)) / Number(width.value);
-    for (const channel of channels) {
-      channel.setAttribute("slope", slope);
-      channel.setAttribute("intercept", intercept);
-    }
-    text.textContent = `${level.value} / ${width.value} HU`;
-  };
   marks.addEventListener("change", showMarks);
-  level.addEventListener("input", showWindow);
-  width.addEventListener("input", showWindow);
+  for (const slider of document.querySelectorAll("[data-window-part]")) {
+    slider.addEventListener("input", () => {
+      const beside = [...slider.closest(".controls").querySelectorAll("[data-window-part]")];
+      showPictures(...beside.map((one) => Number(one.value)));
+    });
+  }
   // Browsers keep what a form held before the page was read again.
+  const first = document.querySelectorAll(".controls [data-window-part]");
+  for (const slider of first) slider.value = slider.defaultValue;
   showMarks();
-  showWindow();
+  showPictures(...[0, 1].map((k) => Number(first[k].defaultValue)));
 
-  const large = document.getElementById("large");
   let shown = null;
   const enlarge = (figure) => {
     shown = figure;
-    large.querySelector("div").replaceChildren(figure.querySelector("svg").cloneNode(true));
+    large.querySelector(".enlarged").replaceChildren(figure.querySelector("svg").cloneNode(true));
     const caption = figure.querySelector("figcaption").innerText.trim().replace(/\n+/g, " · ");
-    large.querySelector("p").textContent = `${figure.dataset.name}: ${caption}`;
+    large.querySelector(".caption").textContent = `${figure.dataset.name}: ${caption}`;
+    for (const one of large.querySelectorAll("[data-step]")) one.disabled = !beside(Number(one.dataset.step));
     if (!large.open) large.showModal();
   };
-  const step = (way) => {
+  const beside = (way) => {
     const row = [...shown.parentElement.querySelectorAll("figure[tabindex]")];
-    const next = row[row.indexOf(shown) + way];
+    return row[row.indexOf(shown) + way];
+  };
+  const step = (way) => {
+    const next = beside(way);
     if (next) enlarge(next);
   };
   for (const figure of document.querySelectorAll("figure[tabindex]")) {
@@ -48,11 +59,16 @@
       if (event.key === "Enter") enlarge(figure);
     });
   }
+  for (const one of large.querySelectorAll("[data-step]")) {
+    one.addEventListener("click", () => step(Number(one.dataset.step)));
+  }
   large.addEventListener("click", (event) => {
     if (event.target === large) large.close();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "o" && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const isTyping = event.target.closest("input[type=text], select, textarea, .visits, .space, input[type=range]");
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
+    if (event.key === "o") {
       marks.checked = !marks.checked;
       showMarks();
     } else if (large.open && event.key === "ArrowRight") {
@@ -61,4 +77,5 @@
       step(-1);
     }
   });
-})();
+};
+startPictures();

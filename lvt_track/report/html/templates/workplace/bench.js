@@ -1,0 +1,171 @@
+// Beside the slices: what to look at first, the chosen lesion, what was said, and saving it.
+
+const element = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more });
+const button = (text, act) => {
+  const one = element("button", text, { type: "button" });
+  one.addEventListener("click", act);
+  return one;
+};
+
+const showBench = (place) => {
+  showWorklist(place);
+  showLesion(place);
+  showRows(place);
+};
+
+const showWorklist = (place) => {
+  const { data, review } = place;
+  const items = data.worklist.map((doubt) => {
+    const item = element("li", "");
+    const lesion = doubt.lesion && place.lesionAt.get(doubt.lesion.join("/"));
+    const open = button(doubt.title, () => {
+      if (lesion) place.go(lesion);
+    });
+    item.append(open, element("small", ` ${doubt.text}`));
+    if (lesion && review.about(lesion).length) item.classList.add("done");
+    return item;
+  });
+  place.find(".worklist").replaceChildren(...(items.length ? items : [element("li", "Nothing stands out.")]));
+};
+
+const showLesion = (place) => {
+  const { state: { lesion, caliper }, data, review } = place;
+  const box = place.find(".lesion");
+  if (!lesion) {
+    box.replaceChildren(element("p", "Click a tumour on a slice, in a table or in 3D."));
+    return;
+  }
+  const track = data.tracks.find((one) => one.number === lesion.track);
+  const { date } = data.visits[lesion.visit];
+  const head = element("h4", `${place.nameOf(lesion)} on ${date}`);
+  head.style.color = "";
+  const size = `${lesion.long_mm.toFixed(1)} × ${lesion.short_mm.toFixed(1)} mm, ${lesion.volume_ml.toFixed(2)} mL`;
+  const facts = element("p", `${size}; lesion ${lesion.label} of that visit`, { className: "facts" });
+  if (track) facts.append(element("br", ""), element("span", [track.state, track.reason].filter(Boolean).join(": ")));
+
+  const others = element("div", "", { className: "others" });
+  for (const visit of place.visits) {
+    const here = place.largestOf(lesion.track, visit.number);
+    if (here && here !== lesion) others.append(button(visit.date, () => place.go(here)));
+  }
+
+  const say = (...args) => review.say(...args);
+  const actions = element("div", "", { className: "actions" });
+  actions.append(
+    button("Is no tumour", () => say("none", lesion)),
+    button("Is new", () => say("new", lesion)),
+    button("Target", () => say("target", lesion)),
+    button("Non-target", () => say("non-target", lesion)),
+  );
+  const choice = (label, options, act) => {
+    if (!options.length) return;
+    const select = element("select", "");
+    select.setAttribute("aria-label", label);
+    select.append(new Option(label, ""), ...options.map(([text, value]) => new Option(text, value)));
+    select.addEventListener("change", () => {
+      if (select.value) act(select.value);
+    });
+    actions.append(select);
+  };
+  const elsewhere = data.tracks.filter((one) => one.number !== lesion.track).map((one) => ({
+    number: one.number,
+    lesion: data.lesions.filter((l) => l.track === one.number && l.visit !== lesion.visit)
+      .sort((a, b) => Math.abs(a.visit - lesion.visit) - Math.abs(b.visit - lesion.visit) || a.visit - b.visit)[0],
+  })).filter((one) => one.lesion);
+  choice("Same as …", elsewhere.map((one) => [`same as T${one.number}`, one.number]), (value) => {
+    say("same", lesion, elsewhere.find((one) => one.number === Number(value)).lesion);
+  });
+  const beside = data.lesions.filter((l) => l.visit === lesion.visit && l !== lesion);
+  choice("Merge with …", beside.map((l) => [`merge with ${place.nameOf(l)} (lesion ${l.label})`, l.label]), (value) => {
+    say("same", lesion, place.lesionAt.get(`${lesion.visit}/${value}`));
+  });
+  choice("Split into …", [2, 3, 4, 5, 6, 7, 8, 9].map((n) => [`split into ${n}`, n]), (value) => {
+    say("split", lesion, null, { parts: Number(value) });
+  });
+
+  const measure = button(place.state.measuring ? "Drawing: drag on a slice" : "Draw a diameter", () => {
+    place.state.measuring = !place.state.measuring;
+    place.redraw();
+  });
+  measure.name = "measure";
+  measure.setAttribute("aria-pressed", String(place.state.measuring));
+  actions.append(measure);
+  if (caliper && caliper.visit === lesion.visit) {
+    const mm = length(minus(...caliper.ends)).toFixed(1);
+    actions.append(button(`Diameter is ${mm} mm`, () => {
+      place.state.measuring = false;
+      say("size", lesion, null, { long_axis_mm: mm });
+    }));
+  }
+  const note = element("input", "", { type: "text", placeholder: "A note, then Enter", maxLength: 500 });
+  note.setAttribute("aria-label", "note");
+  note.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && note.value.trim()) say("note", lesion, null, { note: note.value.trim() });
+  });
+  actions.append(note);
+  box.replaceChildren(head, facts, others, actions, linksOf(place, lesion));
+};
+
+/** The links of a tumour, each to be called right or wrong. */
+const linksOf = (place, lesion) => {
+  const list = element("ul", "", { className: "links" });
+  for (const edge of place.data.edges) {
+    const [a, b] = [edge.a, edge.b].map((key) => place.lesionAt.get(key.join("/")));
+    if (!a || !b || a.track !== lesion.track) continue;
+    const [from, to] = [a, b].map((l) => place.data.visits[l.visit].date);
+    const sure = edge.confidence === null ? "" : `, confidence ${edge.confidence.toFixed(2)}`;
+    const item = element("li", "");
+    item.append(
+      button(`${from} → ${to}`, () => place.go(b)), element("small", ` ${edge.event}${sure} `),
+      button("right", () => place.review.say("add", a, b)),
+      button("wrong", () => place.review.say("remove", a, b)),
+    );
+    list.append(item);
+  }
+  return list;
+};
+
+const showRows = (place) => {
+  const { review, data } = place;
+  const nameOf = (date, label) => {
+    const lesion = place.lesionAt.get(`${data.visits.findIndex((v) => v.date === date)}/${label}`);
+    return `${lesion ? place.nameOf(lesion) : `lesion ${label}`} (${date})`;
+  };
+  const items = review.rows.map((row) => {
+    const item = element("li", review.words(row, nameOf));
+    const who = [row.reader, row.time && row.time.replace("T", " ")].filter(Boolean).join(", ");
+    item.append(element("small", `${row.earlier ? " said before" : ""}${who ? ` ${who}` : ""} `));
+    item.append(button("take back", () => review.takeBack(row)));
+    return item;
+  });
+  place.find(".rows").replaceChildren(...items);
+  place.find("[name=undo]").disabled = !review.undone.length;
+  place.find("[name=save]").textContent = review.isSaved ? "Save corrections.csv"
+    : `Save corrections.csv (${review.rows.length}, not saved)`;
+};
+
+const attachBench = (place) => {
+  const { review, find } = place;
+  find("[name=undo]").addEventListener("click", () => review.undo());
+  const reader = find("[name=reader]");
+  review.reader = "";
+  reader.addEventListener("input", () => { review.reader = reader.value.trim(); });
+  find("[name=save]").addEventListener("click", () => {
+    if (!review.reader) {
+      reader.focus();
+      reader.setCustomValidity("Who says so?");
+      reader.reportValidity();
+      reader.setCustomValidity("");
+      return;
+    }
+    const url = URL.createObjectURL(new Blob([review.csv()], { type: "text/csv" }));
+    const link = element("a", "", { href: url, download: "corrections.csv" });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+    review.isSaved = true;
+    showRows(place);
+  });
+  addEventListener("beforeunload", (event) => {
+    if (!review.isSaved) event.preventDefault();
+  });
+};

@@ -1,0 +1,171 @@
+// The 3D view of one visit at a time: surfaces made when first wanted, names as buttons.
+
+const cropOf = (grid, [low, high]) => ({
+  origin: grid.origin.map((o, k) => o + low[k] * grid.spacing[k]),
+  spacing: grid.spacing,
+  shape: [0, 1, 2].map((k) => high[k] - low[k] + 1),
+});
+
+/** Bounding boxes of all lesions of a visit, in one pass. */
+const boxesOf = ({ labels, grid: { shape: [nx, ny] } }) => {
+  const boxes = new Map();
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i];
+    if (!label) continue;
+    const at = [i % nx, Math.floor(i / nx) % ny, Math.floor(i / (nx * ny))];
+    const box = boxes.get(label);
+    if (!box) boxes.set(label, [at.slice(), at.slice()]);
+    else for (let k = 0; k < 3; k++) {
+      box[0][k] = Math.min(box[0][k], at[k]);
+      box[1][k] = Math.max(box[1][k], at[k]);
+    }
+  }
+  return boxes;
+};
+
+class Glass {
+  constructor(place) {
+    this.place = place;
+    this.box = place.find(".space");
+    this.canvas = this.box.querySelector("canvas");
+    this.view = new SpaceView(this.canvas);
+    this.made = new Map();
+    this.shown = { glass: true, tubes: true };
+    this.steps = place.visits.map((visit) => button(visit.date, () => this.step(visit.number)));
+    place.find(".steps").replaceChildren(...this.steps);
+    for (const name of ["glass", "tubes"]) {
+      const check = place.find(`[name=${name}]`);
+      check.addEventListener("change", () => {
+        this.shown[name] = check.checked;
+        this.step(this.visit);
+      });
+    }
+    this.canvas.addEventListener("pointerdown", (event) => this.turn(event));
+    this.canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this.view.zoom = clamp(this.view.zoom * (event.deltaY < 0 ? 1.1 : 1 / 1.1), 0.4, 8);
+      this.draw();
+    }, { passive: false });
+    this.canvas.addEventListener("keydown", (event) => {
+      const turns = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, -0.15], ArrowDown: [0, 0.15] };
+      if (!turns[event.key]) return;
+      event.preventDefault();
+      this.view.azimuth += turns[event.key][0];
+      this.view.tilt = clamp(this.view.tilt + turns[event.key][1], -1.5, 1.5);
+      this.draw();
+    });
+    new ResizeObserver(() => this.draw()).observe(this.box);
+  }
+
+  turn(event) {
+    this.canvas.setPointerCapture(event.pointerId);
+    let last = [event.clientX, event.clientY];
+    const move = (next) => {
+      this.view.azimuth += (next.clientX - last[0]) * -0.01;
+      this.view.tilt = clamp(this.view.tilt - (next.clientY - last[1]) * 0.01, -1.5, 1.5);
+      last = [next.clientX, next.clientY];
+      this.draw();
+    };
+    this.canvas.addEventListener("pointermove", move);
+    this.canvas.addEventListener("pointerup", () => this.canvas.removeEventListener("pointermove", move), { once: true });
+  }
+
+  /** The surfaces of a visit. */
+  surfaces(visit) {
+    if (this.made.has(visit.number)) return this.made.get(visit.number);
+    const { grid, parts, labels } = visit;
+    const found = [];
+    const add = (kind, surface, color) => { if (surface) found.push({ kind, surface, color }); };
+    const coarse = grid.shape[0] * grid.shape[1] * grid.shape[2] > 2.5e5 ? 2 : 1;
+    add("glass", surfaceOf(grid, (i) => parts[i] & PARTS.liver, coarse), [0.86, 0.62, 0.5, 0.3]);
+    add("tubes", surfaceOf(grid, (i) => parts[i] & PARTS.vessels, 1), [0.3, 0.52, 0.95, 1]);
+    const [nx, ny] = grid.shape;
+    for (const [label, box] of boxesOf(visit)) {
+      const crop = cropOf(grid, box), [[x0, y0, z0]] = box, [cx, cy] = crop.shape;
+      const inside = (i) => {
+        const x = i % cx, y = Math.floor(i / cx) % cy, z = Math.floor(i / (cx * cy));
+        return labels[x0 + x + nx * (y0 + y + ny * (z0 + z))] === label;
+      };
+      const lesion = this.place.lesionAt.get(`${visit.number}/${label}`);
+      const color = this.place.colorOf(lesion).map((v) => v / 255);
+      add("tumour", surfaceOf(crop, inside, 1), [...color, 1]);
+    }
+    this.made.set(visit.number, found);
+    return found;
+  }
+
+  step(number) {
+    this.visit = number;
+    this.steps.forEach((one, k) => one.setAttribute("aria-pressed", String(k === number)));
+    const visit = this.place.visits[number];
+    const { origin, spacing, shape } = visit.grid;
+    const size = [0, 1, 2].map((k) => spacing[k] * (shape[k] - 1));
+    this.view.centre = origin.map((o, k) => o + size[k] / 2);
+    this.view.radius = length(size) / 2;
+    this.view.show(this.surfaces(visit).filter((one) => this.shown[one.kind] ?? true));
+    this.names = this.place.data.lesions.filter((one) => one.visit === number).map((lesion) => {
+      const one = button(this.place.nameOf(lesion), () => this.place.go(lesion));
+      one.className = "tag";
+      return { lesion, one };
+    });
+    this.box.querySelector(".tags").replaceChildren(...this.names.map(({ one }) => one));
+    this.draw();
+  }
+
+  label() {
+    const scale = this.canvas.clientWidth / this.canvas.width;
+    for (const { lesion, one } of this.names || []) {
+      const [x, y] = this.view.project(lesion.place);
+      one.style.left = `${x * scale}px`;
+      one.style.top = `${y * scale}px`;
+      const { lesion: chosen } = this.place.state;
+      one.classList.toggle("chosen", Boolean(chosen) && chosen.track === lesion.track);
+    }
+  }
+
+  draw() {
+    if (this.pending || this.visit === undefined) return;
+    this.pending = true;
+    requestAnimationFrame(() => {
+      this.pending = false;
+      this.canvas.width = this.canvas.clientWidth;
+      this.canvas.height = this.canvas.clientHeight;
+      this.view.draw();
+      this.label();
+    });
+  }
+}
+
+/** The workplace, where the browser can show it; else the page keeps to its pictures. */
+const startWorkplace = async () => {
+  const root = document.getElementById("workplace");
+  if (!root) return;
+  const say = (text) => { root.querySelector(".state").textContent = text; };
+  if (typeof DecompressionStream === "undefined") {
+    say("This browser cannot unpack the scans. The pictures further down show every visit.");
+    return;
+  }
+  const data = JSON.parse(document.getElementById("workplace-data").textContent);
+  const place = new Workplace(root, data);
+  window.lvt = place;
+  root.querySelector(".stage").hidden = false;
+  await place.start();
+  attachReport(place);
+  say("");
+  try {
+    place.space = new Glass(place);
+  } catch (error) {
+    root.querySelector(".space").replaceChildren(element("p", `No 3D: ${error.message}. The slices work without.`));
+    place.isReady = true;
+    return;
+  }
+  // Surfaces take a moment: they are made when one looks at them.
+  const look = new IntersectionObserver((seen) => {
+    if (!seen.some((one) => one.isIntersecting)) return;
+    look.disconnect();
+    setTimeout(() => place.space.step(place.visits.length - 1), 0);
+  });
+  look.observe(root.querySelector(".space"));
+  place.isReady = true;
+};
+startWorkplace();

@@ -1,0 +1,95 @@
+"""What a reader should look at first, most doubtful first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lvt_track.core.course import Course
+from lvt_track.core.records import TrackState
+from lvt_track.report.timelines import change_percent, timelines
+from lvt_track.report.wording import percent
+
+__all__ = ["Doubt", "worklist"]
+
+SURE_LINK = 0.7
+"""Links of less confidence are listed."""
+
+_JUMP = 4.0
+"""A volume that changes by this factor from one visit to the next is listed."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One thing to look at.
+
+    Attributes:
+        title: in few words.
+        text: why.
+        lesion: key (visit, label) of the lesion to show; None for a visit as a whole.
+        visit: the visit.
+    """
+
+    title: str
+    text: str
+    lesion: tuple[int, int] | None
+    visit: int
+
+
+def worklist(course: Course) -> tuple[Doubt, ...]:
+    """Visits that lie badly, doubtful links, uncertain tumours, then jumps in volume."""
+    return (*_visits(course), *_links(course), *_uncertain(course), *_jumps(course))
+
+
+def _visits(course: Course) -> list[Doubt]:
+    return [
+        Doubt(
+            f"{found.visit.name} could not be aligned",
+            f"{found.registration.reason}; its lesions are linked to none",
+            None,
+            k,
+        )
+        for k, found in enumerate(course.visits)
+        if found.registration is not None and not found.registration.is_reliable
+    ]
+
+
+def _links(course: Course) -> list[Doubt]:
+    doubtful = [
+        edge
+        for edge in course.edges
+        if edge.source == "auto" and edge.confidence is not None and edge.confidence < SURE_LINK
+    ]
+    doubtful.sort(key=lambda edge: edge.confidence or 0.0)
+    return [
+        Doubt(
+            f"T{course.track_of(edge.later).number}: is it the same?",
+            f"link from {course.visits[edge.earlier[0]].visit.name} to "
+            f"{course.visits[edge.later[0]].visit.name}, confidence {edge.confidence:.2f}",
+            edge.later,
+            edge.later[0],
+        )
+        for edge in doubtful
+    ]
+
+
+def _uncertain(course: Course) -> list[Doubt]:
+    return [
+        Doubt(f"T{track.number}: is it new?", track.reason, track.lesions[0], track.lesions[0][0])
+        for track in course.tracks
+        if track.state is TrackState.UNCERTAIN
+    ]
+
+
+def _jumps(course: Course) -> list[Doubt]:
+    doubts = []
+    for line in timelines(course):
+        for k in range(1, len(line.sightings)):
+            before, after = line.sightings[k - 1].volume_ml, line.sightings[k].volume_ml
+            if not before or not after or 1 / _JUMP < after / before < _JUMP:
+                continue
+            change = percent(change_percent(before, after))
+            name = course.visits[k].visit.name
+            text = f"from {before:.2f} to {after:.2f} mL at {name}: {change}"
+            lesion = line.sightings[k].lesions[0]
+            doubts.append(Doubt(f"{line.name}: a jump in volume", text, lesion.key, k))
+    return doubts
