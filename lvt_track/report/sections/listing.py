@@ -17,6 +17,7 @@ from lvt_track.report.sections.meaning import meaning
 from lvt_track.report.sections.phases import phases
 from lvt_track.report.sections.presence import presence
 from lvt_track.report.sections.response import responses
+from lvt_track.report.sections.said import said
 from lvt_track.report.sections.scans import remarks, scans
 from lvt_track.report.sections.summary import summary
 from lvt_track.report.sections.tumours import tumours
@@ -35,6 +36,7 @@ SECTIONS = (
     Section("totals", "The patient as a whole over time", totals),
     Section("response", "Response", responses, "Response"),
     Section("phases", "Liver and tumours by contrast phase", phases, "Phases"),
+    Section("said", "What readers said", said, "Corrections"),
     Section("scans", "Scans", scans, "Scans"),
     Section("remarks", "Warnings, and scans left out", remarks),
     Section("agreement", "Agreement with the radiologist", agreement, "Agreement"),

@@ -103,7 +103,9 @@ class Review {
     return [...parts, row.note ? `“${row.note}”` : ""].filter(Boolean).join(" ");
   }
 
+  /** The table; who saves it said what has no name yet. */
   csv() {
+    for (const row of this.rows) if (!row.earlier && !row.reader) row.reader = this.reader;
     const quoted = (value) => {
       const text = value === undefined || value === null ? "" : String(value);
       return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

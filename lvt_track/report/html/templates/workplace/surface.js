@@ -52,17 +52,17 @@ const surfaceOf = (grid, inside, every) => {
     if (turned) triangles.push(a, c, b, b, c, d);
     else triangles.push(a, b, c, b, d, c);
   };
-  for (let z = 1; z < nz - 1; z++) {
-    for (let y = 1; y < ny - 1; y++) {
-      for (let x = 1; x < nx - 1; x++) {
+  for (let z = 0; z < nz - 1; z++) {
+    for (let y = 0; y < ny - 1; y++) {
+      for (let x = 0; x < nx - 1; x++) {
         const at = x + nx * y + plane * z, here = solid[at];
-        if (here !== solid[at + 1]) {
+        if (y && z && here !== solid[at + 1]) {
           quad(vertexOf[at - nx - plane], vertexOf[at - plane], vertexOf[at - nx], vertexOf[at], !here);
         }
-        if (here !== solid[at + nx]) {
+        if (x && z && here !== solid[at + nx]) {
           quad(vertexOf[at - 1 - plane], vertexOf[at - plane], vertexOf[at - 1], vertexOf[at], here);
         }
-        if (here !== solid[at + plane]) {
+        if (x && y && here !== solid[at + plane]) {
           quad(vertexOf[at - 1 - nx], vertexOf[at - nx], vertexOf[at - 1], vertexOf[at], !here);
         }
       }

@@ -1,0 +1,330 @@
+"""The interactive page in a real browser: what it shows, and what a reader says with it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from lvt_track.core.course import Course
+from lvt_track.lesions.corrections import parse_corrections
+from lvt_track.lesions.decisions import Decisions, decide
+from lvt_track.pipeline.patient.report import remake_report
+from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.pipeline.run.output import Existing
+from lvt_track.pipeline.run.progress import Silent
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+LATEST_S = 60
+
+
+@dataclass
+class Open:
+    """The page of a run, opened from disk."""
+
+    page: Page
+    course: Course
+    out: Path
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def eval(self, script: str) -> Any:
+        return self.page.evaluate(script)
+
+    def click(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def go(self, visit: int, label: int) -> None:
+        self.eval(f"lvt.go(lvt.lesionAt.get('{visit}/{label}'))")
+
+    def crosses(self) -> list[list[float]]:
+        """Where the crosshair is in every visit's own frame."""
+        places: list[list[float]] = self.eval("lvt.visits.map((v) => lvt.ownCross(v))")
+        return places
+
+    def saved(self) -> str:
+        self.page.fill("[name=reader]", 'Dr. "A", Ōe')
+        with self.page.expect_download() as download:
+            self.page.click("[name=save]")
+        return Path(download.value.path()).read_text(encoding="utf-8")
+
+    def decisions(self) -> Decisions:
+        """What `lvt report` makes of what was said."""
+        rows = parse_corrections(csv.DictReader(io.StringIO(self.saved())))
+        visits = self.course.visits
+        return decide(rows, [v.lesions for v in visits], [v.visit.date for v in visits])
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Course]:
+    out = tmp_path_factory.mktemp("workplace") / "out"
+    result = track_patient(tiny_patient, out, TrackSettings(), Existing.REFUSE, Silent())
+    return out, result.course
+
+
+@pytest.fixture
+def opened(chromium: Browser, finished: tuple[Path, Course]) -> Iterator[Open]:
+    out, course = finished
+    page = chromium.new_page(viewport={"width": 1400, "height": 900})
+    shown = Open(page, course, out)
+    page.on("console", lambda m: shown.complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: shown.complaints.append(str(error)))
+    page.on("request", lambda request: shown.requests.append(request.url))
+    page.goto((out / "report.html").as_uri())
+    _wait(shown, "Boolean(window.lvt && lvt.isReady)")
+    yield shown
+    page.close()
+    assert shown.complaints == []
+
+
+def _wait(shown: Open, condition: str) -> None:
+    """Until it holds; a page of this policy evaluates no text by itself."""
+    end = time.monotonic() + LATEST_S
+    while not shown.eval(condition):
+        assert time.monotonic() < end, f"{condition} does not come"
+        time.sleep(0.05)
+
+
+def test_it_opens_from_disk_without_any_request(opened: Open) -> None:
+    assert [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert opened.page.locator("#workplace canvas").count() == 4
+    assert opened.eval("lvt.panels.every((p) => p.view.codes.some((c) => c > 7))")
+
+
+def test_the_script_is_allowed_by_its_digest_alone(opened: Open) -> None:
+    policy = opened.page.locator("meta[http-equiv]").get_attribute("content") or ""
+    assert "script-src 'sha256-" in policy and "unsafe-eval" not in policy
+    assert "default-src 'none'" in policy and "script-src 'unsafe-inline'" not in policy
+
+
+def test_scrolling_moves_all_visits(opened: Open) -> None:
+    opened.go(0, 1)
+    before = opened.crosses()
+    opened.page.locator(".visits").focus()
+    opened.page.keyboard.press("ArrowUp")
+    for old, new in zip(before, opened.crosses(), strict=True):
+        assert new[2] - old[2] == pytest.approx(4.0, abs=1.0)
+    opened.page.mouse.move(*_middle(opened, 2))
+    opened.page.mouse.wheel(0, 100)
+    _wait(opened, f"Math.abs(lvt.ownCross(lvt.visits[0])[2] - {before[0][2]}) < 0.01")
+
+
+def _middle(opened: Open, visit: int) -> tuple[float, float]:
+    opened.page.locator("#workplace").scroll_into_view_if_needed()
+    opened.eval("document.querySelector('.visits').scrollIntoView()")
+    box = opened.page.locator("figure.visit canvas").nth(visit).bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_the_crosshair_lies_where_the_registration_says(opened: Open) -> None:
+    reference = opened.eval("lvt.data.reference")
+    dates = [found.visit.name for found in opened.course.visits]
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        place = np.array([5.0, 8.0, 130.0]) + rng.uniform(-35, 35, 3)
+        opened.eval(f"lvt.point(lvt.visits[{reference}], {place.tolist()})")
+        for visit, own in enumerate(opened.crosses()):
+            if visit == reference:
+                np.testing.assert_allclose(own, place)
+                continue
+            path = opened.out / "transforms" / f"{dates[reference]}_to_{dates[visit]}.h5"
+            truth = sitk.ReadTransform(str(path)).TransformPoint(place.tolist())
+            assert np.linalg.norm(np.array(own) - truth) < 1.0
+            back = opened.eval(f"lvt.visits[{visit}].toCommon({own})")
+            np.testing.assert_allclose(back, place, atol=0.1)
+
+
+def test_a_click_on_a_tumour_in_a_table_goes_there_at_every_visit(opened: Open) -> None:
+    track = max(opened.course.tracks, key=lambda track: len(track.lesions))
+    opened.page.locator(f"#tumours a[data-track='{track.number}']").click()
+    for visit, label in track.lesions:
+        axis = opened.course.lesion((visit, label)).measurement.long_axis
+        middle = (np.array(axis.start_mm) + axis.end_mm) / 2
+        np.testing.assert_allclose(opened.crosses()[visit], middle, atol=0.01)
+        assert opened.eval(f"lvt.visits[{visit}].labelAt({opened.crosses()[visit]})") == label
+
+
+def test_a_click_on_a_slice_chooses_the_tumour_under_it(opened: Open) -> None:
+    opened.go(0, 1)
+    opened.click("fit")
+    opened.go(2, 1)
+    opened.eval("lvt.state.pan = [0, 0, 0]; lvt.drawNow(); lvt.state.lesion = null")
+    opened.page.mouse.click(*_middle(opened, 2))
+    assert opened.eval("[lvt.state.lesion.visit, lvt.state.lesion.label]") == [2, 1]
+
+
+def test_the_common_frame_and_other_planes_show_something(opened: Open) -> None:
+    for key in ("c", "s", "a"):
+        opened.page.locator(".visits").focus()
+        opened.page.keyboard.press(key)
+        opened.eval("lvt.drawNow()")
+        assert opened.eval("lvt.panels.every((p) => new Set(p.view.pixels).size > 20)")
+    opened.page.keyboard.press("f")
+    assert opened.eval("lvt.state.warped")
+    opened.eval("lvt.drawNow()")
+    assert "common frame" in opened.page.locator(".visit-foot").nth(1).inner_text()
+
+
+def test_surfaces_are_as_large_as_their_masks(opened: Open) -> None:
+    """The volume inside each surface, by the divergence theorem, is that of its lesion."""
+    volumes = opened.eval("""lvt.space.surfaces(lvt.visits[0])
+      .filter((one) => one.kind === "tumour").map(({ surface: { vertices: v, triangles: t } }) => {
+        let sum = 0;
+        for (let i = 0; i < t.length; i += 3) {
+          const [a, b, c] = [t[i], t[i + 1], t[i + 2]].map((k) => v.slice(3 * k, 3 * k + 3));
+          sum += a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0])
+            + a[2] * (b[0] * c[1] - b[1] * c[0]);
+        }
+        return Math.abs(sum) / 6000;
+      })""")
+    truth = [lesion.measurement.volume_ml for lesion in opened.course.visits[0].lesions]
+    np.testing.assert_allclose(sorted(volumes), sorted(truth), rtol=0.15)
+
+
+def test_no_tumour_target_new_and_split(opened: Open) -> None:
+    opened.go(0, 1)
+    opened.click("Target")
+    opened.go(0, 2)
+    opened.click("Non-target")
+    opened.go(1, 2)
+    opened.click("Is no tumour")
+    opened.go(2, 1)
+    opened.page.get_by_label("Split into …").select_option("3")
+    opened.go(2, 2)
+    opened.click("Is new")
+    said = opened.decisions()
+    assert said.roles == {(0, 1): "target", (0, 2): "non-target"}
+    assert said.rejected == {(1, 2)} and said.new == {(2, 2)} and said.parts == {(2, 1): 3}
+
+
+def test_same_and_merged(opened: Open) -> None:
+    opened.go(2, 2)
+    number = opened.course.track_of((0, 2)).number
+    opened.page.get_by_label("Same as …").select_option(str(number))
+    opened.go(1, 1)
+    opened.page.get_by_label("Merge with …").select_option("2")
+    assert set(opened.decisions().united) == {((1, 2), (2, 2)), ((1, 1), (1, 2))}
+
+
+def test_links_that_are_right_and_wrong(opened: Open) -> None:
+    opened.go(0, 1)
+    opened.click("right")
+    opened.go(0, 2)
+    opened.click("wrong")
+    edges = {opened.course.track_of(e.earlier).number: e for e in reversed(opened.course.edges)}
+    first, second = (edges[opened.course.track_of((0, label)).number] for label in (1, 2))
+    said = opened.decisions()
+    assert said.added == {(first.earlier, first.later)}
+    assert said.removed == {(second.earlier, second.later)}
+
+
+def test_a_diameter_is_drawn_on_the_slice(opened: Open) -> None:
+    opened.go(1, 1)
+    opened.click("Draw a diameter")
+    x, y = _middle(opened, 1)
+    opened.page.mouse.move(x - 20, y)
+    opened.page.mouse.down()
+    opened.page.mouse.move(x + 20, y, steps=4)
+    opened.page.mouse.up()
+    length = round(40 * opened.eval("lvt.state.mm"), 1)
+    opened.click(f"Diameter is {length} mm")
+    assert opened.decisions().sizes_mm == {(1, 1): pytest.approx(length)}
+
+
+def test_a_note_may_say_anything(opened: Open) -> None:
+    text = '=HYPERLINK("x"), <script>alert(1)</script>; 肝'
+    opened.go(0, 1)
+    opened.page.get_by_label("note", exact=True).fill(text)
+    opened.page.keyboard.press("Enter")
+    said = opened.decisions()
+    (row,) = said.corrections
+    assert row.note == text and row.reader == 'Dr. "A", Ōe' and row.time.startswith("20")
+    assert opened.page.locator("#workplace script").count() == 0
+
+
+def test_contradictions_give_way_and_undo_brings_them_back(opened: Open) -> None:
+    opened.go(0, 1)
+    opened.click("Target")
+    opened.click("Non-target")
+    assert opened.eval("lvt.review.rows.map((row) => row.action)") == ["non-target"]
+    opened.click("Is no tumour")
+    assert opened.eval("lvt.review.rows.map((row) => row.action)") == ["none"]
+    opened.click("Undo")
+    opened.click("Undo")
+    assert opened.eval("lvt.review.rows.map((row) => row.action)") == ["target"]
+    opened.page.locator(".rows button").click()
+    assert opened.eval("lvt.review.rows.length") == 0
+
+
+def test_nothing_is_saved_without_a_name(opened: Open) -> None:
+    opened.go(0, 1)
+    opened.click("Target")
+    opened.page.click("[name=save]")
+    assert opened.eval("!lvt.review.isSaved && document.activeElement.name") == "reader"
+
+
+def test_a_report_made_anew_obeys_and_remembers(
+    opened: Open, tiny_patient: Path, tmp_path: Path, chromium: Browser
+) -> None:
+    opened.go(2, 2)
+    opened.click("Is no tumour")
+    table = tmp_path / "corrections.csv"
+    table.write_text(opened.saved(), encoding="utf-8")
+    out = tmp_path / "out"
+    track_patient(tiny_patient, out, TrackSettings(), Existing.REFUSE, Silent())
+    course = remake_report(out, ReaderTables(corrections=table), None, Silent()).course
+    assert len(course.visits[2].lesions) == 1
+    page = chromium.new_page()
+    page.goto((out / "report.html").as_uri())
+    again = Open(page, course, out)
+    _wait(again, "Boolean(window.lvt && lvt.isReady)")
+    assert "said before" in page.locator(".rows").inner_text()
+    assert 'Dr. "A", Ōe' in page.locator("#said").inner_text()
+    page.close()
+
+
+def test_without_webgl_the_slices_remain(chromium: Browser, finished: tuple[Path, Course]) -> None:
+    out, course = finished
+    context = chromium.new_context()
+    context.add_init_script(
+        "const real = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...more) {"
+        "  return kind === 'webgl2' ? null : real.call(this, kind, ...more); };"
+    )
+    page = context.new_page()
+    page.goto((out / "report.html").as_uri())
+    shown = Open(page, course, out)
+    _wait(shown, "Boolean(window.lvt && lvt.isReady)")
+    assert "No 3D" in page.locator(".space").inner_text()
+    assert shown.eval("lvt.panels.every((p) => p.view.codes.some((c) => c > 7))")
+    context.close()
+
+
+def test_a_browser_that_cannot_unpack_keeps_the_pictures(
+    chromium: Browser, finished: tuple[Path, Course]
+) -> None:
+    context = chromium.new_context()
+    context.add_init_script("delete window.DecompressionStream;")
+    page = context.new_page()
+    page.goto((finished[0] / "report.html").as_uri())
+    assert "cannot unpack" in page.locator("#workplace .state").inner_text()
+    page.locator("#images figure[tabindex]").first.click()
+    assert page.locator("dialog[open] svg").count() == 1
+    page.locator("dialog [data-window-part='1']").fill("300")
+    assert "300 HU" in page.locator("#images .window-now").inner_text()
+    assert page.locator("dialog[open]").count() == 1
+    page.get_by_role("button", name="next visit ›").click()
+    assert finished[1].visits[1].visit.name in page.locator("dialog .caption").inner_text()
+    context.close()
