@@ -1,0 +1,109 @@
+"""What a DICOM result says of the scan it was made from: its images, its study, its UIDs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.errors import InputError
+
+__all__ = ["SourceImages", "derived_uid"]
+
+# Of the patient and the study; a scan may lack any, a result must name all.
+_MAY_BE_EMPTY = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+)
+_NEEDED = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+)
+
+
+def derived_uid(*words: str) -> str:
+    """A UID that follows from words: the same content has the same UID whenever it is made."""
+    return str(generate_uid(entropy_srcs=list(words)))
+
+
+@dataclass(frozen=True)
+class SourceImages:
+    """A scan whose voxels a result refers to.
+
+    Attributes:
+        files: one per slice in the order of the array, or one multi-frame file.
+        geometry: grid of the scan.
+    """
+
+    files: tuple[Path, ...]
+    geometry: Geometry
+
+    @property
+    def is_multiframe(self) -> bool:
+        """Whether all slices are frames of one file."""
+        return len(self.files) == 1 and self.geometry.shape[0] > 1
+
+    @cached_property
+    def first(self) -> Dataset:
+        """Header of the first image."""
+        return _header(self.files[0])
+
+    @property
+    def series_uid(self) -> str:
+        """SeriesInstanceUID of the scan."""
+        return str(self.first.get("SeriesInstanceUID", ""))
+
+    @property
+    def series_number(self) -> int:
+        """SeriesNumber of the scan; 0 where it is none."""
+        try:
+            return int(self.first.get("SeriesNumber") or 0)
+        except (TypeError, ValueError):
+            return 0
+
+    def images(self, slices: Sequence[int]) -> list[Dataset]:
+        """Headers of the images that hold these slices, each once, complete enough to refer to.
+
+        Raises:
+            InputError: when they have no UIDs of their own, or no frame of reference.
+        """
+        files = [self.files[0]] if self.is_multiframe else [self.files[k] for k in slices]
+        images = [_header(path) for path in files]
+        missing = [name for name in _NEEDED if any(not image.get(name) for image in images)]
+        if missing:
+            raise InputError(f"its images have no {', '.join(missing)}", path=self.files[0].parent)
+        if len({image.SOPInstanceUID for image in images}) < len(images):
+            raise InputError(
+                "several of its images have the same SOPInstanceUID", path=self.files[0].parent
+            )
+        return images
+
+    def frame_of(self, slice_index: int) -> int | None:
+        """Number of the frame that shows a slice, from 1; None where each slice is an image."""
+        return slice_index + 1 if self.is_multiframe else None
+
+
+def _header(path: Path) -> Dataset:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    for keyword in _MAY_BE_EMPTY:
+        if keyword not in header:
+            setattr(header, keyword, "")
+    return header
