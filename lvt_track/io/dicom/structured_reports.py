@@ -29,6 +29,14 @@ from lvt_track.io.dicom.sr_content import (
     places_below,
 )
 from lvt_track.io.dicom.sr_sizes import ReportedSize, sizes_in
+from lvt_track.io.dicom.sr_terms import (
+    ABSENT,
+    CURRENT_RESPONSE,
+    DERIVED_FROM,
+    LESION_STATUS,
+    PRESENCE,
+    ROLE_CODES,
+)
 
 __all__ = ["MeasurementGroup", "find_reports", "read_report"]
 
@@ -59,6 +67,8 @@ class MeasurementGroup:
         long_axis_mm, short_axis_mm, volume_ml: None where not measured.
         places: where it was measured: the long axis, else all of its regions.
         remarks: what was odd.
+        status: `absent`, `too small`, `not done` and the like; empty where it is not said.
+        derived_from: the lesions it came from, by name.
     """
 
     path: Path
@@ -73,6 +83,8 @@ class MeasurementGroup:
     volume_ml: float | None
     places: tuple[ReportedPlace, ...]
     remarks: tuple[str, ...]
+    status: str = ""
+    derived_from: tuple[str, ...] = ()
 
 
 def find_reports(path: Path) -> list[Path]:
@@ -108,7 +120,11 @@ def read_report(path: Path) -> tuple[MeasurementGroup, ...]:
         warnings.simplefilter("ignore")
         report = _open(path)
         try:
-            groups = [item for item in ContentItem(report).descendants() if has_code(item, _GROUP)]
+            groups = [
+                item
+                for item in ContentItem(report).descendants()
+                if has_code(item, _GROUP) and not _is_response(item)
+            ]
             return tuple(_group(path, report, item) for item in groups)
         except InputError:
             raise
@@ -192,7 +208,20 @@ def _group(path: Path, report: Dataset, group: ContentItem) -> MeasurementGroup:
         volume_ml=_value(sizes.get("volume_ml")),
         places=places or places_below(group),
         remarks=tuple(f"lesion {lesion}: {remark}" for remark in remarks),
+        status=_status(group),
+        derived_from=tuple(filter(None, _text(group, DERIVED_FROM).split(";"))),
     )
+
+
+def _is_response(group: ContentItem) -> bool:
+    """Whether a group tells the response of a visit, not a lesion."""
+    return any(named(group.children(), CURRENT_RESPONSE))
+
+
+def _status(group: ContentItem) -> str:
+    if any(item.coded_value == ABSENT for item in named(group.children(), PRESENCE)):
+        return "absent"
+    return next((item.coded_meaning for item in named(group.children(), LESION_STATUS)), "")
 
 
 def _value(size: ReportedSize | None) -> float | None:
@@ -220,6 +249,10 @@ def _site(group: ContentItem) -> str:
 
 
 def _role(group: ContentItem) -> str:
+    codes = [item.coded_value for item in group.children()]
+    coded = next((role for role, code in ROLE_CODES.items() if code in codes), "")
+    if coded:
+        return coded
     meanings = (re.sub(r"[\W_]", "", item.coded_meaning.lower()) for item in group.children())
     return next((_ROLES[word] for word in meanings if word in _ROLES), "")
 

@@ -192,7 +192,8 @@ def _assessment(reading: _Reading, problems: list[Problem]) -> Assessment | None
         for name, size in sizes.items()
         if size is not None and size < 0
     ]
-    status, settled_sizes, more = settled(group.lesion, reading.number, role, None, Sizes(**sizes))
+    said = Status(group.status) if group.status in set(Status) else None
+    status, settled_sizes, more = settled(group.lesion, reading.number, role, said, Sizes(**sizes))
     problems += [*wrong, *more]
     if any(problem.is_fatal for problem in (*wrong, *more)):
         return None
@@ -203,6 +204,7 @@ def _assessment(reading: _Reading, problems: list[Problem]) -> Assessment | None
         role=role,
         site=group.site or "liver",
         status=status or Status.MEASURED,
+        derived_from=group.derived_from,
         line=reading.number,
         **asdict(settled_sizes),
     )

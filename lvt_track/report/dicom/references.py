@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pydicom.uid import generate_uid
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
 
-__all__ = ["SourceImages", "derived_uid"]
+__all__ = ["SourceImages", "derived_uid", "set_dates"]
 
 # Of the patient and the study; a scan may lack any, a result must name all.
 _MAY_BE_EMPTY = (
@@ -40,6 +41,16 @@ _NEEDED = (
 def derived_uid(*words: str) -> str:
     """A UID that follows from words: the same content has the same UID whenever it is made."""
     return str(generate_uid(entropy_srcs=list(words)))
+
+
+def set_dates(document: Dataset, made: dt.datetime) -> None:
+    """Date a result by the run that made it, so that the same run gives the same bytes."""
+    for name in ("Content", "InstanceCreation", "Series"):
+        setattr(document, f"{name}Date", made.strftime("%Y%m%d"))
+        setattr(document, f"{name}Time", made.strftime("%H%M%S"))
+    for equipment in document.get("ContributingEquipmentSequence", ()):
+        if "ContributionDateTime" in equipment:
+            equipment.ContributionDateTime = made.strftime("%Y%m%d%H%M%S")
 
 
 @dataclass(frozen=True)

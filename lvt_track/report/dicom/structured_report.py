@@ -23,24 +23,34 @@ from pydicom.sr.coding import Code
 
 from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Caliper, Measurement, Response
+from lvt_track.io.dicom.sr_terms import (
+    ABSENT,
+    CURRENT_RESPONSE,
+    DERIVED_FROM,
+    LESION_STATUS,
+    OWN_SCHEME,
+    PRESENCE,
+    ROLE_CODES,
+)
 from lvt_track.io.files import write_whole
-from lvt_track.report.dicom.references import SourceImages, derived_uid
+from lvt_track.report.dicom.references import SourceImages, derived_uid, set_dates
 
 __all__ = ["Author", "ReportedLesion", "VisitReport", "write_structured_report"]
 
 _LONG_AXIS, _SHORT_AXIS = codes.SCT.LongAxis, codes.SCT.ShortAxis
 _VOLUME = Code("118565006", "SCT", "Volume")
 _MILLILITER = Code("ml", "UCUM", "milliliter")
-_PRESENCE, _ABSENT = Code("705057003", "SCT", "Presence"), Code("2667000", "SCT", "Absent")
-_STATUS = Code("lesion-status", "99LVT", "Lesion status")
-_ROLE = Code("recist-role", "99LVT", "Role by RECIST")
-_CHANGE_FROM_BASELINE = Code("change-from-baseline", "99LVT", "Change from baseline")
-_CHANGE_FROM_NADIR = Code("change-from-nadir", "99LVT", "Change from nadir")
+_PRESENCE, _ABSENT = Code(*PRESENCE, "Presence"), Code(*ABSENT, "Absent")
+_STATUS = Code(*LESION_STATUS, "Lesion status")
+_DERIVED_FROM = Code(*DERIVED_FROM, "Derived from lesions")
+_ROLE = Code("recist-role", OWN_SCHEME, "Role by RECIST")
+_CHANGE_FROM_BASELINE = Code("change-from-baseline", OWN_SCHEME, "Change from baseline")
+_CHANGE_FROM_NADIR = Code("change-from-nadir", OWN_SCHEME, "Change from nadir")
 _REASON = Code("121106", "DCM", "Comment")
 _ROLES = {
-    Role.TARGET: Code("112074", "DCM", "Target Lesion at Baseline"),
-    Role.NON_TARGET: Code("112075", "DCM", "Non-Target Lesion at Baseline"),
-    Role.NEW: Code("new-lesion", "99LVT", "New Lesion"),
+    Role.TARGET: Code(*ROLE_CODES["target"], "Target Lesion at Baseline"),
+    Role.NON_TARGET: Code(*ROLE_CODES["non-target"], "Non-Target Lesion at Baseline"),
+    Role.NEW: Code(*ROLE_CODES["new"], "New Lesion"),
 }
 # CDISC's terms for response, in the NCI Thesaurus.
 _CATEGORIES = {
@@ -163,15 +173,9 @@ def write_structured_report(
         document.SoftwareVersions = author.version
         document.DeviceSerialNumber = "0"
         document.SeriesDescription = "lvt: measurements"
-        _date(document, author.made)
+        set_dates(document, author.made)
         with write_whole(path) as temporary:
             document.save_as(temporary)
-
-
-def _date(document: Dataset, made: dt.datetime) -> None:
-    for name in ("Content", "InstanceCreation", "Series"):
-        setattr(document, f"{name}Date", made.strftime("%Y%m%d"))
-        setattr(document, f"{name}Time", made.strftime("%H%M%S"))
 
 
 def _header(path: Path) -> Dataset:
@@ -236,6 +240,8 @@ def _lesion_group(
         group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
             referenced_segment=reference, **facts
         )
+    if row.derived_from:
+        group[0].ContentSequence.append(_text(_DERIVED_FROM, ";".join(row.derived_from)))
     if lesion.measurement is not None:
         _draw_calipers(group[0], lesion.measurement, source)
     return group
@@ -299,15 +305,15 @@ def _said(row: Assessment) -> Iterator[sr.QualitativeEvaluation]:
     if row.status is Status.ABSENT:
         yield sr.QualitativeEvaluation(name=_PRESENCE, value=_ABSENT)
     elif row.status is not Status.MEASURED:
-        value = Code(row.status.replace(" ", "-"), "99LVT", row.status.value)
+        value = Code(row.status.replace(" ", "-"), OWN_SCHEME, row.status.value)
         yield sr.QualitativeEvaluation(name=_STATUS, value=value)
 
 
 def _response_group(response: Response) -> sr.MeasurementsAndQualitativeEvaluations:
     """Sum, changes and category by one criterion, with the reason in words."""
-    method = _CRITERIA.get(response.criterion, Code("criterion", "99LVT", response.criterion))
+    method = _CRITERIA.get(response.criterion, Code("criterion", OWN_SCHEME, response.criterion))
     category = _CATEGORIES.get(
-        response.category, Code(response.category[:16], "99LVT", response.category)
+        response.category, Code(response.category[:16], OWN_SCHEME, response.category)
     )
     percent = codes.UCUM.Percent
     numbers = (
@@ -329,14 +335,16 @@ def _response_group(response: Response) -> sr.MeasurementsAndQualitativeEvaluati
         ]
         or None,
         qualitative_evaluations=[
-            sr.QualitativeEvaluation(name=codes.DCM.CurrentResponse, value=category)
+            sr.QualitativeEvaluation(
+                name=Code(*CURRENT_RESPONSE, "Current Response"), value=category
+            )
         ],
     )
-    group[0].ContentSequence.append(
-        sr.TextContentItem(
-            name=_REASON,
-            value=response.reason,
-            relationship_type=sr.RelationshipTypeValues.CONTAINS,
-        )
-    )
+    group[0].ContentSequence.append(_text(_REASON, response.reason))
     return group
+
+
+def _text(name: Code, value: str) -> sr.TextContentItem:
+    return sr.TextContentItem(
+        name=name, value=value, relationship_type=sr.RelationshipTypeValues.CONTAINS
+    )
