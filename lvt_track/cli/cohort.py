@@ -9,6 +9,7 @@ import typer
 
 from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
 from lvt_track.cli.options import (
+    CriteriaOption,
     DeviceOption,
     ForceOption,
     JsonOption,
@@ -33,6 +34,7 @@ def cohort(
     phases: Annotated[
         bool, typer.Option(help="Also segment the other contrast phases of a visit.")
     ] = True,
+    criteria: CriteriaOption = "recist1.1,volume",
     model: ModelOption = "default",
     device: DeviceOption = "auto",
     force: ForceOption = False,
@@ -45,7 +47,8 @@ def cohort(
     from lvt_track.pipeline.patient.track import TrackSettings
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
-    settings = TrackSettings(model, device, phases, ReaderTables(radiologist=radiologist))
+    reader = ReaderTables(radiologist=radiologist)
+    settings = TrackSettings(model, device, phases, reader, criteria=criteria)
     with Console(quiet) as console:
         result = track_cohort(folder, out, settings, jobs, existing_results(force, resume), console)
     if json:

@@ -44,7 +44,8 @@ CriteriaOption = Annotated[
     typer.Option(
         "--criteria",
         metavar="NAMES",
-        help="Response criteria, with commas between: recist1.1, mrecist, volume.",
+        help="Response criteria, with commas between: recist1.1, irecist, mrecist, easl, "
+        "choi, volume, tumorvolume10, tumorvolume20, tumorvolume40.",
     ),
 ]
 DeviceOption = Annotated[

@@ -22,6 +22,10 @@ def report(
         Path | None,
         typer.Option(help="Where the scans lie now, if they were moved since the run."),
     ] = None,
+    criteria: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Response criteria, as in `lvt track`; else the run's."),
+    ] = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -34,5 +38,5 @@ def report(
 
     with Console(quiet) as console:
         reader = ReaderTables(corrections, radiologist)
-        result = remake_report(out, reader, patient, console)
+        result = remake_report(out, reader, patient, console, criteria)
     finish(result, quiet, json)

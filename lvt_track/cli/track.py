@@ -10,6 +10,7 @@ import typer
 from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
 from lvt_track.cli.options import (
     CorrectionsOption,
+    CriteriaOption,
     DeviceOption,
     ForceOption,
     JsonOption,
@@ -36,6 +37,7 @@ def track(
     phases: Annotated[
         bool, typer.Option(help="Also segment the other contrast phases of a visit.")
     ] = True,
+    criteria: CriteriaOption = "recist1.1,volume",
     one_patient: OnePatientOption = False,
     model: ModelOption = "default",
     device: DeviceOption = "auto",
@@ -49,7 +51,7 @@ def track(
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
     reader = ReaderTables(corrections, radiologist)
-    settings = TrackSettings(model, device, phases, reader, one_patient)
+    settings = TrackSettings(model, device, phases, reader, one_patient, criteria)
     with Console(quiet) as console:
         result = track_patient(patient, out, settings, existing_results(force, resume), console)
     finish(result, quiet, json)

@@ -9,7 +9,22 @@ from lvt_track.core.records import Category, Response
 
 __all__ = ["best_overall_response"]
 
-_RANK = (Category.CR, Category.PR, Category.SD, Category.NON_CR_NON_PD, Category.PD)
+# From best to worst; an iRECIST progression that was confirmed stands before one that was not.
+_RANK = (
+    *(Category.CR, Category.PR, Category.SD, Category.NON_CR_NON_PD, Category.PD),
+    *(Category.ICR, Category.IPR, Category.ISD, Category.NON_ICR_NON_IUPD),
+    *(Category.ICPD, Category.IUPD),
+)
+_END = (Category.PD, Category.ICPD)
+_COMPLETE = (Category.CR, Category.ICR)
+_STABLE = (Category.SD, Category.ISD, Category.NON_CR_NON_PD, Category.NON_ICR_NON_IUPD)
+# What a response counts as that was not confirmed: with targets, and without.
+_UNCONFIRMED = {
+    Category.CR: (Category.SD, Category.NON_CR_NON_PD),
+    Category.PR: (Category.SD, Category.NON_CR_NON_PD),
+    Category.ICR: (Category.ISD, Category.NON_ICR_NON_IUPD),
+    Category.IPR: (Category.ISD, Category.NON_ICR_NON_IUPD),
+}
 
 
 def best_overall_response(
@@ -29,20 +44,26 @@ def best_overall_response(
             28. Visits between, and visits that could not be evaluated, do not stand in the way.
 
     Returns:
-        CR, PR, SD, Non-CR/Non-PD, PD or NE.
+        CR, PR, SD, Non-CR/Non-PD, PD or NE; for iRECIST iCR to iCPD, or iUPD where progression was
+        never confirmed.
     """
     if not responses:
         return Category.NE
     start = responses[0].date
+    has_targets = responses[0].nadir is not None
     seen: list[tuple[dt.date, Category]] = []
     for response in responses[1:]:
         category = Category(response.category)
         seen.append((response.date, category))
-        if category is Category.PD:
+        if category in _END:
             break
-    counted = [
-        _counted(k, seen, start, stable_after_days, confirm_after_days) for k in range(len(seen))
-    ]
+    counted = []
+    for k, (date, category) in enumerate(seen):
+        if category in _UNCONFIRMED and not _is_confirmed(k, seen, confirm_after_days):
+            category = _UNCONFIRMED[category][0 if has_targets else 1]
+        if category in _STABLE and (date - start).days < stable_after_days:
+            category = Category.NE
+        counted.append(category)
     return min(
         (category for category in counted if category in _RANK),
         key=_RANK.index,
@@ -50,25 +71,16 @@ def best_overall_response(
     )
 
 
-def _counted(
-    k: int,
-    seen: Sequence[tuple[dt.date, Category]],
-    start: dt.date,
-    stable_after_days: int,
-    confirm_after_days: int | None,
-) -> Category:
-    """What a visit is worth for the best response."""
+def _is_confirmed(
+    k: int, seen: Sequence[tuple[dt.date, Category]], confirm_after_days: int | None
+) -> bool:
+    """Whether the next evaluable visit after the wait shows that response, or a complete one."""
+    if confirm_after_days is None:
+        return True
     date, category = seen[k]
-    if category in (Category.CR, Category.PR) and confirm_after_days is not None:
-        later = [
-            other
-            for day, other in seen[k + 1 :]
-            if (day - date).days >= confirm_after_days and other is not Category.NE
-        ]
-        if later[:1] == [Category.CR] or later[:1] == [category]:
-            return category
-        category = Category.SD
-    if category in (Category.SD, Category.NON_CR_NON_PD):
-        long_enough = (date - start).days >= stable_after_days
-        return category if long_enough else Category.NE
-    return category
+    later = [
+        other
+        for day, other in seen[k + 1 :]
+        if (day - date).days >= confirm_after_days and other is not Category.NE
+    ]
+    return bool(later) and (later[0] is category or later[0] in _COMPLETE)

@@ -168,14 +168,14 @@ def test_table_of_overall_response(line: str) -> None:
     assert known == (target, non_target, overall)
 
 
-def course(*categories: str, days: int = 56) -> list[Response]:
+def course(*categories: str, days: int = 56, has_targets: bool = True) -> list[Response]:
     return [
         Response(
             date=START + dt.timedelta(days * k),
             criterion="RECIST 1.1",
             unit="mm",
             total=None,
-            nadir=None,
+            nadir=50.0 if has_targets else None,
             change_from_baseline_percent=None,
             change_from_nadir_percent=None,
             target="",
@@ -213,6 +213,13 @@ def test_best_overall_response(seen: str, best: str, confirmed: str) -> None:
     responses = course(*seen.split())
     assert best_overall_response(responses) == best
     assert best_overall_response(responses, confirm_after_days=28) == confirmed
+
+
+def test_without_targets_an_unconfirmed_response_is_not_stable_disease() -> None:
+    """Stable disease is said of targets alone (RECIST 1.1, table 2)."""
+    seen = course("CR", has_targets=False)
+    assert best_overall_response(seen, confirm_after_days=28) == "Non-CR/Non-PD"
+    assert best_overall_response(seen) == "CR"
 
 
 def test_stable_disease_needs_time() -> None:

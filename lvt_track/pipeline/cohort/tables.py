@@ -60,6 +60,7 @@ SUMMARY_COLUMNS = (
     "patients",
 )
 
+_NADIRS = ("nadir_mm", "nadir_ml", "nadir_mm2")
 _OF_LAST_VISIT = ("liver_ml", "tumors_ml", "sum_of_diameters_mm", "response")
 
 # Columns of phases.csv by what is compared, and with what.
@@ -162,14 +163,17 @@ def _patient_row(run: PatientRun) -> dict[str, object]:
 
 
 def _responses(run: PatientRun) -> list[Response]:
-    """The responses by RECIST 1.1."""
+    """The responses by RECIST 1.1, or by the first criterion where that was not asked for."""
+    rows = run.table("response.csv")
+    named = [row["criterion"] for row in rows]
+    leading = RECIST_1_1.name if RECIST_1_1.name in named or not named else named[0]
     return [
         Response(
             date=dt.date.fromisoformat(row["date"]),
             criterion=row["criterion"],
             unit=RECIST_1_1.scale.unit,
             total=_number(row["sum_mm"]),
-            nadir=_number(row["nadir_mm"]),
+            nadir=next(filter(None, (_number(row.get(name, "")) for name in _NADIRS)), None),
             change_from_baseline_percent=_number(row["change_from_baseline_percent"]),
             change_from_nadir_percent=_number(row["change_from_nadir_percent"]),
             target=row["target"],
@@ -178,8 +182,8 @@ def _responses(run: PatientRun) -> list[Response]:
             category=row["category"],
             reason=row["reason"],
         )
-        for row in run.table("response.csv")
-        if row["criterion"] == RECIST_1_1.name
+        for row in rows
+        if row["criterion"] == leading
     ]
 
 

@@ -22,11 +22,10 @@ from lvt_track.report.drawing.key_images import visit_key_images
 from lvt_track.report.sections.lookback import lookback_images
 from lvt_track.report.timelines import pictured_tracks
 from lvt_track.response.course import respond_to_course
-from lvt_track.response.criteria.recist import RECIST_1_1
-from lvt_track.response.criteria.volumetric import VOLUME
+from lvt_track.response.criteria.catalogue import criteria_named
 from lvt_track.segment.device import pick_device
 
-__all__ = ["follow", "register_visits", "take_key_images", "take_lookback_images"]
+__all__ = ["follow", "judge", "register_visits", "take_key_images", "take_lookback_images"]
 
 
 def register_visits(
@@ -53,7 +52,7 @@ def follow(
     decisions: Decisions,
     watch: Stopwatch,
 ) -> Course:
-    """Match the lesions of registered visits, and classify the response."""
+    """Match the lesions of registered visits."""
     lesions = [scan.findings.lesions for scan in scans]
     dates = [scan.findings.visit.date for scan in scans]
     with watch.stage("match"):
@@ -80,11 +79,24 @@ def follow(
         looks = look_back(course, [scan.liver for scan in scans], frame)
     tracks = doubt_what_was_visible(course.tracks, looks, dates)
     course = replace(course, tracks=tracks, lookbacks=looks)
-    course = replace(course, unshown=_unshown(course, frame))
+    return replace(course, unshown=_unshown(course, frame))
+
+
+def judge(course: Course, criteria: str, watch: Stopwatch) -> Course:
+    """The course with its responses.
+
+    Args:
+        course: with its visits, edges and tracks.
+        criteria: names of `response.criteria.catalogue`, with commas between.
+        watch: for the time that it takes.
+
+    Raises:
+        UsageError: for a criterion that is not known.
+    """
     with watch.stage("respond"):
         responses = tuple(
             response
-            for criterion in (RECIST_1_1, VOLUME)
+            for criterion in criteria_named(criteria)
             for response in respond_to_course(course, criterion)
         )
     return replace(course, responses=responses)

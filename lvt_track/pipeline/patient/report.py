@@ -12,12 +12,17 @@ from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.progress import Progress, Stopwatch
 from lvt_track.pipeline.segment import ModelChoice
+from lvt_track.response.criteria.catalogue import criteria_named
 
 __all__ = ["remake_report"]
 
 
 def remake_report(
-    out: Path, reader: ReaderTables, patient: Path | None, progress: Progress
+    out: Path,
+    reader: ReaderTables,
+    patient: Path | None,
+    progress: Progress,
+    criteria: str | None = None,
 ) -> TrackResult:
     """Register, match, measure and report again; masks are taken from the run as they are now.
 
@@ -25,8 +30,11 @@ def remake_report(
         out: folder that `lvt track` wrote.
         reader: tables that a reader brings; by default those of the run.
         patient: where the scans lie now; by default where the run found them.
+        progress: told of every step.
+        criteria: of response, with commas between; by default those of the run.
 
     Raises:
+        UsageError: for a criterion that is not known.
         InputError: when `out` is no run, or its scans or masks are gone.
     """
     watch = Stopwatch()
@@ -41,6 +49,9 @@ def remake_report(
     reader = reader.over(ReaderTables.from_facts(manifest.settings))
     links = reader.read_links()
     manifest.settings |= reader.facts()
+    if criteria is not None:
+        criteria_named(criteria)
+        manifest.settings["criteria"] = criteria
     other_phases = bool(manifest.settings["other_phases"])
 
     found = discover(source, one_patient=bool(manifest.settings.get("one_patient")))

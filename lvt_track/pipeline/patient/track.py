@@ -18,6 +18,7 @@ from lvt_track.io.discover import Discovery, discover
 from lvt_track.lesions.corrections import Correction
 from lvt_track.pipeline.patient.build_course import (
     follow,
+    judge,
     register_visits,
     take_key_images,
     take_lookback_images,
@@ -42,6 +43,7 @@ from lvt_track.pipeline.run.output import Existing, claim_folder, drop_if_empty
 from lvt_track.pipeline.run.progress import Progress, Stopwatch
 from lvt_track.pipeline.segment import ModelChoice
 from lvt_track.register.frame import CommonFrame
+from lvt_track.response.criteria.catalogue import DEFAULT_CRITERIA, criteria_named
 
 __all__ = ["TrackResult", "TrackSettings", "conclude", "is_finished", "track_patient"]
 
@@ -56,6 +58,10 @@ class TrackSettings:
         other_phases: whether other contrast phases of a visit are segmented for volumetry.
         reader: tables that a reader brings.
         one_patient: the user's word that all scans are of one patient, whatever headers say.
+        criteria: of response, by the names of `response.criteria.catalogue`, with commas between.
+
+    Raises:
+        UsageError: for a criterion that is not known.
     """
 
     model: str = "default"
@@ -63,6 +69,10 @@ class TrackSettings:
     other_phases: bool = True
     reader: ReaderTables = field(default_factory=ReaderTables)
     one_patient: bool = False
+    criteria: str = DEFAULT_CRITERIA
+
+    def __post_init__(self) -> None:
+        criteria_named(self.criteria)
 
     def facts(self) -> dict[str, Any]:
         """The settings as plain values, for the manifest."""
@@ -71,6 +81,7 @@ class TrackSettings:
             "device": self.device,
             "other_phases": self.other_phases,
             "one_patient": self.one_patient,
+            "criteria": self.criteria,
             **self.reader.facts(),
         }
 
@@ -226,6 +237,7 @@ def conclude(
     scans, decisions = obey_reader(scans, links, out)  # first: it is quick
     frame = frame or register_visits(scans, device, watch, progress)
     course = follow(manifest.patient, scans, frame, decisions, watch)
+    course = judge(course, manifest.settings.get("criteria", DEFAULT_CRITERIA), watch)
     for visit in course.visits:
         for text in visit.warnings:
             progress.warn(f"{visit.visit.name}: {text}")

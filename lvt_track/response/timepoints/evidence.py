@@ -16,6 +16,7 @@ from lvt_track.response.timepoints.visit import VisitRows
 __all__ = ["Evidence", "History", "change_percent"]
 
 _CONFIRMED_AFTER_DAYS = 28
+_RESPONSES = (Category.CR, Category.PR, Category.ICR, Category.IPR)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class History:
             cleared_on=(date if visit.category in (Category.CR, Category.ICR) else self.cleared_on),
             new=new,
         )
-        if visit.target in (Category.PR, Category.CR):
+        if visit.target in _RESPONSES:
             since = self.response_since or date
             is_confirmed = (date - since).days >= _CONFIRMED_AFTER_DAYS
             confirmed = self.confirmed_on or (date if is_confirmed else None)

@@ -50,6 +50,8 @@ class Scale:
         is_cleared: whether nothing that counts is left of a lesion that is no node.
         is_doubtful_new: whether a new lesion, given as it is now and as it was first seen, is too
             uncertain to count yet.
+        counts_all: whether the sum is over all lesions that have a size, new ones included,
+            instead of over a few targets.
     """
 
     unit: str
@@ -58,6 +60,7 @@ class Scale:
     too_small: float
     is_cleared: Callable[[Assessment], bool] = is_absent
     is_doubtful_new: Callable[[Assessment, Assessment], bool] = _never
+    counts_all: bool = False
 
 
 def is_gone(row: Assessment, scale: Scale, *, is_nodal: bool) -> bool:

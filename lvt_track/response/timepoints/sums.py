@@ -53,6 +53,9 @@ def add_up(visit: VisitRows, baseline: Baseline, scale: Scale) -> TargetSum:
         solid += 0.0 if target.is_nodal else part
         gone = gone and bool(rows)
         gone = gone and all(is_gone(row, scale, is_nodal=target.is_nodal) for row in rows)
+    if scale.counts_all:
+        others = [row for name, row in visit.rows.items() if name not in counted]
+        total += sum(_size(row, row, scale) or 0.0 for row in others)
     return TargetSum(total, tuple(missing), gone and not missing, solid, tuple(notes))
 
 

@@ -23,7 +23,8 @@ class Baseline:
 
     Attributes:
         targets, non_targets: rows of the first visit.
-        chosen_by: `reader` where the rows said so, `rule` where they did not.
+        chosen_by: `reader` where the rows said so, `rule` where they did not, `all` where the
+            criterion counts every lesion.
         remarks: where the reader's choice departs from the rule.
         normal_nodes: nodes that are no lesions, because they are normal; by name.
     """
@@ -52,7 +53,7 @@ def choose_baseline(rows: Sequence[Assessment], scale: Scale) -> Baseline:
         scale: tells size and measurability.
     """
     there = [row for row in rows if row.status is not Status.ABSENT]
-    named = [row for row in there if row.role is Role.TARGET]
+    named = [row for row in there if row.role is Role.TARGET and not scale.counts_all]
     targets = named or _largest(there, scale)
     chosen = {row.lesion for row in targets}
     normal = {row.lesion: row for row in there if row.lesion not in chosen and _is_normal(row)}
@@ -61,7 +62,7 @@ def choose_baseline(rows: Sequence[Assessment], scale: Scale) -> Baseline:
     return Baseline(
         targets=tuple(targets),
         non_targets=tuple(r for r in there if r.lesion not in chosen and r.lesion not in normal),
-        chosen_by="reader" if named else "rule",
+        chosen_by="all" if scale.counts_all else "reader" if named else "rule",
         remarks=tuple(remarks),
         normal_nodes=normal,
     )
@@ -72,7 +73,9 @@ def _is_normal(row: Assessment) -> bool:
 
 
 def _largest(there: Sequence[Assessment], scale: Scale) -> list[Assessment]:
-    """The largest measurable lesions of which no role is said."""
+    """The largest measurable lesions of which no role is said; all of them where all count."""
+    if scale.counts_all:
+        return [row for row in there if scale.is_measurable(row)]
     eligible = [
         row
         for row in there

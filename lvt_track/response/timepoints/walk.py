@@ -20,6 +20,8 @@ from lvt_track.response.timepoints.visit import VisitRows, by_date, listed
 
 __all__ = ["classify", "require"]
 
+_CHOSEN = {"reader": "as the reader chose", "rule": "chosen by size", "all": "all that have a size"}
+
 
 def require(rows: Sequence[Assessment], criterion: Criterion) -> None:
     """See to it that the rows have what a criterion needs.
@@ -172,8 +174,7 @@ def _check_roles(rows: Sequence[Assessment], baseline: Baseline) -> None:
 def _baseline_reason(baseline: Baseline) -> str:
     if baseline.targets:
         names = listed(row.lesion for row in baseline.targets)
-        how = "as the reader chose" if baseline.chosen_by == "reader" else "chosen by size"
-        reason = f"baseline; target lesions {names}, {how}"
+        reason = f"baseline; target lesions {names}, {_CHOSEN[baseline.chosen_by]}"
     else:
         reason = "baseline; no lesion that could be a target"
     if baseline.non_targets:
