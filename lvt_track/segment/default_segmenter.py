@@ -117,11 +117,7 @@ class OwnSegmenter:
             image, inner = extend(normalise(scan.on(cells), part.window_hu), part.patch)
             likely = coarse.seen_in(cells)
         with run.stage("network") as report:
-            network = self.network.to(run.device)
-            blend = run.predict(
-                lambda x: network(x).float().sigmoid(), image, boxes, part.network.outputs, report
-            )
-            found = blend.crop(inner).values
+            found = run.classify(self.network, image, boxes, report).crop(inner).values
         return found, likely, cells
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
-from lvt_track.segment.device import bfloat16_is_sound, pick_device
+from lvt_track.segment.device import pick_device
+from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.models import Model
 from lvt_track.segment.postprocess.fluid import fluid_warning, without_fluid
 from lvt_track.segment.postprocess.hierarchy import clean
@@ -27,7 +28,7 @@ NO_LIVER = "no liver was found in this scan; all masks are empty"
 FAST = Effort()
 """Near the liver only, in bfloat16 where that is sound."""
 
-EXHAUSTIVE = Effort(overlap=0.5, half_precision=False, skips=False)
+EXHAUSTIVE = Effort(overlap=0.5, precision="float32", skips=False)
 """Every window of the scan in float32, neighbours overlapping by half."""
 
 _MARGIN_MM = 16.0
@@ -43,7 +44,8 @@ class Segmentation:
 
     Attributes:
         masks: liver, vessels and tumours on the scan's own grid.
-        device: where the networks ran, for example `cpu (bfloat16)`.
+        device: where the networks ran and what ran them, for example
+            `cpu (OpenVINO 2026.4.1, bfloat16)`.
         seconds: time per stage.
         dropped: components dropped as specks, by class name.
         warnings: what a reader must know of the masks.
@@ -90,8 +92,10 @@ def segment(
     """
     check_hounsfield(volume)
     place = pick_device(device)
-    half = effort.half_precision and bfloat16_is_sound(place)
-    run = Run(place, half, effort, keep_probabilities, progress)
+    engine = pick_engine(place, effort.precision)
+    run = Run(place, engine, effort, keep_probabilities, progress)
+    if engine.remark:
+        run.notes.append(engine.remark)
     scan = Scan.of(volume)
     with run.stage("locate") as report:
         coarse = model.locator.locate(scan, run, report)
@@ -225,7 +229,7 @@ def _veins(count: int) -> tuple[str, ...]:
 
 
 def _where(run: Run) -> str:
-    return f"{run.device} ({'bfloat16' if run.half else 'float32'})"
+    return f"{run.device} ({run.engine})"
 
 
 def _notes(run: Run, dropped: dict[str, int]) -> tuple[str, ...]:

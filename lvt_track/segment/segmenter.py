@@ -21,9 +21,11 @@ from torch import Tensor
 
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray
-from lvt_track.segment.grid import resample, shape_at
+from lvt_track.segment.engine.choice import OPENVINO, Engine, after_failure, network_on
+from lvt_track.segment.grid import extent_of, resample, shape_at
+from lvt_track.segment.network import ResidualUNet
 from lvt_track.segment.scan import Scan
-from lvt_track.segment.windows import Blend, Forward, predict, windows_at_once
+from lvt_track.segment.windows import Blend, Forward, blended, predict, windows_at_once
 from lvt_track.segment.world_grid import Lattice, Reach, widened
 
 __all__ = ["Coarse", "Drawing", "Effort", "Report", "Run", "Segmenter"]
@@ -41,7 +43,8 @@ class Effort:
     Attributes:
         overlap: share of a window that its neighbour covers too; None for what the kind of model
             needs: half with nnU-Net's, a quarter with ours, which look more than once.
-        half_precision: run in bfloat16 where it is fast and sound.
+        precision: of convolutions: `auto` for bfloat16 where it is fast and sound, `float32`, or
+            `bfloat16`.
         skips: read the liver's surroundings only, instead of the whole scan.
         lattices: 1, or 2 whose cells lie half a cell apart and whose answers are averaged: what is
             drawn then hangs less on where the cells fall. Not for imported models.
@@ -49,7 +52,7 @@ class Effort:
     """
 
     overlap: float | None = None
-    half_precision: bool = True
+    precision: str = "auto"
     skips: bool = True
     lattices: int = 2
     finer: bool = True
@@ -148,7 +151,7 @@ class Run:
 
     Attributes:
         device: where they run.
-        half: whether they run in bfloat16.
+        engine: what runs the default kind, and in which precision all run.
         effort: how much is computed.
         keep_probabilities: classes whose probabilities drawings hold.
         progress: called as the job goes on.
@@ -157,7 +160,7 @@ class Run:
     """
 
     device: torch.device
-    half: bool
+    engine: Engine
     effort: Effort
     keep_probabilities: Collection[str] = ()
     progress: Report | None = None
@@ -171,6 +174,36 @@ class Run:
         progress = self.progress
         yield lambda share: progress(name, share) if progress else None
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def classify(
+        self,
+        network: ResidualUNet,
+        image: Tensor,
+        boxes: list[Box],
+        report: Callable[[float], None],
+    ) -> Blend:
+        """Probabilities by a network of the default kind, with this run's engine.
+
+        Where OpenVINO fails on the way, torch goes on for the rest of the run.
+
+        Args:
+            network: left where it is, or brought to the device.
+            image: what it sees (z, y, x).
+            boxes: the windows.
+            report: called with the share that is done.
+        """
+        outputs = network.parameters_of_size.outputs
+        while self.engine.name == OPENVINO and boxes:
+            z, y, x = (cut.stop - cut.start for cut in boxes[0])
+            shape = (outputs, *extent_of(image))
+            try:
+                values = network_on(self.engine, network, (z, y, x)).run(image, boxes)
+                return blended(values, boxes, shape, image.device, report)
+            except (RuntimeError, MemoryError, ValueError) as error:
+                self.engine = after_failure(self.engine, error)
+                self.notes.append(self.engine.remark)
+        moved = network.to(self.device)
+        return self.predict(lambda x: moved(x).float().sigmoid(), image, boxes, outputs, report)
 
     def predict(
         self,
@@ -198,7 +231,7 @@ class Run:
             boxes,
             outputs,
             at_once=windows_at_once(self.device, (z, y, x)),
-            half_precision=self.half and may_halve,
+            half_precision=self.engine.precision == "bfloat16" and may_halve,
             progress=report,
             tell=self.notes.append,
         )

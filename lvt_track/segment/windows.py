@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
@@ -13,13 +13,14 @@ from torch.nn import functional
 
 from lvt_track.core.geometry import Box
 from lvt_track.errors import LvtError
-from lvt_track.segment.grid import Extent
+from lvt_track.segment.grid import Extent, extent_of
 
 __all__ = [
     "Blend",
     "Forward",
     "aligned_boxes",
     "aligned_starts",
+    "blended",
     "extend",
     "predict",
     "window_boxes",
@@ -165,34 +166,63 @@ def predict(
     Raises:
         LvtError: when there is not enough memory for a single window.
     """
-    total = torch.zeros((outputs, *image.shape), device=image.device)
-    weights = torch.zeros(image.shape, device=image.device)
-    weight = (
-        _gaussian([cut.stop - cut.start for cut in boxes[0]]).to(image.device) if boxes else weights
-    )
-    done = 0
     with (
         torch.inference_mode(),
         torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=half_precision),
     ):
-        while done < len(boxes):
-            batch = boxes[done : done + at_once]
-            try:
-                values = network(torch.stack([image[box] for box in batch])[:, None]).float()
-            except torch.OutOfMemoryError as error:
-                at_once = _halved(len(batch), error)
-                if tell is not None:
-                    tell(f"out of GPU memory: windows go on {at_once} at a time")
-                continue
-            for box, value in zip(batch, values, strict=True):
-                total[(slice(None), *box)] += value * weight
-                weights[box] += weight
-            done += len(batch)
-            if progress is not None:
-                progress(done / len(boxes))
+        values = _in_batches(network, image, boxes, at_once, tell)
+        return blended(values, boxes, (outputs, *extent_of(image)), image.device, progress)
+
+
+def blended(
+    values: Iterable[Tensor],
+    boxes: Sequence[Box],
+    shape: tuple[int, int, int, int],
+    device: torch.device,
+    progress: Callable[[float], None] | None = None,
+) -> Blend:
+    """What windows say, blended by a Gaussian.
+
+    Args:
+        values: of each window (outputs, z, y, x), in the order of the boxes.
+        boxes: where they lie, all of one size.
+        shape: outputs, z, y, x of the whole.
+        device: where the values are.
+        progress: called with the share that is done, 0 to 1.
+    """
+    total = torch.zeros(shape, device=device)
+    weights = torch.zeros(shape[1:], device=device)
+    weight = _gaussian([cut.stop - cut.start for cut in boxes[0]]).to(device) if boxes else weights
+    for done, (box, value) in enumerate(zip(boxes, values, strict=True), start=1):
+        total[(slice(None), *box)] += value * weight
+        weights[box] += weight
+        if progress is not None:
+            progress(done / len(boxes))
     seen = weights > 0
     total /= weights.clamp(min=torch.finfo(torch.float32).tiny)
     return Blend(total, seen)
+
+
+def _in_batches(
+    network: Forward,
+    image: Tensor,
+    boxes: Sequence[Box],
+    at_once: int,
+    tell: Callable[[str], None] | None,
+) -> Iterator[Tensor]:
+    """What a network says of each window."""
+    done = 0
+    while done < len(boxes):
+        batch = boxes[done : done + at_once]
+        try:
+            values = network(torch.stack([image[box] for box in batch])[:, None]).float()
+        except torch.OutOfMemoryError as error:
+            at_once = _halved(len(batch), error)
+            if tell is not None:
+                tell(f"out of GPU memory: windows go on {at_once} at a time")
+            continue
+        yield from values
+        done += len(batch)
 
 
 def windows_at_once(device: torch.device, patch: Extent) -> int:

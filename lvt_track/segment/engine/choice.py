@@ -1,0 +1,169 @@
+"""Which engine and which precision windows run with: the fastest that is sound on this machine."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import MutableMapping
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+from weakref import WeakKeyDictionary
+
+import torch
+
+from lvt_track.core.memory import available_bytes
+from lvt_track.core.threads import threads_of
+from lvt_track.errors import UsageError
+from lvt_track.segment.device import bfloat16_is_sound
+from lvt_track.segment.engine.graph import graph_of
+from lvt_track.segment.engine.requests import CompiledNetwork, compiled
+from lvt_track.segment.engine.runtime import openvino_version
+from lvt_track.segment.grid import Extent
+from lvt_track.segment.network import NetworkParameters, ResidualUNet
+
+__all__ = [
+    "OPENVINO",
+    "PRECISIONS",
+    "TORCH",
+    "Engine",
+    "Precision",
+    "after_failure",
+    "network_on",
+    "pick_engine",
+]
+
+Precision = Literal["auto", "float32", "bfloat16"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)
+
+OPENVINO, TORCH = "OpenVINO", "torch"
+
+# A window of 80 x 80 x 80 holds 0.35 GB in float32 while it runs; half may be taken.
+_BYTES_PER_WINDOW = 350_000_000
+_SHARE_OF_MEMORY = 0.5
+_MOST_WINDOWS_AT_ONCE = 16
+# On the windows of a small random network; float32 differs by its rounding alone.
+_LARGEST_ERROR = {"float32": 1e-3, "bfloat16": 0.05}
+
+_NO_MEMORY = ("bad_alloc", "allocate", "out of memory")
+
+_READY: MutableMapping[ResidualUNet, dict[tuple[Engine, Extent], CompiledNetwork]] = (
+    WeakKeyDictionary()
+)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What runs the windows of the embedded kind of network.
+
+    Attributes:
+        name: `OpenVINO` or `torch`.
+        version: of it.
+        precision: in which convolutions are computed, `float32` or `bfloat16`.
+        windows_at_once: with OpenVINO, each on a thread of its own.
+        remark: why it is not the usual one; empty where it is.
+    """
+
+    name: str
+    version: str
+    precision: str
+    windows_at_once: int = 1
+    remark: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}, {self.precision}"
+
+
+def pick_engine(device: torch.device, precision: str = "auto") -> Engine:
+    """The engine for a device; OpenVINO for a CPU where it is installed and sound.
+
+    Args:
+        device: where it runs.
+        precision: `auto` for bfloat16 where the processor multiplies it itself, else float32.
+
+    Raises:
+        UsageError: when there is no such precision, or bfloat16 is asked for where it is wrong.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(
+            f"there is no precision {precision!r}", remedy=f"Use one of {', '.join(PRECISIONS)}"
+        )
+    half = precision != "float32" and bfloat16_is_sound(device)
+    if precision == "bfloat16" and not half:
+        raise UsageError(
+            f"{device} does not compute in bfloat16, or wrongly", remedy="Use --precision auto"
+        )
+    chosen = "bfloat16" if half else "float32"
+    if device.type != "cpu":
+        return Engine(TORCH, torch.__version__, chosen)
+    version, remark = _openvino_state(chosen)
+    if remark:
+        return Engine(TORCH, torch.__version__, chosen, remark=remark)
+    return Engine(OPENVINO, version, chosen, _windows_at_once(chosen))
+
+
+@functools.cache
+def _openvino_state(precision: str) -> tuple[str, str]:
+    """Version of OpenVINO, and why it cannot be used; empty where it can."""
+    try:
+        version = openvino_version()
+    except ImportError as error:
+        if getattr(error, "name", None) == "openvino":
+            return "", "OpenVINO is not installed (`pip install 'lvt-track[fast]'`)"
+        return "", f"OpenVINO cannot be loaded ({error})"
+    if torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "NO AVX"):
+        return version, "this processor has no AVX2"
+    try:
+        off = _error(precision)
+    except Exception as failure:  # whatever a broken installation raises
+        return version, f"OpenVINO failed its check ({failure})"
+    if not off < _LARGEST_ERROR[precision]:
+        return version, f"OpenVINO failed its check: off by {off:.2g} in {precision}"
+    return version, ""
+
+
+def _error(precision: str) -> float:
+    """The largest difference from torch on a small network with weights drawn at random."""
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        torch.manual_seed(0)
+        network = ResidualUNet(NetworkParameters((8, 16, 32), (1, 1), highlights=((0.0, 0.5),)))
+        image = torch.randn(16, 16, 24)
+        exact = network.eval()(image[None, None]).sigmoid()
+    one = Engine(OPENVINO, "", precision)
+    small = network_on(one, network, (16, 16, 24))
+    (found,) = small.run(image, [(slice(0, 16), slice(0, 16), slice(0, 24))])
+    return float((found - exact[0]).abs().max())
+
+
+def network_on(engine: Engine, network: ResidualUNet, patch: Extent) -> CompiledNetwork:
+    """The network ready to run windows of one size with OpenVINO; made once per process.
+
+    Raises:
+        RuntimeError: when OpenVINO fails.
+        ValueError: when the network is of a kind that is left to torch.
+    """
+    known = _READY.setdefault(network, {})
+    if (engine, patch) not in known:
+        graph = graph_of(network, patch)
+        known[engine, patch] = compiled(graph, engine.precision, engine.windows_at_once)
+    return known[engine, patch]
+
+
+def after_failure(engine: Engine, error: Exception) -> Engine:
+    """What goes on where OpenVINO failed: itself one window at a time, where memory ran short; else
+    torch."""
+    words = (str(error).strip() or repr(error)).splitlines()[0]
+    is_memory = isinstance(error, MemoryError) or any(word in words for word in _NO_MEMORY)
+    if is_memory and engine.windows_at_once > 1:
+        remark = "memory ran short: windows go on one at a time"
+        return replace(engine, windows_at_once=1, remark=remark)
+    remark = f"OpenVINO failed, torch goes on ({words})"
+    return Engine(TORCH, torch.__version__, engine.precision, remark=remark)
+
+
+def _windows_at_once(precision: str) -> int:
+    """One per thread, as far as memory lasts."""
+    threads = min(torch.get_num_threads(), threads_of(), _MOST_WINDOWS_AT_ONCE)
+    left = available_bytes()
+    if left is None:
+        return threads
+    need = _BYTES_PER_WINDOW // (2 if precision == "bfloat16" else 1)
+    return max(1, min(threads, int(left * _SHARE_OF_MEMORY) // need))
