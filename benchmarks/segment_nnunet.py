@@ -20,6 +20,7 @@ from lvt_track.core.volume import Volume
 from lvt_track.io.images.volumes import read_labels, read_volume, write_labels, write_volume
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
 from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
+from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.grid import resample, shape_at
 from lvt_track.segment.models import load_model
 from lvt_track.segment.nnunet.importer import import_nnunet
@@ -144,7 +145,11 @@ def predict_there(python: Path, work: Path) -> float:
 def draw_here(volume: Volume) -> dict[str, np.ndarray]:
     """The imported network's labels as they are, every window of the scan, float32."""
     segmenter = load_model(NAME).parts[0].segmenter
-    run = Run(torch.device("cpu"), False, Effort(half_precision=False, skips=False))
+    run = Run(
+        torch.device("cpu"),
+        pick_engine(torch.device("cpu"), "float32"),
+        Effort(precision="float32", skips=False),
+    )
     scan = Scan.of(volume)
     cells = Lattice((1.0, 1.0, 1.0), (0, 0, 0), (2, 2, 2))
     nowhere = Coarse(torch.zeros(cells.shape), np.zeros(cells.shape, dtype=bool), cells)

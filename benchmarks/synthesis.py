@@ -22,6 +22,7 @@ from table import markdown_table, write_page
 
 from lvt_track.core.records import Phase
 from lvt_track.segment.cards import Part
+from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.infer import EXHAUSTIVE
 from lvt_track.segment.locate import Locator
 from lvt_track.segment.network import ResidualUNet
@@ -68,7 +69,9 @@ def learned(name: str, recipe: Recipe, seed: int, steps: int, work: Path) -> Loc
 
 def liver_dice(locator: Locator, scan: Scan, truth: np.ndarray) -> float:
     """Dice of the liver that the network alone finds, on the scan's own grid."""
-    coarse = locator.locate(scan, Run(CPU, False, EXHAUSTIVE), lambda share: None)
+    coarse = locator.locate(
+        scan, Run(CPU, pick_engine(CPU, "float32"), EXHAUSTIVE), lambda share: None
+    )
     found = scan.back(torch.from_numpy(coarse.liver).float(), coarse.lattice, scan.whole) > 0.5
     return dice(found.numpy(), scan.upright.apply(truth)) or 0.0
 

@@ -67,7 +67,10 @@ def _root(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    pass
+    from lvt_track.core.threads import limit_threads
+
+    # Before any command loads what counts threads.
+    limit_threads()
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from lvt_track.cli.options import (
     QuietOption,
     RadiologistOption,
     ResumeOption,
+    ThreadsOption,
     existing_results,
 )
 
@@ -37,6 +38,7 @@ def cohort(
     criteria: CriteriaOption = "recist1.1,volume",
     model: ModelOption = "default",
     device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
     force: ForceOption = False,
     resume: ResumeOption = False,
     quiet: QuietOption = False,

@@ -11,6 +11,7 @@ from lvt_track.cli.options import (
     JsonOption,
     OutOption,
     QuietOption,
+    ThreadsOption,
     existing_results,
 )
 from lvt_track.cli.track import finish
@@ -21,6 +22,7 @@ __all__ = ["demo"]
 def demo(
     out: OutOption = Path("demo"),
     device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lvt_track.core.threads import limit_threads
 from lvt_track.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,11 +22,21 @@ __all__ = [
     "ModelOption",
     "OnePatientOption",
     "OutOption",
+    "PrecisionOption",
     "QuietOption",
     "RadiologistOption",
     "ResumeOption",
+    "ThreadsOption",
     "existing_results",
 ]
+
+
+def _use_threads(count: int | None) -> int | None:
+    """Apply `--threads` before the command loads what counts threads."""
+    if count is not None:
+        limit_threads(count)
+    return count
+
 
 CorrectionsOption = Annotated[
     Path | None, typer.Option(help="CSV of links between lesions that a reader adds or removes.")
@@ -60,6 +71,22 @@ OnePatientOption = Annotated[
         "--one-patient",
         help="All scans are of one patient, though headers or folders disagree, as after "
         "de-identification visit by visit.",
+    ),
+]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        "--precision", help="Of the network: auto (the fastest that is sound), float32 or bfloat16."
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        callback=_use_threads,
+        help="Cores to use at most; by default all that this process is allowed.",
+        show_default=False,
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over results that are there.")]

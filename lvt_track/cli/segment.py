@@ -14,7 +14,9 @@ from lvt_track.cli.options import (
     JsonOption,
     ModelOption,
     OutOption,
+    PrecisionOption,
     QuietOption,
+    ThreadsOption,
     existing_results,
 )
 
@@ -26,6 +28,8 @@ def segment(
     out: OutOption,
     model: ModelOption = "default",
     device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    precision: PrecisionOption = "auto",
     save_probabilities: Annotated[
         bool,
         typer.Option("--save-probabilities", help="Write the model's probabilities as well."),
@@ -44,7 +48,7 @@ def segment(
     from lvt_track.pipeline.segment import ModelChoice, segment_scan
 
     with Console(quiet) as console:
-        choice = ModelChoice(model, device, exhaustive)
+        choice = ModelChoice(model, device, exhaustive, precision)
         existing = existing_results(force, False)
         result = segment_scan(ct, out, choice, existing, console, save_probabilities)
     if json:

@@ -20,6 +20,7 @@ from lvt_track.cli.options import (
     QuietOption,
     RadiologistOption,
     ResumeOption,
+    ThreadsOption,
     existing_results,
 )
 
@@ -41,6 +42,7 @@ def track(
     one_patient: OnePatientOption = False,
     model: ModelOption = "default",
     device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
     force: ForceOption = False,
     resume: ResumeOption = False,
     quiet: QuietOption = False,

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from lvt_track import __version__
+from lvt_track.core.threads import allowed_cores
 from lvt_track.errors import LvtError
 
 __all__ = ["Finding", "examine"]
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "SimpleITK", "pydicom", "highdicom", "matplotlib")
 _EXTRAS = {
+    "openvino": "fast",
     "openpyxl": "xlsx",
     "dynamic_network_architectures": "nnunet",
     "totalsegmentator": "totalsegmentator",
@@ -66,10 +68,21 @@ def _library(name: str) -> Finding:
 
 def _torch() -> list[Finding]:
     try:
-        from lvt_track.segment.device import describe_gpus, describe_torch
+        from lvt_track.segment.device import describe_gpus, describe_torch, pick_device
+        from lvt_track.segment.engine.choice import pick_engine
     except ImportError as error:
         return [Finding("torch", f"cannot be loaded ({error})", False)]
-    findings = [Finding("torch", f"{describe_torch()} on {os.cpu_count()} cores", True)]
+    engine = pick_engine(pick_device("cpu"))
+    cores = f"{allowed_cores()} of {os.cpu_count()} cores allowed"
+    findings = [
+        Finding("torch", f"{describe_torch()}, {cores}", True),
+        Finding(
+            "engine",
+            f"{engine}{engine.remark and f'; {engine.remark}'}",
+            not engine.remark,
+            is_needed=False,
+        ),
+    ]
     gpus = describe_gpus()
     if not gpus:
         gpu = Finding("GPU", "none; lvt runs on the CPU", False, is_needed=False)
@@ -77,6 +90,10 @@ def _torch() -> list[Finding]:
     return findings + [
         Finding(f"cuda:{k}", state, True, is_needed=False) for k, state in enumerate(gpus)
     ]
+
+
+def _joined(*texts: str) -> str:
+    return "; ".join(text for text in texts if text)
 
 
 def _memory() -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import warnings
 from collections import defaultdict
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lvt_track.core.threads import allowed_cores
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
 from lvt_track.pipeline.run.manifest import Failure
@@ -63,7 +63,7 @@ class PrepareSettings:
     @property
     def threads(self) -> int:
         """Cases at a time."""
-        return self.jobs or min(_MOST_JOBS, os.cpu_count() or 1)
+        return self.jobs or min(_MOST_JOBS, allowed_cores())
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ class SegmentedScan:
         warnings: what a reader must know of them.
         probabilities: the model's, 0 to 1 (z, y, x) by class name; only where asked for.
         seconds: what the model took per stage.
+        engine: where the networks ran, what ran them and in which precision; empty where the
+            masks are given.
         cysts: what the model left out of the tumours as fluid (z, y, x); None where it leaves
             nothing out as such, or the tumours are given.
     """
@@ -67,6 +69,7 @@ class SegmentedScan:
     probabilities: dict[str, NDArray[np.float16]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     cysts: BoolArray | None = None
+    engine: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,22 @@ class ModelChoice:
         name: of the model.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         exhaustive: whether every window of the scan is run, in float32.
+        precision: `auto` (the fastest that is sound), `float32` or `bfloat16`.
     """
 
     name: str = "default"
     device: str = "auto"
     exhaustive: bool = False
+    precision: str = "auto"
 
     def facts(self) -> dict[str, object]:
         """The choice as plain values, for the manifest."""
-        return {"model": self.name, "device": self.device, "exhaustive": self.exhaustive}
+        facts: dict[str, object] = {
+            "model": self.name,
+            "device": self.device,
+            "exhaustive": self.exhaustive,
+        }
+        return facts if self.precision == "auto" else facts | {"precision": self.precision}
 
     @functools.cached_property
     def model(self) -> Model | TotalSegmentator:
@@ -108,7 +118,7 @@ class ModelChoice:
         from lvt_track.segment.models import Model
 
         if isinstance(self.model, Model):
-            effort = EXHAUSTIVE if self.exhaustive else FAST
+            effort = EXHAUSTIVE if self.exhaustive else replace(FAST, precision=self.precision)
             return segment(
                 volume,
                 self.model,
@@ -161,7 +171,9 @@ def masks_of(
     cysts = None if "tumors" in given else found.cysts
     if cysts is not None and given:
         cysts = cysts & masks.liver
-    return SegmentedScan(masks, sources, warnings, found.probabilities, found.seconds, cysts)
+    return SegmentedScan(
+        masks, sources, warnings, found.probabilities, found.seconds, cysts, found.device
+    )
 
 
 def _combine(found: Masks, given: dict[str, BoolArray], minimum_ml: tuple[float, ...]) -> Masks:
@@ -294,6 +306,7 @@ def segment_scan(
         seconds=seconds,
         command="segment",
         masks=scan.sources,
+        engine=scan.engine,
     ).write(out)
     return SegmentResult(
         folder=out,

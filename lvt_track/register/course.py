@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
+from lvt_track.core.threads import threads_of
 from lvt_track.register.align import Alignment, align, choose_reference
 from lvt_track.register.frame import CommonFrame
 from lvt_track.register.liver_image import LiverImage
@@ -43,8 +43,6 @@ def register_course(
             on_visit(visit)
         return alignment
 
-    with ThreadPoolExecutor(
-        os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
+    with ThreadPoolExecutor(threads_of(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         alignments = list(pool.map(onto_reference, range(len(images))))
     return CommonFrame.of(reference, alignments, images[reference].scan)

@@ -117,7 +117,7 @@ class OwnSegmenter:
             image, inner = extend(normalise(scan.on(cells), part.window_hu), part.patch)
             likely = coarse.seen_in(cells)
         with run.stage("network") as report:
-            found = run.classify(self.network, image, boxes, report).crop(inner).values
+            found = run.classify(part, self.network, image, boxes, report).crop(inner).values
         return found, likely, cells
 
 

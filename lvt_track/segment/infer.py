@@ -229,7 +229,7 @@ def _veins(count: int) -> tuple[str, ...]:
 
 
 def _where(run: Run) -> str:
-    return f"{run.device} ({run.engine})"
+    return f"{run.device} ({' and '.join(run.engines)})"
 
 
 def _notes(run: Run, dropped: dict[str, int]) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class Locator:
         cells = Lattice.within(scan.reach, part.spacing_mm)
         image, inner = extend(normalise(scan.on(cells), part.window_hu), part.patch)
         boxes = aligned_boxes(cells.first, cells.shape, part.patch, _OVERLAP)
-        blend = run.classify(self.network, image, boxes, report)
+        blend = run.classify(part, self.network, image, boxes, report)
         probability = blend.crop(inner).values[0]
         liver, _ = largest_component((probability > self.threshold).numpy())
         if np.count_nonzero(liver) * np.prod(part.spacing_mm) / 1000.0 < _LEAST_LIVER_ML:

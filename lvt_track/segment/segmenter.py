@@ -21,7 +21,9 @@ from torch import Tensor
 
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray
+from lvt_track.segment.cards import Part
 from lvt_track.segment.engine.choice import OPENVINO, Engine, after_failure, network_on
+from lvt_track.segment.engine.graph import can_lay
 from lvt_track.segment.grid import extent_of, resample, shape_at
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.segment.scan import Scan
@@ -157,6 +159,7 @@ class Run:
         progress: called as the job goes on.
         seconds: time per stage, so far.
         notes: what happened that is worth knowing, in words.
+        engines: what ran windows so far, in the order in which they came.
     """
 
     device: torch.device
@@ -166,6 +169,7 @@ class Run:
     progress: Report | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    engines: dict[str, None] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[Callable[[float], None]]:
@@ -177,6 +181,7 @@ class Run:
 
     def classify(
         self,
+        part: Part,
         network: ResidualUNet,
         image: Tensor,
         boxes: list[Box],
@@ -187,21 +192,24 @@ class Run:
         Where OpenVINO fails on the way, torch goes on for the rest of the run.
 
         Args:
-            network: left where it is, or brought to the device.
+            part: what the card says of the network.
+            network: on any device.
             image: what it sees (z, y, x).
-            boxes: the windows.
+            boxes: the windows, of the part's size.
             report: called with the share that is done.
         """
-        outputs = network.parameters_of_size.outputs
-        while self.engine.name == OPENVINO and boxes:
-            z, y, x = (cut.stop - cut.start for cut in boxes[0])
+        outputs = part.network.outputs
+        while self.engine.name == OPENVINO and boxes and can_lay(network):
             shape = (outputs, *extent_of(image))
             try:
-                values = network_on(self.engine, network, (z, y, x)).run(image, boxes)
-                return blended(values, boxes, shape, image.device, report)
-            except (RuntimeError, MemoryError, ValueError) as error:
+                values = network_on(self.engine, network, part.patch).run(image, boxes)
+                blend = blended(values, boxes, shape, image.device, report)
+            except (RuntimeError, MemoryError) as error:
                 self.engine = after_failure(self.engine, error)
                 self.notes.append(self.engine.remark)
+            else:
+                self.engines[str(self.engine)] = None
+                return blend
         moved = network.to(self.device)
         return self.predict(lambda x: moved(x).float().sigmoid(), image, boxes, outputs, report)
 
@@ -224,6 +232,8 @@ class Run:
             report: called with the share that is done.
             may_halve: whether bfloat16 is sound for this network.
         """
+        half = self.engine.precision == "bfloat16" and may_halve
+        self.engines[f"torch {torch.__version__}, {'bfloat16' if half else 'float32'}"] = None
         z, y, x = ((cut.stop - cut.start) for cut in boxes[0]) if boxes else (1, 1, 1)
         blend = predict(
             network,
@@ -231,7 +241,7 @@ class Run:
             boxes,
             outputs,
             at_once=windows_at_once(self.device, (z, y, x)),
-            half_precision=self.engine.precision == "bfloat16" and may_halve,
+            half_precision=half,
             progress=report,
             tell=self.notes.append,
         )

@@ -166,12 +166,14 @@ def predict(
     Raises:
         LvtError: when there is not enough memory for a single window.
     """
-    with (
-        torch.inference_mode(),
-        torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=half_precision),
-    ):
-        values = _in_batches(network, image, boxes, at_once, tell)
-        return blended(values, boxes, (outputs, *extent_of(image)), image.device, progress)
+    half = torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=half_precision)
+
+    def forward(windows: Tensor) -> Tensor:
+        with torch.inference_mode(), half:
+            return network(windows).float()
+
+    values = _in_batches(forward, image, boxes, at_once, tell)
+    return blended(values, boxes, (outputs, *extent_of(image)), image.device, progress)
 
 
 def blended(
@@ -215,7 +217,7 @@ def _in_batches(
     while done < len(boxes):
         batch = boxes[done : done + at_once]
         try:
-            values = network(torch.stack([image[box] for box in batch])[:, None]).float()
+            values = network(torch.stack([image[box] for box in batch])[:, None])
         except torch.OutOfMemoryError as error:
             at_once = _halved(len(batch), error)
             if tell is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import torch
 
+from lvt_track.core.threads import allowed_cores
 from lvt_track.segment.cards import Card, Part
 from lvt_track.segment.models import load_model, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
@@ -110,7 +110,7 @@ class Session:
             asked.seed,
             self.device,
             stride=world,
-            threads=max(1, min(_MOST_THREADS, (os.cpu_count() or 1) // 2 // world)),
+            threads=max(1, min(_MOST_THREADS, allowed_cores() // 2 // world)),
         )
         with _tensorboard(folder / "tensorboard", on_step) as tell:
             return train(

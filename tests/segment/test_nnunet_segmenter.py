@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.segment.cards import ImportedCard, Normalisation
+from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.grid import extent_of
 from lvt_track.segment.nnunet.grid import nonzero_box
 from lvt_track.segment.nnunet.segmenter import ForeignSegmenter, build_network
@@ -24,8 +25,8 @@ from lvt_track.segment.world_grid import Lattice
 SHAPE = (30, 44, 40)
 SPACING_MM = (4.0, 2.0, 2.0)
 WHOLE: Box = (slice(0, 30), slice(0, 44), slice(0, 40))
-SWEEP = Effort(half_precision=False, skips=False)
-NEAR = Effort(half_precision=False)
+SWEEP = Effort(precision="float32", skips=False)
+NEAR = Effort(precision="float32")
 
 CARD = ImportedCard(
     name="toy",
@@ -88,7 +89,12 @@ def drawn(
     box: Box = WHOLE,
     liver: NDArray[np.bool_] | None = None,
 ) -> Drawing:
-    run = Run(torch.device("cpu"), False, effort, keep_probabilities=("liver", "tumors"))
+    run = Run(
+        torch.device("cpu"),
+        pick_engine(torch.device("cpu"), "float32"),
+        effort,
+        keep_probabilities=("liver", "tumors"),
+    )
     scan = Scan.of(volume)
     coarse = coarse_of(np.ones(SHAPE, dtype=bool) if liver is None else liver)
     return segmenter.draw(scan, coarse, box, run)

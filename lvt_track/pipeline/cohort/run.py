@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import re
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -13,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lvt_track.core.threads import allowed_cores, limit_threads, threads_of
 from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.io.discover import discover
 from lvt_track.pipeline.cohort.tables import PatientRun, State, pool_tables
@@ -27,7 +27,6 @@ from lvt_track.response.tables.readings import Readings
 __all__ = ["CohortResult", "track_cohort"]
 
 _DATE_ONLY = re.compile(r"\d{4}[-_.]?\d{2}[-_.]?\d{2}")
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 
 
 @dataclass(frozen=True)
@@ -114,9 +113,12 @@ def track_cohort(
     readings = _readings(settings)
     claim_folder(out, existing)
     work = [_Job(path, out / path.name, settings, existing) for path in patients]
+    at_once = min(jobs, allowed_cores())
+    if at_once < jobs:
+        progress.note(f"{at_once} patients at once, for there are no more cores")
     runs = []
     progress.stage("patients", len(work))
-    with closing(_run_all(work, readings, jobs)) as finished:
+    with closing(_run_all(work, readings, at_once)) as finished:
         for run in finished:
             runs.append(run)
             if run.why:
@@ -199,8 +201,7 @@ def _run_all(
 
 def _share_cores(jobs: int) -> None:
     """Give each process its share; read by torch and ITK when they start."""
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    os.environ.update(dict.fromkeys(_THREADS, threads))
+    limit_threads(min(threads_of(), max(1, allowed_cores() // jobs)))
 
 
 def _run(job: _Job, with_rows: frozenset[str]) -> PatientRun:

@@ -66,6 +66,7 @@ class Manifest:
         version: of lvt.
         command: that wrote the folder, `track` or `segment`.
         masks: of `segment`, what made each: `given`, or the name of a model.
+        engine: where the networks ran, what ran them and in which precision.
     """
 
     patient: str
@@ -82,6 +83,7 @@ class Manifest:
     version: str = __version__
     command: str = "track"
     masks: dict[str, str] = field(default_factory=dict)
+    engine: str = ""
 
     def write(self, folder: Path) -> None:
         """Write `run.json` into the folder, whole or not at all."""

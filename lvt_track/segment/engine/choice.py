@@ -94,14 +94,14 @@ def pick_engine(device: torch.device, precision: str = "auto") -> Engine:
     chosen = "bfloat16" if half else "float32"
     if device.type != "cpu":
         return Engine(TORCH, torch.__version__, chosen)
-    version, remark = _openvino_state(chosen)
+    version, remark = openvino_state(chosen)
     if remark:
         return Engine(TORCH, torch.__version__, chosen, remark=remark)
     return Engine(OPENVINO, version, chosen, _windows_at_once(chosen))
 
 
 @functools.cache
-def _openvino_state(precision: str) -> tuple[str, str]:
+def openvino_state(precision: str) -> tuple[str, str]:
     """Version of OpenVINO, and why it cannot be used; empty where it can."""
     try:
         version = openvino_version()
@@ -138,7 +138,6 @@ def network_on(engine: Engine, network: ResidualUNet, patch: Extent) -> Compiled
 
     Raises:
         RuntimeError: when OpenVINO fails.
-        ValueError: when the network is of a kind that is left to torch.
     """
     known = _READY.setdefault(network, {})
     if (engine, patch) not in known:

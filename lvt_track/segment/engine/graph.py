@@ -14,27 +14,30 @@ from lvt_track.segment.engine.runtime import openvino
 from lvt_track.segment.grid import Extent
 from lvt_track.segment.network import ResidualUNet
 
-__all__ = ["graph_of"]
+__all__ = ["can_lay", "graph_of"]
 
 _AXES = [2, 3, 4]
 _NO_STEP = [1, 1, 1]
+
+
+def can_lay(network: nn.Module) -> bool:
+    """Whether the network is of the kind that is laid here: its classes each told for itself."""
+    if not isinstance(network, ResidualUNet):
+        return False
+    size = network.parameters_of_size
+    return not (size.exclusive or size.nested)
 
 
 def graph_of(network: ResidualUNet, patch: Extent) -> Any:
     """The network with a sigmoid at its end, for windows of one size.
 
     Args:
-        network: its weights are copied.
+        network: one that `can_lay` tells of; its weights are copied.
         patch: size of a window (z, y, x).
 
     Returns:
         An `openvino.Model` from (1, 1, z, y, x) to probabilities (1, outputs, z, y, x), float32.
-
-    Raises:
-        ValueError: when the network's head is not one of independent classes.
     """
-    if network.parameters_of_size.exclusive or network.parameters_of_size.nested:
-        raise ValueError("only heads of independent classes are laid for OpenVINO")
     ops: Any = openvino().opset13
     image = ops.parameter([1, 1, *patch], np.float32)
     skips = [_conv_norm_act(ops, _marked(ops, image, network), network.stem)]

@@ -36,9 +36,9 @@ def openvino() -> ModuleType:
 
 
 def openvino_version() -> str:
-    """Version of the package with its build, for example `2026.4.1-21919-…`.
+    """Version of the package, for example `2026.4.1`.
 
     Raises:
         ImportError: see `openvino`.
     """
-    return str(openvino().get_version())
+    return str(openvino().get_version()).partition("-")[0]

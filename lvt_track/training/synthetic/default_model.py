@@ -12,7 +12,6 @@ in place of `python` several processes share each step.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 import torch
 from torch import distributed
 
+from lvt_track.core.threads import allowed_cores
 from lvt_track.errors import UsageError, run_module
 from lvt_track.phantom.body.anatomy import Field
 from lvt_track.segment.default_segmenter import OwnSegmenter
@@ -125,7 +125,7 @@ def train_part(
     """
     bodies = work / f"{part.name}-bodies"
     recipe = part.recipe
-    cores = os.cpu_count() or 1
+    cores = allowed_cores()
     world = world_size()
     own = part.subjects[rank() :: world]
     draw_subjects(bodies, own, recipe.spacing_mm / recipe.finer, part.body, max(1, cores // world))

@@ -1,0 +1,194 @@
+"""OpenVINO says what torch says, whatever the number of threads, and steps aside where it fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from lvt_track.core.geometry import Box
+from lvt_track.errors import UsageError
+from lvt_track.segment.cards import Part
+from lvt_track.segment.engine import choice
+from lvt_track.segment.engine.choice import (
+    OPENVINO,
+    TORCH,
+    Engine,
+    after_failure,
+    network_on,
+    pick_engine,
+)
+from lvt_track.segment.engine.graph import can_lay
+from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.segmenter import Effort, Run
+from lvt_track.segment.windows import window_boxes
+
+CPU = torch.device("cpu")
+FLOAT32 = Engine(OPENVINO, "", "float32")
+PATCH = (16, 16, 16)
+# As the embedded ones are: the segmenter with brightnesses marked, the locator without.
+SEGMENTER = NetworkParameters((4, 8, 8), (1, 2), highlights=((-0.39, 0.143),))
+LOCATOR = NetworkParameters((4, 8), (1,), outputs=1)
+IMAGE_SHAPE = (24, 20, 28)
+
+
+def network_of(size: NetworkParameters) -> ResidualUNet:
+    torch.manual_seed(3)
+    network = ResidualUNet(size).eval().requires_grad_(False)
+    for name, weight in network.named_parameters():
+        if "norm" in name or name.endswith("bias") or weight.ndim == 1:
+            weight.uniform_(0.5, 1.5)
+    return network
+
+
+def image() -> Tensor:
+    torch.manual_seed(4)
+    return torch.randn(IMAGE_SHAPE).clamp(-1.0, 1.0)
+
+
+def part_of(size: NetworkParameters) -> Part:
+    return Part("a", "", (1.0, 1.0, 1.0), PATCH, (-100.0, 250.0), size)
+
+
+def answers(engine: Engine, size: NetworkParameters) -> Tensor:
+    run = Run(CPU, engine, Effort())
+    boxes = window_boxes(IMAGE_SHAPE, PATCH, 0.25)
+    blend = run.classify(part_of(size), network_of(size), image(), boxes, lambda share: None)
+    assert run.notes == []
+    return blend.values
+
+
+@pytest.fixture
+def sound() -> None:
+    if pick_engine(CPU, "float32").name != OPENVINO:
+        pytest.skip("OpenVINO is not sound here")
+
+
+@pytest.mark.usefixtures("sound")
+@pytest.mark.parametrize("size", [SEGMENTER, LOCATOR])
+def test_openvino_says_what_torch_says(size: NetworkParameters) -> None:
+    by_torch = answers(Engine(TORCH, "", "float32"), size)
+    assert by_torch.std() > 0.02
+    torch.testing.assert_close(answers(FLOAT32, size), by_torch, atol=1e-4, rtol=0.0)
+
+
+@pytest.mark.usefixtures("sound")
+def test_the_same_bits_however_many_windows_run_at_once() -> None:
+    one = answers(FLOAT32, SEGMENTER)
+    for at_once in (2, 8):
+        assert torch.equal(answers(replace(FLOAT32, windows_at_once=at_once), SEGMENTER), one)
+
+
+@pytest.mark.usefixtures("sound")
+def test_answers_come_in_the_order_of_the_windows() -> None:
+    ready = network_on(replace(FLOAT32, windows_at_once=2), network_of(SEGMENTER), PATCH)
+    boxes = window_boxes(IMAGE_SHAPE, PATCH, 0.25)
+    forwards = [value.clone() for value in ready.run(image(), boxes)]
+    backwards = [value.clone() for value in ready.run(image(), boxes[::-1])]
+    assert len(forwards) == len(boxes) > 4
+    for one, other in zip(forwards, backwards[::-1], strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.usefixtures("sound")
+def test_torch_goes_on_where_openvino_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def run(self, image: Tensor, boxes: Sequence[Box]) -> Iterator[Tensor]:
+            raise RuntimeError("Exception from src/inference: cannot reorder\nmore lines")
+
+    monkeypatch.setattr("lvt_track.segment.segmenter.network_on", lambda *args: Broken())
+    run = Run(CPU, FLOAT32, Effort())
+    boxes = window_boxes(IMAGE_SHAPE, PATCH, 0.25)
+    part, network = part_of(SEGMENTER), network_of(SEGMENTER)
+    for _ in range(2):
+        blend = run.classify(part, network, image(), boxes, lambda share: None)
+    assert run.notes == [
+        "OpenVINO failed, torch goes on (Exception from src/inference: cannot reorder)"
+    ]
+    assert list(run.engines) == [f"torch {torch.__version__}, float32"]
+    assert torch.equal(blend.values, answers(Engine(TORCH, "", "float32"), SEGMENTER))
+
+
+def test_where_memory_is_short_fewer_windows_run_at_once_before_torch_does() -> None:
+    two = replace(FLOAT32, windows_at_once=2)
+    one = after_failure(two, RuntimeError("std::bad_alloc"))
+    assert (one.name, one.windows_at_once) == (OPENVINO, 1)
+    assert after_failure(one, MemoryError()).name == TORCH
+    assert after_failure(two, RuntimeError("no kernel")).name == TORCH
+
+
+@pytest.mark.parametrize(
+    ("break_it", "remark"),
+    [
+        (("openvino_version", ImportError("none", name="openvino")), "is not installed"),
+        (("openvino_version", ImportError("libtbb.so.12: no such file")), "cannot be loaded"),
+        (("_error", RuntimeError("illegal instruction")), "failed its check (illegal"),
+        (("_error", 0.3), "failed its check: off by 0.3"),
+        (("_error", float("nan")), "failed its check: off by nan"),
+    ],
+)
+def test_a_broken_openvino_is_left_and_said(
+    break_it: tuple[str, Any], remark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, outcome = break_it
+
+    def broken(*args: object) -> object:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(choice, "openvino_version", lambda: "2026")
+    monkeypatch.setattr(choice, name, broken)
+    choice.openvino_state.cache_clear()
+    try:
+        engine = pick_engine(CPU, "float32")
+    finally:
+        choice.openvino_state.cache_clear()
+    assert engine.name == TORCH
+    assert remark in engine.remark
+
+
+def test_a_processor_without_avx2_gets_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    choice.openvino_state.cache_clear()
+    try:
+        assert pick_engine(CPU, "float32").name == TORCH
+    finally:
+        choice.openvino_state.cache_clear()
+
+
+def test_little_memory_means_fewer_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "openvino_state", lambda precision: ("2026", ""))
+    monkeypatch.setattr(choice, "threads_of", lambda: 8)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    for gigabytes, at_once in ((0.1, 1), (3.0, 4), (64.0, 8)):
+        monkeypatch.setattr(choice, "available_bytes", lambda free=gigabytes: int(free * 1e9))
+        assert pick_engine(CPU, "float32").windows_at_once == at_once
+
+
+def test_precisions_are_checked() -> None:
+    with pytest.raises(UsageError, match="no precision 'float8'"):
+        pick_engine(CPU, "float8")
+
+
+def test_heads_that_are_not_laid_are_left_to_torch() -> None:
+    assert can_lay(network_of(SEGMENTER))
+    assert not can_lay(ResidualUNet(replace(SEGMENTER, nested=True)))
+    assert not can_lay(torch.nn.Conv3d(1, 1, 1))
+
+
+def test_openvino_reports_to_nobody() -> None:
+    lines = (
+        "import sys",
+        "from lvt_track.segment.engine.runtime import openvino",
+        "try: openvino()",
+        "except ImportError: pass",
+        "assert not [name for name in sys.modules if name.startswith('openvino_telemetry')]",
+    )
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)
