@@ -16,6 +16,7 @@ from lvt_track.segment.cards import Card
 from lvt_track.segment.grid import Extent, counted_from, extent_of
 from lvt_track.segment.network import ResidualUNet, normalise
 from lvt_track.segment.postprocess.second_look import without_doubtful
+from lvt_track.segment.restore import Look, Looks
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Coarse, Drawing, Run
 from lvt_track.segment.windows import aligned_boxes, extend
@@ -55,37 +56,47 @@ class OwnSegmenter:
         """See `segmenter.Segmenter`."""
         part, lattices = self.card.segmenter, run.effort.lattices
         shifts = [k / lattices for k in range(lattices)]
-        looks = [[self._see(scan, coarse, part.spacing_mm, shift, run) for shift in shifts]]
+        by_step = [[self._see(scan, coarse, part.spacing_mm, shift, run) for shift in shifts]]
         if part.finer_mm is not None and run.effort.finer:
-            looks.append([self._see(scan, coarse, part.finer_mm, 0.0, run)])
-        seen = [look for at_step in looks for look in at_step]
-        confirmed = sum(_confirmed(found[0], likely) for found, likely, _ in seen) / len(seen)
+            by_step.append([self._see(scan, coarse, part.finer_mm, 0.0, run)])
+        looks = Looks(by_step, scan, box)
+        confirmed = sum(_confirmed(look) for look in looks.every) / len(looks.every)
         if confirmed < _LEAST_CONFIRMED:
             return _nothing(extent_of(scan.hu[box]), run)
         drawing = Drawing(warnings=(DOUBTFUL,) if confirmed < _DOUBTFUL_CONFIRMED else ())
         with run.stage("restore"):
-            for found, likely, _ in seen:
-                found[0] = (1.0 - _LOCATOR_SHARE) * found[0] + _LOCATOR_SHARE * likely
-            for channel, name in enumerate(CLASSES):
-                at_steps = [
-                    _mean([scan.back(found[channel], cells, box) for found, _, cells in at_step])
-                    for at_step in looks
-                ]
-                probability, threshold = _joined(name, at_steps), self.card.thresholds[channel]
-                drawing.masks[name] = (probability > threshold).numpy()
-                if name in run.keep_probabilities:
-                    drawing.probabilities[name] = probability.numpy().astype(np.float16)
-                if name == "tumors" and len(at_steps) > 1:
-                    drawing.masks[name], count = without_doubtful(
-                        drawing.masks[name],
-                        (at_steps[0] > threshold).numpy(),
-                        drawing.masks["vessels"],
-                        probability.numpy(),
-                        float(np.prod(scan.spacing_mm)) / 1000.0,
-                    )
-                    if count:
-                        run.notes.append(f"doubtful spots, seen on fine voxels alone: {count}")
+            for look in looks.every:
+                liver = look.values[0]
+                look.values[0] = (1.0 - _LOCATOR_SHARE) * liver + _LOCATOR_SHARE * look.likely
+            for name in CLASSES:
+                self._restore(name, looks, drawing, run)
         return drawing
+
+    def _restore(self, name: str, looks: Looks, drawing: Drawing, run: Run) -> None:
+        """Put a class into the drawing, brought back where it may be above its threshold."""
+        channel, box = CLASSES.index(name), looks.box
+        threshold = self.card.thresholds[channel]
+        mask = drawing.masks[name] = np.zeros(extent_of(looks.scan.hu[box]), dtype=bool)
+        keeps = name in run.keep_probabilities
+        part = box if keeps else looks.above(channel, threshold)
+        if part is None:
+            return
+        here = counted_from(part, [cut.start for cut in box])
+        at_steps = looks.means(channel, part)
+        probability = _joined(name, at_steps)
+        mask[here] = (probability > threshold).numpy()
+        if keeps:
+            drawing.probabilities[name] = probability.numpy().astype(np.float16)
+        if name == "tumors" and len(at_steps) > 1:
+            mask[here], count = without_doubtful(
+                mask[here],
+                (at_steps[0] > threshold).numpy(),
+                drawing.masks["vessels"][here],
+                probability.numpy(),
+                float(np.prod(looks.scan.spacing_mm)) / 1000.0,
+            )
+            if count:
+                run.notes.append(f"doubtful spots, seen on fine voxels alone: {count}")
 
     def _see(
         self,
@@ -94,12 +105,8 @@ class OwnSegmenter:
         step_mm: tuple[float, float, float],
         shift: float,
         run: Run,
-    ) -> tuple[Tensor, Tensor, Lattice]:
-        """Cells of a size around the liver, and what is seen on them.
-
-        Returns:
-            Probabilities of the classes (3, z, y, x), the locator's of liver, and the cells.
-        """
+    ) -> Look:
+        """Cells of a size around the liver, and what is seen on them."""
         part = self.card.segmenter
         with run.stage("resample"):
             cells = Lattice.within(scan.reach, step_mm, shift)
@@ -118,7 +125,7 @@ class OwnSegmenter:
             likely = coarse.seen_in(cells)
         with run.stage("network") as report:
             found = run.classify(part, self.network, image, boxes, report).crop(inner).values
-        return found, likely, cells
+        return Look(found, likely, cells)
 
 
 def _joined(name: str, at_steps: Sequence[Tensor]) -> Tensor:
@@ -127,12 +134,9 @@ def _joined(name: str, at_steps: Sequence[Tensor]) -> Tensor:
     Liver and vessels are seen on all, and are their mean. A small tumour shows on fine cells alone,
     and much of a mass on coarse ones alone: the greatest counts.
     """
-    return reduce(torch.maximum, at_steps) if name == "tumors" else _mean(at_steps)
-
-
-def _mean(values: Sequence[Tensor]) -> Tensor:
-    first, *rest = values
-    return sum(rest, first) / len(values)
+    if name == "tumors":
+        return reduce(torch.maximum, at_steps)
+    return reduce(torch.add, at_steps) / len(at_steps)
 
 
 def _nothing(shape: Extent, run: Run) -> Drawing:
@@ -141,10 +145,10 @@ def _nothing(shape: Extent, run: Run) -> Drawing:
     return Drawing({name: np.zeros(shape, dtype=bool) for name in CLASSES}, kept)
 
 
-def _confirmed(liver: Tensor, likely: Tensor) -> float:
+def _confirmed(look: Look) -> float:
     """Share of what the locator took for liver that the segmenter takes for liver too."""
-    taken = likely > 0.5
-    return float((liver[taken] > 0.5).float().mean()) if taken.any() else 0.0
+    taken = look.likely > 0.5
+    return float((look.values[0][taken] > 0.5).float().mean()) if taken.any() else 0.0
 
 
 def _core(box: Box, shape: Extent, overlap: float) -> Box:

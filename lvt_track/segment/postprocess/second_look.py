@@ -5,7 +5,6 @@ from __future__ import annotations
 import cc3d
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lvt_track.core.volume import BoolArray
 from lvt_track.segment.postprocess.veins import VESSEL_SHARE
@@ -37,14 +36,15 @@ def without_doubtful(
         voxel_ml: volume of a voxel.
     """
     number, count = cc3d.connected_components(tumors, connectivity=26, return_N=True)
-    voxels, shared, seen = (
-        np.bincount(number[tumors & other], minlength=count + 1)
-        for other in (tumors, vessels, surely)
+    inside = number[tumors]
+    voxels = np.bincount(inside, minlength=count + 1)
+    shared, seen = (
+        np.bincount(inside, other[tumors], minlength=count + 1) for other in (vessels, surely)
     )
     if not count or seen[1:].all():
         return tumors, 0
     peak = np.zeros(count + 1)
-    peak[1:] = ndimage.maximum(probability, number, np.arange(1, count + 1))
+    np.maximum.at(peak, inside, probability[tumors])
     widest_ml = np.pi / 6.0 * _WIDEST_MM**3 / 1000.0
     # On fine voxels a portal trunk is as wide as a mass on coarse ones.
     is_doubtful = (peak < _LEAST_PEAK) | (shared > VESSEL_SHARE * voxels)
