@@ -1,28 +1,26 @@
-"""Which lesion of a reader's table is which of ours.
+"""Which lesion of a reader's table is which of ours, and at each visit which size is which.
 
 Where both sides say where a lesion lies, place decides. Else the sizes over all visits do: two
 lists of diameters that rise and fall together are rarely of two lesions; where the reader names
 the slice, only among lesions near it. Each is one assignment over all lesions, so that no lesion
-is given away twice.
+is given away twice. A lesion is what it began as, with all its later pieces and mergers, and never
+pairs with one of another organ.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from lvt_track.core.assessment import Assessment, Status
+from lvt_track.agreement.strands import Strand, diameter_mm, organ_of_strand, strands
+from lvt_track.agreement.visit_pairs import REACH_MM, VisitPair, nearest_share, pair_visits
+from lvt_track.core.assessment import Assessment
 from lvt_track.core.geometry import FloatArray
 
 __all__ = ["LesionPair", "Pairing", "pair_lesions"]
-
-# Two readers click up to so far from each other's centre in a lesion, beside its own radius.
-_REACH_MM = 10.0
 
 # Root mean square of log ratios: two readers differ by 0.12 (limits of -22 to +25 %), and three
 # times that is no longer one lesion.
@@ -33,8 +31,7 @@ _FLOOR_MM = 3.0
 
 _FORBIDDEN = 1e6
 
-_ByDate = Mapping[dt.date, Assessment]
-_Cost = Callable[[_ByDate, _ByDate], float | None]
+_Cost = Callable[[Strand, Strand], float | None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class LesionPair:
     """One lesion under both its names.
 
     Attributes:
-        reader, own: its name in the reader's table and in ours.
+        reader, own: its name in the reader's table and in ours, as it began.
         confidence: 1 where nothing else comes near, 0 at the limit or where another fits as well.
         by: `place`, `slice and size` or `size`.
     """
@@ -59,12 +56,20 @@ class Pairing:
 
     Attributes:
         pairs: by name of the reader.
-        only_reader, only_own: names that found no partner.
+        only_reader, only_own: names that found no partner at any visit.
+        reader_strands, own_strands: the rows of every lesion by visit.
+        visits: what is compared at each visit, by lesion of the reader and date.
+        single: names of both sides that lie together at some visits only, such as what the reader
+            called anew when it had merged.
     """
 
     pairs: tuple[LesionPair, ...]
     only_reader: tuple[str, ...]
     only_own: tuple[str, ...]
+    reader_strands: Mapping[str, Strand]
+    own_strands: Mapping[str, Strand]
+    visits: tuple[VisitPair, ...]
+    single: tuple[tuple[str, str], ...]
 
 
 def pair_lesions(reader: Sequence[Assessment], own: Sequence[Assessment]) -> Pairing:
@@ -73,8 +78,8 @@ def pair_lesions(reader: Sequence[Assessment], own: Sequence[Assessment]) -> Pai
     Args:
         reader, own: rows of both tables.
     """
-    left, right = _by_lesion(reader), _by_lesion(own)
-    only_reader, only_own = dict(left), dict(right)
+    reader_strands, own_strands = strands(reader), strands(own)
+    left, right = dict(reader_strands), dict(own_strands)
     pairs: list[LesionPair] = []
     for by, cost_of, is_told in _STEPS:
         found = _assign(left, right, cost_of, by)
@@ -84,33 +89,48 @@ def pair_lesions(reader: Sequence[Assessment], own: Sequence[Assessment]) -> Pai
         settled = told | {pair.reader for pair in found}
         left = {name: rows for name, rows in left.items() if name not in settled}
         for pair in found:
-            del right[pair.own], only_reader[pair.reader], only_own[pair.own]
+            del right[pair.own]
     pairs.sort(key=lambda pair: pair.reader)
-    return Pairing(tuple(pairs), tuple(sorted(only_reader)), tuple(sorted(only_own)))
+    partners = {pair.reader: pair.own for pair in pairs}
+    visits = pair_visits(reader_strands, own_strands, partners)
+    at_place = [visit for visit in visits if visit.by == "place" and visit.lesion not in partners]
+    single = tuple({visit.lesion: visit.own[0].lesion for visit in at_place}.items())
+    rows = {row.lesion for visit in visits for row in visit.own}
+    known = {*partners, *(name for name, _ in single)}
+    known_own = {*partners.values(), *_roots(own_strands, rows)}
+    return Pairing(
+        tuple(pairs),
+        tuple(name for name in reader_strands if name not in known),
+        tuple(name for name in own_strands if name not in known_own),
+        reader_strands,
+        own_strands,
+        visits,
+        single,
+    )
 
 
-def _by_lesion(rows: Sequence[Assessment]) -> dict[str, _ByDate]:
-    lesions: dict[str, dict[dt.date, Assessment]] = defaultdict(dict)
-    for row in rows:
-        lesions[row.lesion][row.date] = row
+def _roots(strands_by_name: Mapping[str, Strand], lesions: set[str]) -> set[str]:
+    """The lesions through time that have one of these rows."""
     return {
-        name: found
-        for name, found in sorted(lesions.items())
-        if any(row.status is not Status.ABSENT for row in found.values())
+        name
+        for name, strand in strands_by_name.items()
+        for rows in strand.values()
+        for row in rows
+        if row.lesion in lesions
     }
 
 
-def _has_place(rows: _ByDate) -> bool:
-    return any(row.position_mm is not None for row in rows.values())
+def _has_place(rows: Strand) -> bool:
+    return any(row.position_mm is not None for own in rows.values() for row in own)
 
 
-def _has_height(rows: _ByDate) -> bool:
-    return any(row.height_mm is not None for row in rows.values())
+def _has_height(rows: Strand) -> bool:
+    return any(row.height_mm is not None for own in rows.values() for row in own)
 
 
 def _assign(
-    left: Mapping[str, _ByDate],
-    right: Mapping[str, _ByDate],
+    left: Mapping[str, Strand],
+    right: Mapping[str, Strand],
     cost_of: _Cost,
     by: str,
 ) -> list[LesionPair]:
@@ -120,7 +140,8 @@ def _assign(
     costs: FloatArray = np.full((len(left), len(right)), _FORBIDDEN)
     for i, a in enumerate(left.values()):
         for j, b in enumerate(right.values()):
-            cost = cost_of(a, b)
+            organs = {organ_of_strand(a), organ_of_strand(b)} - {None}
+            cost = cost_of(a, b) if len(organs) < 2 else None
             if cost is not None and cost <= 1.0:
                 costs[i, j] = cost
     names = list(left), list(right)
@@ -135,35 +156,38 @@ def _assign(
     return pairs
 
 
-def _distance_cost(a: _ByDate, b: _ByDate) -> float | None:
+def _distance_cost(a: Strand, b: Strand) -> float | None:
     """Mean distance at the visits where both say where it lies, over how far it may be."""
-    shares = []
-    for date in a.keys() & b.keys():
-        p, q = a[date].position_mm, b[date].position_mm
-        if p is not None and q is not None:
-            radius = max(a[date].long_axis_mm or 0.0, b[date].long_axis_mm or 0.0) / 2
-            shares.append(float(np.linalg.norm(np.subtract(p, q))) / (_REACH_MM + radius))
+    shares = [
+        share
+        for date in a.keys() & b.keys()
+        if (share := nearest_share(a[date], b[date])) is not None
+    ]
     return float(np.mean(shares)) if shares else None
 
 
-def _slice_cost(a: _ByDate, b: _ByDate) -> float | None:
+def _slice_cost(a: Strand, b: Strand) -> float | None:
     """The cost by sizes, of lesions that the reader's slices may have shown."""
     shares = []
     for date in a.keys() & b.keys():
-        height_mm, position = a[date].height_mm, b[date].position_mm
-        if height_mm is not None and position is not None:
-            radius = (b[date].long_axis_mm or 0.0) / 2
-            shares.append(abs(height_mm - position[2]) / (_REACH_MM + radius))
+        at_visit = [
+            abs(row.height_mm - other.position_mm[2]) / (REACH_MM + (other.long_axis_mm or 0) / 2)
+            for row in a[date]
+            for other in b[date]
+            if row.height_mm is not None and other.position_mm is not None
+        ]
+        if at_visit:
+            shares.append(min(at_visit))
     if not shares or float(np.mean(shares)) > 1.0:
         return None
     return _pattern_cost(a, b)
 
 
-def _pattern_cost(a: _ByDate, b: _ByDate) -> float | None:
+def _pattern_cost(a: Strand, b: Strand) -> float | None:
     """Root mean square of the log ratios of diameters at common visits, over how far it may be."""
     ratios = []
-    for date in a.keys() & b.keys():
-        p, q = _diameter_mm(a[date]), _diameter_mm(b[date])
+    for date in sorted(a.keys() & b.keys()):
+        p, q = diameter_mm(a[date]), diameter_mm(b[date])
         if p is not None and q is not None and max(p, q) > 0:
             ratios.append(np.log((p + _FLOOR_MM) / (q + _FLOOR_MM)))
     if not ratios:
@@ -171,15 +195,7 @@ def _pattern_cost(a: _ByDate, b: _ByDate) -> float | None:
     return float(np.sqrt(np.mean(np.square(ratios)))) / _WIDEST_LOG_RATIO
 
 
-def _diameter_mm(row: Assessment) -> float | None:
-    if row.status is Status.ABSENT:
-        return 0.0
-    if row.status is Status.TOO_SMALL and row.long_axis_mm is None:
-        return 5.0
-    return row.long_axis_mm if row.long_axis_mm is not None else row.short_axis_mm
-
-
-_STEPS: tuple[tuple[str, _Cost, Callable[[_ByDate], bool]], ...] = (
+_STEPS: tuple[tuple[str, _Cost, Callable[[Strand], bool]], ...] = (
     ("place", _distance_cost, _has_place),
     ("slice and size", _slice_cost, _has_height),
     ("size", _pattern_cost, lambda _: False),

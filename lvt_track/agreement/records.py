@@ -14,10 +14,12 @@ from lvt_track.core.assessment import Assessment
 
 __all__ = [
     "Agreements",
+    "ComparedPatient",
     "JudgedVisit",
     "PairedSize",
     "Quantity",
     "ReaderComparison",
+    "UnpairedSize",
 ]
 
 
@@ -42,8 +44,11 @@ class PairedSize:
     Attributes:
         date: of the visit.
         quantity: what was measured.
-        reader_lesion, lesion: the lesion's name on both sides; of a sum, all its lesions.
-        reader_value, value: mm or mL, above zero.
+        reader_lesion, lesion: the lesion's name on both sides; of a sum, all its lesions, and of
+            what one side measured in pieces, all of these.
+        reader_value, value: mm or mL, above zero; of pieces their sum.
+        cluster: the reader's name of the lesion as it began: sizes of one are no independent
+            evidence.
     """
 
     date: dt.date
@@ -52,6 +57,7 @@ class PairedSize:
     lesion: str
     reader_value: float
     value: float
+    cluster: str
 
     @property
     def difference(self) -> float:
@@ -67,6 +73,25 @@ class PairedSize:
     def difference_percent(self) -> float:
         """The difference in percent of the mean of both."""
         return 100 * self.difference / self.mean
+
+
+@dataclass(frozen=True)
+class UnpairedSize:
+    """A size that only one side gave, at a visit that both have.
+
+    Attributes:
+        date: of the visit.
+        quantity: what was measured.
+        lesion: its name.
+        value: mm or mL.
+        is_readers: whether the reader measured it, or lvt.
+    """
+
+    date: dt.date
+    quantity: Quantity
+    lesion: str
+    value: float
+    is_readers: bool
 
 
 @dataclass(frozen=True)
@@ -87,6 +112,22 @@ class JudgedVisit:
 
 
 @dataclass(frozen=True)
+class ComparedPatient:
+    """What was compared of one patient.
+
+    Attributes:
+        sizes: paired sizes, by quantity, lesion and date.
+        unpaired: sizes that only one side gave.
+        visits: responses at the visits both have, by date; empty where the reader's table cannot
+            be judged.
+    """
+
+    sizes: tuple[PairedSize, ...]
+    unpaired: tuple[UnpairedSize, ...]
+    visits: tuple[JudgedVisit, ...]
+
+
+@dataclass(frozen=True)
 class Agreements:
     """Statistics of the comparison of one patient, or of several.
 
@@ -98,6 +139,7 @@ class Agreements:
         categories: visits after the baseline with the same overall response, and all.
         graded: those of them at which both sides have one of CR, PR, SD and PD.
         kappa: linearly weighted kappa of these; None below three.
+        unpaired: sizes of the reader by quantity that enter no comparison; not of sums.
     """
 
     patients: int
@@ -107,6 +149,7 @@ class Agreements:
     categories: tuple[int, int]
     graded: int
     kappa: Estimate | None
+    unpaired: Mapping[Quantity, int]
 
 
 @dataclass(frozen=True)
@@ -117,9 +160,7 @@ class ReaderComparison:
         table: name of the reader's file.
         reader_rows, rows: what either side says of its lesions.
         pairing: which lesion is which, and which are left over on either side.
-        sizes: paired sizes, by quantity, lesion and date.
-        visits: responses at the visits both have, by date; empty where the reader's table cannot
-            be judged by RECIST 1.1.
+        compared: sizes, sums and responses.
         agreements: the statistics.
         remarks: what was odd in the reader's table.
     """
@@ -128,7 +169,21 @@ class ReaderComparison:
     reader_rows: tuple[Assessment, ...]
     rows: tuple[Assessment, ...]
     pairing: Pairing
-    sizes: tuple[PairedSize, ...]
-    visits: tuple[JudgedVisit, ...]
+    compared: ComparedPatient
     agreements: Agreements
     remarks: tuple[str, ...]
+
+    @property
+    def sizes(self) -> tuple[PairedSize, ...]:
+        """Paired sizes, by quantity, lesion and date."""
+        return self.compared.sizes
+
+    @property
+    def unpaired(self) -> tuple[UnpairedSize, ...]:
+        """Sizes that only one side gave."""
+        return self.compared.unpaired
+
+    @property
+    def visits(self) -> tuple[JudgedVisit, ...]:
+        """Responses at the visits both have."""
+        return self.compared.visits

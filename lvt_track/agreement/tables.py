@@ -6,7 +6,7 @@ from math import nan
 
 from lvt_track.agreement.coefficients import Estimate
 from lvt_track.agreement.limits import Agreement
-from lvt_track.agreement.records import Agreements, PairedSize, Quantity, ReaderComparison
+from lvt_track.agreement.records import Agreements, Quantity, ReaderComparison
 
 __all__ = ["AGREEMENT_COLUMNS", "PAIR_COLUMNS", "agreement_rows", "pair_rows"]
 
@@ -31,6 +31,7 @@ PAIR_COLUMNS = (
     "difference_percent",
     "confidence",
     "paired_by",
+    "followed_as",
 )
 
 Row = dict[str, object]
@@ -48,6 +49,11 @@ def agreement_rows(found: Agreements) -> list[Row]:
                 _row(found, quantity.value, statistic, estimate, agreement.pairs)
                 | {"lesions": found.lesions.get(quantity)}
             )
+    for quantity, count in found.unpaired.items():
+        pairs = found.of[quantity].pairs if quantity in found.of else 0
+        if count or pairs:
+            row = _row(found, quantity.value, "sizes_not_paired", Estimate(nan, nan, nan), pairs)
+            rows.append(row | {"value": count})
     for name, statistic, (same, compared) in (
         ("long axis", "same_trend", found.trend),
         ("response", "same_category", found.categories),
@@ -94,35 +100,58 @@ def _number(value: float) -> str | None:
 
 
 def pair_rows(comparison: ReaderComparison) -> list[Row]:
-    """One row per paired size, then the lesions left over; by the names of `PAIR_COLUMNS`."""
+    """One row per paired size, then every size that has no partner; by `PAIR_COLUMNS`."""
     pairs = {pair.reader: pair for pair in comparison.pairing.pairs}
+    at_place = {
+        (visit.date, row.lesion)
+        for visit in comparison.pairing.visits
+        if visit.by == "place"
+        for row in visit.reader
+    }
     rows: list[Row] = []
     for size in comparison.sizes:
-        pair = pairs.get(size.reader_lesion)
+        is_place_alone = (size.date, size.reader_lesion) in at_place
+        pair = None if is_place_alone else pairs.get(size.cluster)
         rows.append(
             {
                 "date": size.date,
                 "reader_lesion": size.reader_lesion,
                 "lesion": size.lesion,
                 "quantity": size.quantity.value,
-                "reader_value": _size(size, size.reader_value),
-                "value": _size(size, size.value),
-                "difference": _size(size, size.difference),
+                "reader_value": _size(size.quantity, size.reader_value),
+                "value": _size(size.quantity, size.value),
+                "difference": _size(size.quantity, size.difference),
                 "difference_percent": size.difference_percent,
                 "confidence": None if pair is None else f"{pair.confidence:.2f}",
-                "paired_by": None if pair is None else pair.by,
+                "paired_by": "place" if is_place_alone else None if pair is None else pair.by,
+                "followed_as": size.cluster,
             }
         )
     empty = dict.fromkeys(PAIR_COLUMNS)
+    for single in comparison.unpaired:
+        whose = ("reader_lesion", "reader_value") if single.is_readers else ("lesion", "value")
+        told: Row = {
+            "date": single.date,
+            "quantity": single.quantity.value,
+            whose[0]: single.lesion,
+            whose[1]: _size(single.quantity, single.value),
+        }
+        rows.append({**empty, **told, "paired_by": "not paired"})
+    # Lesions of which nothing could be compared at all, such as non-targets without a size.
+    sized = {single.lesion for single in comparison.unpaired}
     left_over = {
         "reader_lesion": comparison.pairing.only_reader,
         "lesion": comparison.pairing.only_own,
     }
     for column, names in left_over.items():
-        rows.extend({**empty, column: name, "paired_by": "not paired"} for name in names)
+        rows.extend(
+            {**empty, column: name, "paired_by": "not paired"}
+            for name in names
+            if name not in sized
+        )
     return rows
 
 
-def _size(size: PairedSize, value: float) -> str:
+def _size(quantity: Quantity, value: float) -> str:
     """Three decimals for mL, one for mm."""
-    return f"{value:.{3 if size.quantity is Quantity.VOLUME else 1}f}"
+    return f"{value:.{3 if quantity is Quantity.VOLUME else 1}f}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvt_track.agreement.pairing import pair_lesions
+from lvt_track.agreement.pairing import Pairing, pair_lesions
 from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.records import Point
 
@@ -119,6 +120,75 @@ def test_simulated_readers_are_paired_by_size_alone() -> None:
     assert right / total > 0.9
     assert sure > total / 3
     assert sure_right / sure > 0.98
+
+
+def later(row: Assessment, *origins: str, visit: int) -> Assessment:
+    return replace(row, date=START + dt.timedelta(60 * visit), derived_from=origins)
+
+
+def compared(found: Pairing) -> list[tuple[int, str, str]]:
+    return sorted(
+        (
+            (pair.date - START).days // 60,
+            " + ".join(row.lesion for row in pair.reader),
+            " + ".join(row.lesion for row in pair.own),
+        )
+        for pair in found.visits
+    )
+
+
+def test_a_split_keeps_its_partner_and_every_piece_its_own() -> None:
+    """As in `lvt demo`, whose largest target was left alone as a piece of it had won the name."""
+    reader = rows("T1", [46, 43], (0, 0, 0))
+    reader += [later(row, visit=2) for row in rows("T1", [15], (-12, 0, 0))]
+    reader += [later(row, "T1", visit=2) for row in rows("T1b", [16], (12, 0, 0))]
+    own = rows("1", [45, 47], (1, 0, 0))
+    own += [later(row, "1", visit=2) for row in rows("1.1", [15], (-12, 1, 0))]
+    own += [later(row, "1", visit=2) for row in rows("1.2", [15], (12, 1, 0))]
+    found = pair_lesions(reader, own)
+    assert (found.only_reader, found.only_own) == ((), ())
+    assert compared(found) == [
+        (0, "T1", "1"),
+        (1, "T1", "1"),
+        (2, "T1", "1.1"),
+        (2, "T1b", "1.2"),
+    ]
+
+
+@pytest.mark.parametrize("has_places", [True, False])
+def test_pieces_that_a_reader_measured_as_one_are_added_up(has_places: bool) -> None:
+    def at(x_mm: float) -> Point | None:
+        return (x_mm, 0, 0) if has_places else None
+
+    reader = rows("T1", [46, 40], at(0))
+    own = rows("1", [45], at(1))
+    own += [later(row, "1", visit=1) for row in rows("1.1", [20], at(-9))]
+    own += [later(row, "1", visit=1) for row in rows("1.2", [18], at(9))]
+    assert compared(pair_lesions(reader, own))[1] == (1, "T1", "1.1 + 1.2")
+
+
+def test_a_merger_is_compared_once() -> None:
+    reader = rows("A", [18, 53], (0, 0, 0)) + rows("B", [17, 0], (30, 0, 0))
+    own = rows("5a", [17], (1, 0, 0)) + rows("5b", [16], (29, 0, 0))
+    own += [later(row, "5a", "5b", visit=1) for row in rows("5a+5b", [48], (12, 0, 0))]
+    found = pair_lesions(reader, own)
+    assert [(p.reader, p.own) for p in found.pairs] == [("A", "5a"), ("B", "5b")]
+    assert compared(found) == [(0, "A", "5a"), (0, "B", "5b"), (1, "A", "5a+5b")]
+
+
+def test_what_a_reader_still_measures_apart_is_added_up() -> None:
+    reader = rows("A", [18, 22], (0, 0, 0)) + rows("B", [17, 20], (24, 0, 0))
+    own = rows("5a", [17], (1, 0, 0)) + rows("5b", [16], (25, 0, 0))
+    own += [later(row, "5a", "5b", visit=1) for row in rows("5a+5b", [48], (12, 0, 0))]
+    assert compared(pair_lesions(reader, own))[2] == (1, "A + B", "5a+5b")
+
+
+@pytest.mark.parametrize("place", [(0.0, 0.0, 0.0), None])
+def test_a_lesion_of_the_lung_is_none_of_the_liver(place: Point | None) -> None:
+    reader = [replace(row, site="right lung") for row in rows("L", [30, 20], place)]
+    found = pair_lesions(reader, rows("1", [30, 20], place))
+    assert (found.pairs, found.only_reader, found.only_own) == ((), ("L",), ("1",))
+    assert found.visits == ()
 
 
 def test_confidence_falls_towards_the_limit() -> None:

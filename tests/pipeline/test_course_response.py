@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lvt_track.agreement.records import Quantity
+from lvt_track.agreement.summary import agreements_of
 from lvt_track.agreement.tables import agreement_rows
 from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.course import GIVEN, Course, VisitFindings
@@ -30,7 +31,6 @@ from lvt_track.core.records import (
 )
 from lvt_track.errors import InputError
 from lvt_track.pipeline.radiologist.comparison import (
-    agreements_of,
     compare_with_reader,
     write_comparison,
 )
@@ -262,7 +262,13 @@ def test_the_comparison_is_written(followed: Course, tmp_path: Path) -> None:
     agreement = read_rows(tmp_path / "agreement.csv")
     assert {row["statistic"] for row in agreement} >= {"bias_mm", "upper_limit_percent", "icc_a1"}
     pairs = read_rows(tmp_path / "reader_pairs.csv")
-    assert sum(row["paired_by"] == "not paired" for row in pairs) == 2
+    alone = [row for row in pairs if row["paired_by"] == "not paired"]
+    assert len(alone) == 6, "every size of X and of 3 is listed"
+    assert {(row["reader_lesion"], row["lesion"]) for row in alone} == {("X", ""), ("", "3")}
+    counted = [row for row in agreement if row["statistic"] == "sizes_not_paired"]
+    assert [(row["quantity"], row["value"], row["pairs"]) for row in counted] == [
+        ("long axis", "3", "6")
+    ]
     assert pairs[0]["reader_value"] == "42.0"
 
 
@@ -274,7 +280,7 @@ def test_a_course_without_tumours_is_compared_too(tmp_path: Path) -> None:
 
 def test_patients_are_pooled_as_clusters(followed: Course, tmp_path: Path) -> None:
     found = compare_with_reader(followed, reader_table(tmp_path / "reader.csv"))
-    pooled = agreements_of({f"P{k}": (found.sizes, found.visits) for k in range(6)})
+    pooled = agreements_of({f"P{k}": found.compared for k in range(6)})
     long, total = pooled.of[Quantity.LONG_AXIS], pooled.of[Quantity.SUM]
     assert (long.pairs, long.clusters, pooled.lesions[Quantity.LONG_AXIS]) == (36, 6, 12)
     assert (total.pairs, total.clusters) == (18, 6)

@@ -78,9 +78,10 @@ def test_the_pages_say_what_was_compared(course: Course, compare: Compare) -> No
     comparison = compare(course)
     text = text_of(comparison, course)
     pairs = comparison.agreements.of[Quantity.LONG_AXIS].pairs
-    lesions = len(comparison.pairing.pairs)
+    lesions = len(comparison.pairing.reader_strands) - 1
+    clusters = comparison.agreements.of[Quantity.LONG_AXIS].clusters
     assert f"{lesions} of {lesions + 1} lesions of reader.csv were paired" in text
-    assert f"{pairs} pairs of {lesions} lesions: lvt measures 2.0 mm less on average" in text
+    assert f"{pairs} pairs of {clusters} lesions: lvt measures 2.0 mm less on average" in text
     assert "−22 % to +25 %" in text and "−19 % to +20 %" in text
     assert "Bias −2.0 mm −2.0 to −2.0 −2.0 mm" in text
     assert "visits of one patient are one piece of evidence" in text
@@ -128,5 +129,5 @@ def test_the_html_report_holds_the_same(course: Course, compare: Compare, tmp_pa
     for row in plots:
         assert row.title in text and row.note in text
         assert text.count(f'alt="{row.title}"') == len(row.charts)
-    assert f"{len(comparison.pairing.pairs)} of " in text
+    assert f"{len(comparison.pairing.reader_strands) - 1} of " in text
     assert "Every lesion of both sides" in text

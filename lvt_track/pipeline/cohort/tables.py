@@ -14,12 +14,14 @@ from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 
+from lvt_track.agreement.compare import judged_visits
 from lvt_track.agreement.phases import PhaseDeviation, summarise_phases
-from lvt_track.agreement.records import JudgedVisit, PairedSize, Quantity
+from lvt_track.agreement.records import ComparedPatient, PairedSize, Quantity, UnpairedSize
+from lvt_track.agreement.summary import agreements_of
 from lvt_track.agreement.tables import PAIR_COLUMNS
 from lvt_track.core.assessment import Assessment
 from lvt_track.core.records import Response
-from lvt_track.pipeline.radiologist.comparison import agreements_of, judged_visits, write_agreements
+from lvt_track.pipeline.radiologist.comparison import RECIST_JUDGE, write_agreements
 from lvt_track.pipeline.rows import table_text, write_text
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.report.tables import PHASE_COLUMNS
@@ -246,10 +248,9 @@ def _pool_agreement(runs: Sequence[PatientRun], readings: Readings, out: Path) -
     write_agreements(agreements_of(found), out / "agreement.csv")
 
 
-def _comparison(
-    run: PatientRun, theirs: Mapping[str, Sequence[Assessment]]
-) -> tuple[tuple[PairedSize, ...], tuple[JudgedVisit, ...]]:
+def _comparison(run: PatientRun, theirs: Mapping[str, Sequence[Assessment]]) -> ComparedPatient:
     """Paired sizes and responses of one patient; lesions bear its name too, to stay apart."""
+    rows = [row for row in run.table("reader_pairs.csv") if row["quantity"]]
     sizes = tuple(
         PairedSize(
             date=dt.date.fromisoformat(row["date"]),
@@ -258,9 +259,22 @@ def _comparison(
             lesion=f"{run.name}: {row['lesion']}",
             reader_value=float(row["reader_value"]),
             value=float(row["value"]),
+            cluster=f"{run.name}: {row['followed_as']}",
         )
-        for row in run.table("reader_pairs.csv")
-        if row["quantity"]
+        for row in rows
+        if row["reader_value"] and row["value"]
+    )
+    unpaired = tuple(
+        UnpairedSize(
+            date=dt.date.fromisoformat(row["date"]),
+            quantity=Quantity(row["quantity"]),
+            lesion=f"{run.name}: {row['reader_lesion'] or row['lesion']}",
+            value=float(row["reader_value"] or row["value"]),
+            is_readers=bool(row["reader_value"]),
+        )
+        for row in rows
+        if not (row["reader_value"] and row["value"])
     )
     own = theirs.get(Manifest.read(run.folder).patient, ())
-    return sizes, judged_visits(_responses(run), own) if own else ()
+    visits = judged_visits(_responses(run), own, RECIST_JUDGE) if own else ()
+    return ComparedPatient(sizes, unpaired, visits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import isfinite
 
@@ -20,6 +20,7 @@ from lvt_track.agreement.records import (
     Quantity,
     ReaderComparison,
 )
+from lvt_track.agreement.strands import Strand
 from lvt_track.core.assessment import Assessment, Status
 from lvt_track.report.blocks import (
     TEXT_WIDTH_MM,
@@ -52,6 +53,12 @@ _PLOT_MM = 44.0
 _LEAST_COLUMN_MM = 19.0
 _DRAWN = (Quantity.LONG_AXIS, Quantity.SHORT_AXIS, Quantity.SUM)
 
+_PLURAL = {
+    Quantity.LONG_AXIS: "long axes",
+    Quantity.SHORT_AXIS: "short axes",
+    Quantity.VOLUME: "volumes",
+}
+
 _NB = "\u00a0"
 
 
@@ -67,6 +74,7 @@ def agreement(content: ReportContent) -> Sequence[Block]:
         *_statistics(comparison),
         *_responses(comparison),
         *_lesions(comparison),
+        *_unpaired(comparison),
         *_remarks(comparison),
     ]
 
@@ -107,13 +115,19 @@ def _plots(comparison: ReaderComparison, quantity: Quantity) -> Charts:
 
 
 def _counted(comparison: ReaderComparison) -> str:
-    """How many lesions were paired, and how many are left over."""
+    """How many lesions and sizes were paired, and what is left over."""
     pairing = comparison.pairing
-    total = len(pairing.pairs) + len(pairing.only_reader)
-    text = f"{len(pairing.pairs)} of {total} lesions of {comparison.table} were paired"
+    total = len(pairing.reader_strands)
+    paired = total - len(pairing.only_reader)
+    text = f"{paired} of {total} lesions of {comparison.table} were paired"
     if pairing.only_own:
         text += f", {len(pairing.only_own)} of lvt's are not in it"
-    return f"{text}; all are listed below."
+    counts = []
+    for quantity, missing in comparison.agreements.unpaired.items():
+        found = sum(size.quantity is quantity for size in comparison.sizes)
+        if found or missing:
+            counts.append(f"{found} {_PLURAL[quantity]} are compared, {missing} have no partner")
+    return f"{text}. {'; '.join(counts)}. All are listed below."
 
 
 def _sentence(quantity: Quantity, found: Agreement) -> str:
@@ -235,12 +249,13 @@ def _lesions(comparison: ReaderComparison) -> list[Block]:
     """Every lesion of both sides, with both sizes at every visit; those not paired last."""
     pairing = comparison.pairing
     names: list[tuple[str | None, str | None]] = [(p.reader, p.own) for p in pairing.pairs]
+    names += [(reader, None) for reader, _ in pairing.single]
     names += [(name, None) for name in pairing.only_reader]
     names += [(None, name) for name in pairing.only_own]
     how = {p.reader: (p.by, f"confidence {p.confidence:.2f}") for p in pairing.pairs}
+    how |= {reader: ("place, at single visits", f"T{own}") for reader, own in pairing.single}
     dates = sorted({row.date for row in comparison.rows})
-    theirs = {(row.lesion, row.date): row for row in comparison.reader_rows}
-    ours = {(row.lesion, row.date): row for row in comparison.rows}
+    theirs, ours = pairing.reader_strands, pairing.own_strands
     width = min(max((TEXT_WIDTH_MM - 62.0) / len(dates), _LEAST_COLUMN_MM), 30.0)
     columns = (
         Column("Radiologist", 20.0),
@@ -259,9 +274,39 @@ def _lesions(comparison: ReaderComparison) -> list[Block]:
     )
     note = (
         "Long × short axis in mm: above the radiologist's, below lvt's. Numbers of lvt are "
-        "those of its tracks, with a letter or number for a part of one."
+        "those of its tracks, with a letter for one of several. What has split stands with "
+        "plus signs, what has merged with each that merged."
     )
     return [Text(note, "Every lesion of both sides"), Table(columns, rows, repeated=(0, 1, 2))]
+
+
+def _unpaired(comparison: ReaderComparison) -> list[Block]:
+    """Sizes that only one side gave."""
+    by_lesion: dict[tuple[bool, str, dt.date], list[str]] = {}
+    for size in comparison.unpaired:
+        key = (not size.is_readers, size.lesion, size.date)
+        decimals = 2 if size.quantity is Quantity.VOLUME else 1
+        told = f"{size.quantity.value} {size.value:.{decimals}f}{_NB}{size.quantity.unit}"
+        by_lesion.setdefault(key, []).append(told)
+    if not by_lesion:
+        return []
+    columns = (
+        Column("Measured by", 26.0),
+        Column("Lesion", 26.0),
+        Column("Date", 24.0),
+        Column("Sizes", TEXT_WIDTH_MM - 76.0),
+    )
+    rows = tuple(
+        (
+            Cell(("lvt" if is_ours else "radiologist",)),
+            Cell((f"T{lesion}" if is_ours else lesion,), is_bold=True),
+            Cell((date.isoformat(),)),
+            Cell((", ".join(sizes),)),
+        )
+        for (is_ours, lesion, date), sizes in sorted(by_lesion.items())
+    )
+    note = "At visits that both have; none of these enters a statistic."
+    return [Text(note, "Sizes without a partner"), Table(columns, rows)]
 
 
 def _remarks(comparison: ReaderComparison) -> list[Block]:
@@ -275,7 +320,7 @@ def _remarks(comparison: ReaderComparison) -> list[Block]:
     ]
 
 
-_Rows = dict[tuple[str, dt.date], Assessment]
+_Rows = Mapping[str, Strand]
 
 
 def _sizes_cell(
@@ -283,15 +328,17 @@ def _sizes_cell(
 ) -> Cell:
     lines = []
     if reader is not None:
-        lines.append(_size_words(theirs.get((reader, date))))
+        lines.append(_sizes_words(theirs[reader].get(date, ())))
     if own is not None:
-        lines.append(_size_words(ours.get((own, date))))
+        lines.append(_sizes_words(ours[own].get(date, ())))
     return Cell(tuple(lines) if set(lines) != {"–"} else ("–",))
 
 
-def _size_words(row: Assessment | None) -> str:
-    if row is None:
-        return "–"
+def _sizes_words(rows: Sequence[Assessment]) -> str:
+    return " + ".join(_size_words(row) for row in rows) or "–"
+
+
+def _size_words(row: Assessment) -> str:
     sizes = [f"{v:.1f}" for v in (row.long_axis_mm, row.short_axis_mm) if v is not None]
     if sizes:
         return f"{_NB}×{_NB}".join(sizes)
