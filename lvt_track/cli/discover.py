@@ -29,9 +29,14 @@ def discover(
     if json:
         print_json(_facts(found))
     else:
-        print(_listing(found))
+        print(_printable(_listing(found)))
     if any(item.is_failure for item in found.left_out):
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def _printable(text: str) -> str:
+    """Text that every terminal takes: names of files need not be UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _listing(found: Discovery) -> str:
@@ -85,6 +90,9 @@ def _facts(found: Discovery) -> dict[str, object]:
         "left_out": [
             {"path": item.path, "reason": item.reason, "failure": item.is_failure}
             for item in found.left_out
+        ],
+        "files": [
+            {"path": item.path, "fate": item.fate, "reason": item.reason} for item in found.files
         ],
         "warnings": found.warnings,
     }

@@ -22,7 +22,10 @@ __all__ = [
     "too_short",
 ]
 
-_DATE = re.compile(r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?!\d)")
+# dcm2niix writes the time right behind the date.
+_DATE = re.compile(
+    r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?:(?:[01]\d|2[0-3])[0-5]\d[0-5]\d)?(?!\d)"
+)
 
 LEAST_SLICES = 5
 """Fewer are no volume to follow tumours in."""

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import os
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lvt_track.core.records import Phase, Series, Visit
+from lvt_track.core.records import Series, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut
-from lvt_track.io.dicom.header import looks_like_dicom
 from lvt_track.io.dicom.series import find_dicom_series
 from lvt_track.io.dicom.volumes import read_series
-from lvt_track.io.duplicate_scans import twin_warnings
-from lvt_track.io.images.grids import is_same_grid
-from lvt_track.io.images.layout import MaskFile, find_image_series, find_masks, image_series
-from lvt_track.io.images.volumes import read_geometry, read_volume, stem_of
-from lvt_track.io.phases import phase_of_text
+from lvt_track.io.identity import check_one_patient, signs_of_two
+from lvt_track.io.images.headers import stem_of
+from lvt_track.io.images.volumes import read_volume
+from lvt_track.io.layouts.dicom_masks import with_masks
+from lvt_track.io.layouts.images import find_image_series, image_series, sort_images
 from lvt_track.io.tracked_series import choose_tracked
+from lvt_track.io.visits import build_visits, with_dates
+from lvt_track.io.walk import LAYOUTS, files_below
 
-__all__ = ["Discovery", "LeftOut", "discover", "read_scan", "series_at"]
+__all__ = ["Discovery", "FileFate", "LeftOut", "discover", "read_scan", "series_at"]
 
-_LAYOUTS = "See docs/use/inputs.md for the layouts that are read"
 _PATHS_NAMED = 3
 _OR_SAY_SO = "; or, if all are of one patient, say so with `lvt track --one-patient`"
+
+
+@dataclass(frozen=True)
+class FileFate:
+    """What became of a file of the folder.
+
+    Attributes:
+        path: the file.
+        fate: `used`, `passed over` or `failed`.
+        reason: why it is not used.
+    """
+
+    path: Path
+    fate: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,20 +51,14 @@ class Discovery:
         visits: by date, one per day; at least one.
         left_out: what was found and is not used.
         warnings: what a reader must know of the whole.
+        files: what became of every file of the folder.
     """
 
     patient: str
     visits: tuple[Visit, ...]
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _SignOfTwo:
-    """Why scans may be of more than one patient, and what to do about it."""
-
-    what: str
-    remedy: str
+    files: tuple[FileFate, ...] = ()
 
 
 def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
@@ -68,28 +74,36 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
             than one patient.
     """
     folder = Path(folder)
-    found, left_out = _search(folder)
-    signs = _signs_of_two(found)
+    search = _search(folder)
+    found, left_out = search.found, search.left_out
+    signs = signs_of_two(found)
     if not one_patient:
-        _check_one_patient(signs, folder, _OR_SAY_SO)
-    found, warnings = _with_dates(found)
+        check_one_patient(signs, folder, _OR_SAY_SO)
+    found, warnings = with_dates(found, folder)
     warnings += [f"taken as one patient, as the user says, although: {sign.what}" for sign in signs]
     dated = [item for item in found if item.date is not None]
     undated = [item for item in found if item.date is None]
     left_out += [
-        LeftOut(item.path, "no date in its header, its name or its folders", is_failure=True)
+        LeftOut(item.path, _why_undated(item), is_failure=True, files=item.series.files)
         for item in undated
     ]
     if not dated:
         raise _nothing_usable(folder, left_out, undated)
-    visits, remarks = _visits(dated)
+    visits, remarks = build_visits(dated)
     warnings += remarks
     names = [item.patient_id for item in found if item.patient_id]
     # Under the user's word the headers may disagree, and none of their names is the patient's.
     is_disputed = bool(signs) and len({name.casefold() for name in names}) > 1
     patient = names[0] if names and not is_disputed else folder.resolve().name
     left_out.sort(key=lambda item: (not item.is_failure, item.path))
-    return Discovery(patient, visits, tuple(left_out), tuple(warnings))
+    fates = _fates(search, visits)
+    return Discovery(patient, visits, tuple(left_out), tuple(warnings), fates)
+
+
+def _why_undated(item: FoundSeries) -> str:
+    if item.impossible_date:
+        return f"its header's date is {item.impossible_date}, on which no CT can have been made"
+    return "no date in its header, its name or its folders"
 
 
 def series_at(path: Path) -> Series:
@@ -106,8 +120,9 @@ def series_at(path: Path) -> Series:
         return image_series(path)[0]
     if path.is_file():
         path = path.parent
-    found, left_out = _search(path)
-    _check_one_patient(_signs_of_two(found), path)
+    search = _search(path)
+    found, left_out = search.found, search.left_out
+    check_one_patient(signs_of_two(found), path)
     if not found:
         raise _nothing_usable(path, left_out, [])
     best = choose_tracked([[item.series for item in found]])[0]
@@ -132,154 +147,64 @@ def read_scan(series: Series) -> Volume:
     )
 
 
-def _search(folder: Path) -> tuple[list[FoundSeries], list[LeftOut]]:
-    """Every CT series below a folder."""
-    images, others, left_out = _files_below(folder)
-    dicom_files = [path for path in others if looks_like_dicom(path)]
-    left_out += [
-        LeftOut(path, "not DICOM, whatever its name says", is_failure=True)
-        for path in set(others) - set(dicom_files)
-        if path.suffix.lower() == ".dcm"
-    ]
-    masks = find_masks(images)
-    dicom, reasons = find_dicom_series(dicom_files, folder)
-    left_out += reasons
-    scans, reasons = find_image_series(images, masks, folder)
+@dataclass(frozen=True)
+class _Search:
+    """Every CT series below a folder, what is left out, and all files that were met."""
+
+    found: list[FoundSeries]
+    left_out: list[LeftOut]
+    files: list[Path]
+
+
+def _search(folder: Path) -> _Search:
+    walk = files_below(folder)
+    images = sort_images(walk.images)
+    dicom, reasons = find_dicom_series(walk.dicom, folder)
+    left_out = [*walk.left_out, *images.left_out, *reasons]
+    scans, reasons = find_image_series(images.scans, images.masks, folder)
     left_out += reasons
     used = {path for item in scans for path in item.series.masks.values()}
-    dicom, unused = _with_masks(dicom, [mask for mask in masks if mask.path not in used])
+    dicom, unused = with_masks(dicom, [mask for mask in images.masks if mask.path not in used])
+    left_out += unused
+    of_headers = {path for header in images.scans for path in header.files}
     left_out += [
-        LeftOut(mask.path, "a mask without a scan beside it, or of an unclear one")
-        for mask in unused
+        LeftOut(path, "voxels of a header beside them, or without one", not _has_header(path))
+        for path in walk.voxels
+        if path not in of_headers
     ]
-    return dicom + scans, left_out
+    return _Search(dicom + scans, left_out, walk.files)
 
 
-def _files_below(folder: Path) -> tuple[list[Path], list[Path], list[LeftOut]]:
-    """Image files, all others but hidden ones and DICOM directories, and closed folders."""
-    if not folder.is_dir():
-        what = "is a file, not a folder" if folder.exists() else "there is no such folder"
-        raise InputError(what, path=folder, remedy="Give the folder with the patient's scans")
-    images: list[Path] = []
-    others: list[Path] = []
-    closed: list[LeftOut] = []
-    visited: set[str] = set()
-
-    def note(error: OSError) -> None:
-        reason = f"cannot be opened ({error.strerror})"
-        closed.append(LeftOut(Path(error.filename), reason, is_failure=True))
-
-    for parent, folders, names in os.walk(folder, onerror=note, followlinks=True):
-        # Links may lead back to a folder above.
-        real = os.path.realpath(parent)
-        if real in visited:
-            folders.clear()
-            continue
-        visited.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(parent, name)
-            if name.startswith(".") or name.upper() == "DICOMDIR":
-                continue
-            (others if stem_of(path) is None else images).append(path)
-    if not images and not others and not closed:
-        raise InputError("the folder is empty", path=folder, remedy=_LAYOUTS)
-    return images, others, closed
+def _has_header(path: Path) -> bool:
+    """Whether a header that may name a file of voxels lies beside it."""
+    stem = path.name.split(".")[0]
+    return any(path.with_name(stem + suffix).exists() for suffix in (".mhd", ".nhdr", ".hdr"))
 
 
-def _with_masks(
-    found: Sequence[FoundSeries], masks: Sequence[MaskFile]
-) -> tuple[list[FoundSeries], list[MaskFile]]:
-    """DICOM series with the masks beside them, and the masks that belong to none.
-
-    A mask belongs to the series in its own folder or below it; of several, to the one whose
-    phase it names or whose grid it has.
-    """
-    given: dict[int, dict[str, Path]] = defaultdict(dict)
-    unused: list[MaskFile] = []
-    for mask in masks:
-        below = [k for k, item in enumerate(found) if item.path.is_relative_to(mask.path.parent)]
-        phase = phase_of_text(mask.scan)
-        if phase is not Phase.UNKNOWN:
-            named = [k for k in below if found[k].series.phase is phase]
-            below = named or [k for k in below if found[k].series.phase is Phase.UNKNOWN]
-        if len(below) > 1:
-            try:
-                grid = read_geometry(mask.path)
-            except InputError:
-                grid = None
-            below = [k for k in below if grid is not None and is_same_grid(grid, found[k].geometry)]
-        if len(below) == 1:
-            given[below[0]][mask.name] = mask.path
-        else:
-            unused.append(mask)
-    return [
-        replace(item, series=replace(item.series, masks=given[k])) if k in given else item
-        for k, item in enumerate(found)
-    ], unused
+def _fates(search: _Search, visits: Sequence[Visit]) -> tuple[FileFate, ...]:
+    """What became of every file: each stands in the list once."""
+    fates: dict[Path, FileFate] = {}
+    for item in search.left_out:
+        fate = "failed" if item.is_failure else "passed over"
+        for path in item.files or (item.path,):
+            if path not in fates or item.is_failure:
+                fates[path] = FileFate(path, fate, item.reason)
+    for visit in visits:
+        for series in visit.series:
+            for path in (*series.files, *series.masks.values()):
+                fates[path] = FileFate(path, "used")
+    listed = [fates.get(path) or _by_folder(path, search.left_out) for path in search.files]
+    return tuple(listed)
 
 
-def _check_one_patient(signs: Sequence[_SignOfTwo], folder: Path, or_else: str = "") -> None:
-    """Refuse what may be two patients; `or_else` is what else a user can do."""
-    if signs:
-        raise InputError(signs[0].what, path=folder, remedy=signs[0].remedy + or_else)
-
-
-def _signs_of_two(found: Sequence[FoundSeries]) -> list[_SignOfTwo]:
-    """Why the series may be of more than one patient."""
-    signs = []
-    # DICOM and BIDS may call one patient differently, so each is compared with its own kind.
-    for is_dicom in (True, False):
-        patients: dict[str, FoundSeries] = {}
-        for item in found:
-            if item.patient and item.series.is_dicom is is_dicom:
-                patients.setdefault(item.patient.casefold(), item)
-        if len(patients) > 1:
-            names = "; ".join(f"{item.patient} in {item.path}" for item in patients.values())
-            what = f"{len(patients)} patients in one folder: {names}"
-            signs.append(_SignOfTwo(what, "Give the folder of one patient at a time"))
-    signs += _signs_of_two_persons(found)
-    # Image files name nobody, so dated folders in two places may be two patients.
-    places = {
-        item.dated_path.parent
-        for item in found
-        if not item.series.is_dicom and not item.patient and item.dated_path is not None
-    }
-    if len(places) > 1:
-        what = f"dated scans in {len(places)} places: {', '.join(map(str, sorted(places)))}"
-        remedy = (
-            "If they are one patient, move all dated folders into one folder; "
-            "else give the folder of one patient"
-        )
-        signs.append(_SignOfTwo(what, remedy))
-    return signs
-
-
-def _signs_of_two_persons(found: Sequence[FoundSeries]) -> Iterator[_SignOfTwo]:
-    """One patient with two birth dates or two sexes: one of the studies is another's."""
-    known_sexes = [(item.sex, item) for item in found if item.sex in ("F", "M")]
-    birth_dates = [(item.birth_date, item) for item in found if item.birth_date]
-    for name, told in (("birth dates", birth_dates), ("sexes", known_sexes)):
-        values: dict[str, FoundSeries] = {}
-        for value, item in told:
-            values.setdefault(value, item)
-        if len(values) > 1:
-            said = "; ".join(f"{value} in {item.path}" for value, item in values.items())
-            yield _SignOfTwo(
-                f"the headers give {len(values)} {name} for one patient: {said}",
-                "Take out the study of another patient; if none is, correct the headers",
-            )
-
-
-def _with_dates(found: Sequence[FoundSeries]) -> tuple[list[FoundSeries], list[str]]:
-    """Dates by the headers, where these tell studies apart, else by the folders."""
-    headed = [item for item in found if item.date is not None]
-    headers = {item.date for item in headed}
-    folders = {item.folder_date for item in headed}
-    if None not in folders and len(folders) > len(headers):
-        text = "the headers give fewer dates than the folders, whose dates were taken instead"
-        return [replace(item, date=item.folder_date) for item in found], [text]
-    return [replace(item, date=item.date or item.folder_date) for item in found], []
+def _by_folder(path: Path, left_out: Sequence[LeftOut]) -> FileFate:
+    for item in left_out:
+        if not item.files and path.is_relative_to(item.path):
+            fate = "failed" if item.is_failure else "passed over"
+            return FileFate(path, fate, item.reason)
+    if path.name.lower().endswith((".raw", ".zraw", ".raw.gz")):
+        return FileFate(path, "used")
+    return FileFate(path, "passed over", "not looked at")
 
 
 def _nothing_usable(
@@ -296,40 +221,5 @@ def _nothing_usable(
     return InputError(
         "no usable CT here" + (f" ({reasons}{more})" if reasons else ""),
         path=folder,
-        remedy=_LAYOUTS,
+        remedy=LAYOUTS,
     )
-
-
-def _visits(found: Sequence[FoundSeries]) -> tuple[tuple[Visit, ...], list[str]]:
-    """One visit per day, each with the series to follow."""
-    days: dict[dt.date, list[FoundSeries]] = defaultdict(list)
-    for item in found:
-        if item.date is not None:
-            days[item.date].append(item)
-    dates = sorted(days)
-    tracked = choose_tracked([[item.series for item in days[date]] for date in dates])
-    visits = []
-    warnings = []
-    for date, choice in zip(dates, tracked, strict=True):
-        items = days[date]
-        studies = list(dict.fromkeys(item.study for item in items))
-        if len(studies) > 1:
-            warnings.append(f"{date}: {len(studies)} studies of one day are taken as one visit")
-        warnings += twin_warnings(items)
-        series = tuple(item.series for item in items)
-        visits.append(Visit(date, items[choice].study, series, choice))
-    dates_of: dict[str, list[str]] = defaultdict(list)
-    for visit in visits:
-        if visit.tracked_series.is_dicom and visit.study:
-            dates_of[visit.study].append(visit.name)
-    warnings += [
-        f"{', '.join(names)} have one StudyInstanceUID: one study under several dates, or headers "
-        "that were copied"
-        for names in dates_of.values()
-        if len(names) > 1
-    ]
-    phases = {visit.tracked_series.phase for visit in visits}
-    if len(phases) > 1:
-        listed = ", ".join(f"{visit.name} {visit.tracked_series.phase}" for visit in visits)
-        warnings.append(f"the visits are followed in different phases: {listed}")
-    return tuple(visits), warnings

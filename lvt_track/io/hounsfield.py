@@ -26,6 +26,7 @@ _LEAST_FAT_AND_AIR = 0.001
 # Nothing is emptier than air; padding may be lower, but then has one value.
 _BELOW_AIR_HU = -1200.0
 _MOST_BELOW_AIR = 0.05
+_PADDINGS = 3
 _LEAST_RANGE_HU = 60.0
 _OFFSET_SOFT_TISSUE = (824.0, 1274.0)
 
@@ -69,8 +70,10 @@ def _fault(hu: NDArray[np.float64]) -> str:
         return f"{span} with soft tissue near 1024, as when the rescale intercept of -1024 is lost"
     if float(np.mean(hu < _FAT_HU)) < _LEAST_FAT_AND_AIR:
         return f"{span} with neither air nor fat below {_FAT_HU:g}, as in MR or PET"
-    impossible = float(np.mean((hu < _BELOW_AIR_HU) & (hu != low)))
-    if impossible > _MOST_BELOW_AIR:
+    below = hu[(hu < _BELOW_AIR_HU) & (hu != low)]
+    impossible = below.size / hu.size
+    # Table corrections leave a padding of their own beside that outside the circle.
+    if impossible > _MOST_BELOW_AIR and len(np.unique(below)) > _PADDINGS:
         return f"{span}, {impossible:.0%} of them below air, as with a wrong rescale slope"
     soft = float(np.mean((hu > _SOFT_TISSUE_HU[0]) & (hu < _SOFT_TISSUE_HU[1])))
     if soft < _LEAST_SOFT_TISSUE:

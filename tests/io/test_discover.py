@@ -88,7 +88,7 @@ def test_masks_beside_scans(tmp_path: Path, ct: Volume) -> None:
     assert masks[Phase.ARTERIAL]["liver"].name == "arterial_liver.nii.gz"
     assert second.tracked_series.phase is Phase.PORTAL
     assert "delayed_liver.nii.gz: a mask without a scan" in reasons(found)
-    assert "lesion_mask.nii.gz: a mask by its name" in reasons(found)
+    assert "lesion_mask.nii.gz: a mask or label map by its values" in reasons(found)
     assert not failures(found)
 
 

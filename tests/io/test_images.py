@@ -202,7 +202,7 @@ def test_short_nrrd_and_mha_are_refused(tmp_path: Path, ct: Volume, suffix: str)
     path = tmp_path / f"ct{suffix}"
     write_volume(ct, path)
     path.write_bytes(path.read_bytes()[:-600])
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"cannot be read|damaged gzip"):
         read_volume(path)
 
 

@@ -15,8 +15,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import CLASSES, Volume
 from lvt_track.io.files import sha256_of
-from lvt_track.io.images.nifti import read_nifti
-from lvt_track.io.images.volumes import read_geometry, read_mask, write_volume
+from lvt_track.io.images.volumes import read_geometry, read_mask, read_probability, write_volume
 from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
 from lvt_track.segment.models import load_model
 from lvt_track.training.synthetic.subjects import draw_subject
@@ -56,12 +55,12 @@ def test_masks_and_probabilities_lie_on_the_scan(
         assert np.count_nonzero(mask) * geometry.voxel_volume_ml == pytest.approx(
             facts[f"{name}_ml"], abs=0.06
         )
-        probability, _ = read_nifti(out / f"{name}_probability.nii.gz")
+        probability = read_probability(out / f"{name}_probability.nii.gz", geometry)
         assert read_geometry(out / f"{name}_probability.nii.gz").is_close(geometry)
         assert 0.0 <= probability.min() <= probability.max() <= 1.0
     liver = read_mask(out / "liver.nii.gz", geometry)
     assert liver.any()
-    probability, _ = read_nifti(out / "liver_probability.nii.gz")
+    probability = read_probability(out / "liver_probability.nii.gz", geometry)
     assert probability[liver].mean() > 0.6
     assert probability[~liver].mean() < 0.1
 

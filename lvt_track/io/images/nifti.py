@@ -7,26 +7,26 @@ Format: https://nifti.nimh.nih.gov/nifti-1 (nifti1.h).
 
 from __future__ import annotations
 
-from gzip import BadGzipFile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from isal import igzip
-from isal.isal_zlib import IsalError
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
 from lvt_track.io.files import write_whole
+from lvt_track.io.images.voxels import VoxelPlace, unpacked
 
 __all__ = [
     "ORIENTATION_FIELDS",
     "Header",
     "is_nifti",
     "new_header",
+    "pair_of",
     "read_header",
-    "read_nifti",
+    "voxels_of",
     "write_nifti",
 ]
 
@@ -114,11 +114,12 @@ _MILLIMETRES = 2
 _SCANNER = 1
 _DAMAGED = "Copy the file again from its source"
 _COMPRESSION = 2
+_MOST_OFFSET = 1 << 30
 
 
 def is_nifti(path: Path) -> bool:
-    """Whether the name says NIfTI in one file."""
-    return path.name.lower().endswith((".nii", ".nii.gz"))
+    """Whether the name says NIfTI, in one file or as a header beside its voxels."""
+    return path.name.lower().endswith((".nii", ".nii.gz", ".hdr"))
 
 
 def read_header(path: Path) -> Header:
@@ -127,45 +128,59 @@ def read_header(path: Path) -> Header:
     Raises:
         InputError: when there is none.
     """
-    return _parse_header(_read_bytes(path, _NIFTI1.itemsize), path)
+    return _parse_header(_first_bytes(path, _NIFTI1.itemsize), path)
 
 
-def read_nifti(path: Path) -> tuple[NDArray[Any], Header]:
-    """Voxels in the order of the array axes (slowest first), scaled, and the header.
-
-    Returns:
-        The array, with trailing axes of size one dropped beyond three; and the header. Values
-        are of the stored type where slope and intercept are 1 and 0, else float32.
+def voxels_of(header: Header, shape: tuple[int, int, int], path: Path) -> VoxelPlace:
+    """Where the voxels of a file are, and how they are scaled.
 
     Raises:
-        InputError: when the file is damaged, shorter than its header says, or of an odd type.
+        InputError: for a type that is no grey value, or numbers that are none.
     """
-    content = _read_bytes(path, None)
-    header = _parse_header(content, path)
     code = int(header["datatype"])
     if code not in _DATATYPES:
         raise InputError(f"voxels of NIfTI type {code} are not grey values", path=path)
     dtype = np.dtype(_DATATYPES[code]).newbyteorder(header["dim"].dtype.byteorder)
-    sizes = [int(n) for n in header["dim"][1 : 1 + int(header["dim"][0])]]
-    while len(sizes) > 3 and sizes[-1] == 1:
-        sizes.pop()
-    count = int(np.prod(sizes, dtype=np.int64))
-    start = int(header["vox_offset"])
-    if min(sizes, default=0) < 1 or start < 0:
-        raise InputError(f"the header gives impossible sizes {sizes}", path=path, remedy=_DAMAGED)
-    if len(content) < start + count * dtype.itemsize:
-        share = max(0.0, (len(content) - start) / (count * dtype.itemsize))
+    offset = float(header["vox_offset"])
+    is_pair = header["magic"].item() == b"ni1"
+    least = 0 if is_pair else _NIFTI1.itemsize
+    if not np.isfinite(offset) or offset < 0 or offset > _MOST_OFFSET:
         raise InputError(
-            f"cut short: only {share:.0%} of the voxels are there", path=path, remedy=_DAMAGED
+            f"its voxels begin at {offset:g}, which cannot be", path=path, remedy=_DAMAGED
         )
-    stored = np.frombuffer(content, dtype, count, start).reshape(sizes[::-1])
-    stored = stored.astype(dtype.newbyteorder("="), copy=False)
+    if 0 < offset < least:
+        raise InputError(
+            f"its voxels begin within the header (at {offset:g})", path=path, remedy=_DAMAGED
+        )
+    # Readers of the format take 0 in a single file for "right behind the header".
+    start = int(offset) or (0 if is_pair else _NIFTI1.itemsize + len(_EXTENSION_FLAG))
+    slope, intercept = _scaling(header, path)
+    data = pair_of(path) if is_pair else path
+    packing = "gzip" if data.name.lower().endswith(".gz") else "raw"
+    return VoxelPlace(data, 0, start, packing, dtype, shape, slope, intercept)
+
+
+def pair_of(path: Path) -> Path:
+    """The file of voxels beside a header `.hdr`."""
+    for suffix in (".img", ".img.gz", ".IMG"):
+        data = path.with_name(path.name[: -len(".hdr")] + suffix)
+        if data.exists():
+            return data
+    return path.with_suffix(".img")
+
+
+def _scaling(header: Header, path: Path) -> tuple[float, float]:
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
-    # A slope of zero means "not scaled" by the standard; other writers put NaN there.
-    if not np.isfinite(slope) or slope == 0 or (slope, intercept) == (1.0, 0.0):
-        return stored, header
-    scaled = stored.astype(np.float64) * slope + (intercept if np.isfinite(intercept) else 0.0)
-    return scaled.astype(np.float32), header
+    # A slope of zero means "not scaled" by the standard; nibabel puts NaN into both.
+    if slope == 0 or (np.isnan(slope) and (np.isnan(intercept) or intercept == 0)):
+        return 1.0, 0.0
+    if not (np.isfinite(slope) and np.isfinite(intercept)):
+        raise InputError(
+            f"its slope and intercept are no numbers ({slope:g}, {intercept:g})",
+            path=path,
+            remedy=_DAMAGED,
+        )
+    return slope, intercept
 
 
 def new_header(geometry: Geometry) -> Header:
@@ -218,21 +233,15 @@ def write_nifti(array: NDArray[Any], path: Path, orientation: Header, slope: flo
                 file.write(part)
 
 
-def _read_bytes(path: Path, count: int | None) -> bytes:
-    """The first `count` bytes, or all, unpacked."""
-    try:
-        if path.name.lower().endswith(".gz"):
-            with igzip.open(path, "rb") as packed:
-                unpacked: bytes = packed.read(-1 if count is None else count)
-                return unpacked
-        with path.open("rb") as file:
-            return file.read(-1 if count is None else count)
-    except FileNotFoundError as error:
-        raise InputError("there is no such file", path=path) from error
-    except (BadGzipFile, IsalError, EOFError) as error:  # type: ignore[misc]  # its stub is wrong
-        raise InputError(f"damaged gzip file ({error})", path=path, remedy=_DAMAGED) from error
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
+def _first_bytes(path: Path, count: int) -> bytes:
+    """The first bytes, unpacked."""
+    content = b""
+    packing = "gzip" if path.name.lower().endswith(".gz") else "raw"
+    for piece in unpacked(path, 0, packing):
+        content += piece
+        if len(content) >= count:
+            break
+    return content[:count]
 
 
 def _parse_header(content: bytes, path: Path) -> Header:
@@ -244,8 +253,15 @@ def _parse_header(content: bytes, path: Path) -> Header:
             )
         if size == _NIFTI1.itemsize and len(content) >= size:
             header: Header = np.ndarray((), _NIFTI1.newbyteorder(order), content)
-            if header["magic"].item() == b"n+1":
+            magic = header["magic"].item()
+            if magic == (b"ni1" if path.name.lower().endswith(".hdr") else b"n+1"):
                 return header
+            if path.name.lower().endswith(".hdr") and magic == b"":
+                raise InputError(
+                    "ANALYZE 7.5, which does not say which side is left",
+                    path=path,
+                    remedy="Convert the scan again from DICOM, for example with dcm2niix",
+                )
     raise InputError(
         "not a NIfTI file, whatever its name says",
         path=path,

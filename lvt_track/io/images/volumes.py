@@ -17,15 +17,9 @@ from lvt_track.errors import InputError, OutputError
 from lvt_track.io.files import write_whole
 from lvt_track.io.hounsfield import OUTSIDE_HU, check_hu
 from lvt_track.io.images.grids import describe_difference, reorient
+from lvt_track.io.images.headers import SUFFIXES, read_image, read_image_header, stem_of
 from lvt_track.io.images.itk import quiet_itk
-from lvt_track.io.images.nifti import (
-    Header,
-    is_nifti,
-    new_header,
-    read_header,
-    read_nifti,
-    write_nifti,
-)
+from lvt_track.io.images.nifti import Header, is_nifti, new_header, read_header, write_nifti
 
 __all__ = [
     "SUFFIXES",
@@ -43,19 +37,8 @@ __all__ = [
     "write_volume",
 ]
 
-SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
-"""Names of image files that are read."""
-
 # Scanners and converters fill what lies outside the field of view with values far below air.
 _BELOW_ANY_TISSUE_HU = -1500
-
-
-def stem_of(path: Path) -> str | None:
-    """The file's name without its image suffix; None when it is not an image."""
-    for suffix in SUFFIXES:
-        if path.name.lower().endswith(suffix):
-            return path.name[: -len(suffix)]
-    return None
 
 
 def read_volume(path: Path) -> Volume:
@@ -66,7 +49,7 @@ def read_volume(path: Path) -> Volume:
     Raises:
         InputError: when the file is damaged, not a single 3D volume, or not CT in HU.
     """
-    values, geometry = _read(Path(path))
+    values, geometry = read_image(Path(path))
     return to_volume(values, geometry, path)
 
 
@@ -101,35 +84,7 @@ def read_geometry(path: Path) -> Geometry:
     Raises:
         InputError: when it is not a 3D image.
     """
-    path = Path(path)
-    if is_nifti(path):
-        read_header(path)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    with quiet_itk():
-        try:
-            reader.ReadImageInformation()
-        except RuntimeError as error:
-            raise _unreadable(path, error) from error
-    size = list(reader.GetSize())
-    while len(size) > 3 and size[-1] == 1:
-        size.pop()
-    if reader.GetNumberOfComponents() > 1:
-        raise InputError("a colour or vector image, not CT", path=path)
-    if len(size) != 3:
-        raise InputError(
-            f"an image of {len(size)} dimensions ({' × '.join(map(str, size))}), not one volume",
-            path=path,
-            remedy="Give each 3D volume in a file of its own",
-        )
-    n = len(reader.GetSize())
-    direction = np.array(reader.GetDirection()).reshape(n, n)[:3, :3] + 0.0  # no -0.0
-    x, y, z = (float(s) for s in reader.GetSpacing()[:3])
-    ox, oy, oz = (float(o) for o in reader.GetOrigin()[:3])
-    try:
-        return Geometry((size[2], size[1], size[0]), (z, y, x), (ox, oy, oz), direction)
-    except ValueError as error:
-        raise InputError(f"impossible geometry: {error}", path=path) from error
+    return read_image_header(Path(path)).geometry
 
 
 def read_mask(path: Path, geometry: Geometry) -> BoolArray:
@@ -161,7 +116,7 @@ def read_probability(path: Path, geometry: Geometry) -> NDArray[np.float16]:
         InputError: when it is on another grid than the scan, or damaged.
     """
     path = Path(path)
-    values, own = _read(path)
+    values, own = read_image(path)
     if not own.is_close(geometry):
         raise InputError(
             f"the map is not on the grid of its scan: {describe_difference(own, geometry)}",
@@ -178,7 +133,7 @@ def read_labels(path: Path) -> tuple[LabelArray, Geometry]:
         InputError: when its values are not whole numbers, or the file is damaged.
     """
     path = Path(path)
-    values, geometry = _read(path)
+    values, geometry = read_image(path)
     labels = values.astype(np.int32)
     if not np.array_equal(labels, values):
         raise InputError(
@@ -247,25 +202,6 @@ def write_volume(volume: Volume, path: Path, like: Path | None = None) -> None:
     _write(volume.hu, volume.geometry, Path(path), like)
 
 
-def _read(path: Path) -> tuple[NDArray[Any], Geometry]:
-    if stem_of(path) is None:
-        raise InputError(
-            "not an image file by its name", path=path, remedy=f"Give one of {', '.join(SUFFIXES)}"
-        )
-    if not path.is_file():
-        raise InputError("there is no such file", path=path)
-    if is_nifti(path):
-        values, _ = read_nifti(path)  # first, because it names damage better than ITK
-        return values, read_geometry(path)
-    geometry = read_geometry(path)
-    with quiet_itk():
-        try:
-            image = sitk.ReadImage(str(path))
-        except RuntimeError as error:
-            raise _unreadable(path, error) from error
-    return sitk.GetArrayFromImage(image).reshape(geometry.shape), geometry
-
-
 def _write(array: NDArray[Any], geometry: Geometry, path: Path, like: Path | None) -> None:
     if array.shape != geometry.shape:
         raise ValueError(f"the array has shape {array.shape}, its geometry {geometry.shape}")
@@ -293,18 +229,3 @@ def _header(geometry: Geometry, like: Path | None) -> Header:
     if not read_geometry(like).is_close(geometry):
         raise ValueError(f"{like} is not on the grid of what is written")
     return read_header(like)
-
-
-def _unreadable(path: Path, error: RuntimeError) -> InputError:
-    """What ITK says, in words that help."""
-    if "orthonormal" in str(error):
-        return InputError(
-            "its axes are not at right angles (a sheared affine)",
-            path=path,
-            remedy="Resample the scan to a regular grid, or give the DICOM files",
-        )
-    return InputError(
-        "cannot be read as an image: damaged, or of another format than its name says",
-        path=path,
-        remedy="Copy the file again from its source",
-    )

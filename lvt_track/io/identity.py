@@ -1,0 +1,72 @@
+"""Whether scans below one folder may be of more than one patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lvt_track.errors import InputError
+from lvt_track.io.candidates import FoundSeries
+
+__all__ = ["SignOfTwo", "check_one_patient", "signs_of_two"]
+
+
+@dataclass(frozen=True)
+class SignOfTwo:
+    """Why scans may be of more than one patient, and what to do about it."""
+
+    what: str
+    remedy: str
+
+
+def check_one_patient(signs: Sequence[SignOfTwo], folder: Path, or_else: str = "") -> None:
+    """Refuse what may be two patients; `or_else` is what else a user can do."""
+    if signs:
+        raise InputError(signs[0].what, path=folder, remedy=signs[0].remedy + or_else)
+
+
+def signs_of_two(found: Sequence[FoundSeries]) -> list[SignOfTwo]:
+    """Why the series may be of more than one patient."""
+    signs = []
+    # DICOM and BIDS may call one patient differently, so each is compared with its own kind.
+    for is_dicom in (True, False):
+        patients: dict[str, FoundSeries] = {}
+        for item in found:
+            if item.patient and item.series.is_dicom is is_dicom:
+                patients.setdefault(item.patient.casefold(), item)
+        if len(patients) > 1:
+            names = "; ".join(f"{item.patient} in {item.path}" for item in patients.values())
+            what = f"{len(patients)} patients in one folder: {names}"
+            signs.append(SignOfTwo(what, "Give the folder of one patient at a time"))
+    signs += _signs_of_two_persons(found)
+    # Image files name nobody, so dated folders in two places may be two patients.
+    places = {
+        item.dated_path.parent
+        for item in found
+        if not item.series.is_dicom and not item.patient and item.dated_path is not None
+    }
+    if len(places) > 1:
+        what = f"dated scans in {len(places)} places: {', '.join(map(str, sorted(places)))}"
+        remedy = (
+            "If they are one patient, move all dated folders into one folder; "
+            "else give the folder of one patient"
+        )
+        signs.append(SignOfTwo(what, remedy))
+    return signs
+
+
+def _signs_of_two_persons(found: Sequence[FoundSeries]) -> Iterator[SignOfTwo]:
+    """One patient with two birth dates or two sexes: one of the studies is another's."""
+    known_sexes = [(item.sex, item) for item in found if item.sex in ("F", "M")]
+    birth_dates = [(item.birth_date, item) for item in found if item.birth_date]
+    for name, told in (("birth dates", birth_dates), ("sexes", known_sexes)):
+        values: dict[str, FoundSeries] = {}
+        for value, item in told:
+            values.setdefault(value, item)
+        if len(values) > 1:
+            said = "; ".join(f"{value} in {item.path}" for value, item in values.items())
+            yield SignOfTwo(
+                f"the headers give {len(values)} {name} for one patient: {said}",
+                "Take out the study of another patient; if none is, correct the headers",
+            )

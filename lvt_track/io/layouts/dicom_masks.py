@@ -1,0 +1,57 @@
+"""Masks beside DICOM series: which series each belongs to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lvt_track.core.records import Phase
+from lvt_track.errors import InputError
+from lvt_track.io.candidates import FoundSeries, LeftOut
+from lvt_track.io.images.grids import is_same_grid
+from lvt_track.io.images.headers import read_image_header
+from lvt_track.io.layouts.images import MaskFile
+from lvt_track.io.phases import phase_of_text
+
+__all__ = ["with_masks"]
+
+
+def with_masks(
+    found: Sequence[FoundSeries], masks: Sequence[MaskFile]
+) -> tuple[list[FoundSeries], list[LeftOut]]:
+    """DICOM series with the masks beside them, and the masks that belong to none.
+
+    A mask belongs to the series in its own folder or below it; of several, to the one whose
+    phase it names or whose grid it has. One that fits several is lost to all of them.
+    """
+    given: dict[int, dict[str, Path]] = defaultdict(dict)
+    unused: list[LeftOut] = []
+    for mask in masks:
+        below = [k for k, item in enumerate(found) if item.path.is_relative_to(mask.place)]
+        phase = phase_of_text(mask.scan)
+        if phase is not Phase.UNKNOWN:
+            named = [k for k in below if found[k].series.phase is phase]
+            below = named or [k for k in below if found[k].series.phase is Phase.UNKNOWN]
+        if len(below) > 1:
+            try:
+                grid = read_image_header(mask.path).geometry
+            except InputError:
+                grid = None
+            below = [k for k in below if grid is not None and is_same_grid(grid, found[k].geometry)]
+        if len(below) == 1:
+            given[below[0]][mask.name] = mask.path
+        elif below:
+            reason = (
+                f"a mask that fits {len(below)} series: put it and its series into a folder of "
+                f"their own, or name it by phase, such as portal_{mask.name}"
+            )
+            unused.append(LeftOut(mask.path, reason, is_failure=True))
+        else:
+            reason = "a mask without a scan beside it, or of an unclear one"
+            unused.append(LeftOut(mask.path, reason))
+    return [
+        replace(item, series=replace(item.series, masks=given[k])) if k in given else item
+        for k, item in enumerate(found)
+    ], unused

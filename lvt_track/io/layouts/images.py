@@ -1,0 +1,306 @@
+"""Scans and masks in image files below a patient's folder: dated folders, and BIDS."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.records import Phase, Series
+from lvt_track.core.volume import CLASSES
+from lvt_track.errors import InputError
+from lvt_track.io.candidates import FoundSeries, LeftOut, date_in_name, dated_path, too_short
+from lvt_track.io.images.headers import (
+    ImageHeader,
+    check_scan,
+    kind_of_image,
+    read_image_header,
+    stem_of,
+)
+from lvt_track.io.layouts.foreign import (
+    class_in_organ_folder,
+    is_organ_folder,
+    why_labels_unused,
+)
+from lvt_track.io.phases import phase_of_text
+from lvt_track.io.tracked_series import PHASE_ORDER
+
+__all__ = [
+    "ImageFiles",
+    "MaskFile",
+    "find_image_series",
+    "image_series",
+    "read_session_dates",
+    "sort_images",
+]
+
+_PATIENT_FOLDER = re.compile(r"sub-[A-Za-z0-9]+")
+_SESSION_FOLDER = re.compile(r"ses-[A-Za-z0-9]+")
+_DATE_PART = re.compile(r"(?<!\d)\d{4}[-.]?\d{2}[-.]?\d{2}(?!\d)")
+_NOT_LETTERS = "_-. "
+# dcm2niix writes a corrected twin beside scans of uneven slices or a tilted gantry.
+_CORRECTED = re.compile(r"_(?:Eq|Tilt)(?:_\d+)?$")
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """A mask beside a scan.
+
+    Attributes:
+        path: the file.
+        name: `liver`, `vessels` or `tumors`.
+        scan: what stands before the name: the scan it belongs to; empty when it is not said.
+        folder: of the scan, where that is not the mask's own.
+    """
+
+    path: Path
+    name: str
+    scan: str
+    folder: Path | None = None
+
+    @property
+    def place(self) -> Path:
+        """The folder of the scan that it belongs to."""
+        return self.folder or self.path.parent
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Image files sorted by what their voxels are.
+
+    Attributes:
+        scans: headers of files of grey values.
+        masks: masks of the classes that are used.
+        left_out: the others.
+    """
+
+    scans: tuple[ImageHeader, ...]
+    masks: tuple[MaskFile, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def sort_images(paths: Sequence[Path]) -> ImageFiles:
+    """Sort image files into scans, masks and others, by their values first and names second."""
+    folders: dict[Path, list[Path]] = defaultdict(list)
+    for path in paths:
+        folders[path.parent].append(path)
+    scans: list[ImageHeader] = []
+    masks: list[MaskFile] = []
+    left_out: list[LeftOut] = []
+    for siblings in folders.values():
+        kinds: dict[Path, tuple[ImageHeader, str]] = {}
+        for path in siblings:
+            try:
+                header = read_image_header(path)
+                kind = kind_of_image(header)
+                if kind == "grey":
+                    check_scan(header)
+                kinds[path] = header, kind
+            except InputError as error:
+                left_out.append(LeftOut(path, error.what, is_failure=True))
+        are_organs = is_organ_folder([p for p, (_, kind) in kinds.items() if kind == "labels"])
+        has_scan = any(k == "grey" and not _masks_named(p) for p, (_, k) in kinds.items())
+        for path, (header, kind) in kinds.items():
+            named = _organ(path) if are_organs else _masks_named(path)
+            if kind == "grey" and named and has_scan:
+                reason = "a mask by its name, but it holds grey values"
+                left_out.append(LeftOut(path, reason, is_failure=True))
+            elif kind == "grey":
+                scans.append(header)
+            elif kind == "labels" and named:
+                masks += named
+            elif kind == "labels":
+                reason = why_labels_unused(path, siblings, header.segments)
+                left_out.append(LeftOut(path, reason))
+            else:
+                left_out.append(LeftOut(path, "a map of probabilities, not a scan"))
+    scans, twins = _without_uncorrected(scans)
+    return ImageFiles(tuple(scans), tuple(masks), (*left_out, *twins))
+
+
+def _masks_named(path: Path) -> list[MaskFile]:
+    """The mask that a name announces: `liver`, `portal_tumors`."""
+    stem = (stem_of(path) or "").lower()
+    return [
+        MaskFile(path, name, _scan_key(stem[: -len(name)]))
+        for name in CLASSES
+        if stem == name or stem.endswith((f"_{name}", f"-{name}"))
+    ]
+
+
+def _organ(path: Path) -> list[MaskFile]:
+    name = class_in_organ_folder(path)
+    return [] if name is None else [MaskFile(path, name, "", path.parent.parent)]
+
+
+def _without_uncorrected(scans: Sequence[ImageHeader]) -> tuple[list[ImageHeader], list[LeftOut]]:
+    corrected = {
+        (header.path.parent, _CORRECTED.sub("", stem_of(header.path) or "")): header.path.name
+        for header in scans
+        if _CORRECTED.search(stem_of(header.path) or "")
+    }
+    kept: list[ImageHeader] = []
+    left_out: list[LeftOut] = []
+    for header in scans:
+        better = corrected.get((header.path.parent, stem_of(header.path) or ""))
+        if better is None:
+            kept.append(header)
+        else:
+            reason = f"dcm2niix corrected its slices in {better}, which is used instead"
+            left_out.append(LeftOut(header.path, reason))
+    return kept, left_out
+
+
+def find_image_series(
+    headers: Sequence[ImageHeader], masks: Sequence[MaskFile], root: Path
+) -> tuple[list[FoundSeries], list[LeftOut]]:
+    """Series of image files, each with the masks named for it.
+
+    Args:
+        headers: of the scans.
+        masks: the masks found beside them.
+        root: the folder that was searched.
+
+    Raises:
+        InputError: when a table of sessions cannot be read.
+    """
+    found: list[FoundSeries] = []
+    short: list[LeftOut] = []
+    sessions = read_session_dates(root)
+    scans: dict[Path, list[ImageHeader]] = defaultdict(list)
+    for header in headers:
+        scans[header.path.parent].append(header)
+    for folder, members in scans.items():
+        given = _masks_by_scan(
+            [header.path for header in members], [mask for mask in masks if mask.place == folder]
+        )
+        for header in members:
+            item = _found(header, given[header.path], root, sessions)
+            reason = too_short(item.geometry)
+            if reason:
+                short.append(LeftOut(header.path, reason))
+            else:
+                found.append(item)
+    # A visit of which nothing else is left is lost.
+    folders = {item.path.parent for item in found}
+    return found, [
+        item if item.path.parent in folders else replace(item, is_failure=True) for item in short
+    ]
+
+
+def image_series(path: Path, masks: dict[str, Path] | None = None) -> tuple[Series, Geometry]:
+    """The series in an image file, and its grid, from its header alone.
+
+    Raises:
+        InputError: when it is not a 3D image.
+    """
+    header = read_image_header(path)
+    return _series(header, masks or {}), header.geometry
+
+
+def _series(header: ImageHeader, masks: dict[str, Path]) -> Series:
+    stem = stem_of(header.path) or header.path.name
+    return Series(
+        files=header.files,
+        uid=str(header.path),
+        description=stem,
+        phase=_phase_of_name(stem),
+        shape=header.geometry.shape,
+        spacing_mm=header.geometry.spacing_mm,
+        slice_thickness_mm=header.geometry.spacing_mm[0],
+        is_dicom=False,
+        masks=masks,
+        warnings=header.warnings,
+    )
+
+
+def read_session_dates(root: Path) -> dict[tuple[str, str], dt.date]:
+    """Dates of BIDS sessions, by (subject, session), from the `*_sessions.tsv` of `root`.
+
+    Raises:
+        InputError: when such a table cannot be read.
+    """
+    dates: dict[tuple[str, str], dt.date] = {}
+    for table in sorted([*root.glob("*_sessions.tsv"), *root.glob("sub-*/*_sessions.tsv")]):
+        subject = table.name.split("_")[0]
+        try:
+            with table.open(newline="", encoding="utf-8-sig") as file:
+                for row in csv.DictReader(file, delimiter="\t"):
+                    written = (row.get("acq_time") or row.get("date") or "")[:10]
+                    try:
+                        dates[subject, row.get("session_id") or ""] = dt.date.fromisoformat(written)
+                    except ValueError:
+                        continue
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"cannot be read as a table ({error})", path=table) from error
+    return dates
+
+
+def _found(
+    header: ImageHeader,
+    masks: dict[str, Path],
+    root: Path,
+    sessions: dict[tuple[str, str], dt.date],
+) -> FoundSeries:
+    path, geometry = header.path, header.geometry
+    series = _series(header, masks)
+    relative = path.relative_to(root)
+    parts = (root.resolve().name, *relative.parts)
+    subject = next((p for p in parts if _PATIENT_FOLDER.fullmatch(p)), "")
+    session = next((p for p in parts if _SESSION_FOLDER.fullmatch(p)), "")
+    return FoundSeries(
+        series=series,
+        geometry=geometry,
+        date=sessions.get((subject, session)),
+        dated_path=dated_path(path, root),
+        study=str(relative.parent if relative.parent.parts else stem_of(path)),
+        patient=subject,
+        patient_id=subject,
+    )
+
+
+def _masks_by_scan(scans: Sequence[Path], masks: Sequence[MaskFile]) -> dict[Path, dict[str, Path]]:
+    """For each scan of a folder the masks that are its own.
+
+    A mask belongs to the scan it names in full; else to the best phase among those whose names
+    begin as its own does, unless these are of several dates.
+    """
+    keys = {scan: _scan_key((stem_of(scan) or "").lower()) for scan in scans}
+    given: dict[Path, dict[str, Path]] = {scan: {} for scan in scans}
+    # Masks named in full come last, because they outweigh the others.
+    for mask in sorted(masks, key=lambda mask: mask.scan in keys.values()):
+        exact = [scan for scan in scans if keys[scan] == mask.scan]
+        likely = exact or [scan for scan in scans if _begins_with(keys[scan], mask.scan)]
+        if len({date_in_name(scan.name) for scan in likely}) == 1:
+            best = min(likely, key=lambda scan: (_rank(keys[scan]), scan))
+            given[best][mask.name] = mask.path
+    return given
+
+
+def _begins_with(key: str, beginning: str) -> bool:
+    """Whether `key` begins with whole words of a shorter name."""
+    rest = key.removeprefix(beginning)
+    return not beginning or (rest != key and rest[:1] in _NOT_LETTERS)
+
+
+def _rank(key: str) -> int:
+    return PHASE_ORDER.index(_phase_of_name(key))
+
+
+def _scan_key(stem: str) -> str:
+    """What names the scan: `sub-1_ses-2_ct` and `sub-1_ses-2_liver` share one key."""
+    key = stem.strip(_NOT_LETTERS).removesuffix("_0000").strip(_NOT_LETTERS)
+    if key == "ct" or key.endswith(("_ct", "-ct")):
+        key = key[:-2]
+    return key.strip(_NOT_LETTERS)
+
+
+def _phase_of_name(stem: str) -> Phase:
+    """The phase in a file name, its date and BIDS entities for subject and session aside."""
+    plain = re.sub(r"(?:sub|ses)-[A-Za-z0-9]+", " ", _DATE_PART.sub(" ", stem))
+    return phase_of_text(plain)
