@@ -29,7 +29,7 @@ from lvt_track.evaluate.detection import Detection, covered_lesions
 from lvt_track.evaluate.pooled import pooled_rows
 from lvt_track.evaluate.scores import ClassScores, score_class
 from lvt_track.io.files import write_whole
-from lvt_track.pipeline.segment import ModelChoice
+from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.training.datasets.conform import cut_to_liver
 from lvt_track.training.datasets.descriptor import Descriptor, find_descriptor
 from lvt_track.training.datasets.prepared import BITS, IGNORE

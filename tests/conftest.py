@@ -15,8 +15,9 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Series
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.io.images.volumes import read_mask, write_mask, write_volume
+from lvt_track.pipeline.masks import SegmentedScan
+from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.progress import Progress
-from lvt_track.pipeline.segment import ModelChoice, SegmentedScan
 
 ROOT = Path(__file__).parents[1]
 

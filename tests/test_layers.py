@@ -22,6 +22,7 @@ STAGES = {
 }
 LAYER = {
     "cli": 6,
+    "api": 6,
     "pipeline": 5,
     "report": 4,
     "training": 4,

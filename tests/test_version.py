@@ -1,22 +1,26 @@
+"""One version, and it is that of the newest release."""
+
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
-
-import pytest
+import re
+import tomllib
+from pathlib import Path
 
 import lvt_track
 
+ROOT = Path(__file__).parents[1]
+RELEASE = re.compile(r"^## (\d+\.\d+\.\d+) — (\d{4}-\d{2}-\d{2})$", re.MULTILINE)
 
-def test_the_version_is_that_of_the_installed_package() -> None:
-    assert lvt_track.__version__ == importlib.metadata.version("lvt-track")
+
+def test_the_version_is_that_of_the_newest_release() -> None:
+    releases = RELEASE.findall((ROOT / "CHANGELOG.md").read_text())
+    assert lvt_track.__version__ == releases[0][0]
+    dates = [date for _, date in releases]
+    assert dates == sorted(dates, reverse=True)
 
 
-def test_a_copy_of_the_source_runs_without_being_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> str:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(importlib.metadata, "version", missing)
-        assert importlib.reload(lvt_track).__version__ == "0+source"
-    importlib.reload(lvt_track)
+def test_it_is_said_once() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "version" not in project["project"]
+    dynamic = project["tool"]["setuptools"]["dynamic"]
+    assert dynamic["version"] == {"attr": "lvt_track.__version__"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import typer
@@ -74,5 +75,6 @@ def _root(
 
 
 def main() -> None:
-    """Entry point of the command `lvt`."""
+    """Entry point of the command `lvt`; what a batch system ends is ended as Ctrl-C ends it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

@@ -45,14 +45,15 @@ def cohort(
     json: JsonOption = False,
 ) -> None:
     """Follow every patient below a folder, and pool their tables."""
-    from lvt_track.pipeline.cohort.run import track_cohort
+    from lvt_track.pipeline.cohort.run import CohortSettings, track_cohort
     from lvt_track.pipeline.patient.track import TrackSettings
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
     reader = ReaderTables(radiologist=radiologist)
-    settings = TrackSettings(model, device, phases, reader, criteria=criteria)
+    track = TrackSettings(model, device, phases, reader, criteria=criteria)
+    settings = CohortSettings(track, jobs)
     with Console(quiet) as console:
-        result = track_cohort(folder, out, settings, jobs, existing_results(force, resume), console)
+        result = track_cohort(folder, out, settings, existing_results(force, resume), console)
     if json:
         print_json(result.facts())
     elif not quiet:

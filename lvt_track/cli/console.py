@@ -33,7 +33,8 @@ Parameters = ParamSpec("Parameters")
 class Console:
     """Shows the progress of a job on stderr.
 
-    Bars and notes appear only on a terminal; warnings always, unless `quiet`.
+    Bars and notes appear only on a terminal; elsewhere, as in the log of a batch system, each step
+    is a line. Warnings appear always; nothing does when `quiet`.
     """
 
     def __init__(self, quiet: bool = False) -> None:
@@ -41,6 +42,7 @@ class Console:
         self._bars: Bars | None = None
         self._task: TaskID | None = None
         self._terminal = sys.stderr.isatty() and not quiet
+        self._stage, self._done, self._total = "", 0, 0
 
     def __enter__(self) -> Self:
         if self._terminal:
@@ -68,14 +70,18 @@ class Console:
             self._bars = None
 
     def stage(self, name: str, total: int) -> None:
-        """Begin a bar."""
+        """Begin a bar, or a count."""
         if self._bars is not None:
             self._task = self._bars.add_task(printable(name), total=total, last="")
+        self._stage, self._done, self._total = name, 0, total
 
     def step(self, done: str) -> None:
-        """Move the bar on."""
+        """Move the bar on, or say what is done."""
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, advance=1, last=printable(done))
+        self._done += 1
+        if not self._terminal and not self._quiet:
+            self._say(f"{self._stage} {self._done}/{self._total}: {done}")
 
     def note(self, text: str) -> None:
         """Say something worth knowing, on a terminal only."""
@@ -97,7 +103,7 @@ class Console:
         if self._bars is not None:
             self._bars.console.print(text, markup=False, highlight=False)
         else:
-            print(text, file=sys.stderr)
+            print(text, file=sys.stderr, flush=True)
 
 
 def print_text(text: str) -> None:

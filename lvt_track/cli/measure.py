@@ -17,7 +17,9 @@ def measure(
     mask: Annotated[
         Path, typer.Argument(help="Mask (its components are measured) or label map (its labels).")
     ],
-    ct: Annotated[Path | None, typer.Option(help="The scan it belongs to, for HU.")] = None,
+    ct: Annotated[
+        Path | None, typer.Option(help="The scan it belongs to, for HU: file or DICOM folder.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="CSV to write; else it is printed.")
     ] = None,

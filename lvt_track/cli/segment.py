@@ -45,12 +45,13 @@ def segment(
     json: JsonOption = False,
 ) -> None:
     """Write liver, vessels and tumors as masks in the geometry of the scan."""
-    from lvt_track.pipeline.segment import ModelChoice, segment_scan
+    from lvt_track.pipeline.run.model_choice import ModelChoice
+    from lvt_track.pipeline.segment import SegmentSettings, segment_scan
 
     with Console(quiet) as console:
         choice = ModelChoice(model, device, exhaustive, precision)
-        existing = existing_results(force, False)
-        result = segment_scan(ct, out, choice, existing, console, save_probabilities)
+        settings = SegmentSettings(choice, save_probabilities)
+        result = segment_scan(ct, out, settings, existing_results(force, False), console)
     if json:
         print_json(result.facts())
     elif not quiet:

@@ -13,6 +13,7 @@ from lvt_track.core.records import Edge, Lesion, PhaseVolume, Point, Response, T
 from lvt_track.core.volume import BoolArray
 
 __all__ = [
+    "EDITED",
     "GIVEN",
     "Course",
     "KeyImage",
@@ -24,6 +25,9 @@ __all__ = [
 
 GIVEN = "given"
 """Source of a mask that was given beside the scan, where others have the name of a model."""
+
+EDITED = "edited"
+"""Source of a mask that a reader has changed since lvt wrote it."""
 
 
 @dataclass(frozen=True)

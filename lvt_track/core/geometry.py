@@ -127,6 +127,21 @@ class Geometry:
             self.direction,
         )
 
+    @property
+    def whole(self) -> Box:
+        """All its voxels."""
+        z, y, x = (slice(0, n) for n in self.shape)
+        return z, y, x
+
+    def widened(self, box: Box, margin_mm: float) -> Box:
+        """A box with a margin on all sides, as far as the grid reaches."""
+        margins = [int(np.ceil(margin_mm / spacing)) for spacing in self.spacing_mm]
+        z, y, x = (
+            slice(max(side.start - margin, 0), min(side.stop + margin, n))
+            for side, margin, n in zip(box, margins, self.shape, strict=True)
+        )
+        return z, y, x
+
     def is_close(self, other: Geometry, tolerance_mm: float = 0.01) -> bool:
         """Whether both grids have the same shape and all their corners within the tolerance."""
         if self.shape != other.shape:

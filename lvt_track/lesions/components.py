@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvt_track.core.geometry import Box, FloatArray, Geometry, bounding_box
+from lvt_track.core.components import label_by_size
+from lvt_track.core.geometry import Box, FloatArray, Geometry
 from lvt_track.core.records import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.measure.axes import measure_lesion
@@ -50,7 +50,7 @@ ShapeTable = Mapping[tuple[int, int], LesionShape]
 def find_lesions(
     visit: int, volume: Volume | None, masks: Masks
 ) -> tuple[LabelArray, tuple[Lesion, ...]]:
-    """Find and measure the 26-connected components of the tumour mask.
+    """Find and measure the connected components of the tumour mask.
 
     Args:
         visit: index of the visit in its course.
@@ -61,22 +61,12 @@ def find_lesions(
         The label map (z, y, x) on the grid of the masks, numbered from 1 by decreasing size
         (of equal ones, the first in scan order), and the lesions in the order of their labels.
     """
-    labels: LabelArray = np.zeros(masks.tumors.shape, dtype=np.int32)
-    around = bounding_box(masks.tumors)
-    if around is None:
-        return labels, ()
-    components, count = cc3d.connected_components(
-        np.ascontiguousarray(masks.tumors[around]), connectivity=26, return_N=True
-    )
-    sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
-    boxes = ndimage.find_objects(components)
+    labels = label_by_size(masks.tumors)
     shown = shown_box(masks.tumors.shape, volume)
     lesions = []
-    for label, component in enumerate(np.argsort(-sizes, kind="stable") + 1, start=1):
-        inner = boxes[component - 1]
-        mask = components[inner] == component
-        box = _shifted(inner, around)
-        labels[box][mask] = label
+    for label, (z, y, x) in enumerate(ndimage.find_objects(labels), start=1):
+        box = (z, y, x)
+        mask = labels[box] == label
         lesion = measured_lesion((visit, label), mask, box, masks.geometry, volume)
         lesions.append(replace(lesion, is_cut=is_cut(box, shown)))
     return labels, tuple(lesions)
@@ -165,11 +155,3 @@ def _digest(index: NDArray[np.intp], shape: tuple[int, ...]) -> str:
     """Digest of voxels (n, 3) of a grid, in scan order."""
     flat = np.ravel_multi_index(tuple(index.T), shape).astype("<i8")
     return hashlib.sha256(repr(tuple(shape)).encode() + flat.tobytes()).hexdigest()[:16]
-
-
-def _shifted(inner: Box, outer: Box) -> Box:
-    z, y, x = (
-        slice(int(o.start + i.start), int(o.start + i.stop))
-        for i, o in zip(inner, outer, strict=True)
-    )
-    return z, y, x

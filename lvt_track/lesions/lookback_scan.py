@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvt_track.core.geometry import FloatArray, Geometry, bounding_box
+from lvt_track.core.geometry import Box, FloatArray, Geometry, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume
 
 __all__ = ["LiverScan", "liver_scan"]
@@ -19,6 +20,8 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 CELL_MM = 2.0
 """About the side of a cell: as fine as the smallest spot that is looked for needs."""
+
+_WITHIN = (1, 3, 5)  # the axes of `_cells` within a cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,7 @@ class LiverScan:
             without a model.
         geometry: grid of the cells.
         scan: grid of the scan.
+        box: the voxels of the scan that the cells cover.
     """
 
     hu: NDArray[np.float32]
@@ -42,6 +46,12 @@ class LiverScan:
     probability: NDArray[np.float32] | None
     geometry: Geometry
     scan: Geometry
+    box: Box
+
+    def with_tumors(self, more: BoolArray) -> LiverScan:
+        """The same with more tumours (z, y, x), on the grid of the scan."""
+        hit = _cells(more[self.box], self.liver.shape).max(axis=_WITHIN)
+        return replace(self, tumors=self.tumors | hit)
 
     @functools.cached_property
     def tissue(self) -> BoolArray:
@@ -86,28 +96,36 @@ def liver_scan(
     size = np.array([side.stop - side.start for side in box])
     block = np.minimum(np.maximum(1, np.rint(CELL_MM / spacing)).astype(int), size)
 
+    shape = (size // block).tolist()
     part = volume.geometry.crop(box)
-    z, y, x = (size // block).tolist()
-    bz, by, bx = block.tolist()
+    covered: Box = tuple(  # type: ignore[assignment]
+        slice(side.start, side.start + n * b)
+        for side, n, b in zip(box, shape, block.tolist(), strict=True)
+    )
 
     def cells(array: NDArray[Scalar]) -> NDArray[Scalar]:
-        """The voxels of the box (z, in cell, y, in cell, x, in cell)."""
-        return array[box][: z * bz, : y * by, : x * bx].reshape(z, bz, y, by, x, bx)
+        return _cells(array[covered], shape)
 
     dz, dy, dx = (spacing * block).tolist()
     ox, oy, oz = part.to_world((block - 1) / 2).tolist()
-    within = (1, 3, 5)
     return LiverScan(
-        hu=cells(volume.hu).mean(axis=within, dtype=np.float32),
-        liver=cells(masks.liver).min(axis=within),
-        vessels=cells(masks.vessels).max(axis=within),
-        tumors=cells(masks.tumors).max(axis=within),
+        hu=cells(volume.hu).mean(axis=_WITHIN, dtype=np.float32),
+        liver=cells(masks.liver).min(axis=_WITHIN),
+        vessels=cells(masks.vessels).max(axis=_WITHIN),
+        tumors=cells(masks.tumors).max(axis=_WITHIN),
         probability=(
-            None if probability is None else cells(probability).max(axis=within).astype(np.float32)
+            None if probability is None else cells(probability).max(axis=_WITHIN).astype(np.float32)
         ),
-        geometry=Geometry((z, y, x), (dz, dy, dx), (ox, oy, oz), part.direction),
+        geometry=Geometry(tuple(shape), (dz, dy, dx), (ox, oy, oz), part.direction),
         scan=volume.geometry,
+        box=covered,
     )
+
+
+def _cells(array: NDArray[Scalar], shape: Sequence[int]) -> NDArray[Scalar]:
+    """The voxels of so many cells as (z, in cell, y, in cell, x, in cell)."""
+    sides = (side for n, m in zip(shape, array.shape, strict=True) for side in (n, m // n))
+    return array.reshape(tuple(sides))
 
 
 def _distance_mm(mask: BoolArray, geometry: Geometry) -> FloatArray:

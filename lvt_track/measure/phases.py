@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.records import Phase, PhaseVolume, Series
 from lvt_track.core.volume import BoolArray, Masks
 
-__all__ = ["compare_phases"]
+__all__ = ["SliceCounts", "compare_phases"]
 
 _REFERENCE_ORDER = (Phase.PORTAL, Phase.DELAYED, Phase.ARTERIAL, Phase.NATIVE, Phase.UNKNOWN)
 
@@ -30,8 +32,37 @@ _THICKNESS_RATIO = 2.0
 _THICK_SLICES_MM = 5.0
 
 
+@dataclass(frozen=True, eq=False)
+class SliceCounts:
+    """How much of liver and tumours each slice of a series holds.
+
+    Attributes:
+        liver, tumors: voxels in each slice (z,).
+        geometry: grid of the series.
+    """
+
+    liver: NDArray[np.intp]
+    tumors: NDArray[np.intp]
+    geometry: Geometry
+
+    @classmethod
+    def of(cls, masks: Masks) -> SliceCounts:
+        """The counts of a series' masks."""
+        return cls(_count_slices(masks.liver), _count_slices(masks.tumors), masks.geometry)
+
+    def with_tumors(self, more: BoolArray) -> SliceCounts:
+        """The same with more tumours (z, y, x), which were none of them."""
+        return replace(self, tumors=self.tumors + _count_slices(more))
+
+
+def _count_slices(mask: BoolArray) -> NDArray[np.intp]:
+    """Voxels of a mask in each of its slices (z,)."""
+    counts: NDArray[np.intp] = np.count_nonzero(mask, axis=(1, 2))
+    return counts
+
+
 def compare_phases(
-    date: dt.date, phases: Sequence[tuple[Series, Masks]]
+    date: dt.date, phases: Sequence[tuple[Series, SliceCounts]]
 ) -> tuple[PhaseVolume, ...]:
     """Compare the volumes of a study's phases after the same cut of field of view.
 
@@ -40,7 +71,7 @@ def compare_phases(
 
     Args:
         date: of the study.
-        phases: each series with its masks; at least one.
+        phases: each series with the slices of its masks; at least one.
 
     Returns:
         One row per phase in the order given. Deviations are None where the reference (or every
@@ -54,9 +85,9 @@ def compare_phases(
             k,
         ),
     )
-    ranges = np.array([_covered_mm(masks.geometry) for _, masks in phases])
+    ranges = np.array([_covered_mm(counts.geometry) for _, counts in phases])
     low, high = float(ranges[:, 0].max()), float(ranges[:, 1].min())
-    weights = [_slice_weights(masks.geometry, low, high) for _, masks in phases]
+    weights = [_slice_weights(counts.geometry, low, high) for _, counts in phases]
     livers = [_volume_ml(m.liver, w, m.geometry) for (_, m), w in zip(phases, weights, strict=True)]
     tumors = [
         _volume_ml(m.tumors, w, m.geometry) for (_, m), w in zip(phases, weights, strict=True)
@@ -74,11 +105,11 @@ def compare_phases(
             deviation_from_mean_percent=_deviation_percent(livers[k], mean_liver),
             slice_thickness_mm=series.slice_thickness_mm,
             is_reference=k == reference,
-            warnings=_warnings(masks, weights[k], series.slice_thickness_mm, thickness),
+            warnings=_warnings(counts, weights[k], series.slice_thickness_mm, thickness),
             tumors_deviation_percent=_deviation_percent(tumors[k], tumors[reference]),
             tumors_deviation_from_mean_percent=_deviation_percent(tumors[k], mean_tumors),
         )
-        for k, (series, masks) in enumerate(phases)
+        for k, (series, counts) in enumerate(phases)
     )
 
 
@@ -109,8 +140,7 @@ def _slice_weights(geometry: Geometry, low_mm: float, high_mm: float) -> FloatAr
     return weights
 
 
-def _volume_ml(mask: BoolArray, weights: FloatArray, geometry: Geometry) -> float:
-    counts = np.count_nonzero(mask, axis=(1, 2))
+def _volume_ml(counts: NDArray[np.intp], weights: FloatArray, geometry: Geometry) -> float:
     return float(counts @ weights) * geometry.voxel_volume_ml
 
 
@@ -119,15 +149,15 @@ def _deviation_percent(value: float, reference: float) -> float | None:
 
 
 def _warnings(
-    masks: Masks, weights: FloatArray, thickness_mm: float, reference_mm: float
+    counts: SliceCounts, weights: FloatArray, thickness_mm: float, reference_mm: float
 ) -> tuple[str, ...]:
     found = []
     used = np.flatnonzero(weights > 0)
     if not used.size:
         return ("shares no range along the body with the other phases",)
-    if not masks.liver[used].any():
+    if not counts.liver[used].any():
         return ("no liver in the range that all phases cover",)
-    if masks.liver[used[[0, -1]]].any():
+    if counts.liver[used[[0, -1]]].any():
         found.append("the liver reaches the end of the range that all phases cover")
     if max(thickness_mm, reference_mm) >= _THICKNESS_RATIO * min(thickness_mm, reference_mm):
         found.append(f"slices of {thickness_mm:g} mm against {reference_mm:g} mm of the reference")

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cc3d
 import numpy as np
 from scipy import ndimage
 
+from lvt_track.core.components import label_by_size
 from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.records import Measurement, Point
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.errors import InputError
-from lvt_track.io.images.volumes import read_labels, read_volume
+from lvt_track.io.discover import read_scan, series_at
+from lvt_track.io.images.volumes import read_labels
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.measure.content import HuContent, hu_content, surface_mm2
 
-__all__ = ["MEASURE_COLUMNS", "MeasuredLesion", "measure_file", "measure_rows"]
+__all__ = ["MEASURE_COLUMNS", "MeasuredLesion", "measure_file", "measure_labels", "measure_rows"]
 
 MEASURE_COLUMNS = (
     "lesion",
@@ -63,28 +64,47 @@ class MeasuredLesion:
 def measure_file(mask: Path, ct: Path | None = None) -> tuple[MeasuredLesion, ...]:
     """Measure every lesion of a mask file.
 
-    Of a mask of 0 and one other value the lesions are its 26-connected components, the largest
+    Of a mask of 0 and one other value the lesions are its connected components, the largest
     first; of a label map they are its labels, each measured whole.
 
     Args:
         mask: NIfTI, NRRD or MHA file.
-        ct: the scan it belongs to, on the same grid, for HU.
+        ct: the scan it belongs to, on the same grid, for HU: an image file or a DICOM folder.
 
     Raises:
         InputError: when a file cannot be read, or the two do not lie on one grid.
     """
     labels, geometry = read_labels(mask)
-    if int(labels.min(initial=0)) < 0:
-        raise InputError("holds negative values, so it is not a mask", path=mask)
-    volume = None if ct is None else read_volume(ct)
+    volume = None if ct is None else read_scan(series_at(ct))
     if volume is not None and not volume.geometry.is_close(geometry):
         raise InputError(
             f"the mask does not lie on the grid of {ct}",
             path=mask,
             remedy="Give the CT on which the mask was drawn, or resample one to the other",
         )
+    try:
+        return measure_labels(labels, geometry, volume)
+    except InputError as error:
+        raise InputError(error.what, path=mask, remedy=error.remedy) from None
+
+
+def measure_labels(
+    labels: LabelArray, geometry: Geometry, volume: Volume | None = None
+) -> tuple[MeasuredLesion, ...]:
+    """Measure every lesion of a mask or label map (z, y, x), as `measure_file` does.
+
+    Args:
+        labels: of whole numbers; 0 is outside.
+        geometry: its grid.
+        volume: the scan on that grid, for HU.
+
+    Raises:
+        InputError: for negative values.
+    """
+    if int(labels.min(initial=0)) < 0:
+        raise InputError("holds negative values, so it is not a mask")
     if len(np.unique(labels[labels > 0])) == 1:
-        labels = _components(labels)
+        labels = label_by_size(labels > 0)
     return tuple(
         _measured(labels, label, (box[0], box[1], box[2]), geometry, volume)
         for label, box in enumerate(ndimage.find_objects(labels), start=1)
@@ -121,18 +141,6 @@ def _hu_values(content: HuContent | None) -> tuple[float | None, ...]:
     if content is None:
         return (None,) * 7
     return content.sd_hu, *content.percentiles_hu, 100 * content.necrotic_share
-
-
-def _components(labels: LabelArray) -> LabelArray:
-    """26-connected components, numbered from 1 by decreasing size."""
-    found = cc3d.connected_components(labels > 0, connectivity=26)
-    counts = np.bincount(found.ravel())
-    counts[0] = 0
-    order = np.argsort(-counts, kind="stable")
-    rank = np.zeros(len(counts), dtype=np.int32)
-    rank[order[: len(counts) - 1]] = np.arange(1, len(counts))
-    numbered: LabelArray = rank[found]
-    return numbered
 
 
 def _measured(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from lvt_track.report.timelines import (
 )
 
 __all__ = [
+    "COURSE_TABLES",
     "PHASE_COLUMNS",
     "edges_table",
     "lesions_table",
@@ -381,6 +382,18 @@ def _lookback_row(course: Course, look: LookBack) -> Row:
         "controls": look.controls,
         "visible_days_earlier": 0 if first is None else first.days_earlier,
     }
+
+
+COURSE_TABLES: Mapping[str, Callable[[Course], pd.DataFrame]] = {
+    "visits": visits_table,
+    "lesions": lesions_table,
+    "edges": edges_table,
+    "tracks": tracks_table,
+    "response": response_table,
+    "phases": phases_table,
+    "lookback": lookback_table,
+}
+"""Every table of a course, by the name of its file without `.csv`."""
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase, Series
+from lvt_track.core.records import Phase, PhaseVolume, Series
 from lvt_track.core.volume import BoolArray, Masks
-from lvt_track.measure.phases import compare_phases
+from lvt_track.measure import phases
 
 DATE = dt.date(2024, 1, 15)
 
@@ -40,6 +41,11 @@ def scan(
         is_dicom=False,
     )
     return series, Masks(liver, np.zeros_like(liver), tumors, geometry)
+
+
+def compare_phases(date: dt.date, scans: Sequence[tuple[Series, Masks]]) -> tuple[PhaseVolume, ...]:
+    counted = [(series, phases.SliceCounts.of(masks)) for series, masks in scans]
+    return phases.compare_phases(date, counted)
 
 
 def test_whole_livers_agree() -> None:
@@ -105,15 +111,15 @@ def test_without_a_tumour_in_the_reference_there_is_no_deviation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phases", "reference"),
+    ("order", "reference"),
     [
         ((Phase.NATIVE, Phase.ARTERIAL, Phase.DELAYED), Phase.DELAYED),
         ((Phase.UNKNOWN, Phase.NATIVE), Phase.NATIVE),
         ((Phase.ARTERIAL, Phase.PORTAL, Phase.DELAYED), Phase.PORTAL),
     ],
 )
-def test_reference_phase(phases: tuple[Phase, ...], reference: Phase) -> None:
-    rows = compare_phases(DATE, [scan(phase, 65, 2, -64) for phase in phases])
+def test_reference_phase(order: tuple[Phase, ...], reference: Phase) -> None:
+    rows = compare_phases(DATE, [scan(phase, 65, 2, -64) for phase in order])
     assert [row.phase for row in rows if row.is_reference] == [reference]
 
 

@@ -13,13 +13,13 @@ import pytest
 
 from lvt_track.core.volume import CLASSES, BoolArray, Masks
 from lvt_track.io.images.volumes import read_geometry, read_mask, write_mask
-from lvt_track.pipeline.patient import visits
+from lvt_track.pipeline.masks import SegmentedScan
+from lvt_track.pipeline.patient import series_masks
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
-from lvt_track.pipeline.segment import SegmentedScan
 from lvt_track.segment.postprocess.fluid import fluid_warning
 
 DATES = ("2024-01-15", "2024-04-20", "2024-08-01")
@@ -63,7 +63,7 @@ def patient(
     folder = tmp_path / "patient"
     for visit in range(len(DATES)):
         make_visit(folder, visit, masks=False)
-    monkeypatch.setattr(visits, "masks_of", stand_in(draw))
+    monkeypatch.setattr(series_masks, "masks_of", stand_in(draw))
     return folder
 
 
@@ -108,7 +108,7 @@ def test_a_report_takes_masks_as_a_reader_left_them(patient: Path, tmp_path: Pat
     course = remake_report(out, ReaderTables(), None, Silent()).course
     assert [len(found.lesions) for found in course.visits] == [1, 0, 2]
     assert not mask(out, 1, "tumors").any()
-    assert told(out) == [[STAYS], [STAYS], []]
+    assert told(out) == [[STAYS], [STAYS], [RETURNS]]
 
 
 def test_a_visit_that_is_added_later_brings_cysts_of_earlier_ones_back(

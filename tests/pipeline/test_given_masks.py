@@ -14,8 +14,9 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.io.discover import series_at
 from lvt_track.io.images.volumes import write_mask, write_volume
+from lvt_track.pipeline.masks import masks_of
+from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.progress import Silent
-from lvt_track.pipeline.segment import ModelChoice, masks_of
 from lvt_track.segment.infer import Segmentation
 
 GEOMETRY = Geometry.axial((12, 24, 24), (4.0, 2.0, 2.0))

@@ -11,13 +11,13 @@ import pytest
 
 from lvt_track.core.volume import CLASSES, Masks
 from lvt_track.io.images.volumes import read_geometry, read_mask, write_mask
-from lvt_track.pipeline.patient import visits
+from lvt_track.pipeline.masks import SegmentedScan
+from lvt_track.pipeline.patient import series_masks
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
-from lvt_track.pipeline.segment import SegmentedScan
 
 CUT, STRAY = "the liver reaches the end of the scan", "lies outside the liver mask"
 EDITED = "2024-04-20"
@@ -48,7 +48,7 @@ def test_a_report_warns_of_masks_as_they_are_now(
         return SegmentedScan(masks, dict.fromkeys(CLASSES, "model"), (), {"tumors": likely})
 
     if source == "model":
-        monkeypatch.setattr(visits, "masks_of", stand_in(draw))
+        monkeypatch.setattr(series_masks, "masks_of", stand_in(draw))
     patient, out = tmp_path / "patient", tmp_path / "out"
     for visit in range(2):
         make_visit(patient, visit, masks=source == "given")

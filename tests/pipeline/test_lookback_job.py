@@ -13,13 +13,13 @@ import SimpleITK as sitk
 from lvt_track.core.volume import CLASSES, Masks
 from lvt_track.errors import InputError
 from lvt_track.io.images.volumes import read_geometry, read_mask, read_probability
-from lvt_track.pipeline.patient import visits
+from lvt_track.pipeline.masks import SegmentedScan
+from lvt_track.pipeline.patient import series_masks
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
-from lvt_track.pipeline.segment import SegmentedScan
 
 DATES = ("2024-04-20", "2024-08-01")
 # Where the ball that the second visit shows first would lie at the one before.
@@ -65,7 +65,7 @@ def job(
         return SegmentedScan(masks, sources, probabilities={"tumors": probability})
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(visits, "masks_of", stand_in(draw))
+    patch.setattr(series_masks, "masks_of", stand_in(draw))
     out = folder / "out"
     track_patient(patient, out, TrackSettings(), Existing.REFUSE, Silent())
     yield patient, out

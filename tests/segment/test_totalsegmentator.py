@@ -15,7 +15,7 @@ from lvt_track.cli.app import app
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import UsageError
 from lvt_track.io.images.volumes import read_mask, read_volume
-from lvt_track.pipeline.segment import ModelChoice
+from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.segment.totalsegmentator import TotalSegmentator
 
 WEIGHTS = (

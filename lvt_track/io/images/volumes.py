@@ -28,6 +28,7 @@ __all__ = [
     "read_mask",
     "read_probability",
     "read_volume",
+    "rounded_probability",
     "stem_of",
     "to_volume",
     "write_labels",
@@ -39,6 +40,7 @@ __all__ = [
 
 # Scanners and converters fill what lies outside the field of view with values far below air.
 _BELOW_ANY_TISSUE_HU = -1500
+_STEP = 1.0 / 255.0
 
 
 def read_volume(path: Path) -> Volume:
@@ -193,8 +195,19 @@ def write_probability(
     probability: NDArray[np.floating], geometry: Geometry, path: Path, like: Path | None = None
 ) -> None:
     """Write a probability map (z, y, x), 0 to 1, as NIfTI in steps of 1/255; see `write_mask`."""
-    steps = (probability * 255.0).round().astype(np.uint8)
-    write_nifti(steps, path, _header(geometry, like), slope=1.0 / 255.0)
+    write_nifti(_steps(probability), path, _header(geometry, like), slope=_STEP)
+
+
+def rounded_probability(probability: NDArray[np.floating]) -> NDArray[np.float16]:
+    """A probability map as it is once it was written and read again."""
+    table = (np.arange(256) * np.float64(np.float32(_STEP))).astype(np.float32).astype(np.float16)
+    rounded: NDArray[np.float16] = table[_steps(probability)]
+    return rounded
+
+
+def _steps(probability: NDArray[np.floating]) -> NDArray[np.uint8]:
+    steps: NDArray[np.uint8] = (probability * 255.0).round().astype(np.uint8)
+    return steps
 
 
 def write_volume(volume: Volume, path: Path, like: Path | None = None) -> None:

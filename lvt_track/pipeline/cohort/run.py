@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import re
 import time
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from lvt_track.core.threads import allowed_cores, limit_threads, threads_of
+from lvt_track.core.threads import allowed_cores
 from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.io.discover import discover
+from lvt_track.pipeline.cohort.processes import run_apart
 from lvt_track.pipeline.cohort.tables import PatientRun, State, pool_tables
 from lvt_track.pipeline.patient.track import TrackSettings, is_finished, track_patient
 from lvt_track.pipeline.radiologist.readings import read_readings
@@ -24,7 +23,7 @@ from lvt_track.pipeline.run.progress import Progress, Silent
 from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import Readings
 
-__all__ = ["CohortResult", "track_cohort"]
+__all__ = ["CohortResult", "CohortSettings", "track_cohort"]
 
 _DATE_ONLY = re.compile(r"\d{4}[-_.]?\d{2}[-_.]?\d{2}")
 
@@ -72,6 +71,19 @@ class CohortResult:
 
 
 @dataclass(frozen=True)
+class CohortSettings:
+    """Choices of a cohort.
+
+    Attributes:
+        track: of every patient; a radiologist's table needs to say which rows are whose.
+        jobs: how many patients are followed at once, each in a process of its own.
+    """
+
+    track: TrackSettings
+    jobs: int = 1
+
+
+@dataclass(frozen=True)
 class _Job:
     """One patient's run, as it is handed to a process."""
 
@@ -82,12 +94,7 @@ class _Job:
 
 
 def track_cohort(
-    folder: Path,
-    out: Path,
-    settings: TrackSettings,
-    jobs: int,
-    existing: Existing,
-    progress: Progress,
+    folder: Path, out: Path, settings: CohortSettings, existing: Existing, progress: Progress
 ) -> CohortResult:
     """Follow every patient below a folder, and pool their tables.
 
@@ -96,8 +103,7 @@ def track_cohort(
     Args:
         folder: its subfolders are the patients.
         out: gets a folder of results per patient, and the pooled tables.
-        settings: of every run; a radiologist's table needs to say which rows are whose.
-        jobs: how many patients are followed at once, each in a process of its own.
+        settings: of every run, and how many go on at once.
         existing: what to do with results that are there; RESUME keeps finished patients.
         progress: told of each patient.
 
@@ -107,14 +113,14 @@ def track_cohort(
         InputError: when there are no patients, or none could be followed.
         OutputError: when the output cannot be written.
     """
-    if jobs < 1:
-        raise UsageError(f"--jobs must be at least 1, got {jobs}")
+    if settings.jobs < 1:
+        raise UsageError(f"--jobs must be at least 1, got {settings.jobs}")
     patients = _patients(folder, out)
-    readings = _readings(settings)
+    readings = _readings(settings.track)
     claim_folder(out, existing)
-    work = [_Job(path, out / path.name, settings, existing) for path in patients]
-    at_once = min(jobs, allowed_cores())
-    if at_once < jobs:
+    work = [_Job(path, out / path.name, settings.track, existing) for path in patients]
+    at_once = min(settings.jobs, allowed_cores())
+    if at_once < settings.jobs:
         progress.note(f"{at_once} patients at once, for there are no more cores")
     runs = []
     progress.stage("patients", len(work))
@@ -183,25 +189,10 @@ def _run_all(
         for job in work:
             yield _run(job, with_rows)
         return
-    # Forked processes inherit locks and devices that torch and ITK hold.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=_share_cores, initargs=(jobs,)) as pool:
-        handed = {pool.submit(_run, job, with_rows): job for job in work}
-        try:
-            for future in as_completed(handed):
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    job = handed[future]
-                    why = "its process was ended, as happens without memory: give fewer --jobs"
-                    yield PatientRun(job.patient.name, job.out, State.FAILED, why)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _share_cores(jobs: int) -> None:
-    """Give each process its share; read by torch and ITK when they start."""
-    limit_threads(min(threads_of(), max(1, allowed_cores() // jobs)))
+    with closing(run_apart(partial(_run, with_rows=with_rows), work, jobs)) as ended:
+        for job, run in ended:
+            why = "its process was ended, as happens without memory: give fewer --jobs"
+            yield run or PatientRun(job.patient.name, job.out, State.FAILED, why)
 
 
 def _run(job: _Job, with_rows: frozenset[str]) -> PatientRun:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from lvt_track.core.course import Course, KeyImage, RegistrationQuality, VisitFindings
-from lvt_track.core.records import PhaseVolume, Point, Track
+from lvt_track.core.records import PhaseVolume
 from lvt_track.lesions.decisions import Decisions
 from lvt_track.lesions.events import doubt_what_was_visible
 from lvt_track.lesions.lookback import look_back
 from lvt_track.lesions.match import match_course
+from lvt_track.lesions.unseen import expected_place, unshown_visits
 from lvt_track.measure.phases import compare_phases
 from lvt_track.pipeline.patient.visits import VisitScan
-from lvt_track.pipeline.run.progress import Progress, Stopwatch
+from lvt_track.pipeline.run.context import Run
+from lvt_track.pipeline.run.progress import Stopwatch
 from lvt_track.register.course import register_course
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report.drawing.key_images import visit_key_images
@@ -28,31 +28,26 @@ from lvt_track.segment.device import pick_device
 __all__ = ["follow", "judge", "register_visits", "take_key_images", "take_lookback_images"]
 
 
-def register_visits(
-    scans: Sequence[VisitScan], device: str, watch: Stopwatch, progress: Progress
-) -> CommonFrame:
+def register_visits(scans: Sequence[VisitScan], run: Run) -> CommonFrame:
     """Bring all visits into one frame.
 
     Raises:
         UsageError: when the machine has no such device.
     """
-    progress.stage("register", len(scans) - 1)
-    with watch.stage("register"):
+    run.progress.stage("register", len(scans) - 1)
+    with run.watch.stage("register"):
         return register_course(
             [scan.image for scan in scans],
-            lambda visit: progress.step(scans[visit].findings.visit.name),
-            pick_device(device),
+            lambda visit: run.progress.step(scans[visit].findings.visit.name),
+            pick_device(run.model.device),
         )
 
 
 def follow(
-    patient: str,
-    scans: Sequence[VisitScan],
-    frame: CommonFrame,
-    decisions: Decisions,
-    watch: Stopwatch,
+    scans: Sequence[VisitScan], frame: CommonFrame, decisions: Decisions, run: Run
 ) -> Course:
     """Match the lesions of registered visits."""
+    watch = run.watch
     lesions = [scan.findings.lesions for scan in scans]
     dates = [scan.findings.visit.date for scan in scans]
     with watch.stage("match"):
@@ -68,7 +63,7 @@ def follow(
         for scan, alignment in zip(scans, frame.alignments, strict=True)
     )
     course = Course(
-        patient=patient,
+        patient=run.manifest.patient,
         visits=visits,
         edges=matching.edges,
         tracks=matching.tracks,
@@ -79,7 +74,7 @@ def follow(
         looks = look_back(course, [scan.liver for scan in scans], frame)
     tracks = doubt_what_was_visible(course.tracks, looks, dates)
     course = replace(course, tracks=tracks, lookbacks=looks)
-    return replace(course, unshown=_unshown(course, frame))
+    return replace(course, unshown=unshown_visits(course, frame))
 
 
 def judge(course: Course, criteria: str, watch: Stopwatch) -> Course:
@@ -112,32 +107,12 @@ def _registered(found: VisitFindings, quality: RegistrationQuality) -> VisitFind
 
 
 def _phases(scans: Sequence[VisitScan]) -> tuple[PhaseVolume, ...]:
-    rows: list[PhaseVolume] = []
-    for scan in scans:
-        if len(scan.phases) > 1:
-            rows.extend(
-                compare_phases(
-                    scan.findings.visit.date,
-                    [(phase.series, phase.masks) for phase in scan.phases],
-                )
-            )
-    return tuple(rows)
-
-
-def _unshown(course: Course, frame: CommonFrame) -> frozenset[tuple[int, int]]:
-    """(track, visit) pairs where not finding a track says nothing."""
-    unshown = set()
-    for track in course.tracks:
-        seen = {visit for visit, _ in track.lesions}
-        for k, found in enumerate(course.visits):
-            if k in seen:
-                continue
-            nearest = _nearest(track, k)
-            centre = np.array([course.lesion(nearest).centroid_mm])
-            is_covered = bool(frame.covered(centre, nearest[0], k)[0])
-            if found.liver_ml == 0 or not frame.is_reliable(k) or not is_covered:
-                unshown.add((track.number, k))
-    return frozenset(unshown)
+    return tuple(
+        row
+        for scan in scans
+        if scan.phases
+        for row in compare_phases(scan.findings.visit.date, scan.phases)
+    )
 
 
 def take_key_images(
@@ -148,7 +123,7 @@ def take_key_images(
     pictures: list[KeyImage] = []
     for k, scan in enumerate(scans):
         places = {
-            track.number: _place(course, track, k, frame)
+            track.number: expected_place(course, track, k, frame)
             for track in course.tracks
             if track.number in shown and all(visit != k for visit, _ in track.lesions)
         }
@@ -163,16 +138,3 @@ def take_lookback_images(course: Course, scans: Sequence[VisitScan]) -> tuple[Ke
         for k, scan in enumerate(scans)
         for picture in lookback_images(course, k, scan.volume, scan.labels)
     )
-
-
-def _place(course: Course, track: Track, visit: int, frame: CommonFrame) -> Point:
-    """Where a track that was not found at a visit should lie there."""
-    nearest = _nearest(track, visit)
-    centre = np.array([course.lesion(nearest).centroid_mm])
-    x, y, z = frame.map_points(centre, nearest[0], visit)[0]
-    return float(x), float(y), float(z)
-
-
-def _nearest(track: Track, visit: int) -> tuple[int, int]:
-    """The lesion of a track at the visit closest to this one."""
-    return min(track.lesions, key=lambda key: (abs(key[0] - visit), key))

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from lvt_track.core.records import Lesion
-from lvt_track.core.volume import LabelArray, Masks
+from lvt_track.core.volume import BoolArray, LabelArray, Masks
+from lvt_track.io.images.volumes import write_mask
 from lvt_track.lesions.components import LesionShape, find_lesions, lesion_shapes
 from lvt_track.lesions.match import match_course
 from lvt_track.pipeline.patient.visits import VisitScan, with_tumors
-from lvt_track.pipeline.run.progress import Progress, Stopwatch
-from lvt_track.pipeline.segment import ModelChoice
+from lvt_track.pipeline.run.context import Run
+from lvt_track.pipeline.run.manifest import mask_digest
 from lvt_track.register.frame import CommonFrame
 
 __all__ = ["agree_on_cysts"]
@@ -47,42 +47,75 @@ class _Spots:
         return cls(labels, lesions, lesion_shapes(labels, lesions, geometry), keys)
 
 
-def agree_on_cysts(
-    scans: Sequence[VisitScan],
-    frame: CommonFrame,
-    out: Path,
-    model: ModelChoice,
-    watch: Stopwatch,
-    progress: Progress,
-) -> list[VisitScan]:
+def agree_on_cysts(scans: Sequence[VisitScan], frame: CommonFrame, run: Run) -> list[VisitScan]:
     """The visits, with cysts that are followed to a tumour of another visit among the tumours.
 
-    A tumour that is missed is worse than a cyst that is followed, so one visit is enough. The
-    masks of visits that change are written anew below `out`.
+    A tumour that is missed is worse than a cyst that is followed, so one visit is enough. Where
+    masks are taken as they are, what was agreed when they were made stands.
 
     Args:
-        scans: the visits by date.
+        scans: the visits by date, as they were drawn.
         frame: their registration.
-        out: the folder of the run.
-        model: that drew the masks.
+        run: the run.
     """
-    with watch.stage("match"):
-        spots = [_Spots.of(visit, scan) for visit, scan in enumerate(scans)]
-        cysts = frozenset().union(*(one.cysts for one in spots))
-        tracks = match_course(
-            [one.lesions for one in spots],
-            frame,
-            [scan.findings.visit.date for scan in scans],
-            {key: shape for one in spots for key, shape in one.shapes.items()},
-        ).tracks
+    if run.keeps_masks:
+        more = [scan.returned for scan in scans]
+    elif len(scans) > 1 and any(scan.cysts.any() for scan in scans):
+        with run.watch.stage("match"):
+            more = _returned(scans, frame)
+    else:
+        more = [np.zeros_like(scan.cysts) for scan in scans]
+    agreed = [
+        with_tumors(visit, scan, spots) if spots.any() else scan
+        for visit, (scan, spots) in enumerate(zip(scans, more, strict=True))
+    ]
+    if run.folder is not None and not run.keeps_masks:
+        with run.watch.stage("write"):
+            for before, after in zip(scans, agreed, strict=True):
+                _write(before, after, run)
+    return agreed
+
+
+def _returned(scans: Sequence[VisitScan], frame: CommonFrame) -> list[BoolArray]:
+    """Of each visit, the cysts that other visits show as tumours, on the grid of its `volume`."""
+    spots = [_Spots.of(visit, scan) for visit, scan in enumerate(scans)]
+    cysts = frozenset().union(*(one.cysts for one in spots))
+    tracks = match_course(
+        [one.lesions for one in spots],
+        frame,
+        [scan.findings.visit.date for scan in scans],
+        {key: shape for one in spots for key, shape in one.shapes.items()},
+    ).tracks
     tumors = {
         key for track in tracks if not cysts.issuperset(track.lesions) for key in track.lesions
     }
-    agreed: list[VisitScan] = []
-    for visit, (scan, one) in enumerate(zip(scans, spots, strict=True)):
-        changed = [label for at, label in sorted(tumors & one.cysts) if at == visit]
-        if changed:
-            more = np.isin(one.labels, changed)
-            scan = with_tumors(agreed, scan, more, out, model, watch, progress)
-        agreed.append(scan)
-    return agreed
+    return [
+        np.isin(one.labels, [label for at, label in tumors & one.cysts if at == visit])
+        for visit, one in enumerate(spots)
+    ]
+
+
+def _write(before: VisitScan, after: VisitScan, run: Run) -> None:
+    """Write a visit's tumours and cysts as agreed, where the files are not so already.
+
+    A run may be ended between any two of these lines: the manifest knows of the tumours before
+    they are there, and every spot is in one of the two files at any time.
+    """
+    assert run.folder is not None
+    is_more = after.cysts & ~(before.cysts & ~before.returned)
+    at, geometry = before.tracked, before.findings.geometry
+    returned = before.cysts & ~after.cysts
+    if np.array_equal(returned, before.returned):
+        return
+    folder = run.folder.visit(at.visit.name)
+    tumors = after.on_scan(after.labels > 0)
+    record, digest = run.manifest.drawn[at.key], mask_digest(tumors)
+    record.note("tumors", digest)
+    labels = np.unique(after.labels[returned])
+    record.returned[digest] = labels.tolist()
+    run.save_manifest()
+    if is_more.any():
+        write_mask(before.on_scan(before.cysts), geometry, folder.cysts, at.like)
+    write_mask(tumors, geometry, folder.mask("tumors"), at.like)
+    write_mask(after.on_scan(after.cysts), geometry, folder.cysts, at.like)
+    record.settle()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from lvt_track.core.records import Lesion
 from lvt_track.errors import InputError
-from lvt_track.io.images.volumes import read_labels, write_labels
 from lvt_track.lesions.corrections import Correction
 from lvt_track.lesions.decisions import Decisions, decide
 from lvt_track.lesions.reader_edits import edit_labels, edit_lesions
@@ -18,7 +16,7 @@ __all__ = ["obey_reader"]
 
 
 def obey_reader(
-    scans: Sequence[VisitScan], corrections: Sequence[Correction], out: Path
+    scans: Sequence[VisitScan], corrections: Sequence[Correction]
 ) -> tuple[list[VisitScan], Decisions]:
     """The visits as a reader's corrections leave them, and what is left to decide in matching.
 
@@ -28,35 +26,25 @@ def obey_reader(
     Args:
         scans: the visits by date, as their masks show them.
         corrections: what the reader says.
-        out: the folder of the run.
 
     Raises:
         InputError: for rows of a table that name unknown lesions or contradict each other.
-        OutputError: when a label map cannot be written.
     """
     dates = [scan.findings.visit.date for scan in scans]
     decisions = decide(corrections, [scan.findings.lesions for scan in scans], dates)
     if decisions.parts:
         raise InputError("`split` is not obeyed yet", remedy="Cut the mask by painting")
-    return [_obeyed(k, scan, decisions, out) for k, scan in enumerate(scans)], decisions
+    return [_obeyed(k, scan, decisions) for k, scan in enumerate(scans)], decisions
 
 
-def _obeyed(visit: int, scan: VisitScan, decisions: Decisions, out: Path) -> VisitScan:
+def _obeyed(visit: int, scan: VisitScan, decisions: Decisions) -> VisitScan:
     before = scan.findings.lesions
     lesions = edit_lesions(before, decisions)
     if lesions == before:
         return scan
     kept = {lesion.label for lesion in lesions}
     left_out = [lesion for lesion in before if lesion.label not in kept]
-    labels = scan.labels
-    if left_out:
-        labels = edit_labels(scan.labels, visit, decisions)
-        path = out / "visits" / scan.findings.visit.name / "lesions.nii.gz"
-        whole, _ = read_labels(path)
-        series = scan.findings.visit.tracked_series
-        like = None if series.is_dicom else series.files[0]
-        whole = edit_labels(whole, visit, decisions)
-        write_labels(whole, scan.findings.geometry, path, like=like)
+    labels = edit_labels(scan.labels, visit, decisions) if left_out else scan.labels
     lost_ml = sum(lesion.measurement.volume_ml for lesion in left_out)
     findings = replace(
         scan.findings,

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from lvt_track.errors import InputError
-from lvt_track.io.discover import discover
-from lvt_track.pipeline.patient.track import TrackResult, conclude
-from lvt_track.pipeline.patient.visits import VisitScan, has_masks, read_visit
+from lvt_track.core.records import Visit
+from lvt_track.core.volume import CLASSES
+from lvt_track.errors import InputError, UsageError
+from lvt_track.io.discover import Discovery, discover
+from lvt_track.pipeline.patient.conclude import conclude
+from lvt_track.pipeline.patient.result import TrackResult
+from lvt_track.pipeline.patient.series_masks import SeriesAt
+from lvt_track.pipeline.patient.settings import TrackSettings
+from lvt_track.pipeline.patient.track import new_manifest, tell_discovery
+from lvt_track.pipeline.patient.visits import VisitScan, read_visit
 from lvt_track.pipeline.radiologist.tables import ReaderTables
-from lvt_track.pipeline.run.manifest import Manifest
-from lvt_track.pipeline.run.progress import Progress, Stopwatch
-from lvt_track.pipeline.segment import ModelChoice
-from lvt_track.response.criteria.catalogue import criteria_named
+from lvt_track.pipeline.run.context import Run
+from lvt_track.pipeline.run.folder import RunFolder
+from lvt_track.pipeline.run.lock import locked
+from lvt_track.pipeline.run.manifest import Failure, Manifest
+from lvt_track.pipeline.run.model_choice import ModelChoice
+from lvt_track.pipeline.run.progress import Progress
+from lvt_track.segment.device import pick_device
 
 __all__ = ["remake_report"]
 
@@ -37,39 +47,89 @@ def remake_report(
         UsageError: for a criterion that is not known.
         InputError: when `out` is no run, or its scans or masks are gone.
     """
-    watch = Stopwatch()
-    manifest = Manifest.read(out)
-    source = patient or Path(manifest.source)
+    earlier = Manifest.read(out)
+    settings = TrackSettings.from_facts(earlier.settings)
+    settings = replace(
+        settings,
+        reader=reader.over(settings.reader),
+        criteria=settings.criteria if criteria is None else criteria,
+    )
+    with locked(out):
+        return _remade(RunFolder(out), settings, patient, progress)
+
+
+def _remade(
+    folder: RunFolder, settings: TrackSettings, patient: Path | None, progress: Progress
+) -> TrackResult:
+    earlier = Manifest.read(folder.path)
+    source = patient or Path(earlier.source)
     if not source.is_dir():
         raise InputError(
             "the scans of this run are no longer here",
             path=source,
             remedy="Say with --patient where they lie now",
         )
-    reader = reader.over(ReaderTables.from_facts(manifest.settings))
-    links = reader.read_links()
-    manifest.settings |= reader.facts()
-    if criteria is not None:
-        criteria_named(criteria)
-        manifest.settings["criteria"] = criteria
-    other_phases = bool(manifest.settings["other_phases"])
+    links = settings.reader.read_links()
+    found = discover(source.absolute(), one_patient=settings.one_patient)
+    manifest = new_manifest(found, source, settings)
+    manifest.models, manifest.inputs = earlier.models, earlier.inputs
+    manifest.visits, manifest.drawn = dict(earlier.visits), dict(earlier.drawn)
+    choice = ModelChoice(", ".join(earlier.models) or "default", _device(settings))
+    run = Run(folder, choice, manifest, progress, earlier, keeps_masks=True)
+    _check_complete(found, run)
+    _note_incomplete(found, run)
+    tell_discovery(run)
+    scans: list[VisitScan] = []
+    progress.stage("visits", len(earlier.visits))
+    for visit in found.visits:
+        if visit.name in earlier.visits:
+            scans.append(read_visit(scans, visit, run, is_current=True))
+            progress.step(visit.name)
+    return conclude(scans, settings.reader, links, run)
 
-    found = discover(source, one_patient=bool(manifest.settings.get("one_patient")))
-    visits = [visit for visit in found.visits if visit.name in manifest.visits]
-    missing = set(manifest.visits) - {visit.name for visit in visits}
-    missing |= {visit.name for visit in visits if not has_masks(visit, other_phases, out)}
-    if missing:
+
+def _device(settings: TrackSettings) -> str:
+    """The device of the run, where this machine has it: another one may round differently."""
+    try:
+        pick_device(settings.device)
+    except UsageError:
+        return "auto"
+    return settings.device
+
+
+def _check_complete(found: Discovery, run: Run) -> None:
+    """Refuse a run whose visits have lost their scans or masks since."""
+    assert run.folder is not None
+    done = run.manifest.visits
+    here = {visit.name: visit for visit in found.visits}
+    missing = [name for name in sorted(done) if name not in here or not _has_masks(here[name], run)]
+    if missing or not done:
+        what = f"scans or masks of {', '.join(missing)} are gone" if missing else "no visit is done"
         raise InputError(
-            f"scans or masks of {', '.join(sorted(missing))} are gone",
-            path=out,
+            what,
+            path=run.folder.path,
             remedy="Run `lvt track` with --resume to make them again",
         )
-    model = ModelChoice(", ".join(manifest.models) or "default")
-    progress.stage("visits", len(visits))
-    scans: list[VisitScan] = []
-    for visit in visits:
-        scans.append(read_visit(scans, visit, out, model, other_phases, True, watch, progress))
-        progress.step(visit.name)
 
-    manifest.patient = found.patient
-    return conclude(manifest, scans, links, reader.radiologist, "auto", out, watch, progress)
+
+def _has_masks(visit: Visit, run: Run) -> bool:
+    """Whether all masks of a visit are there."""
+    assert run.folder is not None
+    wanted = range(len(visit.series)) if run.other_phases else [visit.tracked]
+    return all(
+        SeriesAt(visit, k).path(run.folder, name).exists() for k in wanted for name in CLASSES
+    )
+
+
+def _note_incomplete(found: Discovery, run: Run) -> None:
+    """Name the visits that are not in the run, and why, so that no report hides them."""
+    assert run.folder is not None and run.earlier is not None
+    failed = {item.where: item for item in run.earlier.failures}
+    failures = run.manifest.failures
+    if not run.earlier.finished:
+        why = "the run was ended before its end; `lvt track` with --resume goes on"
+        failures.append(Failure(str(run.folder.path), why))
+    for visit in found.visits:
+        if visit.name not in run.manifest.visits:
+            why = "not in this run; `lvt track` with --resume adds it"
+            failures.append(failed.get(visit.name, Failure(visit.name, why)))

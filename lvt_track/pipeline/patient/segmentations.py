@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydicom.uid import generate_uid
 
 from lvt_track.core.course import Course
-from lvt_track.errors import InputError
+from lvt_track.errors import InputError, OutputError
 from lvt_track.io.images.volumes import read_labels, read_mask
+from lvt_track.pipeline.run.folder import RunFolder, VisitFolder
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 
-__all__ = ["SEGMENTATION", "write_segmentations"]
-
-SEGMENTATION = "seg.dcm"
-"""Name of the file, in the folder of its visit."""
+__all__ = ["write_segmentations"]
 
 
-def write_segmentations(course: Course, out: Path, version: str) -> tuple[str, ...]:
+def write_segmentations(course: Course, folder: RunFolder, version: str) -> tuple[str, ...]:
     """Write `visits/<date>/seg.dcm` where the tracked scan is DICOM and something was found.
 
     A tumour has one tracking UID in all visits, the same whenever the course is told again; its
@@ -25,7 +21,7 @@ def write_segmentations(course: Course, out: Path, version: str) -> tuple[str, .
 
     Args:
         course: the course.
-        out: folder of the run, with the masks of the visits.
+        folder: of the run, with the masks of the visits.
         version: of this program.
 
     Returns:
@@ -38,24 +34,26 @@ def write_segmentations(course: Course, out: Path, version: str) -> tuple[str, .
     for visit in range(len(course.visits)):
         found = course.visits[visit]
         series = found.visit.tracked_series
-        path = out / "visits" / found.visit.name / SEGMENTATION
+        files = folder.visit(found.visit.name)
+        path = files.segmentation
         path.unlink(missing_ok=True)
-        segments = _segments(course, visit, path.parent) if series.is_dicom else []
+        segments = _segments(course, visit, files) if series.is_dicom else []
         if not any(segment.labels.any() for segment in segments):
             continue
         try:
             write_segmentation(segments, series.files, found.geometry, path, version)
-        except InputError as error:
-            undone.append(f"{found.visit.name}: no DICOM segmentation of this scan: {error.what}")
+        except OutputError:
+            raise
+        except Exception as error:  # whatever a header holds, the job is finished
+            why = error.what if isinstance(error, InputError) else f"its header: {error}"
+            undone.append(f"{found.visit.name}: no DICOM segmentation of this scan: {why}")
     return tuple(undone)
 
 
-def _segments(course: Course, visit: int, folder: Path) -> list[Segment]:
+def _segments(course: Course, visit: int, files: VisitFolder) -> list[Segment]:
     found = course.visits[visit]
-    liver, vessels = (
-        read_mask(folder / f"{name}.nii.gz", found.geometry) for name in ("liver", "vessels")
-    )
-    labels, _ = read_labels(folder / "lesions.nii.gz")
+    liver, vessels = (read_mask(files.mask(name), found.geometry) for name in ("liver", "vessels"))
+    labels, _ = read_labels(files.lesions)
     segments = [
         Segment("Liver", Kind.LIVER, liver, (1,), found.sources["liver"]),
         Segment("Liver vessels", Kind.VESSELS, vessels, (1,), found.sources["vessels"]),

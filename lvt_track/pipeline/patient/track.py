@@ -3,193 +3,87 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from lvt_track import __version__
-from lvt_track.core.course import Course
+from lvt_track.core.methods import METHODS
 from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
-from lvt_track.errors import InputError
+from lvt_track.errors import InputError, UsageError
 from lvt_track.io.discover import Discovery, discover
-from lvt_track.lesions.corrections import Correction
-from lvt_track.pipeline.patient.build_course import (
-    follow,
-    judge,
-    register_visits,
-    take_key_images,
-    take_lookback_images,
-)
-from lvt_track.pipeline.patient.cysts import agree_on_cysts
-from lvt_track.pipeline.patient.reader_edits import obey_reader
-from lvt_track.pipeline.patient.scene import take_scene
-from lvt_track.pipeline.patient.segmentations import write_segmentations
-from lvt_track.pipeline.patient.visits import VisitScan, has_masks, read_visit
-from lvt_track.pipeline.patient.write_outputs import OUTPUTS, tell
-from lvt_track.pipeline.radiologist.comparison import compare_with_reader
-from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.pipeline.patient.conclude import conclude
+from lvt_track.pipeline.patient.result import TrackResult
+from lvt_track.pipeline.patient.settings import TrackSettings
+from lvt_track.pipeline.patient.visits import VisitScan, read_visit
+from lvt_track.pipeline.run.context import Run
+from lvt_track.pipeline.run.folder import RunFolder
+from lvt_track.pipeline.run.lock import locked
 from lvt_track.pipeline.run.manifest import (
-    MANIFEST,
     Failure,
     InputRecord,
     Manifest,
     fingerprint,
     record_input,
 )
-from lvt_track.pipeline.run.output import Existing, claim_folder, drop_if_empty
-from lvt_track.pipeline.run.progress import Progress, Stopwatch
-from lvt_track.pipeline.segment import ModelChoice
-from lvt_track.register.frame import CommonFrame
-from lvt_track.response.criteria.catalogue import DEFAULT_CRITERIA, criteria_named
+from lvt_track.pipeline.run.model_choice import ModelChoice
+from lvt_track.pipeline.run.output import Existing, check_apart, claim_folder, drop_if_empty
+from lvt_track.pipeline.run.progress import Progress
+from lvt_track.pipeline.run.renewal import renewed, sweep
 
-__all__ = ["TrackResult", "TrackSettings", "conclude", "is_finished", "track_patient"]
-
-
-@dataclass(frozen=True)
-class TrackSettings:
-    """Choices of a run.
-
-    Attributes:
-        model: name of the model.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        other_phases: whether other contrast phases of a visit are segmented for volumetry.
-        reader: tables that a reader brings.
-        one_patient: the user's word that all scans are of one patient, whatever headers say.
-        criteria: of response, by the names of `response.criteria.catalogue`, with commas between.
-
-    Raises:
-        UsageError: for a criterion that is not known.
-    """
-
-    model: str = "default"
-    device: str = "auto"
-    other_phases: bool = True
-    reader: ReaderTables = field(default_factory=ReaderTables)
-    one_patient: bool = False
-    criteria: str = DEFAULT_CRITERIA
-
-    def __post_init__(self) -> None:
-        criteria_named(self.criteria)
-
-    def facts(self) -> dict[str, Any]:
-        """The settings as plain values, for the manifest."""
-        return {
-            "model": self.model,
-            "device": self.device,
-            "other_phases": self.other_phases,
-            "one_patient": self.one_patient,
-            "criteria": self.criteria,
-            **self.reader.facts(),
-        }
-
-
-@dataclass(frozen=True)
-class TrackResult:
-    """What a run found.
-
-    Attributes:
-        folder: where everything is.
-        course: the patient's course.
-        failures: what could not be done.
-        seconds: time per stage.
-    """
-
-    folder: Path
-    course: Course
-    failures: tuple[Failure, ...] = ()
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def facts(self) -> dict[str, object]:
-        """The result as plain values."""
-        return {
-            "folder": str(self.folder),
-            "patient": self.course.patient,
-            "visits": [
-                {
-                    "date": found.visit.name,
-                    "liver_ml": round(found.liver_ml, 1),
-                    "tumors_ml": round(found.tumors_ml, 2),
-                    "lesions": len(found.lesions),
-                }
-                for found in self.course.visits
-            ],
-            "tracks": [
-                {"track": track.number, "state": track.state, "events": track.events}
-                for track in self.course.tracks
-            ],
-            "responses": [
-                {
-                    "date": response.date.isoformat(),
-                    "criterion": response.criterion,
-                    "category": response.category,
-                    "reason": response.reason,
-                }
-                for response in self.course.responses
-            ],
-            "failures": [{"where": item.where, "why": item.why} for item in self.failures],
-        }
-
-    def summary(self) -> str:
-        """The result in a few lines."""
-        responses: dict[dt.date, list[str]] = {}
-        for item in self.course.responses:
-            responses.setdefault(item.date, []).append(f"{item.criterion} {item.category}")
-        lines = [f"{self.course.patient}: {len(self.course.tracks)} tumours"]
-        for found in self.course.visits:
-            verdict = "".join(f"  {said}" for said in responses.get(found.visit.date, []))
-            lines.append(
-                f"{found.visit.name}  {len(found.lesions):3d} lesions  "
-                f"{found.tumors_ml:8.2f} mL{verdict}"
-            )
-        lines.extend(f"failed: {item.where}: {item.why}" for item in self.failures)
-        lines.append(f"report: {self.folder / 'report.pdf'}, report.html")
-        return "\n".join(lines)
+__all__ = ["TrackResult", "TrackSettings", "is_finished", "track_patient"]
 
 
 def track_patient(
-    patient: Path, out: Path, settings: TrackSettings, existing: Existing, progress: Progress
+    patient: Path,
+    out: Path | None,
+    settings: TrackSettings,
+    existing: Existing,
+    progress: Progress,
 ) -> TrackResult:
     """Do the whole job for one patient.
 
     Visits that cannot be read are left out and named in `failures`; the others are reported.
 
+    Args:
+        patient: folder with the patient's scans.
+        out: folder for the results; None to write nothing.
+        settings: of the run.
+        existing: what to do with results that are there.
+        progress: hears what happens.
+
     Raises:
         InputError: when no visit can be used.
         UsageError, OutputError: when the output folder cannot be used.
     """
-    watch = Stopwatch()
-    with watch.stage("discover"):
-        found = discover(patient, one_patient=settings.one_patient)
+    if out is not None:
+        check_apart(patient, out)
+    found = discover(patient.absolute(), one_patient=settings.one_patient)
     links = settings.reader.read_links()
-    claim_folder(out, existing)
-    earlier = _earlier_visits(out, existing)
-    manifest = Manifest(
-        patient=found.patient,
-        source=str(patient.absolute()),
-        started=dt.datetime.now().isoformat(timespec="seconds"),
-        settings=settings.facts(),
-        left_out=[Failure(str(item.path), item.reason) for item in found.left_out],
-        failures=[Failure(str(i.path), i.reason) for i in found.left_out if i.is_failure],
-        warnings=list(found.warnings),
-    )
-    for text in found.warnings:
-        progress.warn(text)
-    for failure in manifest.failures:
-        progress.warn(f"{failure.where}: {failure.why}")
 
-    choice = ModelChoice(settings.model, settings.device)
-    scans = _read_visits(found, out, settings, choice, earlier, manifest, watch, progress)
-    frame = None
-    if len(scans) > 1 and any(scan.cysts.any() for scan in scans):
-        frame = register_visits(scans, settings.device, watch, progress)
-        scans = agree_on_cysts(scans, frame, out, choice, watch, progress)
-    radiologist = settings.reader.radiologist
-    return conclude(
-        manifest, scans, links, radiologist, settings.device, out, watch, progress, frame
-    )
+    def job(folder: RunFolder | None, earlier: Manifest | None = None) -> TrackResult:
+        choice = ModelChoice(settings.model, settings.device)
+        run = Run(folder, choice, new_manifest(found, patient, settings), progress, earlier)
+        tell_discovery(run)
+        scans = _read_visits(found, run)
+        return conclude(scans, settings.reader, links, run)
+
+    if out is None:
+        return job(None)
+    claim_folder(out, existing)
+    folder = RunFolder(out)
+    try:
+        with locked(out):
+            claim_folder(out, existing)  # once more, now that nobody else writes
+            sweep(out)
+            if existing is Existing.FORCE:
+                with renewed(folder) as new:
+                    return replace(job(new), folder=out)
+            earlier = Manifest.read(out) if folder.manifest.exists() else None
+            if earlier is not None:
+                _check_same_patient(earlier, found, patient)
+            return job(folder, earlier)
+    finally:
+        drop_if_empty(out)
 
 
 def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
@@ -198,125 +92,99 @@ def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
     Raises:
         InputError: when the scans cannot be used, or `run.json` cannot be understood.
     """
-    path = out / MANIFEST
+    path = RunFolder(out).manifest
     if not path.exists() or settings.reader.is_newer_than(path):
         return False
     earlier = Manifest.read(out)
-    if not earlier.seconds or earlier.version != __version__:
+    if not earlier.finished or earlier.methods != METHODS:
         return False
     if earlier.settings != settings.facts():
         return False
     choice = ModelChoice(settings.model, settings.device)
     return earlier.visits == {
-        visit.name: fingerprint(_inputs(visit), _model(visit, settings, choice, earlier))
-        for visit in discover(patient, one_patient=settings.one_patient).visits
+        visit.name: fingerprint(_inputs(visit), _conduct(visit, choice, settings.other_phases))
+        for visit in discover(patient.absolute(), one_patient=settings.one_patient).visits
     }
 
 
-def conclude(
-    manifest: Manifest,
-    scans: Sequence[VisitScan],
-    links: Sequence[Correction],
-    radiologist: Path | None,
-    device: str,
-    out: Path,
-    watch: Stopwatch,
-    progress: Progress,
-    frame: CommonFrame | None = None,
-) -> TrackResult:
-    """From visits with masks to the end of the job: follow the tumours, and tell their course.
+def new_manifest(found: Discovery, patient: Path, settings: TrackSettings) -> Manifest:
+    """The manifest of a run that begins."""
+    return Manifest(
+        patient=found.patient,
+        source=str(patient.absolute()),
+        started=dt.datetime.now().isoformat(timespec="seconds"),
+        settings=settings.facts(),
+        left_out=[Failure(str(item.path), item.reason) for item in found.left_out],
+        failures=[Failure(str(i.path), i.reason) for i in found.left_out if i.is_failure],
+        warnings=list(found.warnings),
+    )
 
-    Args:
-        frame: the registration of the visits, where they are registered already.
+
+def tell_discovery(run: Run) -> None:
+    """Tell what was odd about the scans that were found."""
+    for text in run.manifest.warnings:
+        run.warn(text)
+    for failure in run.manifest.failures:
+        run.warn(f"{failure.where}: {failure.why}")
+
+
+def _check_same_patient(earlier: Manifest, found: Discovery, patient: Path) -> None:
+    """Refuse to go on with the run of another patient.
 
     Raises:
-        InputError: when a reader's table does not belong to this course.
-        UsageError: when the machine has no such device.
-        OutputError: when a file cannot be written.
+        UsageError: when names differ, or scans from elsewhere are none of the run's.
     """
-    scans, decisions = obey_reader(scans, links, out)  # first: it is quick
-    frame = frame or register_visits(scans, device, watch, progress)
-    course = follow(manifest.patient, scans, frame, decisions, watch)
-    course = judge(course, manifest.settings.get("criteria", DEFAULT_CRITERIA), watch)
-    for visit in course.visits:
-        for text in visit.warnings:
-            progress.warn(f"{visit.visit.name}: {text}")
-    for text in course.warnings:
-        progress.warn(text)
-    course = replace(course, warnings=(*manifest.warnings, *course.warnings))
-    comparison = None
-    if radiologist is not None:
-        comparison = compare_with_reader(course, radiologist)
-        for text in comparison.remarks:
-            progress.warn(f"{radiologist.name}: {text}")
-    with watch.stage("report"):
-        pictures = take_key_images(course, scans, frame)
-        looks = take_lookback_images(course, scans)
-        scene = take_scene(course, scans, frame, out / "visits")
-        said = tuple(row.facts() for row in decisions.corrections)
-        tell(course, pictures, looks, frame, out, manifest, comparison, scene, said)
-        for text in write_segmentations(course, out, manifest.version):
-            progress.warn(text)
-            manifest.warnings.append(text)
-    manifest.seconds = watch.seconds
-    manifest.write(out)
-    return TrackResult(out, course, tuple(manifest.failures), watch.seconds)
+    what = ""
+    if earlier.patient != found.patient:
+        what = f"it holds the results of {earlier.patient}, the scans are of {found.patient}"
+    elif earlier.source != str(patient.absolute()) and earlier.inputs:
+        known = {item.sha256 for item in earlier.inputs}
+        if not any(item.sha256 in known for visit in found.visits for item in _inputs(visit)):
+            what = f"it holds results of other scans, from {earlier.source}"
+    if what:
+        raise UsageError(
+            f"cannot go on with this run: {what}",
+            path=patient,
+            remedy="Choose another -o, or give --force to write over the results",
+        )
+    if earlier.visits and not earlier.drawn:
+        raise UsageError(
+            f"cannot go on with this run: lvt {earlier.version} kept no record of its masks, so "
+            "edited ones cannot be told",
+            path=patient,
+            remedy="Choose another -o, or give --force to write over the results",
+        )
 
 
-def _earlier_visits(out: Path, existing: Existing) -> dict[str, str]:
-    """Fingerprints of the visits an earlier run finished; clears them away when forced."""
-    if not (out / MANIFEST).exists():
-        return {}
-    if existing is Existing.RESUME:
-        return Manifest.read(out).visits
-    for name in OUTPUTS:
-        path = out / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    return {}
-
-
-def _read_visits(
-    found: Discovery,
-    out: Path,
-    settings: TrackSettings,
-    choice: ModelChoice,
-    earlier: dict[str, str],
-    manifest: Manifest,
-    watch: Stopwatch,
-    progress: Progress,
-) -> list[VisitScan]:
+def _read_visits(found: Discovery, run: Run) -> list[VisitScan]:
+    manifest, progress = run.manifest, run.progress
+    if run.earlier is not None:
+        manifest.visits, manifest.drawn = dict(run.earlier.visits), dict(run.earlier.drawn)
     scans: list[VisitScan] = []
     progress.stage("visits", len(found.visits))
     for visit in found.visits:
-        with watch.stage("read"):
+        with run.watch.stage("read"):
             inputs = _inputs(visit)
-            key = fingerprint(inputs, _model(visit, settings, choice, manifest))
-        done = earlier.get(visit.name) == key and has_masks(visit, settings.other_phases, out)
+            conduct = _conduct(visit, run.model, run.other_phases)
+            if conduct:
+                manifest.models.update(run.model.model.digests)
+            key = fingerprint(inputs, conduct)
+        is_current = manifest.visits.pop(visit.name, None) == key
         try:
-            scan = read_visit(
-                scans,
-                visit,
-                out,
-                choice,
-                settings.other_phases,
-                done,
-                watch,
-                progress,
-            )
+            scan = read_visit(scans, visit, run, is_current)
         except InputError as error:
             manifest.failures.append(Failure(visit.name, str(error)))
-            progress.warn(f"visit {visit.name} left out: {error}")
+            run.warn(f"visit {visit.name} left out: {error}")
             continue
         scans.append(scan)
         manifest.inputs.extend(inputs)
         manifest.visits[visit.name] = key
-        manifest.write(out)
+        run.save_manifest()
         progress.step(visit.name)
+    manifest.visits = {
+        scan.findings.visit.name: manifest.visits[scan.findings.visit.name] for scan in scans
+    }
     if not scans:
-        drop_if_empty(out)
         raise InputError(
             "none of the visits could be used",
             path=found.visits[0].tracked_series.files[0].parent,
@@ -337,10 +205,9 @@ def _inputs(visit: Visit) -> list[InputRecord]:
     return records
 
 
-def _model(visit: Visit, settings: TrackSettings, choice: ModelChoice, manifest: Manifest) -> str:
-    """What names the model if this visit needs it, and a note of its weights in the manifest."""
-    scans = visit.series if settings.other_phases else (visit.tracked_series,)
+def _conduct(visit: Visit, choice: ModelChoice, other_phases: bool) -> str:
+    """What names the model, if this visit needs it."""
+    scans = visit.series if other_phases else (visit.tracked_series,)
     if all(set(series.masks) >= set(CLASSES) for series in scans):
         return ""
-    manifest.models.update(choice.model.digests)
     return choice.model.conduct_sha256

@@ -1,17 +1,24 @@
-"""Write a course down: tables, transforms, PDF, HTML."""
+"""Write a course down: label maps, tables, transforms, PDF, HTML, DICOM."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from lvt_track.agreement.records import ReaderComparison
-from lvt_track.core.course import Course, KeyImage
+from lvt_track.core.course import Course
+from lvt_track.io.images.volumes import write_labels
 from lvt_track.io.transforms import write_transform
+from lvt_track.pipeline.patient.build_course import take_key_images, take_lookback_images
+from lvt_track.pipeline.patient.scene import take_scene
+from lvt_track.pipeline.patient.segmentations import write_segmentations
+from lvt_track.pipeline.patient.visits import VisitScan
 from lvt_track.pipeline.radiologist.comparison import write_comparison
-from lvt_track.pipeline.run.manifest import MANIFEST, Manifest
+from lvt_track.pipeline.run.context import Run
+from lvt_track.pipeline.run.folder import RunFolder
+from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.output import make_folder
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report import tables
@@ -19,71 +26,77 @@ from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html.document import write_html
 from lvt_track.report.pdf import write_pdf
-from lvt_track.report.viewer.scene import Scene
 
-__all__ = ["OUTPUTS", "tell"]
-
-_TABLES = {
-    "visits.csv": tables.visits_table,
-    "lesions.csv": tables.lesions_table,
-    "edges.csv": tables.edges_table,
-    "tracks.csv": tables.tracks_table,
-    "response.csv": tables.response_table,
-    "phases.csv": tables.phases_table,
-    "lookback.csv": tables.lookback_table,
-}
-
-OUTPUTS = (
-    MANIFEST,
-    *_TABLES,
-    "agreement.csv",
-    "reader_pairs.csv",
-    "report.pdf",
-    "report.html",
-    "visits",
-    "transforms",
-)
-"""Everything a run writes; `--force` clears these of an earlier run away."""
+__all__ = ["Findings", "write_outputs"]
 
 
-def tell(
-    course: Course,
-    pictures: Sequence[KeyImage],
-    looks: Sequence[KeyImage],
-    frame: CommonFrame,
-    out: Path,
-    manifest: Manifest,
-    comparison: ReaderComparison | None,
-    scene: Scene | None = None,
-    corrections: Sequence[Mapping[str, Any]] = (),
-) -> None:
-    """Write tables, transforms and the reports of a course into `out`.
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What a run has found.
 
-    Args:
+    Attributes:
         course: the course.
-        pictures: its key images.
-        looks: pictures of the places of later tumours in the scans before.
-        frame: its registration.
-        out: folder of the run.
-        manifest: what was run.
+        scans: its visits.
+        frame: their registration.
         comparison: with a radiologist's table, where there is one.
-        scene: the visits for the interactive page.
         corrections: what readers said, as rows of their table.
+    """
+
+    course: Course
+    scans: Sequence[VisitScan]
+    frame: CommonFrame
+    comparison: ReaderComparison | None = None
+    corrections: Sequence[Mapping[str, Any]] = ()
+
+
+def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
+    """Write label maps, tables, transforms, reports and DICOM segmentations of a course.
 
     Raises:
         OutputError: when a file cannot be written.
     """
-    for name, table in _TABLES.items():
-        tables.write_table(table(course), out / name)
-    dates = [found.visit.name for found in course.visits]
-    if comparison is not None:
-        write_comparison(comparison, out)
-    folder = make_folder(out / "transforms")
+    course, scans, frame = findings.course, findings.scans, findings.frame
+    for scan in scans:
+        _write_lesions(scan, folder)
+    for name, table in tables.COURSE_TABLES.items():
+        tables.write_table(table(course), folder.table(name))
+    if findings.comparison is not None:
+        write_comparison(findings.comparison, folder.path)
+    _write_transforms(course, frame, folder)
+    for text in write_segmentations(course, folder, run.manifest.version):
+        run.warn(text)
+        run.manifest.warnings.append(text)
+    pictures = take_key_images(course, scans, frame)
+    looks = take_lookback_images(course, scans)
+    content = ReportContent(
+        course,
+        _facts(run.manifest),
+        pictures,
+        looks,
+        findings.comparison,
+        take_scene(course, scans, frame, folder.path / "visits"),
+        findings.corrections,
+    )
+    write_pdf(content, folder.pdf)
+    write_html(content, folder.html)
+
+
+def _write_lesions(scan: VisitScan, folder: RunFolder) -> None:
+    labels = scan.on_scan(scan.labels)
+    path = folder.visit(scan.findings.visit.name).lesions
+    write_labels(labels, scan.findings.geometry, path, like=scan.tracked.like)
+
+
+def _write_transforms(course: Course, frame: CommonFrame, folder: RunFolder) -> None:
+    make_folder(folder.transforms)
+    dates = [findings.visit.name for findings in course.visits]
     for date, alignment in zip(dates, frame.alignments, strict=True):
         if alignment is not None:
-            path = folder / f"{dates[frame.reference]}_to_{date}.h5"
-            write_transform(alignment.transform, path)
-    facts = RunFacts(
+            write_transform(alignment.transform, folder.transform(dates[frame.reference], date))
+
+
+def _facts(manifest: Manifest) -> RunFacts:
+    return RunFacts(
         made=dt.datetime.now(),
         version=manifest.version,
         models=tuple(f"{name} (sha256 {sha[:12]})" for name, sha in manifest.models.items()),
@@ -92,6 +105,3 @@ def tell(
             for item in dict.fromkeys((*manifest.left_out, *manifest.failures))
         ),
     )
-    content = ReportContent(course, facts, pictures, looks, comparison, scene, corrections)
-    write_pdf(content, out / "report.pdf")
-    write_html(content, out / "report.html")

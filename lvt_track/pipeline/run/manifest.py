@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lvt_track import __version__
+from lvt_track.core.methods import MASK_STAGES, METHODS
+from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.files import sha256_of, write_whole
+from lvt_track.pipeline.run.folder import MANIFEST
+from lvt_track.pipeline.run.schema import SchemaError, from_plain
 
-__all__ = ["MANIFEST", "Failure", "InputRecord", "Manifest", "fingerprint", "record_input"]
+__all__ = [
+    "Failure",
+    "InputRecord",
+    "Manifest",
+    "MaskRecord",
+    "fingerprint",
+    "mask_digest",
+    "record_input",
+    "voxel_digest",
+]
 
-MANIFEST = "run.json"
-
+_VISIT = re.compile(r"\d{4}-\d{2}-\d{2}(/[a-z]+\d*)?")
 _REMEDY = "Give the folder that was named with -o"
 
 
@@ -48,6 +63,42 @@ class Failure:
 
 
 @dataclass
+class MaskRecord:
+    """The masks of one series as lvt made them, so that what a reader edited is told from them.
+
+    Attributes:
+        sources: for each class `given`, `edited`, or the name of the model.
+        warnings: what was said of them.
+        scan_sha256: digest of the scan's voxels.
+        sha256: by class name, the digest of the voxels of the mask; while one is being written,
+            those of the old and the new one.
+        returned: by digest of the tumours, the labels of the lesions among them that the model took
+            for cysts and that are tumours since other visits show them as such.
+    """
+
+    sources: dict[str, str]
+    warnings: list[str]
+    scan_sha256: str
+    sha256: dict[str, list[str]] = field(default_factory=dict)
+    returned: dict[str, list[int]] = field(default_factory=dict)
+
+    def knows(self, class_name: str, digest: str) -> bool:
+        """Whether lvt wrote this mask of the class."""
+        return digest in self.sha256.get(class_name, ())
+
+    def note(self, class_name: str, digest: str) -> None:
+        """Remember a mask that is about to be written."""
+        others = [one for one in self.sha256.get(class_name, ()) if one != digest]
+        self.sha256[class_name] = [*others, digest]
+
+    def settle(self) -> None:
+        """Forget the masks that were written over."""
+        self.sha256 = {name: digests[-1:] for name, digests in self.sha256.items()}
+        kept = self.sha256.get("tumors", [])
+        self.returned = {one: labels for one, labels in self.returned.items() if one in kept}
+
+
+@dataclass
 class Manifest:
     """Everything needed to know how the results in a folder came about.
 
@@ -67,6 +118,9 @@ class Manifest:
         command: that wrote the folder, `track` or `segment`.
         masks: of `segment`, what made each: `given`, or the name of a model.
         engine: where the networks ran, what ran them and in which precision.
+        drawn: the masks of each series, by `<visit>` or `<visit>/<series>`.
+        finished: whether the run came to its end.
+        methods: of each stage, see `core.methods`.
     """
 
     patient: str
@@ -84,13 +138,17 @@ class Manifest:
     command: str = "track"
     masks: dict[str, str] = field(default_factory=dict)
     engine: str = ""
+    drawn: dict[str, MaskRecord] = field(default_factory=dict)
+    finished: bool = False
+    methods: dict[str, int] = field(default_factory=lambda: dict(METHODS))
 
     def write(self, folder: Path) -> None:
         """Write `run.json` into the folder, whole or not at all."""
         facts = asdict(self)
         facts["seconds"] = {name: round(value, 2) for name, value in self.seconds.items()}
         with write_whole(folder / MANIFEST) as temporary:
-            temporary.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+            text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -101,19 +159,25 @@ class Manifest:
         """
         path = folder / MANIFEST
         try:
-            facts = json.loads(path.read_text())
-            for key in ("left_out", "failures"):
-                facts[key] = [Failure(**item) for item in facts[key]]
-            facts["inputs"] = [InputRecord(**item) for item in facts["inputs"]]
-            manifest = cls(**facts)
+            facts = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise InputError(
                 "no run.json here, so this is not the output of `lvt track`",
                 path=folder,
                 remedy=_REMEDY,
             ) from None
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"cannot be understood ({error})", path=path) from error
+        if isinstance(facts, dict) and isinstance(facts.get("seconds"), dict):
+            # Runs of 0.1.0 told their end by having seconds, and had no methods.
+            facts.setdefault("finished", bool(facts["seconds"]))
+            facts.setdefault("methods", {})
+        try:
+            manifest = from_plain(cls, facts)
+            _check_names(manifest)
+        except SchemaError as error:
+            remedy = "Restore the file, or run `lvt track` with --force"
+            raise InputError(f"cannot be understood: {error}", path=path, remedy=remedy) from None
         if manifest.command != "track":
             raise InputError(
                 f"the output of `lvt {manifest.command}`, not of `lvt track`",
@@ -132,11 +196,38 @@ def record_input(visit: str, role: str, files: Sequence[Path]) -> InputRecord:
     return InputRecord(visit, role, str(files[0].parent), len(digests), digest)
 
 
+def voxel_digest(volume: Volume) -> str:
+    """Digest of the voxels of a scan, whatever files hold them."""
+    return hashlib.sha256(np.ascontiguousarray(volume.hu).data).hexdigest()
+
+
+def mask_digest(mask: BoolArray) -> str:
+    """Digest of the voxels of a mask, whatever file holds them."""
+    return hashlib.sha256(np.packbits(mask).data).hexdigest()
+
+
 def fingerprint(inputs: Sequence[InputRecord], model: str) -> str:
     """Digest of all that decides a visit's masks; equal fingerprints mean equal masks."""
     facts = {
         "inputs": [[item.role, item.sha256] for item in inputs],
         "model": model,
-        "version": __version__,
+        "methods": {stage: METHODS[stage] for stage in MASK_STAGES},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _check_names(manifest: Manifest) -> None:
+    """What becomes a path or an option must look like one.
+
+    Raises:
+        SchemaError: where it does not.
+    """
+    for name, value in manifest.settings.items():
+        if not isinstance(value, str | bool | None):
+            raise SchemaError(f"settings.{name} must be a text, true, false or null, got {value!r}")
+    if not isinstance(manifest.settings.get("other_phases", True), bool):
+        raise SchemaError("settings.other_phases must be true or false")
+    for field_name, keys in (("visits", manifest.visits), ("drawn", manifest.drawn)):
+        for key in keys:
+            if not _VISIT.fullmatch(key):
+                raise SchemaError(f"{field_name}: {key!r} is no visit")

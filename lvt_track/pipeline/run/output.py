@@ -8,8 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from lvt_track.errors import OutputError, UsageError
+from lvt_track.pipeline.run.lock import LOCK
 
-__all__ = ["Existing", "claim_file", "claim_folder", "drop_if_empty", "make_folder"]
+__all__ = ["Existing", "check_apart", "claim_file", "claim_folder", "drop_if_empty", "make_folder"]
 
 
 class Existing(StrEnum):
@@ -30,7 +31,7 @@ def claim_folder(folder: Path, existing: Existing) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError("the output is a file, not a folder", path=folder)
     try:
-        occupied = folder.is_dir() and any(folder.iterdir())
+        occupied = folder.is_dir() and any(path.name != LOCK for path in folder.iterdir())
     except OSError as error:
         raise OutputError(
             f"cannot look into the output folder ({error.strerror})", path=folder
@@ -52,6 +53,32 @@ def claim_folder(folder: Path, existing: Existing) -> None:
             path=folder,
             remedy="Choose another -o, or change the folder's permissions",
         ) from error
+
+
+def check_apart(source: Path, out: Path) -> None:
+    """Refuse an output folder in which what is read could be taken for results, and written over.
+
+    Args:
+        source: the scans.
+        out: the output folder; below the scans it does no harm, as results are not read as scans.
+
+    Raises:
+        UsageError: when the scans lie in the output folder, or are it.
+    """
+    scans, results = source.resolve(), out.resolve()
+    if scans.is_relative_to(results):
+        where = "is the folder of the scans" if scans == results else "holds the scans"
+        raise UsageError(
+            f"the output folder {where}, which a run could write over",
+            path=out,
+            remedy="Choose another -o, best one that does not exist yet",
+        )
+    if (out / "visits").is_symlink():
+        raise UsageError(
+            "`visits` in the output folder is a link, so results would land elsewhere",
+            path=out,
+            remedy="Choose another -o",
+        )
 
 
 def drop_if_empty(folder: Path) -> None:

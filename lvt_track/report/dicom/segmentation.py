@@ -10,35 +10,24 @@ from pathlib import Path
 
 import highdicom
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
-from lvt_track.core.course import GIVEN
+from lvt_track.core.course import EDITED, GIVEN
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, LabelArray
 from lvt_track.errors import InputError
 from lvt_track.io.files import write_whole
+from lvt_track.report.dicom.source_header import read_source_header
 
 __all__ = ["Kind", "Segment", "write_segmentation"]
 
 _ANATOMY = Code("123037004", "SCT", "Anatomical Structure")
 _ABNORMAL = Code("49755003", "SCT", "Morphologically Abnormal Structure")
 
-# Of the patient and the study; a scan may lack any, a segmentation must name all.
-_MAY_BE_EMPTY = (
-    "PatientID",
-    "PatientName",
-    "PatientBirthDate",
-    "PatientSex",
-    "AccessionNumber",
-    "StudyID",
-    "StudyDate",
-    "StudyTime",
-)
 _NEEDED = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _SERIES_NUMBERS_FROM = 1000
 
@@ -107,7 +96,7 @@ def write_segmentation(
             "its slices are frames of one file, which a segmentation is not written for",
             path=slices[0],
         )
-    images = [_header(slices[k]) for k in used.tolist()]
+    images = [read_source_header(slices[k]) for k in used.tolist()]
     _check(images, slices[0].parent)
     pixels = np.zeros((len(used), *geometry.shape[1:], len(drawn)), dtype=bool)
     for k, segment in enumerate(drawn):
@@ -125,7 +114,7 @@ def write_segmentation(
                 for number, segment in enumerate(drawn, start=1)
             ],
             series_instance_uid=generate_uid(),
-            series_number=_SERIES_NUMBERS_FROM + int(images[0].get("SeriesNumber") or 0),
+            series_number=_SERIES_NUMBERS_FROM + int(images[0].SeriesNumber),
             sop_instance_uid=generate_uid(),
             instance_number=1,
             manufacturer="lvt",
@@ -145,16 +134,6 @@ def write_segmentation(
             segmentation.save_as(temporary)
 
 
-def _header(path: Path) -> Dataset:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    for keyword in _MAY_BE_EMPTY:
-        if keyword not in header:
-            setattr(header, keyword, "")
-    return header
-
-
 def _check(images: Sequence[Dataset], folder: Path) -> None:
     """Each image needs UIDs of its own, and all of them a common frame of reference."""
     missing = [k for k in _NEEDED if any(not image.get(k) for image in images)]
@@ -170,12 +149,13 @@ def _description(number: int, segment: Segment, version: str) -> highdicom.seg.S
     category, kind = segment.kind.value
     is_given = segment.source == GIVEN
     types = highdicom.seg.SegmentAlgorithmTypeValues
+    by_model = types.SEMIAUTOMATIC if segment.source == EDITED else types.AUTOMATIC
     return highdicom.seg.SegmentDescription(
         segment_number=number,
         segment_label=segment.label,
         segmented_property_category=category,
         segmented_property_type=kind,
-        algorithm_type=types.MANUAL if is_given else types.AUTOMATIC,
+        algorithm_type=types.MANUAL if is_given else by_model,
         algorithm_identification=None
         if is_given
         else highdicom.AlgorithmIdentificationSequence(

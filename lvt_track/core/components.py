@@ -1,0 +1,53 @@
+"""Connected components: one rule of neighbourhood for lesions everywhere.
+
+Voxels that share a face, an edge or a corner (26 neighbours) belong to one lesion.
+"""
+
+from __future__ import annotations
+
+import cc3d
+import numpy as np
+
+from lvt_track.core.geometry import bounding_box
+from lvt_track.core.volume import BoolArray, LabelArray
+
+__all__ = ["count_components", "label_by_size", "label_components"]
+
+_NEIGHBOURS = 26
+
+
+def label_components(mask: BoolArray) -> tuple[LabelArray, int]:
+    """Number the 26-connected components of a mask (z, y, x) from 1, in scan order.
+
+    Returns:
+        The label map (z, y, x; 0 outside) and how many there are.
+    """
+    labels, count = cc3d.connected_components(
+        np.ascontiguousarray(mask), connectivity=_NEIGHBOURS, return_N=True
+    )
+    return labels, int(count)
+
+
+def count_components(mask: BoolArray) -> int:
+    """How many 26-connected components a mask (z, y, x) has."""
+    return label_components(mask)[1]
+
+
+def label_by_size(mask: BoolArray) -> LabelArray:
+    """Number the 26-connected components of a mask from 1 by decreasing size.
+
+    Of equal ones the first in scan order comes first.
+
+    Returns:
+        The label map (z, y, x), int32; 0 outside.
+    """
+    numbered: LabelArray = np.zeros(mask.shape, dtype=np.int32)
+    box = bounding_box(mask)
+    if box is None:
+        return numbered
+    labels, count = label_components(mask[box])
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    rank = np.zeros(count + 1, dtype=np.int32)
+    rank[np.argsort(-sizes, kind="stable") + 1] = np.arange(1, count + 1)
+    numbered[box] = rank[labels]
+    return numbered

@@ -1,0 +1,26 @@
+"""The method of each stage: what decides whether results of an earlier run may be kept.
+
+A method changes whenever its stage gives other results for the same input: a rule, a threshold,
+an order. Then that stage and those after it are run anew, also within one release. Weights of
+models have digests of their own. `tests/test_methods.py` fails when results change and no method
+did; it says how to record the new ones.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MASK_STAGES", "METHODS"]
+
+METHODS: dict[str, int] = {
+    "read": 1,
+    "segment": 1,
+    "lesions": 1,
+    "register": 1,
+    "match": 1,
+    "look back": 1,
+    "respond": 1,
+    "report": 1,
+}
+"""The stages in the order in which they run, each with the number of its method."""
+
+MASK_STAGES = ("read", "segment")
+"""The stages that masks come from; what follows is quick, and always made anew."""

@@ -1,0 +1,94 @@
+"""Masks of one scan: the ones given beside it, the model's for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvt_track.core.course import GIVEN
+from lvt_track.core.records import Series
+from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
+from lvt_track.io.images.volumes import read_mask
+from lvt_track.pipeline.run.model_choice import ModelChoice
+from lvt_track.pipeline.run.progress import Progress
+from lvt_track.segment.postprocess.given import combine_with_given, stray_tumors
+
+__all__ = ["NOT_DRAWN", "SegmentedScan", "masks_of"]
+
+NOT_DRAWN = "not drawn"
+"""Source of a mask that is empty because the model does not know its class."""
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentedScan:
+    """Masks of one scan.
+
+    Attributes:
+        masks: on the scan's grid.
+        sources: for each class `given`, or the name of the model.
+        warnings: what a reader must know of them.
+        probabilities: the model's, 0 to 1 (z, y, x) by class name; only where asked for.
+        seconds: what the model took per stage.
+        engine: where the networks ran, what ran them and in which precision; empty where the
+            masks are given.
+        cysts: what the model left out of the tumours as fluid (z, y, x); None where it leaves
+            nothing out as such, or the tumours are given.
+    """
+
+    masks: Masks
+    sources: dict[str, str]
+    warnings: tuple[str, ...] = ()
+    probabilities: dict[str, NDArray[np.float16]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    cysts: BoolArray | None = None
+    engine: str = ""
+
+
+def masks_of(
+    series: Series,
+    volume: Volume,
+    choice: ModelChoice,
+    progress: Progress,
+    keep_probabilities: Collection[str] = (),
+) -> SegmentedScan:
+    """Masks of a scan that was read: given ones as they are, the model's for the other classes.
+
+    Args:
+        series: the scan, with the masks given beside it.
+        volume: its voxels.
+        choice: of the model; not loaded where all masks are given.
+        progress: hears what the model has to say.
+        keep_probabilities: classes whose probabilities by the model are returned too; there are
+            none where all masks are given.
+
+    Raises:
+        InputError: when a given mask cannot be read or lies on another grid.
+    """
+    given = {
+        name: read_mask(path, volume.geometry)
+        for name, path in series.masks.items()
+        if name in CLASSES
+    }
+    if len(given) == len(CLASSES):
+        masks = Masks(given["liver"], given["vessels"], given["tumors"], volume.geometry)
+        return SegmentedScan(masks, dict.fromkeys(CLASSES, GIVEN), stray_tumors(masks))
+
+    drawn = choice.segment(volume, keep_probabilities)
+    for text in drawn.notes:
+        progress.note(text)
+    by = choice.model.sources
+    sources = {name: GIVEN if name in given else by.get(name, NOT_DRAWN) for name in CLASSES}
+    masks = combine_with_given(drawn.masks, given, choice.model.minimum_ml)
+    # What a reader gave is not what the model had to say of its own.
+    replaced = {text for name in given for text in drawn.class_warnings.get(name, ())}
+    kept = (text for text in drawn.warnings if text not in replaced)
+    warnings = (*kept, *stray_tumors(masks))
+    cysts = None if "tumors" in given else drawn.cysts
+    if cysts is not None and given:
+        cysts = cysts & masks.liver
+    return SegmentedScan(
+        masks, sources, warnings, drawn.probabilities, drawn.seconds, cysts, drawn.device
+    )

@@ -1,0 +1,67 @@
+"""From visits with masks to the end of the job, the same for `lvt track` and `lvt report`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lvt_track.core.course import Course
+from lvt_track.lesions.corrections import Correction
+from lvt_track.pipeline.patient.build_course import follow, judge, register_visits
+from lvt_track.pipeline.patient.cysts import agree_on_cysts
+from lvt_track.pipeline.patient.reader_edits import obey_reader
+from lvt_track.pipeline.patient.result import TrackResult
+from lvt_track.pipeline.patient.visits import VisitScan
+from lvt_track.pipeline.patient.write_outputs import Findings, write_outputs
+from lvt_track.pipeline.radiologist.comparison import compare_with_reader
+from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.pipeline.run.context import Run
+
+__all__ = ["conclude"]
+
+
+def conclude(
+    scans: Sequence[VisitScan], reader: ReaderTables, links: Sequence[Correction], run: Run
+) -> TrackResult:
+    """Follow the tumours through the visits, tell their course, and end the run.
+
+    Args:
+        scans: the visits by date, as they were drawn.
+        reader: tables that a reader brings.
+        links: its corrections.
+        run: the run.
+
+    Raises:
+        InputError: when a reader's table does not belong to this course.
+        UsageError: when the machine has no such device.
+        OutputError: when a file cannot be written.
+    """
+    frame = register_visits(scans, run)
+    scans = agree_on_cysts(scans, frame, run)
+    scans, decisions = obey_reader(scans, links)
+    course = follow(scans, frame, decisions, run)
+    course = judge(course, str(run.manifest.settings["criteria"]), run.watch)
+    _tell_warnings(course, run)
+    course = replace(course, warnings=(*run.manifest.warnings, *course.warnings))
+    comparison = None
+    if reader.radiologist is not None:
+        comparison = compare_with_reader(course, reader.radiologist)
+        for text in comparison.remarks:
+            run.warn(f"{reader.radiologist.name}: {text}")
+    if run.folder is not None:
+        with run.watch.stage("report"):
+            said = tuple(row.facts() for row in decisions.corrections)
+            write_outputs(Findings(course, scans, frame, comparison, said), run.folder, run)
+    run.manifest.seconds = run.watch.seconds
+    run.manifest.finished = run.earlier.finished if run.keeps_masks and run.earlier else True
+    run.save_manifest()
+    folder = run.folder.path if run.folder else None
+    return TrackResult(folder, course, tuple(run.manifest.failures), run.watch.seconds)
+
+
+def _tell_warnings(course: Course, run: Run) -> None:
+    for visit in course.visits:
+        for text in visit.warnings:
+            run.warn(f"{visit.visit.name}: {text}")
+    for text in course.warnings:
+        run.warn(text)

@@ -1,0 +1,62 @@
+"""Choices of a run of `lvt track`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.response.criteria.catalogue import DEFAULT_CRITERIA, criteria_named
+
+__all__ = ["TrackSettings"]
+
+
+@dataclass(frozen=True)
+class TrackSettings:
+    """Choices of a run.
+
+    Attributes:
+        model: name of the model.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        other_phases: whether other contrast phases of a visit are segmented for volumetry.
+        reader: tables that a reader brings.
+        one_patient: the user's word that all scans are of one patient, whatever headers say.
+        criteria: of response, by the names of `response.criteria.catalogue`, with commas between.
+
+    Raises:
+        UsageError: for a criterion that is not known.
+    """
+
+    model: str = "default"
+    device: str = "auto"
+    other_phases: bool = True
+    reader: ReaderTables = field(default_factory=ReaderTables)
+    one_patient: bool = False
+    criteria: str = DEFAULT_CRITERIA
+
+    def __post_init__(self) -> None:
+        criteria_named(self.criteria)
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> TrackSettings:
+        """The settings that the manifest of an earlier run holds."""
+        return cls(
+            model=str(facts.get("model", "default")),
+            device=str(facts.get("device", "auto")),
+            other_phases=bool(facts.get("other_phases", True)),
+            reader=ReaderTables.from_facts(facts),
+            one_patient=bool(facts.get("one_patient")),
+            criteria=str(facts.get("criteria", DEFAULT_CRITERIA)),
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """The settings as plain values, for the manifest."""
+        return {
+            "model": self.model,
+            "device": self.device,
+            "other_phases": self.other_phases,
+            "one_patient": self.one_patient,
+            "criteria": self.criteria,
+            **self.reader.facts(),
+        }

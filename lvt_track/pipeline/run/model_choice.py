@@ -1,0 +1,74 @@
+"""Which model makes masks, and where it runs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lvt_track.core.volume import Volume
+
+if TYPE_CHECKING:
+    from lvt_track.segment.infer import Segmentation
+    from lvt_track.segment.models import Model
+    from lvt_track.segment.totalsegmentator import TotalSegmentator
+
+__all__ = ["ModelChoice"]
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model makes masks, and where it runs; loaded when it is first needed.
+
+    Attributes:
+        name: of the model.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        exhaustive: whether every window of the scan is run, in float32.
+        precision: `auto` (the fastest that is sound), `float32` or `bfloat16`.
+    """
+
+    name: str = "default"
+    device: str = "auto"
+    exhaustive: bool = False
+    precision: str = "auto"
+
+    def facts(self) -> dict[str, object]:
+        """The choice as plain values, for the manifest."""
+        facts: dict[str, object] = {
+            "model": self.name,
+            "device": self.device,
+            "exhaustive": self.exhaustive,
+        }
+        return facts if self.precision == "auto" else facts | {"precision": self.precision}
+
+    @functools.cached_property
+    def model(self) -> Model | TotalSegmentator:
+        """The model itself.
+
+        Raises:
+            InputError: when there is none of that name, or its weights are not what they claim.
+            UsageError: when it needs what is not installed, or draws no liver.
+        """
+        from lvt_track.segment.models import load_model
+        from lvt_track.segment.totalsegmentator import TOTALSEGMENTATOR, TotalSegmentator
+
+        if self.name == TOTALSEGMENTATOR:
+            return TotalSegmentator.installed()
+        return load_model(self.name)
+
+    def segment(self, volume: Volume, keep_probabilities: Collection[str] = ()) -> Segmentation:
+        """What the model sees in a scan; a package that gives no probabilities keeps none."""
+        from lvt_track.segment.infer import EXHAUSTIVE, FAST, segment
+        from lvt_track.segment.models import Model
+
+        if isinstance(self.model, Model):
+            effort = EXHAUSTIVE if self.exhaustive else replace(FAST, precision=self.precision)
+            return segment(
+                volume,
+                self.model,
+                self.device,
+                keep_probabilities=keep_probabilities,
+                effort=effort,
+            )
+        return self.model.segment(volume, self.device)
