@@ -67,7 +67,7 @@ def _postprocessed(scan: lvt.Volume, folder: Path) -> list[int]:
         for name in ("liver", "vessels", "tumors")
     )
     hu = scan.hu.copy()
-    hu[tumors] -= 60
+    hu[tumors] = 0
     liver = liver & ~tumors
     vessels = vessels.copy()
     z, y, x = np.argwhere(liver)[0]
@@ -108,7 +108,7 @@ def record() -> Callable[[str, Any], dict[str, Any]]:
         recorded = json.loads(RECORD.read_text()) if RECORD.exists() else {}
         if os.environ.get("LVT_RECORD"):
             recorded[stage] = {"method": METHODS[stage], "results": results}
-            RECORD.write_text(json.dumps(recorded, indent=1) + "\n")
+            RECORD.write_text(_lines(recorded))
         return dict(recorded.get(stage, {"method": None, "results": None}))
 
     return known
@@ -125,3 +125,9 @@ def _is_close(one: Any, other: Any, tolerance: float) -> bool:
     if isinstance(one, float) and isinstance(other, float | int):
         return abs(one - other) <= tolerance * max(1.0, abs(other))
     return bool(one == other)
+
+
+def _lines(recorded: dict[str, Any]) -> str:
+    """JSON with a line for each stage, so that a change shows which one it is of."""
+    lines = (f"{json.dumps(stage)}: {json.dumps(known)}" for stage, known in recorded.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
