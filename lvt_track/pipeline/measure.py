@@ -15,6 +15,7 @@ from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import read_labels
+from lvt_track.lesions.components import is_cut, shown_box
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.measure.content import HuContent, hu_content, surface_mm2
 
@@ -39,6 +40,7 @@ MEASURE_COLUMNS = (
     "p75_hu",
     "p95_hu",
     "necrotic_percent",
+    "cut",
 )
 
 
@@ -52,6 +54,7 @@ class MeasuredLesion:
         measurement: its size.
         surface_mm2: its surface.
         content: HU inside; None without a CT.
+        is_cut: whether the scan ends in it, so that its size is that of the part that is shown.
     """
 
     label: int
@@ -59,6 +62,7 @@ class MeasuredLesion:
     measurement: Measurement
     surface_mm2: float
     content: HuContent | None
+    is_cut: bool
 
 
 def measure_file(mask: Path, ct: Path | None = None) -> tuple[MeasuredLesion, ...]:
@@ -131,6 +135,7 @@ def measure_rows(lesions: tuple[MeasuredLesion, ...]) -> list[dict[str, object]]
             size.mean_hu,
             lesion.surface_mm2,
             *_hu_values(lesion.content),
+            lesion.is_cut,
         )
         rows.append(dict(zip(MEASURE_COLUMNS, values, strict=True)))
     return rows
@@ -156,4 +161,5 @@ def _measured(
         measurement=measure_lesion(inside, grid, hu, first_slice=box[0].start),
         surface_mm2=surface_mm2(inside, grid),
         content=None if hu is None else hu_content(inside, hu),
+        is_cut=is_cut(box, shown_box(labels.shape, volume)),
     )

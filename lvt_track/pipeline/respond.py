@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,7 @@ def respond_to_table(
     failures = []
     for patient, rows in by_patient(readings.rows).items():
         try:
-            judged = _judged(rows, chosen)
+            judged = _judged(rows, chosen, readings.dates)
         except InputError as error:
             who = f"patient {patient}: " if patient else ""
             failures.append((who + error.what, error.remedy))
@@ -84,12 +85,12 @@ def respond_to_table(
 
 
 def _judged(
-    rows: Sequence[Assessment], criteria: Sequence[Criterion]
+    rows: Sequence[Assessment], criteria: Sequence[Criterion], dates: Sequence[dt.date]
 ) -> dict[str, tuple[Response, ...]]:
     """The responses of one patient by the name of the criterion."""
     if len(criteria) == 1:
         require(rows, criteria[0])
-    return {criterion.name: classify(rows, criterion) for criterion in criteria}
+    return {criterion.name: classify(rows, criterion, dates) for criterion in criteria}
 
 
 def response_csv(result: PatientResponses) -> str:

@@ -25,6 +25,8 @@ __all__ = [
 
 MOST_PICTURED_TRACKS = 20
 
+_LEAST_GROWTH = 1.2
+
 
 class Presence(StrEnum):
     """What a visit shows of a track."""
@@ -179,9 +181,10 @@ def doubling_time_days(
     """Days in which a volume doubles, if it grew exponentially between two visits.
 
     Returns:
-        None for a volume that did not grow, or without time or volumes.
+        None for a volume that grew by less than 20 %, which two readings of one scan may differ by,
+        or without time or volumes.
     """
-    if not first_ml or not last_ml or last_ml <= first_ml:
+    if not first_ml or not last_ml or last_ml < _LEAST_GROWTH * first_ml:
         return None
     return kinetics.doubling_time_days(last_ml / first_ml, elapsed_days)
 

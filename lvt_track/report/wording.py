@@ -117,7 +117,7 @@ def counts(course: Course) -> list[tuple[int, str]]:
     always = (TrackState.PERSISTENT, TrackState.NEW, TrackState.DISAPPEARED)
     result = [(len(course.tracks), "tumours in all")]
     result += [
-        (states[state], name)
+        (states[state], "new since the first scan" if state is TrackState.NEW else name)
         for state, name in STATE_NAMES.items()
         if states[state] or state in always
     ]
@@ -133,8 +133,8 @@ def all_warnings(course: Course) -> list[str]:
     return warnings
 
 
-def sighting_lines(sighting: Sighting) -> tuple[str, ...]:
-    """One track at one visit, in a few short lines."""
+def sighting_lines(sighting: Sighting, state: TrackState) -> tuple[str, ...]:
+    """One track at one visit, in a few short lines; one that is uncertain is not called new."""
     if sighting.presence is Presence.NOT_YET:
         return ("–",)
     if not sighting.is_seen:
@@ -144,8 +144,10 @@ def sighting_lines(sighting: Sighting) -> tuple[str, ...]:
     if len(others) > 2:
         more.append(f"+{_NB}{len(others) - 2}{_NB}more")
     volume = _sized(sighting.volume_ml or 0.0, "mL")
-    word = () if sighting.presence is Presence.FOUND else (sighting.presence.value,)
-    return (first, *more, volume, *word)
+    if sighting.presence is Presence.FOUND:
+        return (first, *more, volume)
+    is_open = sighting.presence is Presence.NEW and state is TrackState.UNCERTAIN
+    return (first, *more, volume, "possibly new" if is_open else sighting.presence.value)
 
 
 def _axes(lesion: Lesion) -> str:
@@ -154,13 +156,16 @@ def _axes(lesion: Lesion) -> str:
 
 
 def change_lines(course: Course, line: Timeline) -> tuple[str, ...]:
-    """How a track changed from the first to the last visit that shows it."""
+    """How a track changed from the first to the last visit that shows it; whether it is gone."""
+    gone = () if line.is_seen_last else ("not seen any more",)
     if len(line.seen) < 2:
-        return ("–",)
+        return gone or ("–",)
     first, last = line.first, line.last
     days = (course.visits[line.seen[-1]].visit.date - course.visits[line.seen[0]].visit.date).days
+    before = "before: " if gone else ""
     lines = [
-        f"{percent(change_percent(first.diameter_mm, last.diameter_mm))} diameter",
+        *gone,
+        f"{before}{percent(change_percent(first.diameter_mm, last.diameter_mm))} diameter",
         f"{percent(change_percent(first.volume_ml, last.volume_ml))} volume",
     ]
     doubling = doubling_time_days(first.volume_ml, last.volume_ml, days)

@@ -66,3 +66,18 @@ def test_shapes_sample_the_lesion_evenly():
     assert shape.points_mm.mean(axis=0) == pytest.approx(lesions[0].centroid_mm, abs=0.5)
     volume = len(shape.points_mm) * shape.grain_mm**3 / 1000
     assert volume == pytest.approx(lesions[0].measurement.volume_ml, rel=1e-6)
+
+
+def test_a_lesion_at_an_end_of_what_the_scan_shows_is_cut():
+    tumors = np.zeros((8, 12, 12), bool)
+    tumors[0:2, 2:6, 2:6] = True  # reaches the first slice
+    tumors[3:5, 2:5, 8:11] = True  # free on all sides
+    tumors[3:5, 8:10, 10:12] = True  # reaches the side of the image
+    tumors[5:6, 9:11, 2:4] = True  # reaches the last slice that is not blank
+    hu = np.random.default_rng(1).normal(50, 9, tumors.shape).astype(np.float32)
+    hu[6:] = -1024
+    masks = masks_of(tumors)
+    _, alone = find_lesions(0, None, masks)
+    assert [lesion.is_cut for lesion in alone] == [True, False, True, False]
+    _, with_scan = find_lesions(0, Volume(hu, masks.geometry), masks)
+    assert [lesion.is_cut for lesion in with_scan] == [True, False, True, True]

@@ -167,6 +167,76 @@ def test_uncertain_tracks_are_no_targets() -> None:
     assert respond_to_course(made)[0].sum_mm == 30
 
 
+def cut(made: Course, *keys: Key) -> Course:
+    """The same course, with lesions in which the scan ends."""
+    visits = [
+        replace(v, lesions=tuple(replace(x, is_cut=x.key in keys) for x in v.lesions))
+        for v in made.visits
+    ]
+    return replace(made, visits=tuple(visits))
+
+
+def test_a_lesion_in_which_the_scan_ends_has_no_size() -> None:
+    """Neither target nor shrunk nor new for the part of it that the scan shows."""
+    sizes = [{1: 40, 2: 30}, {1: 40, 2: 12, 3: 15}]
+    tracks = [
+        ([(0, 1), (1, 1)], STABLE),
+        ([(0, 2), (1, 2)], STABLE),
+        ([(1, 3)], TrackState.NEW),
+    ]
+    made = course(sizes, tracks, [((0, 1), (1, 1)), ((0, 2), (1, 2))])
+    assert [r.category for r in respond_to_course(cut(made, (0, 2), (1, 3)))] == ["Baseline", "SD"]
+    for criterion in (RECIST_1_1, VOLUME):
+        last = respond_to_course(cut(made, (1, 2), (1, 3)), criterion)[1]
+        assert (last.category, last.total, last.new_lesion) == ("NE", None, False)
+        assert "T2 (the scan ends in it)" in last.reason
+        assert "possible new lesion T3 (the scan ends in it), not counted" in last.reason
+
+
+def test_a_tumour_where_no_earlier_scan_reaches_is_not_new() -> None:
+    tracks = [([(0, 1), (1, 1), (2, 1)], STABLE), ([(2, 2)], TrackState.NEW)]
+    edges = [((0, 1), (1, 1)), ((1, 1), (2, 1))]
+    sizes = [{1: 40}, {1: 40}, {1: 40, 2: 20}]
+    for unshown, category in (((0, 1), "SD"), ((0,), "PD"), ((), "PD")):
+        made = course(sizes, tracks, edges, unshown=frozenset((2, visit) for visit in unshown))
+        last = respond_to_course(made)[2]
+        assert last.category == category
+        assert ("no earlier scan shows its place" in last.reason) is (category == "SD")
+
+
+def test_a_non_target_that_comes_back_after_complete_response() -> None:
+    tracks = [
+        ([(0, 1)], TrackState.DISAPPEARED),
+        ([(0, 2)], TrackState.DISAPPEARED),
+        ([(0, 3), (2, 1)], TrackState.REAPPEARED),
+    ]
+    made = course([{1: 24, 2: 20, 3: 16}, {}, {1: 16}], tracks, [((0, 3), (2, 1))])
+    assert [r.category for r in respond_to_course(made)] == ["Baseline", "CR", "PD"]
+
+
+def test_a_piece_that_is_gone_leaves_nothing_open() -> None:
+    whole = [(0, 1), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]
+    edges = [((0, 1), (1, k)) for k in (1, 2, 3)] + [((1, k), (2, k)) for k in (1, 2)]
+    made = course([{1: 60}, {1: 20, 2: 20, 3: 18}, {1: 20, 2: 20}], [(whole, STABLE)], edges)
+    last = respond_to_course(made)[2]
+    assert (last.category, last.sum_mm) == ("PR", 40)
+
+
+def test_lesions_that_merged_are_compared_as_the_sum_of_what_they_were() -> None:
+    """16 and 14 mm that have become one of 32 mm did not grow from 16 to 32 mm."""
+    keys = [(0, 3), (0, 4), (1, 3)]
+    tracks = [([(k, n) for k in (0, 1)], STABLE) for n in (1, 2)]
+    edges = [((0, n), (1, n)) for n in (1, 2)] + [((0, 3), (1, 3)), ((0, 4), (1, 3))]
+    for size_mm, is_told in ((32, False), (47, True)):
+        made = course(
+            [{1: 60, 2: 50, 3: 16, 4: 14}, {1: 60, 2: 50, 3: size_mm}],
+            [*tracks, (keys, TrackState.MERGED)],
+            edges,
+        )
+        told = "T3a + T3b (30.0 to 47.0 mm) grew" in respond_to_course(made)[1].reason
+        assert told is is_told
+
+
 def test_pieces_are_added_up() -> None:
     made = course(
         [{1: 40}, {1: 22, 2: 17}],

@@ -251,7 +251,7 @@ def test_our_own_lesions_table(read: Callable[[str], Readings]) -> None:
         "2024-03-15,3,1,0,0,0,11,9,5,1,60\n"
         "2024-03-15,4,4,0,0,0,9,9,5,1,60\n"
     )
-    assert found.remarks == ()
+    assert any("response.csv of the same run knows both" in remark for remark in found.remarks)
     later = {row.lesion: row for row in found.rows if row.date.month == 3}
     assert set(later) == {"T2a+T2b", "T1.1", "T1.2", "T3", "T4"}
     assert later["T3"].status is Status.ABSENT
@@ -259,6 +259,29 @@ def test_our_own_lesions_table(read: Callable[[str], Readings]) -> None:
     response = classify(found.rows, RECIST_1_1)[1]
     assert (response.sum_mm, response.category) == (78, "PD")
     assert "new lesion T4" in response.reason
+
+
+def test_our_own_lesions_table_knows_the_visits_of_its_run(write: Write) -> None:
+    """A visit without lesions has no row; visits.csv beside the table names it."""
+    write("date,study\n2024-01-15,a\n2024-03-15,b\n2024-05-15,c\n", "visits.csv")
+    table = write(
+        "date,lesion,track,long_axis_mm,short_axis_mm,volume_ml,cut\n"
+        "2024-01-15,1,1,40,30,20,False\n2024-05-15,1,1,41,30,20,False\n"
+        "2024-05-15,2,2,50,30,20,True\n",
+        "lesions.csv",
+    )
+    found = read_measurements(read_sheet(table))
+    responses = classify(found.rows, RECIST_1_1, found.dates)
+    assert [r.category for r in responses] == ["Baseline", "CR", "PD"]
+    assert responses[2].new_lesions == ()  # T1 came back; the scan ends in the other
+
+
+def test_28_lesions_of_one_track_have_names_of_their_own(read: Callable[[str], Readings]) -> None:
+    lines = [f"2024-01-15,{k},3,{60 - k},20" for k in range(28)]
+    found = read("date,lesion,track,long_axis_mm,short_axis_mm\n" + "\n".join(lines) + "\n")
+    names = [row.lesion for row in found.rows]
+    assert len(set(names)) == 28
+    assert {"T3a", "T3z", "T3aa", "T3ab"} <= set(names)
 
 
 @pytest.mark.parametrize(

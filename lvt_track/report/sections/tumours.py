@@ -42,7 +42,9 @@ def _row(course: Course, line: Timeline) -> tuple[Cell, ...]:
     return (
         Cell((line.name, STATE_NAMES[line.track.state]), is_bold=True),
         *(
-            Cell(sighting_lines(sighting), _SEEN_COLOR.get(sighting.presence, INK))
+            Cell(
+                sighting_lines(sighting, line.track.state), _SEEN_COLOR.get(sighting.presence, INK)
+            )
             for sighting in line.sightings
         ),
         Cell(change_lines(course, line)),

@@ -13,7 +13,6 @@ from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Phase, Point
 from lvt_track.core.sites import plain_words
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
-from lvt_track.response.own_tables import with_tracks
 from lvt_track.response.tables.cells import (
     CellError,
     Problem,
@@ -24,6 +23,7 @@ from lvt_track.response.tables.cells import (
     parse_volume_ml,
 )
 from lvt_track.response.tables.columns import LENGTHS, Columns, read_columns
+from lvt_track.response.tables.own import own_readings
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 from lvt_track.response.tables.sizes import Sizes, settled
 
@@ -92,8 +92,7 @@ def read_measurements(sheet: Sheet, options: ReadOptions | None = None) -> Readi
             rows.append(assessment)
     is_ours = "track" in columns.text
     if is_ours and rows and not any(problem.is_fatal for problem in problems):
-        tracks = [row.cells[columns.text["track"]] for row in sheet.rows]
-        rows = with_tracks(rows, tracks)
+        return own_readings(rows, sheet, problems, options)
     if is_ours:
         options = ReadOptions(0, options.sites)
     elif "visit" in columns.text:

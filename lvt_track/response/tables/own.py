@@ -3,14 +3,76 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from lvt_track.core.assessment import Assessment, Status
+from lvt_track.io.spreadsheets.sheet import Sheet, read_sheet
 from lvt_track.response.pieces import baseline_names, merged_name, piece_names, track_name
+from lvt_track.response.tables.cells import Problem
+from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 
-__all__ = ["with_tracks"]
+__all__ = ["own_readings", "with_tracks"]
+
+_UNKNOWN = (
+    "this is lvt's own table of lesions: it does not say which tumours are uncertain, nor which "
+    "places a scan does not show; response.csv of the same run knows both"
+)
+
+
+def own_readings(
+    rows: Sequence[Assessment], sheet: Sheet, problems: Iterable[Problem], options: ReadOptions
+) -> Readings:
+    """What a `lesions.csv` says, with the visits of the `visits.csv` beside it.
+
+    Args:
+        rows: of one patient, as the table has them.
+        sheet: the table.
+        problems: found so far.
+        options: how it is read.
+
+    Raises:
+        InputError: for rows that contradict each other.
+    """
+    cells = [
+        {re.sub(r"[\s_]+", "_", name.lower()): text for name, text in row.cells.items()}
+        for row in sheet.rows
+    ]
+    dates = _visit_dates(sheet.path)
+    if dates is None:
+        what = "without the visits.csv of the run, visits that show no lesion are not known"
+        problems = [*problems, Problem(None, what, False)]
+    whole = [
+        _unmeasured(row) if cell.get("cut", "").lower() == "true" else row
+        for row, cell in zip(rows, cells, strict=True)
+    ]
+    named = with_tracks(whole, [cell["track"] for cell in cells], dates or ())
+    problems = [*problems, Problem(None, _UNKNOWN, False)]
+    readings = checked_readings(named, problems, sheet.path, ReadOptions(0, options.sites))
+    return replace(readings, dates=dates or ())
+
+
+def _visit_dates(path: Path | None) -> tuple[dt.date, ...] | None:
+    """The visits of the run that a table belongs to; None where they are not beside it."""
+    visits = None if path is None else path.parent / "visits.csv"
+    if visits is None or not visits.is_file():
+        return None
+    return tuple(dt.date.fromisoformat(row.cells["date"]) for row in read_sheet(visits).rows)
+
+
+def _unmeasured(row: Assessment) -> Assessment:
+    """A lesion that the scan cuts has no size."""
+    return replace(
+        row,
+        long_axis_mm=None,
+        short_axis_mm=None,
+        volume_ml=None,
+        status=Status.NOT_DONE,
+        remark="the scan ends in it",
+    )
 
 
 def with_tracks(
