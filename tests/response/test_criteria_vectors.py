@@ -119,3 +119,10 @@ def test_criteria_by_name() -> None:
     with pytest.raises(UsageError, match="no criterion is named"):
         criteria_named(" ,")
     assert len({criterion.name for criterion in CRITERIA.values()}) == len(CRITERIA)
+
+
+def test_what_does_not_enhance_is_not_called_absent() -> None:
+    (vector,) = [vector for vector in VECTORS if vector.name == "m-4"]
+    reason = classify(vector.rows(), CRITERIA["mrecist"])[1].reason
+    assert "all target lesions absent or without enhancement" in reason
+    assert "all non-target lesions absent or without enhancement" in reason

@@ -6,7 +6,9 @@ working group has answered a question since, its answer is followed (recist.eort
 
 from __future__ import annotations
 
-from lvt_track.core.assessment import Assessment
+from collections.abc import Sequence
+
+from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.quantities import sized
 from lvt_track.core.records import Category
 from lvt_track.response.timepoints.criterion import Criterion
@@ -129,7 +131,14 @@ def _gap_words(e: Evidence) -> str:
 
 def _gone_words(e: Evidence) -> str:
     nodes = f" and nodes below {NODE_NORMAL_MM:g} mm" if e.total > 0 else ""
-    return f"all target lesions absent{nodes}"
+    return f"all target lesions {_how_gone(e, e.baseline.targets)}{nodes}"
+
+
+def _how_gone(e: Evidence, lesions: Sequence[Assessment]) -> str:
+    """Absent, or there and without what the criterion counts, which is enhancement."""
+    rows = [row for one in lesions if not one.is_nodal for row in e.visit.of(one.lesion)]
+    is_there = any(row.status is not Status.ABSENT for row in rows)
+    return "absent or without enhancement" if is_there else "absent"
 
 
 def _back_words(e: Evidence) -> str:
@@ -203,7 +212,12 @@ NON_TARGET_RULES = (
     ),
     Rule("not assessed", Category.NE, lambda e: bool(e.non_targets.missing), _missing_words),
     Rule("persist", Category.NON_CR_NON_PD, lambda e: bool(e.non_targets.left), _left_words),
-    Rule("all gone", Category.CR, always, lambda e: "all non-target lesions absent"),
+    Rule(
+        "all gone",
+        Category.CR,
+        always,
+        lambda e: f"all non-target lesions {_how_gone(e, e.baseline.non_targets)}",
+    ),
 )
 """Eisenhauer et al., 4.3.3."""
 
