@@ -113,7 +113,7 @@ def track(
     existing = options.get("existing", "refuse")
     if existing not in list(Existing):
         raise ValueError(f"existing must be one of {', '.join(Existing)}, got {existing!r}")
-    tables = (
+    corrections, radiologist = (
         existing_path(table, name) if (table := options.get(name)) is not None else None
         for name in ("corrections", "radiologist")
     )
@@ -122,7 +122,7 @@ def track(
         model=options.get("model", "default"),
         device=options.get("device", "auto"),
         other_phases=options.get("other_phases", True),
-        reader=ReaderTables(*tables),
+        reader=ReaderTables(corrections, radiologist),
         one_patient=options.get("one_patient", False),
     )
     result = track_patient(

@@ -11,6 +11,7 @@ from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
 from lvt_track.cli.options import (
     CriteriaOption,
     DeviceOption,
+    EvaluatorOption,
     ForceOption,
     JsonOption,
     ModelOption,
@@ -19,6 +20,7 @@ from lvt_track.cli.options import (
     RadiologistOption,
     ResumeOption,
     ThreadsOption,
+    TuOption,
     existing_results,
 )
 
@@ -32,6 +34,8 @@ def cohort(
         int, typer.Option("--jobs", "-j", help="Patients followed at once, each in a process.")
     ] = 1,
     radiologist: RadiologistOption = None,
+    tu: TuOption = None,
+    evaluator: EvaluatorOption = None,
     phases: Annotated[
         bool, typer.Option(help="Also segment the other contrast phases of a visit.")
     ] = True,
@@ -49,7 +53,7 @@ def cohort(
     from lvt_track.pipeline.patient.track import TrackSettings
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
-    reader = ReaderTables(radiologist=radiologist)
+    reader = ReaderTables(None, radiologist, tu, evaluator)
     track = TrackSettings(model, device, phases, reader, criteria=criteria)
     settings = CohortSettings(track, jobs)
     with Console(quiet) as console:

@@ -30,8 +30,9 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Score masks: Dice, surface distances, centrelines of vessels, lesions found."""
+    from lvt_track.io.spreadsheets.writing import write_text
     from lvt_track.pipeline.evaluate import SCORE_COLUMNS, evaluate_paths, score_rows
-    from lvt_track.pipeline.rows import table_text, write_text
+    from lvt_track.pipeline.rows import table_text
     from lvt_track.pipeline.run.output import claim_file
 
     if out is not None:

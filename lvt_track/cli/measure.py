@@ -27,8 +27,9 @@ def measure(
     json: JsonOption = False,
 ) -> None:
     """Measure long axis, short axis and volume of every lesion in a mask."""
+    from lvt_track.io.spreadsheets.writing import write_text
     from lvt_track.pipeline.measure import MEASURE_COLUMNS, measure_file, measure_rows
-    from lvt_track.pipeline.rows import table_text, write_text
+    from lvt_track.pipeline.rows import table_text
     from lvt_track.pipeline.run.output import claim_file
 
     if out is not None:

@@ -17,6 +17,7 @@ __all__ = [
     "CorrectionsOption",
     "CriteriaOption",
     "DeviceOption",
+    "EvaluatorOption",
     "ForceOption",
     "JsonOption",
     "ModelOption",
@@ -27,6 +28,7 @@ __all__ = [
     "RadiologistOption",
     "ResumeOption",
     "ThreadsOption",
+    "TuOption",
     "existing_results",
 ]
 
@@ -46,6 +48,12 @@ RadiologistOption = Annotated[
     typer.Option(
         help="A radiologist's measurements to compare with: a table, a DICOM SR, or a folder of SR."
     ),
+]
+TuOption = Annotated[
+    Path | None, typer.Option(help="SDTM TU domain that belongs to the radiologist's TR domain.")
+]
+EvaluatorOption = Annotated[
+    str | None, typer.Option(help="Whose records of the radiologist's TR domain count.")
 ]
 OutOption = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from lvt_track.cli.console import Console
-from lvt_track.cli.options import CorrectionsOption, JsonOption, QuietOption, RadiologistOption
+from lvt_track.cli.options import (
+    CorrectionsOption,
+    EvaluatorOption,
+    JsonOption,
+    QuietOption,
+    RadiologistOption,
+    TuOption,
+)
 from lvt_track.cli.track import finish
 
 __all__ = ["report"]
@@ -17,6 +24,8 @@ __all__ = ["report"]
 def report(
     out: Annotated[Path, typer.Argument(help="Folder that `lvt track` wrote.")],
     radiologist: RadiologistOption = None,
+    tu: TuOption = None,
+    evaluator: EvaluatorOption = None,
     corrections: CorrectionsOption = None,
     patient: Annotated[
         Path | None,
@@ -37,6 +46,6 @@ def report(
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
     with Console(quiet) as console:
-        reader = ReaderTables(corrections, radiologist)
+        reader = ReaderTables(corrections, radiologist, tu, evaluator)
         result = remake_report(out, reader, patient, console, criteria)
     finish(result, quiet, json)

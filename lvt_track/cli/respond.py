@@ -63,9 +63,9 @@ def respond(
     json: JsonOption = False,
 ) -> None:
     """Judge response from a table of measurements; no images needed."""
+    from lvt_track.io.spreadsheets.writing import write_text
     from lvt_track.pipeline.radiologist.readings import ReadingSource, read_site_words
     from lvt_track.pipeline.respond import respond_to_table, response_csv, write_rs
-    from lvt_track.pipeline.rows import write_text
     from lvt_track.pipeline.run.output import claim_file
     from lvt_track.response.tables.answers import response_row
     from lvt_track.response.tables.readings import ReadOptions

@@ -12,6 +12,7 @@ from lvt_track.cli.options import (
     CorrectionsOption,
     CriteriaOption,
     DeviceOption,
+    EvaluatorOption,
     ForceOption,
     JsonOption,
     ModelOption,
@@ -21,6 +22,7 @@ from lvt_track.cli.options import (
     RadiologistOption,
     ResumeOption,
     ThreadsOption,
+    TuOption,
     existing_results,
 )
 
@@ -34,6 +36,8 @@ def track(
     patient: Annotated[Path, typer.Argument(help="Folder with the patient's scans.")],
     out: OutOption,
     radiologist: RadiologistOption = None,
+    tu: TuOption = None,
+    evaluator: EvaluatorOption = None,
     corrections: CorrectionsOption = None,
     phases: Annotated[
         bool, typer.Option(help="Also segment the other contrast phases of a visit.")
@@ -52,7 +56,7 @@ def track(
     from lvt_track.pipeline.patient.track import TrackSettings, track_patient
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
-    reader = ReaderTables(corrections, radiologist)
+    reader = ReaderTables(corrections, radiologist, tu, evaluator)
     settings = TrackSettings(model, device, phases, reader, one_patient, criteria)
     with Console(quiet) as console:
         result = track_patient(patient, out, settings, existing_results(force, resume), console)

@@ -10,8 +10,9 @@ from pathlib import Path
 from lvt_track.core.assessment import Assessment
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError
+from lvt_track.io.spreadsheets.writing import write_text
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
-from lvt_track.pipeline.rows import table_text, write_text
+from lvt_track.pipeline.rows import table_text
 from lvt_track.response.best import best_overall_response
 from lvt_track.response.criteria.catalogue import criteria_named
 from lvt_track.response.tables.answers import RESPONSE_COLUMNS, RS_COLUMNS, response_rows, rs_rows

@@ -11,7 +11,7 @@ import pandas as pd
 from lvt_track.core.course import Course, LookBack, VisitFindings
 from lvt_track.core.quantities import reported_ml
 from lvt_track.core.records import Lesion, Response, Track
-from lvt_track.io.files import write_whole
+from lvt_track.io.spreadsheets.writing import csv_text, write_text
 from lvt_track.report.timelines import (
     Timeline,
     change_percent,
@@ -402,8 +402,8 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     Raises:
         OutputError: when the file cannot be written.
     """
-    with write_whole(path) as temporary:
-        frame.to_csv(temporary, index=False, lineterminator="\n")
+    cells = frame.astype(object).where(frame.notna(), None)
+    write_text(csv_text(list(frame.columns), cells.itertuples(index=False, name=None)), path)
 
 
 def _track_numbers(course: Course) -> dict[tuple[int, int], int]:

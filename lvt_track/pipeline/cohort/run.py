@@ -13,6 +13,7 @@ from pathlib import Path
 from lvt_track.core.threads import allowed_cores
 from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.io.discover import discover
+from lvt_track.pipeline.cohort.matching import unmatched_patients
 from lvt_track.pipeline.cohort.processes import run_apart
 from lvt_track.pipeline.cohort.tables import PatientRun, State, pool_tables
 from lvt_track.pipeline.patient.track import TrackSettings, is_finished, track_patient
@@ -140,6 +141,13 @@ def track_cohort(
         )
     for text in _shared_ids(usable):
         progress.warn(text)
+    if readings is not None:
+        try:
+            for text in unmatched_patients(readings, usable):
+                progress.warn(text)
+        except InputError:
+            pool_tables(runs, None, out)  # what has been found stays
+            raise
     pool_tables(runs, readings, out)
     return CohortResult(out, tuple(runs))
 
@@ -167,14 +175,14 @@ def _patients(folder: Path, out: Path) -> list[Path]:
 
 
 def _readings(settings: TrackSettings) -> Readings | None:
-    table = settings.reader.radiologist
-    if table is None:
+    source = settings.reader.source
+    if source is None:
         return None
-    readings = read_readings(table)
+    readings = read_readings(source)
     if any(not row.patient for row in readings.rows):
         raise UsageError(
             "rows that name no patient, which a table for several patients must",
-            path=table,
+            path=source.path,
             remedy="Add a column `patient` with the PatientID, or the folder where there is none",
         )
     return readings

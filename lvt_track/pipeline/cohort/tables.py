@@ -6,7 +6,6 @@ earlier run count like the others, and every pooled number can be worked out aga
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,9 @@ from lvt_track.agreement.summary import agreements_of
 from lvt_track.agreement.tables import PAIR_COLUMNS
 from lvt_track.core.assessment import Assessment
 from lvt_track.core.records import Response
+from lvt_track.io.spreadsheets.writing import read_own_table, write_text
 from lvt_track.pipeline.radiologist.comparison import RECIST_JUDGE, write_agreements
-from lvt_track.pipeline.rows import table_text, write_text
+from lvt_track.pipeline.rows import table_text
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.report.tables import PHASE_COLUMNS
 from lvt_track.response.best import best_overall_response
@@ -107,8 +107,7 @@ class PatientRun:
 
     def table(self, name: str) -> list[Row]:
         """One of its tables, as text."""
-        with (self.folder / name).open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        return read_own_table(self.folder / name)
 
 
 def pool_tables(runs: Sequence[PatientRun], readings: Readings | None, out: Path) -> None:

@@ -44,10 +44,10 @@ def conclude(
     _tell_warnings(course, run)
     course = replace(course, warnings=(*run.manifest.warnings, *course.warnings))
     comparison = None
-    if reader.radiologist is not None:
-        comparison = compare_with_reader(course, reader.radiologist)
+    if reader.source is not None:
+        comparison = compare_with_reader(course, reader.source)
         for text in comparison.remarks:
-            run.warn(f"{reader.radiologist.name}: {text}")
+            run.warn(f"{reader.source.path.name}: {text}")
     if run.folder is not None:
         with run.watch.stage("report"):
             said = tuple(row.facts() for row in decisions.corrections)

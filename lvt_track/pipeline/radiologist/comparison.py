@@ -21,8 +21,9 @@ from lvt_track.core.assessment import Assessment
 from lvt_track.core.course import Course
 from lvt_track.core.records import Response
 from lvt_track.errors import InputError
+from lvt_track.io.spreadsheets.writing import write_text
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
-from lvt_track.pipeline.rows import table_text, write_text
+from lvt_track.pipeline.rows import table_text
 from lvt_track.response.course import rows_from_course
 from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.tables.checks import by_patient
@@ -30,7 +31,13 @@ from lvt_track.response.tables.readings import ReadOptions
 from lvt_track.response.timepoints.targets import choose_baseline
 from lvt_track.response.timepoints.walk import classify
 
-__all__ = ["RECIST_JUDGE", "compare_with_reader", "write_agreements", "write_comparison"]
+__all__ = [
+    "RECIST_JUDGE",
+    "compare_with_reader",
+    "plain_patient",
+    "write_agreements",
+    "write_comparison",
+]
 
 
 def _responses(rows: Sequence[Assessment]) -> tuple[Response, ...]:
@@ -95,9 +102,9 @@ def _of_patient(
         return patients[patient]
     if list(patients) == [""]:
         return patients[""]
-    plain = {_plain(name): name for name in patients}
+    plain = {plain_patient(name): name for name in patients}
     told = ", ".join(list(patients)[:5]) + (" …" if len(patients) > 5 else "")
-    like = plain.get(_plain(patient))
+    like = plain.get(plain_patient(patient))
     raise InputError(
         f"no rows of patient {patient}, only of {told}",
         path=path,
@@ -107,7 +114,7 @@ def _of_patient(
     )
 
 
-def _plain(name: str) -> str:
+def plain_patient(name: str) -> str:
     """A name without case, blanks and leading zeros."""
     return re.sub(r"(?<!\d)0+(?=\d)", "", "".join(name.casefold().split()))
 

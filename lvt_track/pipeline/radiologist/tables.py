@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from lvt_track.errors import InputError
 from lvt_track.lesions.corrections import Correction, parse_corrections
-from lvt_track.pipeline.radiologist.readings import read_readings
+from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
+from lvt_track.response.tables.readings import ReadOptions
 
 __all__ = ["ReaderTables"]
 
@@ -22,38 +23,65 @@ class ReaderTables:
     Attributes:
         corrections: CSV of links between lesions that are added or removed.
         radiologist: measurements to be compared with, as CSV, XLSX, SDTM TR or DICOM SR.
+        identification: SDTM TU domain of an SDTM TR domain.
+        evaluator: whose records of an SDTM TR domain count.
     """
 
     corrections: Path | None = None
     radiologist: Path | None = None
+    identification: Path | None = None
+    evaluator: str | None = None
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """The tables that the settings of an earlier run name."""
-        named = {name: facts.get(name) for name in ("corrections", "radiologist")}
-        return cls(**{name: Path(path) if path else None for name, path in named.items()})
+        corrections, radiologist, identification = (
+            Path(facts[name]) if facts.get(name) else None
+            for name in ("corrections", "radiologist", "radiologist_tu")
+        )
+        evaluator = facts.get("radiologist_evaluator")
+        return cls(corrections, radiologist, identification, str(evaluator) if evaluator else None)
 
     def facts(self) -> dict[str, str | None]:
         """The paths as plain values, for the manifest; true from any working folder."""
-        return {
-            "corrections": str(self.corrections.absolute()) if self.corrections else None,
-            "radiologist": str(self.radiologist.absolute()) if self.radiologist else None,
+        paths = {
+            "corrections": self.corrections,
+            "radiologist": self.radiologist,
+            "radiologist_tu": self.identification,
         }
+        named = {name: str(path.absolute()) if path else None for name, path in paths.items()}
+        # Those that only SDTM needs are left out elsewhere, as runs before them did.
+        sdtm = {"radiologist_tu": named.pop("radiologist_tu")} if self.identification else {}
+        if self.evaluator:
+            sdtm["radiologist_evaluator"] = self.evaluator
+        return named | sdtm
+
+    @property
+    def source(self) -> ReadingSource | None:
+        """The radiologist's table and how it is read; scans have dates, so none are joined."""
+        if self.radiologist is None:
+            return None
+        return ReadingSource(self.radiologist, self.identification, self.evaluator, ReadOptions(0))
 
     def is_newer_than(self, path: Path) -> bool:
         """Whether a table was written after the file `path`."""
         written = path.stat().st_mtime_ns
         return any(
             file.stat().st_mtime_ns > written
-            for table in (self.corrections, self.radiologist)
+            for table in (self.corrections, self.radiologist, self.identification)
             if table is not None
             for file in (table, *table.rglob("*"))
         )
 
     def over(self, other: Self) -> Self:
         """These tables, and the other's where these name none."""
+        corrections = self.corrections or other.corrections
+        theirs = self if self.radiologist else other
         return type(self)(
-            self.corrections or other.corrections, self.radiologist or other.radiologist
+            corrections,
+            theirs.radiologist,
+            self.identification or theirs.identification,
+            self.evaluator or theirs.evaluator,
         )
 
     def read_links(self) -> tuple[Correction, ...]:
@@ -62,8 +90,8 @@ class ReaderTables:
         Raises:
             InputError: when a table cannot be read or understood.
         """
-        if self.radiologist is not None:
-            read_readings(self.radiologist)
+        if self.source is not None:
+            read_readings(self.source)
         return () if self.corrections is None else _read_corrections(self.corrections)
 
 

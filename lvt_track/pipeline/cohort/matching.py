@@ -1,0 +1,41 @@
+"""Patients of a radiologist's table that no folder of a cohort is of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lvt_track.errors import InputError
+from lvt_track.pipeline.cohort.tables import PatientRun
+from lvt_track.pipeline.radiologist.comparison import plain_patient
+from lvt_track.pipeline.run.manifest import Manifest
+from lvt_track.response.tables.checks import by_patient
+from lvt_track.response.tables.readings import Readings
+
+__all__ = ["unmatched_patients"]
+
+_MOST_TOLD = 10
+
+
+def unmatched_patients(readings: Readings, runs: Sequence[PatientRun]) -> tuple[str, ...]:
+    """The patients of the table that were not followed, with a name like theirs, in words.
+
+    Raises:
+        InputError: when none was, so that nothing could be compared.
+    """
+    followed = [Manifest.read(run.folder).patient for run in runs]
+    alike = {plain_patient(name): name for name in followed}
+    told = []
+    names = by_patient(readings.rows)
+    missing = [name for name in names if name not in followed]
+    for name in missing[:_MOST_TOLD]:
+        like = alike.get(plain_patient(name))
+        meant = "" if like is None else f": is {like} meant? Write it so"
+        told.append(f"the radiologist's table has patient {name}, no folder is of them{meant}")
+    if len(missing) > _MOST_TOLD:
+        told.append(f"the table has {len(missing) - _MOST_TOLD} more such patients")
+    if len(missing) == len(names):
+        raise InputError(
+            f"nothing to compare: {'; '.join(told)}",
+            remedy=f"The folders are of {', '.join(followed[:_MOST_TOLD])}; --resume keeps them",
+        )
+    return tuple(told)
