@@ -32,7 +32,10 @@ def verdict(case: Mapping[str, Any], code: int, stdout: str, stderr: str) -> str
         return f"exit {code}: {stderr.strip()}"
     if case.get("told", "") not in stderr:
         return f"not told {case['told']!r}"
-    (patient,) = json.loads(stdout)
+    patients = json.loads(stdout)
+    if len(patients) != 1:
+        return f"{len(patients)} patients"
+    patient = patients[0]
     responses = patient["responses"]
     answers = {
         "categories": [response["category"] for response in responses],
