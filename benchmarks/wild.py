@@ -121,8 +121,8 @@ def section(
         "",
         "`python benchmarks/wild.py --before TREE`; TREE is commit 98ced14. The first row is "
         "`../shared/cases/response`,",
-        "the others are kinds in the test suite with their neighbours. A refusal is right only if its "
-        "message names the true",
+        "the others are kinds in the test suite with their neighbours. A refusal is right only if "
+        "its message names the true",
         "reason, so some of the cases that were wrong before were refused for another one.",
         "",
         "| kind | cases | right before | right now |",
