@@ -67,6 +67,7 @@ def respond(
     from lvt_track.pipeline.radiologist.readings import ReadingSource, read_site_words
     from lvt_track.pipeline.respond import respond_to_table, response_csv, write_rs
     from lvt_track.pipeline.run.output import claim_file
+    from lvt_track.response.shrinkage import depth_of_response_percent, early_change_percent
     from lvt_track.response.tables.answers import response_row
     from lvt_track.response.tables.readings import ReadOptions
 
@@ -96,14 +97,13 @@ def respond(
                     "patient": patient,
                     "criterion": criterion,
                     "best_overall_response": best,
-                    "responses": [
-                        response_row(response)
-                        for response in result.responses[patient]
-                        if response.criterion == criterion
-                    ],
+                    "depth_of_response_percent": depth_of_response_percent(own),
+                    "early_change_percent": early_change_percent(own),
+                    "responses": [response_row(response) for response in own],
                 }
                 for patient, bests in result.best.items()
                 for criterion, best in bests.items()
+                for own in [[r for r in result.responses[patient] if r.criterion == criterion]]
             ]
         )
     elif out is None:

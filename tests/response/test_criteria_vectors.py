@@ -14,6 +14,7 @@ from lvt_track.core.records import Phase
 from lvt_track.errors import InputError, UsageError
 from lvt_track.response.criteria.catalogue import CRITERIA, criteria_named
 from lvt_track.response.criteria.irecist import IRECIST
+from lvt_track.response.shrinkage import depth_of_response_percent, early_change_percent
 from lvt_track.response.timepoints.walk import classify, require
 
 START = dt.date(2024, 1, 15)
@@ -126,3 +127,14 @@ def test_what_does_not_enhance_is_not_called_absent() -> None:
     reason = classify(vector.rows(), CRITERIA["mrecist"])[1].reason
     assert "all target lesions absent or without enhancement" in reason
     assert "all non-target lesions absent or without enhancement" in reason
+
+
+def test_depth_of_response_and_early_shrinkage() -> None:
+    sizes = {0: 100.0, 63: 75.0, 120: 50.0, 180: 70.0}
+    rows = [Assessment(START + dt.timedelta(day), "T", long_axis_mm=x) for day, x in sizes.items()]
+    found = classify(rows, CRITERIA["recist1.1"])
+    assert found[-1].category == "PD"
+    assert depth_of_response_percent(found) == -50
+    assert early_change_percent(found) == -25
+    assert early_change_percent(found[:1] + found[2:]) is None
+    assert depth_of_response_percent(found[:1]) is None
