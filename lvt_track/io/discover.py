@@ -204,7 +204,7 @@ def _by_folder(path: Path, left_out: Sequence[LeftOut]) -> FileFate:
             return FileFate(path, fate, item.reason)
     if path.name.lower().endswith((".raw", ".zraw", ".raw.gz")):
         return FileFate(path, "used")
-    return FileFate(path, "passed over", "not looked at")
+    return FileFate(path, "passed over", "neither DICOM nor an image file")
 
 
 def _nothing_usable(

@@ -42,6 +42,7 @@ class Walk:
         images: image files by their names.
         dicom: files that begin as DICOM does.
         voxels: files that belong to a header beside them.
+        ignored: what is neither DICOM nor an image, such as letters and tables.
         left_out: what is not looked at further, and why.
         files: every file that was met, hidden ones aside.
     """
@@ -49,6 +50,7 @@ class Walk:
     images: list[Path] = field(default_factory=list)
     dicom: list[Path] = field(default_factory=list)
     voxels: list[Path] = field(default_factory=list)
+    ignored: list[Path] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
 
@@ -149,7 +151,7 @@ def _sort_others(others: list[Path], walk: Walk) -> None:
         ):
             lost.append((path, _why_no_dicom(path)))
         else:
-            walk.left_out.append(LeftOut(path, "neither DICOM nor an image file"))
+            walk.ignored.append(path)
     walk.left_out += named_failures(lost)
 
 
@@ -173,7 +175,7 @@ def _is_text(path: Path) -> bool:
             start = file.read(512)
     except OSError:
         return False
-    return bool(start) and all(byte >= 32 or byte in b"\t\r\n\f" for byte in start)
+    return bool(start) and all(32 <= byte < 127 or byte in b"\t\r\n\f" for byte in start)
 
 
 def _archive_reason(path: Path) -> LeftOut | None:

@@ -95,14 +95,14 @@ def group_images(headers: Iterable[SliceHeader]) -> list[list[SliceHeader]]:
 
 
 def _by_day(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
-    """Images by date; days that follow each other are one scan over midnight, or told later."""
+    """Images by date of the study; other days that follow each other are a scan over midnight."""
     days = sorted({header.date for header in images if header.date is not None})
     if len(days) < 2:
         return [list(images)]
     block: dict[dt.date | None, int] = {None: 0}
     number = 0
     for before, day in zip([days[0], *days], days, strict=False):
-        number += (day - before).days > 1
+        number += (day - before).days > (0 if all(h.is_study_date for h in images) else 1)
         block[day] = number
     blocks: dict[int, list[SliceHeader]] = defaultdict(list)
     for header in images:

@@ -96,7 +96,6 @@ _TAGS = [
 ]
 _UNREADABLE = "Copy or export the file again"
 _THREADS = 8
-# JPEG baseline, JPEG extended, and JPEG-LS of bounded error.
 _LOSSY_SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{k}" for k in (50, 51, 81))
 _CUT_SHORT = "the file is cut short"
 _NUMBERS = {
@@ -113,8 +112,8 @@ class SliceHeader:
     """Header of one DICOM file; empty text and None where it says nothing.
 
     Attributes:
-        path: the file.
         date: day of the study; else of the acquisition, the series or the content.
+        is_study_date: whether the date is that of the study, which has but one.
         acquisition_date: day of the acquisition, where that is stated.
         impossible_date: a date that no CT can have, where the header has nothing better.
         acquired_s: time of the acquisition in seconds from some midnight.
@@ -126,7 +125,7 @@ class SliceHeader:
         delay_s: from the start of contrast injection to acquisition.
         concatenation: UID, number of this part and number of parts (0 where it is not told) of an
             enhanced image in several files.
-        lossy: how far the pixels were compressed with loss; empty where they were not.
+        lossy: how far the pixels were compressed with loss.
         fault: why its pixels cannot be used; empty where nothing speaks against it.
         frame: number of the frame in a file of several, from 1; None where the file is one slice.
         rescale: slope and intercept.
@@ -143,6 +142,7 @@ class SliceHeader:
     birth_date: str
     sex: str
     date: dt.date | None
+    is_study_date: bool
     acquisition_date: dt.date | None
     impossible_date: str
     acquired_s: float | None
@@ -284,6 +284,7 @@ def _header(path: Path, dataset: Dataset, file: BinaryIO) -> SliceHeader:
         birth_date=text(dataset, "PatientBirthDate"),
         sex=text(dataset, "PatientSex").upper(),
         date=day,
+        is_study_date=date_of(text(dataset, "StudyDate"))[0] is not None,
         acquisition_date=acquisition_day,
         impossible_date=impossible,
         acquired_s=_acquired_s(dataset),
@@ -375,9 +376,8 @@ def _dates(dataset: Dataset) -> tuple[dt.date | None, dt.date | None, str]:
 
 
 def _acquired_s(dataset: Dataset) -> float | None:
-    moment = text(dataset, "AcquisitionDateTime")
     time = seconds_of_day(text(dataset, "AcquisitionTime"))
-    return seconds_of_day(moment[8:]) if time is None else time
+    return seconds_of_day(text(dataset, "AcquisitionDateTime")[8:]) if time is None else time
 
 
 def _delay_s(dataset: Dataset) -> float | None:

@@ -82,12 +82,13 @@ def _split_distinct(images: Images, depth: int) -> list[Part]:
         by_gaps = _split_at_gaps(images)
         if by_gaps:
             return by_gaps
-        if isinstance(part.error, SlicesMissingError):
-            return [part]
+    is_gapped = isinstance(part.error, SlicesMissingError)
     best: list[Part] = []
     for attribute in ATTRIBUTES:
         groups = _partition(images, attribute)
         if not 1 < len(groups) <= _MOST_PARTS:
+            continue
+        if is_gapped and not _overlap(groups):  # slices were lost, whatever else changes there
             continue
         parts = [p for group in groups for p in _split(group, depth - 1)]
         if not best or _solved(parts) > _solved(best):
@@ -174,6 +175,16 @@ def _hidden_passes(images: Images, stack: Stack) -> list[list[SliceHeader]]:
         elif all(after[0] > before[1] for before, after in pairs) and _are_passes(groups):
             return groups
     return []
+
+
+def _overlap(groups: Sequence[Images]) -> bool:
+    """Whether each of several parts shares most of its extent with the next one up."""
+    like = groups[0][0]
+    ranges = sorted(_range(group, like) for group in groups)
+    return all(
+        min(before[1], after[1]) - after[0] > 0.5 * min(before[1] - before[0], after[1] - after[0])
+        for before, after in itertools.pairwise(ranges)
+    )
 
 
 def _range(images: Images, like: SliceHeader) -> tuple[float, float]:

@@ -46,7 +46,7 @@ class VoxelPlace:
         path: the file that holds them.
         start: bytes before the packed voxels.
         skip: unpacked bytes before the first voxel.
-        packing: `raw`, `gzip` or `bzip2`.
+        packing: `raw`, `gzip`, `zlib` or `bzip2`.
         dtype: of a stored voxel, with its byte order.
         shape: voxels along z, y, x.
         slope, intercept: what stored values are multiplied with, and what is added.
@@ -226,7 +226,7 @@ def unpacked(path: Path, start: int, packing: str) -> Iterator[bytes]:
             elif packing == "bzip2":
                 yield from _bunzipped(file)
             else:
-                yield from _gunzipped(file)
+                yield from _inflated(file, is_zlib=packing == "zlib")
     except FileNotFoundError as error:
         raise InputError("there is no such file", path=path) from error
     except (BadGzipFile, isal_zlib.IsalError, EOFError, ValueError) as error:  # type: ignore[misc]
@@ -238,19 +238,21 @@ def unpacked(path: Path, start: int, packing: str) -> Iterator[bytes]:
         raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
 
 
-def _gunzipped(file: Any) -> Iterator[bytes]:
-    """Members of a gzip file one after the other; what stands behind the last is left aside."""
+def _inflated(file: Any, *, is_zlib: bool) -> Iterator[bytes]:
+    """Members of a gzip file, or one zlib stream; what follows them is left aside."""
     packed = file.read(_CHUNK)
     if not packed:
         return
     is_first = True
     while packed:
-        if packed[:2] != b"\x1f\x8b":
+        if is_zlib and not is_first:
+            return
+        if not is_zlib and packed[:2] != b"\x1f\x8b":
             if is_first:
                 raise BadGzipFile(f"Not a gzipped file ({packed[:2]!r})")
             return
         is_first = False
-        member = isal_zlib.decompressobj(wbits=31)
+        member = isal_zlib.decompressobj(wbits=15 if is_zlib else 31)
         while not member.eof:
             while True:
                 piece = member.decompress(packed, _CHUNK)
