@@ -5,8 +5,9 @@
     python benchmarks/segment.py grids                     orientations, oblique scans, spacings
     python benchmarks/segment.py nnunet --nnunet-python P  agreement with nnUNetv2_predict
 
-Each part can be run alone and writes its own section of docs/results/segment.md. `time` needs a
-quiet machine. P is the python of an environment with `nnunetv2`; its training takes minutes.
+Each part can be run alone and writes its own section of docs/results/segment.md. Wall seconds of
+`time` need a quiet machine, seconds of cores do not. P is the python of an environment with
+`nnunetv2`; its training takes minutes.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from table import RESULTS, machine, markdown_table
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
+from lvt_track.segment.device import pick_device
+from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.grid import shape_at
 from lvt_track.segment.nnunet.segmenter import build_network
 from lvt_track.segment.windows import window_boxes
@@ -57,51 +60,57 @@ NNUNET_NETWORK = {
 
 def time_command() -> str:
     """The whole command for a short and a long scan, and nnU-Net's windows for the short one."""
-    rows, walls = [], []
+    rows, cores = [], []
     with tempfile.TemporaryDirectory() as folder:
         for slices in (SHAPE[0], 1000):
             scan = written(clinical_scan(slices), Path(folder) / f"{slices}.nii.gz")
             runs = [run_command(scan, Path(folder) / "out") for _ in range(RUNS)]
-            middle = sorted(runs, key=lambda run: run.seconds)[RUNS // 2]
+            middle = sorted(runs, key=lambda run: run.core_seconds)[RUNS // 2]
             stages = middle.facts["seconds"]
             assert isinstance(stages, dict)
             rest = middle.seconds - sum(stages.values())
-            walls.append(middle.seconds)
+            cores.append(middle.core_seconds)
             rows.append(
                 [
                     f"512 × 512 × {slices}",
                     f"{middle.seconds:.1f} s",
+                    f"{middle.core_seconds:.1f} s",
                     f"{max(run.peak_gb for run in runs):.1f} GB",
                     f"{rest:.1f} s",
                     *(f"{seconds:.1f} s" for seconds in stages.values()),
                 ]
             )
             names = list(stages)
+    engine = str(pick_engine(pick_device("cpu")))
     window, count = nnunet_windows()
-    table = markdown_table(["scan", "whole command", "peak memory", "start-up", *names], rows)
+    table = markdown_table(
+        ["scan", "whole command", "seconds of cores", "peak memory", "start-up", *names], rows
+    )
     return "\n\n".join(
         [
             table,
-            f"Medians of {RUNS} runs of `lvt segment`, {torch.get_num_threads()} threads. "
-            f"The long scan takes {walls[1] / walls[0]:.2f} times the short one.",
+            f"Medians of {RUNS} runs of `lvt segment`, {torch.get_num_threads()} threads, "
+            f"{engine}, while {os.getloadavg()[2]:.0f} threads were busy on the machine. Seconds "
+            "of cores (user and system) hardly depend on those, wall seconds do. The long scan "
+            f"takes {cores[1] / cores[0]:.2f} times the seconds of cores of the short one.",
             f"nnU-Net at full resolution needs {count} windows of 128³ for the short scan, each "
-            f"{window:.1f} s here (median of {RUNS}, a full-size network with random weights, "
-            f"float32, no mirroring): {count * window:.0f} s, without reading and export, "
-            f"{count * window / walls[0]:.0f} times the whole command above.",
+            f"{window:.1f} s of cores here (median of {RUNS}, a full-size network with random "
+            f"weights, float32, no mirroring): {count * window:.0f} s, without reading and export, "
+            f"{count * window / cores[0]:.0f} times the whole command above.",
         ]
     )
 
 
 def nnunet_windows() -> tuple[float, int]:
-    """Seconds of one window of a full-size nnU-Net, and how many the short scan needs."""
+    """Seconds of cores of one window of a full-size nnU-Net, and how many the short scan needs."""
     network = build_network("PlainConvUNet", NNUNET_NETWORK, 3).eval()
     image = torch.randn(1, 1, *NNUNET_PATCH)
     seconds = []
     with torch.inference_mode():
         for _ in range(RUNS):
-            start = time.perf_counter()
+            start = time.process_time()
             network(image)
-            seconds.append(time.perf_counter() - start)
+            seconds.append(time.process_time() - start)
     grid = shape_at(SHAPE, SPACING_MM, NNUNET_SPACING_MM)
     return float(np.median(seconds)), len(window_boxes(grid, NNUNET_PATCH, 0.5))
 

@@ -28,10 +28,11 @@ SHAPE, SPACING_MM = (129, 512, 512), (1.6, 0.57, 0.57)
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run of `lvt segment`: what it said, wall seconds, peak memory in GB."""
+    """One run of `lvt segment`: what it said, wall seconds, those of cores, peak memory in GB."""
 
     facts: dict[str, object]
     seconds: float
+    core_seconds: float
     peak_gb: float
 
 
@@ -73,7 +74,12 @@ def run_command(scan: Path, out: Path, *options: str) -> Outcome:
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         raise SystemExit(f"lvt segment {scan} failed with status {status}")
-    return Outcome(json.loads(output), time.perf_counter() - start, usage.ru_maxrss / 1e6)
+    return Outcome(
+        json.loads(output),
+        time.perf_counter() - start,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss / 1e6,
+    )
 
 
 def dice(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:

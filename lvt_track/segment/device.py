@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
+from collections.abc import Iterator
 
 import torch
 
-from lvt_track.errors import UsageError
+from lvt_track.errors import LvtError, UsageError
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 
-__all__ = ["bfloat16_is_sound", "describe_gpus", "describe_torch", "pick_device"]
+__all__ = [
+    "bfloat16_is_sound",
+    "describe_gpus",
+    "describe_torch",
+    "device_lost_is_said",
+    "pick_device",
+]
 
 _LARGEST_ERROR = 0.05
 
@@ -41,6 +49,24 @@ def pick_device(name: str = "auto") -> torch.device:
             remedy="Use --device cpu, or install a torch built for this machine's GPU",
         )
     return torch.device("cuda", number)
+
+
+@contextlib.contextmanager
+def device_lost_is_said(device: torch.device) -> Iterator[None]:
+    """Say in words when a GPU fails or disappears while the block runs.
+
+    Raises:
+        LvtError: in the place of what CUDA raises then.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if device.type == "cpu" or "CUDA" not in str(error):
+            raise
+        raise LvtError(
+            f"{device} failed or was lost on the way ({str(error).strip().splitlines()[0]})",
+            remedy="Run again with --device cpu; `lvt track --resume` goes on from what is done",
+        ) from error
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
-from lvt_track.segment.device import pick_device
+from lvt_track.segment.device import device_lost_is_said, pick_device
 from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.models import Model
 from lvt_track.segment.postprocess.fluid import fluid_warning, without_fluid
@@ -88,7 +88,7 @@ def segment(
     Raises:
         InputError: when the values cannot be Hounsfield units.
         UsageError: when there is no such device.
-        LvtError: when the GPU cannot hold a single window.
+        LvtError: when the GPU cannot hold a single window, or is lost on the way.
     """
     check_hounsfield(volume)
     place = pick_device(device)
@@ -96,7 +96,13 @@ def segment(
     run = Run(place, engine, effort, keep_probabilities, progress)
     if engine.remark:
         run.notes.append(engine.remark)
-    scan = Scan.of(volume)
+    with device_lost_is_said(place):
+        return _segmented(volume, model, run)
+
+
+def _segmented(volume: Volume, model: Model, run: Run) -> Segmentation:
+    """See `segment`."""
+    scan, effort = Scan.of(volume), run.effort
     with run.stage("locate") as report:
         coarse = model.locator.locate(scan, run, report)
     if effort.skips and not coarse.liver.any():
@@ -109,7 +115,7 @@ def segment(
         warnings += drawn.warnings
         for name in part.draws:
             drawing.masks[name] = drawn.masks[name]
-            if name in keep_probabilities:
+            if name in run.keep_probabilities:
                 drawing.probabilities[name] = drawn.probabilities[name]
     return _finished(volume, model, scan, box, replace(drawing, warnings=tuple(warnings)), run)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lvt_track.errors import UsageError
-from lvt_track.segment.device import bfloat16_is_sound, pick_device
+from lvt_track.errors import LvtError, UsageError
+from lvt_track.segment.device import bfloat16_is_sound, device_lost_is_said, pick_device
 from lvt_track.segment.network import NetworkParameters, ResidualUNet, normalise
 
 SIZE = NetworkParameters((4, 8, 8), (1, 1))
@@ -74,3 +74,14 @@ def test_devices() -> None:
         pick_device("tpu")
     with pytest.raises(UsageError, match="sees"):
         pick_device(f"cuda:{torch.cuda.device_count()}")
+
+
+def test_a_device_that_disappears_is_said_in_words() -> None:
+    lost = RuntimeError("CUDA error: the GPU has fallen off the bus\nCompile with more checks")
+    with (
+        pytest.raises(LvtError, match=r"lost on the way \(CUDA error: .* bus\)"),
+        device_lost_is_said(torch.device("cuda:0")),
+    ):
+        raise lost
+    with pytest.raises(RuntimeError, match="fallen"), device_lost_is_said(torch.device("cpu")):
+        raise lost
