@@ -73,6 +73,7 @@ def _remade(
     found = discover(source.absolute(), one_patient=settings.one_patient)
     manifest = new_manifest(found, source, settings)
     manifest.models, manifest.inputs = earlier.models, earlier.inputs
+    manifest.engine = earlier.engine
     manifest.visits, manifest.drawn = dict(earlier.visits), dict(earlier.drawn)
     choice = ModelChoice(", ".join(earlier.models) or "default", _device(settings))
     run = Run(folder, choice, manifest, progress, earlier, keeps_masks=True)

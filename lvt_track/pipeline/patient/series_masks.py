@@ -205,6 +205,7 @@ def _made(source: SeriesScan, run: Run, edited: dict[str, BoolArray]) -> SeriesM
     series = replace(at.series, masks=at.series.masks | given)
     with run.watch.stage("segment"):
         scan = masks_of(series, volume, run.model, run.progress, keep_probabilities=wanted)
+    run.manifest.engine = scan.engine or run.manifest.engine
     if edited:
         scan = replace(scan, sources=scan.sources | dict.fromkeys(edited, EDITED))
     if "tumors" in scan.probabilities:

@@ -160,6 +160,7 @@ def _read_visits(found: Discovery, run: Run) -> list[VisitScan]:
     manifest, progress = run.manifest, run.progress
     if run.earlier is not None:
         manifest.visits, manifest.drawn = dict(run.earlier.visits), dict(run.earlier.drawn)
+        manifest.engine = run.earlier.engine
     scans: list[VisitScan] = []
     progress.stage("visits", len(found.visits))
     for visit in found.visits:
