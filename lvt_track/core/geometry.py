@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Box", "FloatArray", "Geometry", "bounding_box"]
+__all__ = ["Box", "FloatArray", "Geometry", "bounding_box", "shifted"]
 
 FloatArray = NDArray[np.float64]
 
@@ -177,3 +177,12 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
 def _extent(profile: NDArray[np.bool_]) -> slice:
     hit = np.flatnonzero(profile)
     return slice(int(hit[0]), int(hit[-1]) + 1)
+
+
+def shifted(inner: Box, outer: Box) -> Box:
+    """A box that counts from the corner of another one, counted as that one is."""
+    z, y, x = (
+        slice(int((o.start or 0) + i.start), int((o.start or 0) + i.stop))
+        for i, o in zip(inner, outer, strict=True)
+    )
+    return z, y, x

@@ -149,8 +149,8 @@ class Lesion:
         measurement: its size.
         voxels: digest of the voxels it consists of, the same in every run that draws it so; empty
             where unknown.
-        parts: how many lumps joined by necks it consists of: from 2 on it may be several lesions
-            that touch.
+        lumps_mm: long axes of the lumps that it consists of, joined by necks, largest lump first:
+            it may be several lesions that touch; empty where it is one lump.
         is_cut: whether the scan ends in it, so that a part of it may not be shown.
     """
 
@@ -159,7 +159,7 @@ class Lesion:
     centroid_mm: Point
     measurement: Measurement
     voxels: str = ""
-    parts: int = 1
+    lumps_mm: tuple[float, ...] = ()
     is_cut: bool = False
 
     @property

@@ -14,6 +14,7 @@ from lvt_track.core.components import label_by_size
 from lvt_track.core.geometry import Box, FloatArray, Geometry
 from lvt_track.core.records import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
+from lvt_track.lesions.necks import lumps
 from lvt_track.measure.axes import measure_lesion
 
 __all__ = [
@@ -25,6 +26,9 @@ __all__ = [
     "measured_lesion",
     "shown_box",
 ]
+
+LEAST_NECKED_MM = 10.0
+"""Smaller lesions are not measured by RECIST, and too few voxels to show a neck."""
 
 SHAPE_POINTS = 250
 """About how many sample points tell a lesion's shape: enough for overlaps to a few percent."""
@@ -67,7 +71,8 @@ def find_lesions(
     for label, (z, y, x) in enumerate(ndimage.find_objects(labels), start=1):
         box = (z, y, x)
         mask = labels[box] == label
-        lesion = measured_lesion((visit, label), mask, box, masks.geometry, volume)
+        inside = volume.crop(box) if volume is not None else None
+        lesion = measured_lesion((visit, label), mask, box, masks.geometry, inside)
         lesions.append(replace(lesion, is_cut=is_cut(box, shown)))
     return labels, tuple(lesions)
 
@@ -127,7 +132,7 @@ def lesion_shapes(
 
 
 def measured_lesion(
-    key: tuple[int, int], mask: BoolArray, box: Box, geometry: Geometry, volume: Volume | None
+    key: tuple[int, int], mask: BoolArray, box: Box, geometry: Geometry, inside: Volume | None
 ) -> Lesion:
     """One lesion with its size.
 
@@ -136,19 +141,29 @@ def measured_lesion(
         mask: (z, y, x) in the box, True inside the lesion.
         box: where the mask lies in the visit's grid.
         geometry: that grid.
-        volume: the scan on it, for the mean HU; None without one.
+        inside: the scan in the box, for the mean HU; None without one.
     """
     cropped = geometry.crop(box)
-    inside = volume.crop(box) if volume is not None else None
     index = np.argwhere(mask)
     x, y, z = cropped.to_world(index.mean(axis=0))
+    size = measure_lesion(mask, cropped, inside, first_slice=int(box[0].start))
     return Lesion(
         visit=key[0],
         label=key[1],
         centroid_mm=(float(x), float(y), float(z)),
-        measurement=measure_lesion(mask, cropped, inside, first_slice=int(box[0].start)),
+        measurement=size,
+        lumps_mm=_lumps_mm(mask, cropped) if size.long_axis.length_mm >= LEAST_NECKED_MM else (),
         voxels=_digest(index + [side.start for side in box], geometry.shape),
     )
+
+
+def _lumps_mm(mask: BoolArray, geometry: Geometry) -> tuple[float, ...]:
+    """Long axes of the lumps of a lesion, where there are several."""
+    numbers = lumps(mask, geometry.spacing_mm)
+    if numbers.max() < 2:
+        return ()
+    each = (measure_lesion(numbers == k, geometry) for k in range(1, int(numbers.max()) + 1))
+    return tuple(size.long_axis.length_mm for size in each)
 
 
 def _digest(index: NDArray[np.intp], shape: tuple[int, ...]) -> str:

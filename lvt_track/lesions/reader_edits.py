@@ -1,17 +1,19 @@
-"""What a reader changes of single lesions: those that are none are left out, sizes are theirs."""
+"""What a reader changes of single lesions: some are none, some are several, sizes are theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy import ndimage
 
 from lvt_track.core.records import Caliper, Lesion
 from lvt_track.core.volume import LabelArray
 from lvt_track.lesions.decisions import Decisions
+from lvt_track.lesions.necks import cut_into
 
-__all__ = ["edit_labels", "edit_lesions"]
+__all__ = ["edit_labels", "edit_lesions", "split_labels"]
 
 
 def edit_lesions(lesions: Sequence[Lesion], decisions: Decisions) -> tuple[Lesion, ...]:
@@ -34,6 +36,32 @@ def edit_labels(labels: LabelArray, visit: int, decisions: Decisions) -> LabelAr
         return labels
     kept: LabelArray = np.where(np.isin(labels, rejected), 0, labels).astype(np.int32)
     return kept
+
+
+def split_labels(
+    labels: LabelArray, parts: Mapping[int, int], spacing_mm: tuple[float, float, float]
+) -> LabelArray:
+    """A label map (z, y, x) with some lesions cut apart at their necks.
+
+    The largest part keeps the label, the others get the next ones that are free.
+
+    Args:
+        labels: of one visit.
+        parts: by label, into how many.
+        spacing_mm: of the grid.
+
+    Raises:
+        ValueError: when a lesion has fewer voxels than parts.
+    """
+    cut = labels.copy()
+    boxes = ndimage.find_objects(labels)
+    for label, count in sorted(parts.items()):
+        box = boxes[label - 1]
+        numbers = cut_into(count, labels[box] == label, spacing_mm)
+        free = int(cut.max()) + 1
+        for k in range(2, count + 1):
+            cut[box][numbers == k] = free + k - 2
+    return cut
 
 
 def _resized(lesion: Lesion, long_axis_mm: float | None) -> Lesion:

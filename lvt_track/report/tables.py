@@ -82,6 +82,7 @@ _LESIONS = {
     },
     "voxels": "string",
     "drawn_long_axis_mm": "Float64",
+    "parts": "Int64",
 }
 _EDGES = {
     "date_a": "string",
@@ -250,6 +251,7 @@ def _lesion_row(date: str, lesion: Lesion, track: int | None) -> Row:
         "voxels": lesion.voxels,
         "drawn_long_axis_mm": size.drawn_long_axis_mm,
         "cut": lesion.is_cut,
+        "parts": max(1, len(lesion.lumps_mm)),
     }
     for name, axis in (("long", size.long_axis), ("short", size.short_axis)):
         for end, point in (("start", axis.start_mm), ("end", axis.end_mm)):

@@ -66,3 +66,18 @@ def test_sizes_and_roles_reach_the_sum(out: Path) -> None:
     recist = [r for r in course.responses if r.criterion == "RECIST 1.1"]
     assert recist[1].sum_mm == pytest.approx(40.0)
     assert recist[1].category == "PD"
+
+
+def test_a_lesion_is_split_in_tables_and_label_map(out: Path) -> None:
+    folder = out / "visits" / "2024-01-15"
+    before, _ = read_labels(folder / "lesions.nii.gz")
+    correct(out, [{"action": "split", "date_a": "2024-01-15", "lesion_a": 1, "parts": 2}])
+    after, _ = read_labels(folder / "lesions.nii.gz")
+    np.testing.assert_array_equal(np.isin(after, (1, 3)), before == 1)
+    np.testing.assert_array_equal(after == 2, before == 2)
+    lesions = pd.read_csv(out / "lesions.csv").query("date == '2024-01-15'").set_index("lesion")
+    voxel_ml = read_geometry(folder / "liver.nii.gz").voxel_volume_ml
+    assert lesions.index.tolist() == [1, 2, 3]
+    for label, volume_ml in lesions["volume_ml"].items():
+        assert volume_ml == pytest.approx((after == label).sum() * voxel_ml, abs=1e-3)
+    assert lesions["voxels"].nunique() == 3

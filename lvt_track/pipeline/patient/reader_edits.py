@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from scipy import ndimage
+
+from lvt_track.core.geometry import shifted
 from lvt_track.core.records import Lesion
 from lvt_track.errors import InputError
-from lvt_track.lesions.corrections import Correction
+from lvt_track.lesions.components import lesion_shapes, measured_lesion
+from lvt_track.lesions.corrections import Action, Correction
 from lvt_track.lesions.decisions import Decisions, decide
-from lvt_track.lesions.reader_edits import edit_labels, edit_lesions
+from lvt_track.lesions.reader_edits import edit_labels, edit_lesions, split_labels
 from lvt_track.pipeline.patient.visits import VisitScan
 
 __all__ = ["obey_reader"]
@@ -20,8 +24,8 @@ def obey_reader(
 ) -> tuple[list[VisitScan], Decisions]:
     """The visits as a reader's corrections leave them, and what is left to decide in matching.
 
-    Lesions that are none leave the tables and `lesions.nii.gz`; the tumour masks stay as they
-    were drawn, so that a correction can be taken back.
+    Lesions that are none leave the tables and `lesions.nii.gz`, and what is split is so there; the
+    tumour masks stay as they were drawn, so that a correction can be taken back.
 
     Args:
         scans: the visits by date, as their masks show them.
@@ -31,13 +35,54 @@ def obey_reader(
         InputError: for rows of a table that name unknown lesions or contradict each other.
     """
     dates = [scan.findings.visit.date for scan in scans]
-    decisions = decide(corrections, [scan.findings.lesions for scan in scans], dates)
-    if decisions.parts:
-        raise InputError("`split` is not obeyed yet", remedy="Cut the mask by painting")
-    return [_obeyed(k, scan, decisions) for k, scan in enumerate(scans)], decisions
+    splits = [one for one in corrections if one.action is Action.SPLIT]
+    first = decide(splits, [scan.findings.lesions for scan in scans], dates)
+    scans = [_split(k, scan, first) for k, scan in enumerate(scans)]
+    others = [one for one in corrections if one.action is not Action.SPLIT]
+    decisions = decide(others, [scan.findings.lesions for scan in scans], dates)
+    scans = [_obeyed(k, scan, decisions) for k, scan in enumerate(scans)]
+    decisions = replace(
+        decisions,
+        parts=first.parts,
+        corrections=(*first.corrections, *decisions.corrections),
+        remarks=(*first.remarks, *decisions.remarks),
+    )
+    return scans, decisions
+
+
+def _split(visit: int, scan: VisitScan, decisions: Decisions) -> VisitScan:
+    """A visit with some lesions cut apart."""
+    parts = {label: count for (at, label), count in decisions.parts.items() if at == visit}
+    if not parts:
+        return scan
+    geometry = scan.findings.geometry
+    try:
+        labels = split_labels(scan.labels, parts, geometry.spacing_mm)
+    except ValueError as error:
+        raise InputError(f"a lesion of {scan.findings.visit.name}: {error}") from None
+    lesions = [one for one in scan.findings.lesions if one.label not in parts]
+    boxes = ndimage.find_objects(labels)
+    cut = {one.label for one in scan.findings.lesions if one.is_cut}
+    for label in sorted({*parts, *range(int(scan.labels.max()) + 1, int(labels.max()) + 1)}):
+        inner = boxes[label - 1]
+        mask, inside = labels[inner] == label, scan.volume.crop(inner)
+        box = shifted(inner, scan.box)
+        part = measured_lesion((visit, label), mask, box, geometry, inside)
+        whole = scan.labels[inner][mask][0]
+        lesions.append(replace(part, is_cut=int(whole) in cut))
+    lesions.sort(key=lambda lesion: lesion.label)
+    said = ", ".join(f"{label} into {count}" for label, count in sorted(parts.items()))
+    warnings = (*scan.findings.warnings, f"lesions split by a reader: {said}")
+    return replace(
+        scan,
+        findings=replace(scan.findings, lesions=tuple(lesions), warnings=warnings),
+        labels=labels,
+        shapes=lesion_shapes(labels, lesions, scan.volume.geometry),
+    )
 
 
 def _obeyed(visit: int, scan: VisitScan, decisions: Decisions) -> VisitScan:
+    """A visit without lesions that are none, and with a reader's sizes."""
     before = scan.findings.lesions
     lesions = edit_lesions(before, decisions)
     if lesions == before:
