@@ -16,7 +16,7 @@ from lvt_track.errors import InputError
 from lvt_track.lesions.corrections import REMEDY, Action, Correction
 from lvt_track.lesions.lesion_names import LesionName, identify, name_of
 
-__all__ = ["Decisions", "decide"]
+__all__ = ["Decisions", "decide", "recalled"]
 
 Key = tuple[int, int]
 Link = tuple[Key, Key]
@@ -100,6 +100,32 @@ def decide(
     return replace(_decisions(rows), corrections=tuple(kept), remarks=tuple(remarks))
 
 
+def recalled(
+    corrections: Sequence[Correction], remembered: Sequence[Correction]
+) -> tuple[Correction, ...]:
+    """Rows of a table that a run knows already, with the places and voxels that it remembers.
+
+    A row of numbers alone means what it meant when it was first read: a mask that was repainted
+    since may have renumbered its lesions.
+
+    Args:
+        corrections: rows of a table.
+        remembered: those of the run.
+    """
+
+    def numbers(one: Correction) -> tuple[object, ...]:
+        return (one.action, *((name.date, name.label) for name in one.names))
+
+    known = {numbers(one): one for one in remembered}
+    rows = []
+    for row in corrections:
+        earlier = known.get(numbers(row))
+        if earlier is not None and all(not n.voxels and n.place_mm is None for n in row.names):
+            row = replace(row, first=earlier.first, second=earlier.second)
+        rows.append(row)
+    return tuple(rows)
+
+
 def _resolved(
     correction: Correction, lesions: Sequence[Sequence[Lesion]], dates: Sequence[dt.date]
 ) -> tuple[tuple[Key, ...] | None, Correction, str]:
@@ -118,7 +144,8 @@ def _resolved(
         if lesion.label != name.label:
             moved.append(f"{name} is lesion {lesion.label} now")
         keys.append(lesion.key)
-        names.append(name_of(lesion, name.date))
+        # The number stays as it was written, so that the same row of a table is known again.
+        names.append(replace(name_of(lesion, name.date), label=name.label))
     if len(set(keys)) < len(keys):
         return None, correction, f"both are lesion {keys[0][1]} of {names[0].date} now"
     complete = replace(

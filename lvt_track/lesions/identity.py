@@ -19,7 +19,10 @@ from typing import Any, Self
 from lvt_track.core.records import Lesion, Track
 from lvt_track.lesions.lesion_names import LesionName, identify, name_of
 
-__all__ = ["KnownTumor", "KnownVisit", "Member", "identified", "remembered"]
+__all__ = ["SCAN_DIGITS", "KnownTumor", "KnownVisit", "Member", "identified", "remembered"]
+
+SCAN_DIGITS = 16
+"""Digits of a scan's digest that are kept: enough that no two scans share them."""
 
 Key = tuple[int, int]
 

@@ -281,7 +281,8 @@ def _with_united(edges: Sequence[Edge], united: Sequence[tuple[Key, Key]]) -> tu
 
 def _roles_that_differ(tracks: Sequence[Track], decisions: Decisions) -> list[str]:
     return [
-        f"tumour {track.number} is called target and non-target by corrections of its lesions: "
+        f"corrections call lesions of one tumour target and non-target (of visits "
+        f"{', '.join(str(key[0] + 1) for key in track.lesions if key in decisions.roles)}): "
         f"it is taken as {track.role}"
         for track in tracks
         if len({decisions.roles[key] for key in track.lesions if key in decisions.roles}) > 1

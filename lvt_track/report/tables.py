@@ -113,6 +113,7 @@ _TRACKS = {
     "monthly_growth_percent": "Float64",
     "role": "string",
     "note": "string",
+    "tracking_uid": "string",
 }
 _RESPONSE = {
     "date": "string",
@@ -323,6 +324,7 @@ def _track_row(course: Course, line: Timeline) -> Row:
         ),
         "role": line.track.role,
         "note": line.track.note,
+        "tracking_uid": line.track.uid,
     }
 
 

@@ -40,7 +40,7 @@ def test_two_that_touch_are_two_lumps_of_their_own_sizes(spacing_mm):
     assert sizes == pytest.approx([26.2, 12.4], abs=1.2)
     none = np.zeros_like(mask)
     _, (lesion,) = find_lesions(0, None, Masks(mask, none, mask, geometry))
-    assert lesion.lumps_mm == tuple(sizes)
+    assert lesion.lumps_mm == pytest.approx(sizes)
 
 
 @settings(max_examples=20, deadline=None)

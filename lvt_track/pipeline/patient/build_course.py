@@ -9,6 +9,7 @@ from lvt_track.core.course import Course, KeyImage, RegistrationQuality, VisitFi
 from lvt_track.core.records import PhaseVolume
 from lvt_track.lesions.decisions import Decisions
 from lvt_track.lesions.events import doubt_what_was_visible
+from lvt_track.lesions.identity import SCAN_DIGITS, KnownVisit, identified, remembered
 from lvt_track.lesions.lookback import look_back
 from lvt_track.lesions.match import match_course
 from lvt_track.lesions.unseen import expected_place, unshown_visits
@@ -46,8 +47,11 @@ def register_visits(scans: Sequence[VisitScan], run: Run) -> CommonFrame:
 def follow(
     scans: Sequence[VisitScan], frame: CommonFrame, decisions: Decisions, run: Run
 ) -> Course:
-    """Match the lesions of registered visits."""
-    watch = run.watch
+    """Match the lesions of registered visits.
+
+    Tumours that the manifest of the run knows keep their numbers and UIDs; it learns the others.
+    """
+    watch, manifest = run.watch, run.manifest
     lesions = [scan.findings.lesions for scan in scans]
     dates = [scan.findings.visit.date for scan in scans]
     with watch.stage("match"):
@@ -58,15 +62,22 @@ def follow(
             shapes={key: shape for scan in scans for key, shape in scan.shapes.items()},
             decisions=decisions,
         )
+    seen = [
+        KnownVisit(scan.findings.visit.date, scan.digest[:SCAN_DIGITS], scan.findings.lesions)
+        for scan in scans
+    ]
+    ledger = manifest.known_tumors()
+    tracks = identified(matching.tracks, seen, ledger, manifest.patient)
+    manifest.tumors = [tumor.facts() for tumor in remembered(tracks, seen, ledger)]
     visits = tuple(
         scan.findings if alignment is None else _registered(scan.findings, alignment.quality)
         for scan, alignment in zip(scans, frame.alignments, strict=True)
     )
     course = Course(
-        patient=run.manifest.patient,
+        patient=manifest.patient,
         visits=visits,
         edges=matching.edges,
-        tracks=matching.tracks,
+        tracks=tracks,
         phases=_phases(scans),
         warnings=(*decisions.remarks, *matching.warnings),
     )

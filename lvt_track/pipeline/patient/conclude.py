@@ -41,6 +41,7 @@ def conclude(
     scans, decisions = obey_reader(scans, links)
     course = follow(scans, frame, decisions, run)
     course = judge(course, str(run.manifest.settings["criteria"]), run.watch)
+    run.manifest.corrections = [one.facts() for one in decisions.corrections]
     _tell_warnings(course, run)
     course = replace(course, warnings=(*run.manifest.warnings, *course.warnings))
     comparison = None

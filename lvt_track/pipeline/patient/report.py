@@ -9,6 +9,8 @@ from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.discover import Discovery, discover
+from lvt_track.lesions.corrections import Correction
+from lvt_track.lesions.decisions import recalled
 from lvt_track.pipeline.patient.conclude import conclude
 from lvt_track.pipeline.patient.result import TrackResult
 from lvt_track.pipeline.patient.series_masks import SeriesAt
@@ -55,11 +57,15 @@ def remake_report(
         criteria=settings.criteria if criteria is None else criteria,
     )
     with locked(out):
-        return _remade(RunFolder(out), settings, patient, progress)
+        return _remade(RunFolder(out), settings, reader, patient, progress)
 
 
 def _remade(
-    folder: RunFolder, settings: TrackSettings, patient: Path | None, progress: Progress
+    folder: RunFolder,
+    settings: TrackSettings,
+    asked: ReaderTables,
+    patient: Path | None,
+    progress: Progress,
 ) -> TrackResult:
     earlier = Manifest.read(folder.path)
     source = patient or Path(earlier.source)
@@ -69,9 +75,10 @@ def _remade(
             path=source,
             remedy="Say with --patient where they lie now",
         )
-    links = settings.reader.read_links()
+    links = _corrections(asked, settings.reader, earlier, folder.manifest)
     found = discover(source.absolute(), one_patient=settings.one_patient)
     manifest = new_manifest(found, source, settings)
+    manifest.carry_on(earlier)
     manifest.models, manifest.inputs = earlier.models, earlier.inputs
     manifest.engine = earlier.engine
     manifest.visits, manifest.drawn = dict(earlier.visits), dict(earlier.drawn)
@@ -87,6 +94,28 @@ def _remade(
             scans.append(read_visit(scans, visit, run, is_current=True))
             progress.step(visit.name)
     return conclude(scans, settings.reader, links, run)
+
+
+def _corrections(
+    asked: ReaderTables, tables: ReaderTables, earlier: Manifest, written: Path
+) -> tuple[Correction, ...]:
+    """The corrections to obey: of a table that is given or was changed since, else remembered ones.
+
+    Args:
+        asked: tables given now.
+        tables: the same, and those of the run where none is given.
+        earlier: what the run remembers.
+        written: its file.
+    """
+    if not earlier.methods:  # 0.1.0 remembered none
+        return tables.read_links()
+    remembered = earlier.known_corrections()
+    table = asked.corrections
+    if table is None and tables.corrections is not None and tables.corrections.exists():
+        changed = tables.corrections.stat().st_mtime_ns > written.stat().st_mtime_ns
+        table = tables.corrections if changed else None
+    rows = replace(tables, corrections=table).read_links()
+    return remembered if table is None else recalled(rows, remembered)
 
 
 def _device(settings: TrackSettings) -> str:

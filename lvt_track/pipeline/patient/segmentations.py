@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydicom.uid import generate_uid
-
 from lvt_track.core.course import Course
 from lvt_track.errors import InputError, OutputError
 from lvt_track.io.images.volumes import read_labels, read_mask
@@ -16,7 +14,7 @@ __all__ = ["write_segmentations"]
 def write_segmentations(course: Course, folder: RunFolder, version: str) -> tuple[str, ...]:
     """Write `visits/<date>/seg.dcm` where the tracked scan is DICOM and something was found.
 
-    A tumour has one tracking UID in all visits, the same whenever the course is told again; its
+    A tumour has one tracking UID in all visits, which it keeps whatever is corrected; its
     pieces at a visit are one segment.
 
     Args:
@@ -60,7 +58,6 @@ def _segments(course: Course, visit: int, files: VisitFolder) -> list[Segment]:
     ]
     for track in course.tracks:
         own = tuple(label for at, label in track.lesions if at == visit)
-        uid = generate_uid(entropy_srcs=[course.visits[0].visit.study, f"tumour {track.number}"])
-        name = f"Tumour {track.number}"
-        segments.append(Segment(name, Kind.LESION, labels, own, found.sources["tumors"], uid))
+        name, source = f"Tumour {track.number}", found.sources["tumors"]
+        segments.append(Segment(name, Kind.LESION, labels, own, source, track.uid))
     return segments

@@ -11,6 +11,7 @@ from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.discover import Discovery, discover
+from lvt_track.lesions.decisions import recalled
 from lvt_track.pipeline.patient.conclude import conclude
 from lvt_track.pipeline.patient.result import TrackResult
 from lvt_track.pipeline.patient.settings import TrackSettings
@@ -62,10 +63,16 @@ def track_patient(
 
     def job(folder: RunFolder | None, earlier: Manifest | None = None) -> TrackResult:
         choice = ModelChoice(settings.model, settings.device)
-        run = Run(folder, choice, new_manifest(found, patient, settings), progress, earlier)
+        manifest = new_manifest(found, patient, settings)
+        rows = links
+        if earlier is not None:
+            manifest.carry_on(earlier)
+            known, is_given = earlier.known_corrections(), settings.reader.corrections is not None
+            rows = recalled(links, known) if is_given else known
+        run = Run(folder, choice, manifest, progress, earlier)
         tell_discovery(run)
         scans = _read_visits(found, run)
-        return conclude(scans, settings.reader, links, run)
+        return conclude(scans, settings.reader, rows, run)
 
     if out is None:
         return job(None)

@@ -17,6 +17,8 @@ from lvt_track.core.methods import MASK_STAGES, METHODS
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.files import sha256_of, write_whole
+from lvt_track.lesions.corrections import Correction, parse_corrections
+from lvt_track.lesions.identity import KnownTumor
 from lvt_track.pipeline.run.folder import MANIFEST
 from lvt_track.pipeline.run.schema import SchemaError, from_plain
 
@@ -121,6 +123,9 @@ class Manifest:
         drawn: the masks of each series, by `<visit>` or `<visit>/<series>`.
         finished: whether the run came to its end.
         methods: of each stage, see `core.methods`.
+        tumors: the tumours of the run, so that the next one knows them again: `KnownTumor.facts`.
+        corrections: what a reader said, with the place and voxels of each lesion:
+            `Correction.facts`.
     """
 
     patient: str
@@ -141,6 +146,34 @@ class Manifest:
     drawn: dict[str, MaskRecord] = field(default_factory=dict)
     finished: bool = False
     methods: dict[str, int] = field(default_factory=lambda: dict(METHODS))
+    tumors: list[dict[str, Any]] = field(default_factory=list)
+    corrections: list[dict[str, Any]] = field(default_factory=list)
+
+    def carry_on(self, earlier: Manifest) -> None:
+        """Keep the tumours and corrections of an earlier run until this one tells its own."""
+        self.tumors, self.corrections = earlier.tumors, earlier.corrections
+
+    def known_tumors(self) -> tuple[KnownTumor, ...]:
+        """The tumours.
+
+        Raises:
+            SchemaError: when they are none.
+        """
+        try:
+            return tuple(KnownTumor.from_facts(facts) for facts in self.tumors)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SchemaError(f"tumors holds something else ({error})") from None
+
+    def known_corrections(self) -> tuple[Correction, ...]:
+        """The corrections.
+
+        Raises:
+            SchemaError: when they are none.
+        """
+        try:
+            return parse_corrections(self.corrections, first_line=0)
+        except InputError as error:
+            raise SchemaError(error.what) from None
 
     def write(self, folder: Path) -> None:
         """Write `run.json` into the folder, whole or not at all."""
@@ -175,6 +208,8 @@ class Manifest:
         try:
             manifest = from_plain(cls, facts)
             _check_names(manifest)
+            manifest.known_tumors()
+            manifest.known_corrections()
         except SchemaError as error:
             remedy = "Restore the file, or run `lvt track` with --force"
             raise InputError(f"cannot be understood: {error}", path=path, remedy=remedy) from None
