@@ -125,8 +125,8 @@ class Measurement:
         slice_index: that slice along z.
         mean_hu: mean HU inside; None without a CT.
         long_axis_3d_mm: longest diameter in any direction.
-        drawn_long_axis_mm: where a reader gave the length of the long axis, what the mask says of
-            it; None elsewhere.
+        drawn_long_axis_mm: what the mask says of the long axis, where that is measured between
+            the edges in the image, or by a reader; None elsewhere.
     """
 
     volume_ml: float

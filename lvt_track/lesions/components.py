@@ -15,7 +15,7 @@ from lvt_track.core.geometry import Box, FloatArray, Geometry
 from lvt_track.core.records import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.lesions.necks import lumps
-from lvt_track.measure.axes import measure_lesion
+from lvt_track.measure.axes import measure_at_edges, measure_lesion
 
 __all__ = [
     "LesionShape",
@@ -29,6 +29,9 @@ __all__ = [
 
 LEAST_NECKED_MM = 10.0
 """Smaller lesions are not measured by RECIST, and too few voxels to show a neck."""
+
+AROUND_MM = 8.0
+"""How much of the liver around a lesion tells where its edges are."""
 
 SHAPE_POINTS = 250
 """About how many sample points tell a lesion's shape: enough for overlaps to a few percent."""
@@ -52,7 +55,7 @@ ShapeTable = Mapping[tuple[int, int], LesionShape]
 
 
 def find_lesions(
-    visit: int, volume: Volume | None, masks: Masks
+    visit: int, volume: Volume | None, masks: Masks, at_edges: bool = False
 ) -> tuple[LabelArray, tuple[Lesion, ...]]:
     """Find and measure the connected components of the tumour mask.
 
@@ -60,6 +63,8 @@ def find_lesions(
         visit: index of the visit in its course.
         volume: the scan, for the mean HU; None without one.
         masks: the visit's masks.
+        at_edges: whether axes are measured between the edges in the image, as is right for masks
+            that a model drew; needs the scan.
 
     Returns:
         The label map (z, y, x) on the grid of the masks, numbered from 1 by decreasing size
@@ -73,6 +78,8 @@ def find_lesions(
         mask = labels[box] == label
         inside = volume.crop(box) if volume is not None else None
         lesion = measured_lesion((visit, label), mask, box, masks.geometry, inside)
+        if at_edges and volume is not None:
+            lesion = _at_edges(lesion, labels, box, masks, volume)
         lesions.append(replace(lesion, is_cut=is_cut(box, shown)))
     return labels, tuple(lesions)
 
@@ -105,6 +112,16 @@ def is_cut(box: Box, shown: Box) -> bool:
 def _is_blank(plane: NDArray[np.generic]) -> bool:
     """Whether a slice shows nothing at all: one value everywhere, as padding has."""
     return bool((plane == plane.flat[0]).all())
+
+
+def _at_edges(lesion: Lesion, labels: LabelArray, box: Box, masks: Masks, volume: Volume) -> Lesion:
+    """A lesion with axes between its edges in the image; `box` holds it."""
+    around = masks.geometry.widened(box, AROUND_MM)
+    mask = labels[around] == lesion.label
+    plain = masks.liver[around] & ~masks.vessels[around] & ~masks.tumors[around]
+    first = int(around[0].start)
+    size = measure_at_edges(lesion.measurement, mask, plain, volume.crop(around), first)
+    return replace(lesion, measurement=size)
 
 
 def lesion_shapes(

@@ -76,7 +76,7 @@ def _resized(lesion: Lesion, long_axis_mm: float | None) -> Lesion:
             size,
             long_axis=_stretched(size.long_axis, long_axis_mm),
             short_axis=_stretched(size.short_axis, short_mm),
-            drawn_long_axis_mm=size.long_axis.length_mm,
+            drawn_long_axis_mm=size.drawn_long_axis_mm or size.long_axis.length_mm,
         ),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from lvt_track.core.geometry import FloatArray, Geometry
@@ -13,9 +15,10 @@ from lvt_track.measure.calipers import (
     widest_at_most,
 )
 from lvt_track.measure.diameter import longest_diameter_3d_mm
+from lvt_track.measure.edges import edge_mask
 from lvt_track.measure.outline import SliceOutline, extreme_points
 
-__all__ = ["measure_lesion"]
+__all__ = ["measure_at_edges", "measure_lesion"]
 
 
 def measure_lesion(
@@ -55,6 +58,38 @@ def measure_lesion(
         slice_index=index + first_slice,
         mean_hu=None if volume is None else float(volume.hu[mask].mean(dtype=np.float64)),
         long_axis_3d_mm=longest_diameter_3d_mm(mask, geometry.spacing_mm),
+    )
+
+
+def measure_at_edges(
+    drawn: Measurement, mask: BoolArray, plain: BoolArray, volume: Volume, first_slice: int = 0
+) -> Measurement:
+    """The size of a lesion that a model drew, with axes between its edges in the image.
+
+    The slice is that of the long axis as it was drawn; volume and 3D diameter stay those of the
+    mask. See `lvt_track.measure.edges`.
+
+    Args:
+        drawn: size by the mask.
+        mask: boolean (z, y, x), True inside the lesion, with some 10 mm around it.
+        plain: liver that is neither vessel nor another lesion, on the same grid.
+        volume: HU on the same grid.
+        first_slice: index in the scan of the mask's first slice.
+
+    Returns:
+        `drawn` itself where the image does not tell where the edges are.
+    """
+    index = drawn.slice_index - first_slice
+    _, dy, dx = volume.geometry.spacing_mm
+    edge = edge_mask(mask[index], volume.hu[index], plain[index], (dy, dx))
+    if edge is None:
+        return drawn
+    _, (long_ends, short_ends) = _axes_in_plane(edge[None], volume.geometry.spacing_mm)
+    return replace(
+        drawn,
+        long_axis=_caliper(long_ends, index, volume.geometry),
+        short_axis=_caliper(short_ends, index, volume.geometry),
+        drawn_long_axis_mm=drawn.long_axis.length_mm,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.components import count_components
-from lvt_track.core.course import GIVEN, VisitFindings
+from lvt_track.core.course import EDITED, GIVEN, VisitFindings
 from lvt_track.core.geometry import Box, bounding_box
 from lvt_track.core.records import Series, Visit
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
@@ -102,7 +102,9 @@ def read_visit(before: Sequence[VisitScan], visit: Visit, run: Run, is_current: 
     drawn, volume = series_masks(source, run, is_current), source.volume
     scan, masks = drawn.scan, drawn.scan.masks
     with run.watch.stage("measure"):
-        labels, lesions = find_lesions(len(before), volume, masks)
+        # What a reader drew is measured as drawn.
+        at_edges = scan.sources["tumors"] not in (GIVEN, EDITED)
+        labels, lesions = find_lesions(len(before), volume, masks, at_edges)
         shapes = lesion_shapes(labels, lesions, volume.geometry)
     with run.watch.stage("register"):
         image = liver_image(volume, masks)
@@ -171,6 +173,10 @@ def with_tumors(visit: int, scan: VisitScan, more: BoolArray) -> VisitScan:
     hu: NDArray[Any] = scan.on_scan(scan.volume.hu, _AIR_HU)
     volume = Volume(hu, findings.geometry)
     labels, lesions = find_lesions(visit, volume, masks)
+    sizes = {lesion.voxels: lesion.measurement for lesion in findings.lesions}
+    lesions = tuple(
+        replace(one, measurement=sizes.get(one.voxels, one.measurement)) for one in lesions
+    )
     left = scan.cysts & ~more
     fluid = fluid_warning(count_components(scan.cysts))
     warnings = [text for text in findings.warnings if text not in fluid]

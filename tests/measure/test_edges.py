@@ -1,0 +1,65 @@
+"""Axes between the edges in the image: right for masks drawn too large, else as drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.volume import Masks, Volume
+from lvt_track.lesions.components import find_lesions
+from lvt_track.measure.edges import edge_mask
+
+PIXEL_MM = 0.7
+
+
+def scene(diameter_mm, outset_mm, lesion_hu=60.0, rim_hu=None, noise_hu=10.0):
+    """A ball in a liver of 105 HU in slices of 2.5 mm, and a rough mask of it that is too large."""
+    shape = (17, 100, 100)
+    geometry = Geometry.axial(shape, (2.5, PIXEL_MM, PIXEL_MM), (0, 0, 0))
+    rng = np.random.default_rng(int(10 * diameter_mm))
+    centre = np.array([20.3, 35.2, 34.8])
+    index = np.indices(shape).transpose(1, 2, 3, 0) * geometry.spacing_mm
+    away = np.linalg.norm(index - centre, axis=-1) - diameter_mm / 2
+    hu = np.where(away < 0, lesion_hu, 105.0)
+    if rim_hu is not None:
+        hu[(away < 0) & (away > -2)] = rim_hu
+    hu = ndimage.gaussian_filter(hu, (0, 1, 1)) + rng.normal(0, noise_hu, shape)
+    rough = ndimage.gaussian_filter(rng.normal(size=shape), (1, 3, 3))
+    mask = away < outset_mm + 0.5 * rough / rough.std()
+    nothing = np.zeros(shape, dtype=bool)
+    return Volume(hu.astype(np.float32), geometry), Masks(~nothing, nothing, mask, geometry)
+
+
+@pytest.mark.parametrize("diameter_mm", [10.0, 16.0, 28.0, 40.0])
+def test_a_mask_drawn_too_large_is_measured_at_the_edges(diameter_mm):
+    volume, masks = scene(diameter_mm, 0.8)
+    _, (drawn, *_) = find_lesions(0, volume, masks)
+    _, (lesion, *_) = find_lesions(0, volume, masks, at_edges=True)
+    assert drawn.measurement.long_axis.length_mm > diameter_mm + 1.5
+    assert lesion.measurement.long_axis.length_mm == pytest.approx(diameter_mm, abs=0.8)
+    assert lesion.measurement.drawn_long_axis_mm == drawn.measurement.long_axis.length_mm
+    assert lesion.measurement.volume_ml == drawn.measurement.volume_ml
+    assert lesion.voxels == drawn.voxels
+
+
+@pytest.mark.parametrize(
+    "options", [{"lesion_hu": 97.0}, {"rim_hu": 150.0}], ids=["faint", "bright rim"]
+)
+def test_where_the_image_does_not_tell_the_mask_counts(options):
+    volume, masks = scene(20.0, 0.8, **options)
+    _, (drawn, *_) = find_lesions(0, volume, masks)
+    assert find_lesions(0, volume, masks, at_edges=True)[1][0] == drawn
+
+
+def test_a_bright_lesion_has_edges_too():
+    volume, masks = scene(20.0, 0.8, lesion_hu=150.0)
+    _, (lesion, *_) = find_lesions(0, volume, masks, at_edges=True)
+    assert lesion.measurement.long_axis.length_mm == pytest.approx(20.0, abs=0.8)
+
+
+def test_without_plain_liver_around_nothing_is_told():
+    volume, masks = scene(20.0, 0.8)
+    mask, nothing = masks.tumors[8], np.zeros(masks.tumors[8].shape, dtype=bool)
+    assert edge_mask(mask, volume.hu[8], nothing, (PIXEL_MM, PIXEL_MM)) is None
