@@ -13,7 +13,7 @@ __all__ = ["MASK_STAGES", "METHODS"]
 METHODS: dict[str, int] = {
     "read": 1,
     "segment": 1,
-    "lesions": 1,
+    "lesions": 2,
     "register": 1,
     "match": 1,
     "look back": 1,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lvt_track.core.records import Visit
+from lvt_track.core.records import Phase, Visit
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries
 from lvt_track.io.duplicate_scans import twin_warnings
@@ -94,7 +94,9 @@ def build_visits(found: Sequence[FoundSeries]) -> tuple[tuple[Visit, ...], list[
         if len(names) > 1
     ]
     phases = {visit.tracked_series.phase for visit in visits}
-    if len(phases) > 1:
-        listed = ", ".join(f"{visit.name} {visit.tracked_series.phase}" for visit in visits)
+    listed = ", ".join(f"{visit.name} {visit.tracked_series.phase}" for visit in visits)
+    if len(phases - {Phase.UNKNOWN}) > 1:
         warnings.append(f"the visits are followed in different phases: {listed}")
+    elif len(phases) > 1:
+        warnings.append(f"the phase of some visits is not known, and may differ: {listed}")
     return tuple(visits), warnings

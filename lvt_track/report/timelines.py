@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lvt_track.core.course import Course
-from lvt_track.core.records import Event, Lesion, Track
+from lvt_track.core.records import Event, Lesion, Track, TrackState
 from lvt_track.response import kinetics
 
 __all__ = [
@@ -29,10 +29,11 @@ _LEAST_GROWTH = 1.2
 
 
 class Presence(StrEnum):
-    """What a visit shows of a track."""
+    """What a visit shows of a track; `FIRST_SEEN` where it is not certain that it is new."""
 
     FOUND = "found"
     NEW = "new"
+    FIRST_SEEN = "first seen"
     SPLIT = "split"
     MERGED = "merged"
     REAPPEARED = "reappeared"
@@ -129,9 +130,18 @@ def timelines(course: Course) -> tuple[Timeline, ...]:
             here.sort(key=lambda lesion: (-lesion.measurement.volume_ml, lesion.label))
             events = {event for lesion in here for event in arrivals.get(lesion.key, ())}
             presence = _presence(bool(here), visit, events, sightings)
+            if presence is Presence.NEW and not _is_certain(track, visit):
+                presence = Presence.FIRST_SEEN
             sightings.append(Sighting(presence, tuple(here)))
         lines.append(Timeline(track, tuple(sightings)))
     return tuple(lines)
+
+
+def _is_certain(track: Track, visit: int) -> bool:
+    """Whether at this visit it is known that a track that begins there is new."""
+    if track.state is TrackState.UNCERTAIN:
+        return False
+    return track.confirmed is None or visit >= track.confirmed
 
 
 def _presence(is_here: bool, visit: int, events: set[Event], before: list[Sighting]) -> Presence:

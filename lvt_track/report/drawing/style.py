@@ -51,6 +51,7 @@ CATEGORY_COLORS = {"CR": "#0072B2", "PR": "#56B4E9", "SD": "#7a828a", "PD": "#D5
 PRESENCE_MARKS = {
     Presence.FOUND: ("o", "#5c6670"),
     Presence.NEW: ("D", "#D55E00"),
+    Presence.FIRST_SEEN: ("d", "#D55E00"),
     Presence.REAPPEARED: ("^", "#CC79A7"),
     Presence.SPLIT: ("P", "#009E73"),
     Presence.MERGED: ("s", "#0072B2"),

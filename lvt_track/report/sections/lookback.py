@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
 from lvt_track.core.records import Point
 from lvt_track.core.volume import LabelArray, Volume
-from lvt_track.lesions.lookback import VISIBLE_RATE
+from lvt_track.lesions.lookback import LEAST_CONTRAST_HU, VISIBLE_RATE
+from lvt_track.lesions.lookback_controls import FEWEST_CONTROLS
 from lvt_track.report.blocks import Block, Panel, PictureRow, Pictures, Text
 from lvt_track.report.content import Images, ReportContent, by_track_and_visit
 from lvt_track.report.drawing.key_images import key_image, width_for
@@ -115,7 +116,10 @@ def _note(course: Course) -> str:
     note = (
         "Tumours that the first visit does not show, and their place (dashed ring) in the scans "
         f"before they were found. Visible means: at most {rate} of the control places "
-        "look as much like a lesion. These are random places of the same liver in the same scan, "
+        f"look as much like a lesion, there are {FEWEST_CONTROLS} of them or more, and the spot "
+        f"has the sign of the lesion's contrast and {LEAST_CONTRAST_HU:.0f} HU of it or more; "
+        "where one of these is missing it is doubtful, and the reason says which. Control places "
+        "are random places of the same liver in the same scan, "
         "as far from its edge and from vessels, and searched in the same way. The false alarm "
         f"rate is therefore {rate}: where there is nothing, {expected:.2g} of the "
         f"{len(judged)} looks at this patient would be called visible by chance alone. Do not "
