@@ -13,7 +13,7 @@ from lvt_track.core.volume import LabelArray
 from lvt_track.lesions.decisions import Decisions
 from lvt_track.lesions.necks import cut_into
 
-__all__ = ["edit_labels", "edit_lesions", "split_labels"]
+__all__ = ["edit_labels", "edit_lesions", "neck_warning", "split_labels"]
 
 
 def edit_lesions(lesions: Sequence[Lesion], decisions: Decisions) -> tuple[Lesion, ...]:
@@ -62,6 +62,19 @@ def split_labels(
         for k in range(2, count + 1):
             cut[box][numbers == k] = free + k - 2
     return cut
+
+
+def neck_warning(lesion: Lesion) -> str:
+    """What to say of a lesion that consists of several lumps: what a split would change."""
+    size = lesion.measurement
+    each = ", ".join(f"{length_mm:.1f}" for length_mm in lesion.lumps_mm)
+    whole_mm = size.long_axis.length_mm
+    return (
+        f"lesion {lesion.label} ({whole_mm:.1f} x {size.short_axis.length_mm:.1f} mm) is "
+        f"{len(lesion.lumps_mm)} lumps joined by necks ({each} mm): perhaps lesions that touch. "
+        f"As a target it counts {whole_mm:.1f} mm, its largest lump {lesion.lumps_mm[0]:.1f} mm; "
+        "the correction `split` counts them apart"
+    )
 
 
 def _resized(lesion: Lesion, long_axis_mm: float | None) -> Lesion:

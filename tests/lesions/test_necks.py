@@ -11,6 +11,7 @@ from lvt_track.core.geometry import Geometry, bounding_box
 from lvt_track.core.volume import Masks
 from lvt_track.lesions.components import find_lesions
 from lvt_track.lesions.necks import cut_into, lumps
+from lvt_track.lesions.reader_edits import neck_warning
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.phantom.course.tumors import TumorKind, draw_tumor, level_mm
 
@@ -41,6 +42,7 @@ def test_two_that_touch_are_two_lumps_of_their_own_sizes(spacing_mm):
     none = np.zeros_like(mask)
     _, (lesion,) = find_lesions(0, None, Masks(mask, none, mask, geometry))
     assert lesion.lumps_mm == pytest.approx(sizes)
+    assert "is 2 lumps joined by necks" in neck_warning(lesion)
 
 
 @settings(max_examples=20, deadline=None)

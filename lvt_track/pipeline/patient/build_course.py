@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lvt_track.core.course import Course, KeyImage, RegistrationQuality, VisitFindings
+from lvt_track.core.course import (
+    EDITED,
+    GIVEN,
+    Course,
+    KeyImage,
+    RegistrationQuality,
+    VisitFindings,
+)
 from lvt_track.core.records import PhaseVolume
 from lvt_track.lesions.decisions import Decisions
+from lvt_track.lesions.doubts import ModelFinds, doubt_model_finds
 from lvt_track.lesions.events import doubt_what_was_visible
 from lvt_track.lesions.identity import SCAN_DIGITS, KnownVisit, identified, remembered
 from lvt_track.lesions.lookback import look_back
@@ -54,14 +62,9 @@ def follow(
     watch, manifest = run.watch, run.manifest
     lesions = [scan.findings.lesions for scan in scans]
     dates = [scan.findings.visit.date for scan in scans]
+    shapes = {key: shape for scan in scans for key, shape in scan.shapes.items()}
     with watch.stage("match"):
-        matching = match_course(
-            lesions,
-            frame,
-            dates,
-            shapes={key: shape for scan in scans for key, shape in scan.shapes.items()},
-            decisions=decisions,
-        )
+        matching = match_course(lesions, frame, dates, shapes, decisions)
     seen = [
         KnownVisit(scan.findings.visit.date, scan.digest[:SCAN_DIGITS], scan.findings.lesions)
         for scan in scans
@@ -84,6 +87,8 @@ def follow(
     with watch.stage("look back"):
         looks = look_back(course, [scan.liver for scan in scans], frame)
     tracks = doubt_what_was_visible(course.tracks, looks, dates)
+    drawn = [scan.findings.sources.get("tumors", GIVEN) not in (GIVEN, EDITED) for scan in scans]
+    tracks = doubt_model_finds(tracks, ModelFinds(lesions, shapes, dates, drawn), frame)
     course = replace(course, tracks=tracks, lookbacks=looks)
     return replace(course, unshown=unshown_visits(course, frame))
 

@@ -1,0 +1,136 @@
+"""New tumours on a model's word alone that may be none: fragments of known ones, spots drawn once.
+
+A new tumour means progression, and a model errs: it draws a piece at the edge of a large tumour
+apart from it, or a spot at one visit that no other visit shows. A reader's masks are believed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from lvt_track.core.records import Lesion, Track, TrackState
+from lvt_track.lesions.components import LesionShape, ShapeTable
+from lvt_track.lesions.frame import PointMap
+
+__all__ = ["FRAGMENT_GAP_MM", "FRAGMENT_RATIO", "ModelFinds", "doubt_model_finds"]
+
+FRAGMENT_GAP_MM = 3.0
+"""A fragment lies this near to the tumour that it may be a piece of."""
+
+FRAGMENT_RATIO = 4.0
+"""That tumour is by so much larger: of two alike neither is a fragment."""
+
+_BEYOND = 0.7
+
+
+@dataclass(frozen=True)
+class ModelFinds:
+    """What the lesions of a course rest on.
+
+    Attributes:
+        lesions: of each visit.
+        shapes: of the lesions, by key.
+        dates: of each visit.
+        is_drawn: whether a model drew the tumours of each visit.
+    """
+
+    lesions: Sequence[Sequence[Lesion]]
+    shapes: ShapeTable
+    dates: Sequence[dt.date]
+    is_drawn: Sequence[bool]
+
+
+def doubt_model_finds(
+    tracks: Sequence[Track], finds: ModelFinds, frame: PointMap
+) -> tuple[Track, ...]:
+    """The tracks, where one that begins with a model's find of either kind is uncertain.
+
+    What a reader calls new is left alone, and so is what is uncertain already.
+
+    Args:
+        tracks: as matching gives them.
+        finds: their lesions.
+        frame: the registration of the visits.
+    """
+    by_key = {lesion.key: lesion for at in finds.lesions for lesion in at}
+    first_of = {key: track.lesions[0][0] for track in tracks for key in track.lesions}
+    doubted = []
+    for track in tracks:
+        first = track.lesions[0][0]
+        is_open = first > 0 and finds.is_drawn[first] and not track.is_new_by_reader
+        if is_open and track.state is not TrackState.UNCERTAIN:
+            reason = _fragment(track, by_key, first_of, finds, frame) or _once(
+                track, by_key, finds, frame
+            )
+            if reason:
+                words = f"{track.reason}; {reason}" if track.reason else reason
+                track = replace(track, state=TrackState.UNCERTAIN, reason=words, confirmed=None)
+        doubted.append(track)
+    return tuple(doubted)
+
+
+def _fragment(
+    track: Track,
+    by_key: Mapping[tuple[int, int], Lesion],
+    first_of: Mapping[tuple[int, int], int],
+    finds: ModelFinds,
+    frame: PointMap,
+) -> str:
+    """Why a new tumour may be a piece of a known one beside it; empty where it is none."""
+    first = track.lesions[0][0]
+    start = _largest(track, first, by_key)
+    if start.key not in finds.shapes:
+        return ""
+    for visit in (first, first - 1):
+        if visit != first and not (frame.is_reliable(visit) and frame.is_reliable(first)):
+            continue
+        for other in sorted(finds.lesions[visit], key=lambda one: -one.measurement.volume_ml):
+            is_known = first_of.get(other.key, first) < first
+            least_ml = FRAGMENT_RATIO * start.measurement.volume_ml
+            if not is_known or other.measurement.volume_ml < least_ml:
+                continue
+            shape = finds.shapes[start.key]
+            points_mm = shape.points_mm
+            if visit != first:
+                points_mm = frame.map_points(points_mm, first, visit)
+            gap_mm = _gap_mm(LesionShape(points_mm, shape.grain_mm), finds.shapes[other.key])
+            if gap_mm < FRAGMENT_GAP_MM:
+                return (
+                    f"a model drew it within {FRAGMENT_GAP_MM:.0f} mm of lesion {other.label} of "
+                    f"{finds.dates[visit]}, which is {FRAGMENT_RATIO:.0f} times as large or more; "
+                    "it may be a piece of it"
+                )
+    return ""
+
+
+def _once(
+    track: Track,
+    by_key: Mapping[tuple[int, int], Lesion],
+    finds: ModelFinds,
+    frame: PointMap,
+) -> str:
+    """Why a spot that one visit alone shows may be none; empty where no later visit could tell."""
+    first, after = track.lesions[0][0], track.lesions[0][0] + 1
+    if track.lesions[-1][0] > first or after >= len(finds.dates):
+        return ""
+    start = _largest(track, first, by_key)
+    covers = bool(frame.covered(np.array([start.centroid_mm]), first, after)[0])
+    if not (covers and frame.is_reliable(first) and frame.is_reliable(after)):
+        return ""
+    return f"a model drew it at one visit alone; it is not seen at {finds.dates[after]}"
+
+
+def _largest(track: Track, visit: int, by_key: Mapping[tuple[int, int], Lesion]) -> Lesion:
+    here = (by_key[key] for key in track.lesions if key[0] == visit)
+    return max(here, key=lambda lesion: lesion.measurement.volume_ml)
+
+
+def _gap_mm(one: LesionShape, other: LesionShape) -> float:
+    """Distance of two shapes; a surface lies beyond its nearest sample by most of a grain."""
+    nearest_mm, _ = cKDTree(other.points_mm).query(one.points_mm)
+    return max(0.0, float(np.min(nearest_mm)) - _BEYOND * (one.grain_mm + other.grain_mm))

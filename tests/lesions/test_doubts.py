@@ -1,0 +1,70 @@
+"""A model's word alone does not make a tumour new where it may be a fragment, or is seen once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lvt_track.core.records import TrackState
+from lvt_track.lesions.components import LesionShape
+from lvt_track.lesions.doubts import ModelFinds, doubt_model_finds
+from lvt_track.lesions.match import match_course
+
+
+def shape_of(lesion):
+    """Sample points of a ball on a grid of 2 mm."""
+    radius = lesion.measurement.long_axis.length_mm / 2
+    steps = np.arange(-radius, radius + 1e-6, 2.0)
+    points = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    inside = points[np.linalg.norm(points, axis=1) <= radius]
+    return LesionShape(inside + np.array(lesion.centroid_mm), 2.0)
+
+
+def followed(visits, frame, dates, is_drawn=True):
+    """The states of all tracks that begin after the first visit, with reasons."""
+    dates = dates[: len(visits)]
+    tracks = match_course(visits, frame, dates).tracks
+    shapes = {lesion.key: shape_of(lesion) for at in visits for lesion in at}
+    finds = ModelFinds(visits, shapes, dates, [is_drawn] * len(visits))
+    doubted = doubt_model_finds(tracks, finds, frame)
+    return [(track.state, track.reason) for track in doubted if track.lesions[0][0] > 0]
+
+
+@pytest.fixture
+def fragment(ball):
+    """A tumour of 50 mm, beside which a piece of 14 mm lies at the second and third visit."""
+    return [
+        [ball(0, 1, (0, 0, 0), 50)],
+        *([ball(v, 1, (0, 0, 0), 50), ball(v, 2, (33, 0, 0), 14)] for v in (1, 2)),
+    ]
+
+
+def test_a_fragment_at_the_edge_of_a_large_tumour_is_not_new(fragment, still_frame, dates):
+    ((state, reason),) = followed(fragment, still_frame(), dates)
+    assert state is TrackState.UNCERTAIN and "may be a piece of it" in reason
+
+
+def test_a_readers_mask_is_believed(fragment, still_frame, dates):
+    assert followed(fragment, still_frame(), dates, is_drawn=False) == [(TrackState.NEW, "")]
+
+
+@pytest.mark.parametrize(("away_mm", "diameter_mm"), [(45, 14), (46, 40)])
+def test_further_away_or_as_large_it_is_new(ball, still_frame, dates, away_mm, diameter_mm):
+    visits = [
+        [ball(0, 1, (0, 0, 0), 50)],
+        *([ball(v, 1, (0, 0, 0), 50), ball(v, 2, (away_mm, 0, 0), diameter_mm)] for v in (1, 2)),
+    ]
+    assert followed(visits, still_frame(), dates) == [(TrackState.NEW, "")]
+
+
+def test_a_spot_drawn_once_and_gone_is_doubted_and_at_the_last_visit_it_is_not(
+    ball, still_frame, dates
+):
+    known = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
+    once = [known[0], [*known[1], ball(1, 2, (60, 0, 0), 15)], known[2]]
+    ((state, reason),) = followed(once, still_frame(), dates)
+    assert state is TrackState.UNCERTAIN and "at one visit alone" in reason
+    last = [known[0], known[1], [*known[2], ball(2, 2, (60, 0, 0), 15)]]
+    assert followed(last, still_frame(), dates) == [(TrackState.NEW, "")]
+    unseen = still_frame(unreliable=[2])
+    assert all("one visit alone" not in reason for _, reason in followed(once, unseen, dates))
