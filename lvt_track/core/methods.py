@@ -15,7 +15,7 @@ METHODS: dict[str, int] = {
     "segment": 1,
     "lesions": 2,
     "register": 1,
-    "match": 1,
+    "match": 2,
     "look back": 1,
     "respond": 1,
     "report": 1,
