@@ -39,17 +39,18 @@ CLEAR_MM, APART_MM = 2.0, 14.0
 AROUND_MM = 16.0
 SIZE_BANDS_MM = ((8.0, 12.0), (14.0, 18.0), (22.0, 40.0))
 
-PREFACE = """Spheres of 8 to 40 mm, 25 to 70 HU darker than the liver, drawn into two real CT (LiTS 0 and
-3D-IRCADb 1.19) under their own noise, in slices of 1 to 5 mm that were resampled from 5 and 4 mm. Long axis
-minus diameter, mean and standard deviation in mm: of the voxels that the sphere fills by half; of the
-model's mask as it is drawn, which is how `lvt` measured until 0.11; and between the edges in the image, as
-it measures masks of a model now."""
+PREFACE = """Spheres of 8 to 40 mm, 25 to 70 HU darker than the liver, drawn into two real CT
+(LiTS 0 and 3D-IRCADb 1.19) under their own noise, in slices of 1 to 5 mm that were resampled from
+5 and 4 mm. Long axis minus diameter, mean and standard deviation in mm: of the voxels that the
+sphere fills by half; of the model's mask as it is drawn, which is how `lvt` measured until 0.11;
+and between the edges in the image, as it measures masks of a model now."""
 
-WHY = """**Why masks are long.** The tumour's probability is the greater of two looks, on cells of 2 mm and on
-finer ones: a sphere is drawn 0.3 to 0.7 mm too large all around, and its outline is rough, so that the
-longest line ends on two bumps. The mean profile of HU across the outline shows the first; measuring between
-half heights takes away both. In slices of 5 mm spheres below 18 mm come out short, for the nearest slice
-misses their middle: their own voxels show the same, and no way of measuring mends it."""
+WHY = """**Why masks are long.** The tumour's probability is the greater of two looks, on cells of
+2 mm and on finer ones: a sphere is drawn 0.3 to 0.7 mm too large all around, and its outline is
+rough, so that the longest line ends on two bumps. The mean profile of HU across the outline shows
+the first; measuring between half heights takes away both. In slices of 5 mm spheres below 18 mm
+come out short, for the nearest slice misses their middle: their own voxels show the same, and no
+way of measuring mends it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,7 +271,7 @@ def main(data: Path, work: Path, draws: int) -> None:
         "python benchmarks/sphere_sizes.py",
         PREFACE,
         markdown_table(header, rows),
-        f"{missed} spheres were not drawn by the model. Given masks are measured as they are drawn.",
+        f"{missed} spheres were not drawn. Given masks are measured as they are drawn.",
         WHY,
     )
 
