@@ -40,7 +40,8 @@ def _printable(text: str) -> str:
 
 
 def _listing(found: Discovery) -> str:
-    lines = [f"patient {found.patient}: {len(found.visits)} visits"]
+    counted = "1 visit" if len(found.visits) == 1 else f"{len(found.visits)} visits"
+    lines = [f"patient {found.patient}: {counted}"]
     for visit in found.visits:
         lines.append(f"\n{visit.name}")
         for k, series in enumerate(visit.series):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lvt_track.cli.console import guarded, print_json
 from lvt_track.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from lvt_track.segment.cards import AnyCard
 
 __all__ = ["models"]
 
@@ -33,11 +37,47 @@ def show_list(json: JsonOption = False) -> None:
 
 @models.command("info")
 @guarded
-def show_info(name: NameArgument = "default") -> None:
-    """Print a model's card: what it learned from, how it scores, what it may be used for."""
+def show_info(name: NameArgument = "default", json: JsonOption = False) -> None:
+    """Print a model's card: what it learned from, how it scores, what it may be used for.
+
+    With --json all of it, as it stands in its file.
+    """
     from lvt_track.segment.models import card_of
 
-    print(card_of(name).to_json(), end="")
+    card = card_of(name)
+    if json:
+        print(card.to_json(), end="")
+        return
+    print("\n".join(_card_lines(card)))
+
+
+def _card_lines(card: AnyCard) -> list[str]:
+    """What a reader wants of a card; how it was trained stays in its file."""
+    facts = {
+        "model": f"{card.name} {card.version}",
+        "licence": card.licence,
+        "use": card.intended_use,
+        "draws": ", ".join(card.classes),
+        "learned from": card.training_data,
+        "sha256": card.sha256,
+    }
+    lines = [f"{title:<13} {text}" for title, text in facts.items()]
+    scores = getattr(card, "scores", {})
+    lines += ["", "scores"] if scores else []
+    lines += [f"  {title}: {_words(value)}" for title, value in scores.items()]
+    lines += ["", f"lvt models info {card.name} --json prints all of it."]
+    return lines
+
+
+def _words(value: object) -> str:
+    """A score in one line; numbers with three digits."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{title} {_words(inner)}" for title, inner in value.items())
+    if isinstance(value, list | tuple):
+        return " ".join(_words(inner) for inner in value)
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return str(value)
 
 
 @models.command("import")

@@ -19,6 +19,7 @@ __all__ = [
     "KeyImage",
     "LookBack",
     "RegistrationQuality",
+    "Segment",
     "Visibility",
     "VisitFindings",
 ]
@@ -55,6 +56,10 @@ class RegistrationQuality:
     reason: str = ""
 
 
+Segment = tuple[tuple[float, float], tuple[float, float]]
+"""A line in a picture: its ends as (y, x) pixel positions."""
+
+
 @dataclass(frozen=True, eq=False)
 class KeyImage:
     """One axial picture of a tumour's place at one visit.
@@ -68,7 +73,9 @@ class KeyImage:
         others: mask (y, x) of all other tumours in the slice.
         long_axis: ends of the caliper as (y, x) pixel positions, or None.
         short_axis: likewise.
-        caption: for example `38.2 × 25.0 mm, slice 57`.
+        caption: for example `38.2 × 25.0 mm`, one size for each piece of the tumour.
+        pieces: calipers, long and short, of further pieces of the tumour measured in this slice.
+        slice_index: the slice along z in the scan; None where no lesion was measured.
     """
 
     track: int
@@ -77,9 +84,11 @@ class KeyImage:
     pixel_mm: tuple[float, float]
     outline: BoolArray
     others: BoolArray
-    long_axis: tuple[tuple[float, float], tuple[float, float]] | None
-    short_axis: tuple[tuple[float, float], tuple[float, float]] | None
+    long_axis: Segment | None
+    short_axis: Segment | None
     caption: str
+    pieces: tuple[tuple[Segment, Segment], ...] = ()
+    slice_index: int | None = None
 
     def __post_init__(self) -> None:
         if self.hu.ndim != 2 or self.outline.shape != self.hu.shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lvt_track.agreement.records import ReaderComparison
@@ -28,6 +28,8 @@ class ReportContent:
         looks: pictures of the places of later tumours in the scans before.
         comparison: with a radiologist's table, where there is one.
         scene: the visits for the interactive page; None for a page of pictures.
+        slice_numbers: by visit, the InstanceNumber of every slice in the order of the array; only
+            for scans that have such numbers.
         corrections: what readers said, one mapping from column to value per row of their table.
     """
 
@@ -38,6 +40,7 @@ class ReportContent:
     comparison: ReaderComparison | None = None
     scene: Scene | None = None
     corrections: Sequence[Mapping[str, Any]] = ()
+    slice_numbers: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
 
 def by_track_and_visit(pictures: Sequence[KeyImage]) -> Images:

@@ -21,7 +21,7 @@ from lvt_track.report.facts import RunFacts
 from lvt_track.report.html.document import write_html
 from lvt_track.report.pages.flow import flow
 from lvt_track.report.pages.typesetting import TOP_MM, Page
-from lvt_track.report.sections.agreement import agreement
+from lvt_track.report.sections.agreement.section import agreement
 from lvt_track.report.sections.listing import SECTIONS, shown_sections
 from lvt_track.response.course import respond_to_course, rows_from_course
 

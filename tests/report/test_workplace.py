@@ -15,6 +15,7 @@ import pytest
 import SimpleITK as sitk
 
 from lvt_track.core.course import Course
+from lvt_track.io.images.volumes import read_labels
 from lvt_track.lesions.corrections import parse_corrections
 from lvt_track.lesions.decisions import Decisions, decide
 from lvt_track.pipeline.patient.report import remake_report
@@ -266,6 +267,20 @@ def test_contradictions_give_way_and_undo_brings_them_back(opened: Open) -> None
     assert opened.eval("lvt.review.rows.map((row) => row.action)") == ["target"]
     opened.page.locator(".rows button").click()
     assert opened.eval("lvt.review.rows.length") == 0
+
+
+def test_a_tumour_has_one_label_and_one_colour_at_all_visits(
+    finished: tuple[Path, Course],
+) -> None:
+    out, course = finished
+    names = [line.split()[:2] for line in (out / "tracks.ctbl").read_text().splitlines()[2:]]
+    assert names == [[str(track.number), f"T{track.number}"] for track in course.tracks]
+    for track in course.tracks:
+        for visit, label in track.lesions:
+            folder = out / "visits" / course.visits[visit].visit.name
+            tracks, lesions = (read_labels(folder / f"{n}.nii.gz")[0] for n in ("tracks", "lesions"))
+            assert set(tracks[lesions == label]) == {track.number}
+            assert (tracks > 0).sum() == (lesions > 0).sum()
 
 
 def test_nothing_is_saved_without_a_name(opened: Open) -> None:

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lvt_track.agreement.records import ReaderComparison
 from lvt_track.core.course import Course
+from lvt_track.io.dicom.slice_planes import read_planes
+from lvt_track.io.files import write_whole
 from lvt_track.io.images.volumes import write_labels
 from lvt_track.io.transforms import write_transform
 from lvt_track.pipeline.patient.build_course import take_key_images, take_lookback_images
@@ -26,6 +30,7 @@ from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html.document import write_html
 from lvt_track.report.pdf import write_pdf
+from lvt_track.report.viewer.colors import slicer_colors
 
 __all__ = ["Findings", "write_outputs"]
 
@@ -57,7 +62,9 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
     """
     course, scans, frame = findings.course, findings.scans, findings.frame
     for scan in scans:
-        _write_lesions(scan, folder)
+        _write_lesions(scan, course, folder)
+    with write_whole(folder.track_colors) as temporary:
+        temporary.write_text(slicer_colors(course), encoding="utf-8")
     for name, table in tables.COURSE_TABLES.items():
         tables.write_table(table(course), folder.table(name))
     if findings.comparison is not None:
@@ -76,15 +83,22 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
         findings.comparison,
         take_scene(course, scans, frame, folder.path / "visits"),
         findings.corrections,
+        _slice_numbers(course),
     )
     write_pdf(content, folder.pdf)
     write_html(content, folder.html)
 
 
-def _write_lesions(scan: VisitScan, folder: RunFolder) -> None:
-    labels = scan.on_scan(scan.labels)
-    path = folder.visit(scan.findings.visit.name).lesions
-    write_labels(labels, scan.findings.geometry, path, like=scan.tracked.like)
+def _write_lesions(scan: VisitScan, course: Course, folder: RunFolder) -> None:
+    """The lesions by their numbers at the visit, and by their tracks, alike at all visits."""
+    files = folder.visit(scan.findings.visit.name)
+    numbers = {key: track.number for track in course.tracks for key in track.lesions}
+    track_of = np.zeros(int(scan.labels.max(initial=0)) + 1, dtype=np.int32)
+    for lesion in scan.findings.lesions:
+        track_of[lesion.label] = numbers.get(lesion.key, 0)
+    for path, part in ((files.lesions, scan.labels), (files.tracks, track_of[scan.labels])):
+        labels = scan.on_scan(part)
+        write_labels(labels, scan.findings.geometry, path, like=scan.tracked.like)
 
 
 def _write_transforms(course: Course, frame: CommonFrame, folder: RunFolder) -> None:
@@ -105,3 +119,13 @@ def _facts(manifest: Manifest) -> RunFacts:
             for item in dict.fromkeys((*manifest.left_out, *manifest.failures))
         ),
     )
+
+
+def _slice_numbers(course: Course) -> dict[int, tuple[int, ...]]:
+    """InstanceNumbers of the followed DICOM series, as other viewers show them."""
+    followed = enumerate(found.visit.tracked_series for found in course.visits)
+    return {
+        visit: tuple(plane.number for plane in read_planes(series).slices)
+        for visit, series in followed
+        if series.is_dicom
+    }

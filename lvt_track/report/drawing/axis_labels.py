@@ -29,6 +29,7 @@ LABEL_ROOM_MM = 26.0
 _PT_PER_INCH = 72.0
 _LABEL_GAP_PT = 9.0
 _DATE_PT = 50.0
+_TURNED_DATE_PT = 12.0
 
 
 def date_number(date: dt.date) -> float:
@@ -37,16 +38,23 @@ def date_number(date: dt.date) -> float:
 
 
 def set_dates(axes: Axes, dates: Sequence[dt.date]) -> None:
-    """A date axis with ticks at the visits, as many as can be written side by side."""
+    """A date axis with ticks at the visits: all of them, turned where they lie close."""
     days = [date_number(date) for date in dates]
     span = max(days[-1] - days[0], 1.0)
-    left, right = days[0] - 0.06 * span, days[-1] + 0.06 * span
-    axes.set_xlim(left, right)
+    axes.set_xlim(days[0] - 0.08 * span, days[-1] + 0.08 * span)
     shown = days_apart(axes, days, _DATE_PT)
+    is_turned = len(shown) < len(days)
+    if is_turned:
+        shown = days_apart(axes, days, _TURNED_DATE_PT)
     axes.xaxis.set_major_locator(FixedLocator([days[i] for i in shown]))
     axes.xaxis.set_minor_locator(FixedLocator(days))
     axes.set_xticklabels([dates[i].isoformat() for i in shown])
     axes.tick_params(axis="x", which="minor", length=3.0, color=FAINT)
+    if is_turned:
+        axes.tick_params(axis="x", labelrotation=35, labelsize=SMALLEST_PT, pad=1.0)
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("right")
+            label.set_rotation_mode("anchor")
 
 
 def days_apart(axes: Axes, days: Sequence[float], gap_pt: float) -> list[int]:

@@ -88,7 +88,7 @@ def draw_sum_of_diameters(axes: Axes, course: Course, criterion: str) -> None:
     days = [date_number(r.date) for r, _ in known]
     sums = np.array([total for _, total in known])
     nadir = np.minimum.accumulate(sums)
-    axes.set_ylim(0.0, 1.32 * max(float(sums.max()), 1.2 * float(nadir[-1]), 1.0))
+    axes.set_ylim(0.0, 1.15 * max(float(sums.max()), 1.2 * float(nadir[-1]), 1.0))
     if len(known) > 1:
         end = axes.get_xlim()[1]
         partial, progression = 0.7 * float(sums[0]), 1.2 * nadir
@@ -112,7 +112,17 @@ def draw_sum_of_diameters(axes: Axes, course: Course, criterion: str) -> None:
         day, (response, total) = days[i], known[i]
         color = CATEGORY_COLORS.get(response.category, MUTED)
         write_above(axes, day, total, f"{total:.0f}", 4.0, MUTED)
-        write_above(axes, day, total, response.category, 12.0, color, weight="bold")
+        # Above the plot, where no limit is drawn.
+        axes.text(
+            day,
+            1.02,
+            response.category,
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            fontsize=SMALLEST_PT,
+            fontweight="bold",
+            color=color,
+        )
     finish_axes(axes)
 
 

@@ -93,7 +93,7 @@ def key_image(
     *,
     track: int,
     visit: int,
-    members: Collection[int] = (),
+    members: Collection[Lesion] = (),
     width_mm: float = MINIMUM_WIDTH_MM,
 ) -> KeyImage:
     """The picture of one tumour, or of the place where it would be.
@@ -105,7 +105,7 @@ def key_image(
             show the tumour, its place in LPS mm, shown in the nearest slice.
         track: number of the track.
         visit: index of the visit.
-        members: labels of all lesions of the track at this visit; `target` is always one.
+        members: all lesions of the track at this visit; `target` is always one.
         width_mm: width and height of the crop.
 
     Returns:
@@ -123,16 +123,18 @@ def key_image(
         # By its place, not its number: the volume may be a part of the scan that was measured.
         slice_index = round(float(middle[0]))
         centre = screen.position(middle)
-        own = {target.label, *members}
-        caption = (
-            f"{size.long_axis.length_mm:.1f} × {size.short_axis.length_mm:.1f} mm, "
-            f"slice {size.slice_index}"
+        shown = [target, *(lesion for lesion in members if lesion != target)]
+        own = {lesion.label for lesion in shown}
+        sizes = (lesion.measurement for lesion in shown)
+        caption = " + ".join(
+            f"{s.long_axis.length_mm:.1f} × {s.short_axis.length_mm:.1f}" for s in sizes
         )
+        caption += " mm"
     else:
         index = geometry.to_index(target)
         slice_index = int(np.clip(np.rint(index[0]), 0, geometry.shape[0] - 1))
         centre = screen.position(index)
-        own = set(members)
+        own = {lesion.label for lesion in members}
         is_inside = bool(geometry.contains(target))
         caption = "not seen" if is_inside else "outside this scan"
 
@@ -148,6 +150,11 @@ def key_image(
         return (r0 - top, c0 - left), (r1 - top, c1 - left)
 
     measured = target.measurement if isinstance(target, Lesion) else None
+    beside = [
+        lesion.measurement
+        for lesion in members
+        if lesion != target and measured and lesion.measurement.slice_index == measured.slice_index
+    ]
     return KeyImage(
         track=track,
         visit=visit,
@@ -160,6 +167,8 @@ def key_image(
         long_axis=caliper(measured.long_axis) if measured else None,
         short_axis=caliper(measured.short_axis) if measured else None,
         caption=caption,
+        pieces=tuple((caliper(one.long_axis), caliper(one.short_axis)) for one in beside),
+        slice_index=measured.slice_index if measured else None,
     )
 
 
@@ -207,7 +216,7 @@ def visit_key_images(
                     target,
                     track=number,
                     visit=visit,
-                    members=[lesion.label for lesion in here],
+                    members=here,
                     width_mm=width_for(seen.lesions[0] for seen in line.sightings if seen.lesions),
                 )
             )

@@ -60,7 +60,12 @@ def draw_key_image(axes: Axes, image: KeyImage) -> None:
     axes.set_axis_off()
     _draw_outline(axes, image.others, OTHERS_COLOR, 0.5)
     _draw_outline(axes, image.outline, OWN_COLOR, 0.8)
-    for caliper, color in ((image.long_axis, LONG_COLOR), (image.short_axis, SHORT_COLOR)):
+    for caliper, color in (
+        (image.long_axis, LONG_COLOR),
+        (image.short_axis, SHORT_COLOR),
+        *((long, LONG_COLOR) for long, _ in image.pieces),
+        *((short, SHORT_COLOR) for _, short in image.pieces),
+    ):
         if caliper is not None:
             (r0, c0), (r1, c1) = caliper
             axes.plot([c0, c1], [r0, r1], color=color, linewidth=0.6)

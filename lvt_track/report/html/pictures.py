@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from lvt_track.core.course import KeyImage
+from lvt_track.core.course import KeyImage, Segment
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray
 from lvt_track.report.blocks import Chart
@@ -21,6 +21,7 @@ from lvt_track.report.drawing.panels import RING_MM, SCALE_MM, grey_levels, outl
 __all__ = ["STORED_HU", "Drawing", "Picture", "draw_chart"]
 
 _MM_PER_INCH = 25.4
+_Ends = tuple[float, float, float, float]
 _PX_PER_PT = 1.75
 STORED_HU = (55.0, 510.0)
 """Level and width in which the pages of pictures are stored: −200 to 310 HU, in steps of 2."""
@@ -61,6 +62,7 @@ class Picture:
         width, height: of the whole.
         own, others: outlines of this tumour and of others, each the points of an SVG polygon.
         long_axis, short_axis: ends x1, y1, x2, y2 of the calipers, or None.
+        pieces: calipers, long and short, of further pieces of the tumour.
         ring: radius of the ring about the place of a tumour that is not seen; 0 where it is.
         scale: length of the scale bar.
         caption: what was measured.
@@ -71,8 +73,9 @@ class Picture:
     height: float
     own: tuple[str, ...]
     others: tuple[str, ...]
-    long_axis: tuple[float, float, float, float] | None
-    short_axis: tuple[float, float, float, float] | None
+    long_axis: _Ends | None
+    short_axis: _Ends | None
+    pieces: tuple[tuple[_Ends, _Ends], ...]
     ring: float
     scale: float
     caption: str
@@ -84,17 +87,16 @@ class Picture:
         rows, columns = image.hu.shape
         pixel_mm = np.array([column_mm, row_mm])
 
-        def ends(
-            axis: tuple[tuple[float, float], tuple[float, float]] | None,
-        ) -> tuple[float, float, float, float] | None:
-            if axis is None:
-                return None
+        def line(axis: Segment) -> _Ends:
             (r0, c0), (r1, c1) = axis
             x1, y1, x2, y2 = (
                 round(float(v), 2)
                 for v in ((np.array([[c0, r0], [c1, r1]]) + 0.5) * pixel_mm).ravel()
             )
             return x1, y1, x2, y2
+
+        def ends(axis: Segment | None) -> _Ends | None:
+            return None if axis is None else line(axis)
 
         return cls(
             source=_png(grey_levels(image.hu, *STORED_HU)),
@@ -104,6 +106,7 @@ class Picture:
             others=_polygons(image.others, pixel_mm),
             long_axis=ends(image.long_axis),
             short_axis=ends(image.short_axis),
+            pieces=tuple((line(long), line(short)) for long, short in image.pieces),
             ring=RING_MM / 2.0 if image.long_axis is None else 0.0,
             scale=SCALE_MM,
             caption=image.caption,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from lvt_track.report.blocks import (
@@ -45,7 +45,7 @@ __all__ = ["Part", "parts_of"]
 
 _BADGE_MM = 24.0
 _CHART_TITLE_MM = 7.0
-_CHART_FOOT_MM = 10.0
+_CHART_FOOT_MM = 13.0
 _WARNINGS_ROOM_MM = 46.0
 
 
@@ -245,13 +245,16 @@ class _DefinitionPart:
 
     term: str
     meaning: str
+    following_mm: float = 0.0
 
     @property
     def height_mm(self) -> float:
         lines = len(wrap(self.meaning, TEXT_MM - 16.0, BODY_PT))
         return 8.8 + lines * line_height_mm(BODY_PT)
 
-    least_mm = height_mm
+    @property
+    def least_mm(self) -> float:
+        return self.height_mm + self.following_mm
 
     def draw(self, page: Page, top: float) -> None:
         page.text(LEFT_MM, top + 3.2, self.term, size_pt=BODY_PT, is_bold=True)
@@ -274,7 +277,9 @@ def parts_of(block: Block) -> Sequence[Part]:
         case Warnings():
             return [_WarningsPart(block)]
         case Definitions():
-            return [_DefinitionPart(term, meaning) for term, meaning in block.entries]
+            parts = [_DefinitionPart(term, meaning) for term, meaning in block.entries]
+            following = sum(part.height_mm for part in parts[1:])
+            return [replace(parts[0], following_mm=following), *parts[1:]]  # on one page
         case Workplace():
             return []
         case Table():

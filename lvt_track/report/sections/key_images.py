@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lvt_track.core.course import Course
+from lvt_track.core.course import KeyImage
 from lvt_track.report.blocks import Block, Panel, PictureRow, Pictures, Text
 from lvt_track.report.content import Images, ReportContent, by_track_and_visit
 from lvt_track.report.timelines import Presence, Timeline, pictured_tracks, timelines
-from lvt_track.report.wording import STATE_NAMES
+from lvt_track.report.wording import STATE_NAMES, typeset
 
 __all__ = ["key_images"]
 
@@ -24,21 +24,33 @@ def key_images(content: ReportContent) -> Sequence[Block]:
     if not lines:
         return []
     rows = tuple(
-        PictureRow(line.name, STATE_NAMES[line.track.state], _panels(course, line, images))
+        PictureRow(line.name, STATE_NAMES[line.track.state], _panels(content, line, images))
         for line in lines
     )
     note = Text(_note(len(course.tracks) - len(lines)), tells_window=True)
     return [note, Pictures(rows)]
 
 
-def _panels(course: Course, line: Timeline, images: Images) -> tuple[Panel, ...]:
+def _panels(content: ReportContent, line: Timeline, images: Images) -> tuple[Panel, ...]:
     panels = []
-    for visit, found in enumerate(course.visits):
+    for visit, found in enumerate(content.course.visits):
         image = images.get((line.track.number, visit))
         missing = _MISSING.get(line.sightings[visit].presence, "no image")
-        lines = (image.caption,) if image else ()
+        lines = (image.caption, *_slice(content, image)) if image else ()
         panels.append(Panel(found.visit.name, image, missing, lines=lines))
     return tuple(panels)
+
+
+def _slice(content: ReportContent, image: KeyImage) -> tuple[str, ...]:
+    """Where another viewer shows the slice: its position, and its InstanceNumber if it has one."""
+    if image.slice_index is None:
+        return ()
+    geometry = content.course.visits[image.visit].geometry
+    _, rows, columns = geometry.shape
+    middle = geometry.to_world((image.slice_index, (rows - 1) / 2, (columns - 1) / 2))
+    place = typeset(f"z {round(float(middle[2]), 1) + 0.0:.1f} mm")
+    numbers = content.slice_numbers.get(image.visit)
+    return (f"{place}, image {numbers[image.slice_index]}" if numbers else place,)
 
 
 def _note(left_out: int) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from lvt_track.report.blocks import Block, Section
 from lvt_track.report.content import ReportContent
-from lvt_track.report.sections.agreement import agreement
+from lvt_track.report.sections.agreement.section import agreement
 from lvt_track.report.sections.curves import curves, totals
 from lvt_track.report.sections.key_images import key_images
 from lvt_track.report.sections.lookback import looking_back
+from lvt_track.report.sections.map import tumour_map
 from lvt_track.report.sections.meaning import meaning
 from lvt_track.report.sections.phases import phases
 from lvt_track.report.sections.presence import presence
@@ -29,6 +30,7 @@ SECTIONS = (
     Section("summary", "", summary),
     Section("workplace", "All visits side by side", workplace, "Slices and 3D"),
     Section("tumours", "Tumours by visit", tumours, "Tumours"),
+    Section("map", "Where the tumours lie", tumour_map),
     Section("presence", "Which tumour was seen when", presence),
     Section("images", "Key images", key_images, "Key images"),
     Section("looking-back", "Looking back", looking_back, "Looking back"),

@@ -8,12 +8,13 @@ from functools import partial
 from lvt_track.report.blocks import Block, Chart, Charts, Text, chunks
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.figures import draw_presence
-from lvt_track.report.timelines import timelines
+from lvt_track.report.timelines import Presence, Timeline, timelines
 
 __all__ = ["presence"]
 
-_MOST_ROWS = 42
-_ROW_MM = 5.2
+_MANY = 20
+_MOST_ROWS = 60
+_ROW_MM, _DENSE_ROW_MM = 5.2, 3.4
 _WIDTH_MM = 156.0
 _NOTE = (
     "Every tumour is a line, every visit a column. “Not seen” means that the visit's mask "
@@ -27,15 +28,26 @@ def presence(content: ReportContent) -> Sequence[Block]:
     lines = timelines(course)
     if len(course.visits) < 2 or not lines:
         return []
+    told = [line for line in lines if _has_events(line)] if len(lines) > _MANY else list(lines)
+    note = _NOTE
+    if left_out := len(lines) - len(told):
+        note += f" The {left_out} tumours that every visit shows as one are left out."
+    row_mm = _ROW_MM if len(told) <= _MANY else _DENSE_ROW_MM
     charts = [
         Chart(
             "Which tumour was seen when",
-            partial(draw_presence, course=course, lines=[lines[i] for i in rows]),
+            partial(draw_presence, course=course, lines=[told[i] for i in rows]),
             _WIDTH_MM,
-            _ROW_MM * len(rows),
+            row_mm * len(rows),
             left_mm=10.0,
             right_mm=10.0,
         )
-        for rows in chunks(len(lines), _MOST_ROWS)
+        for rows in chunks(len(told), _MOST_ROWS)
+        if told
     ]
-    return [Text(_NOTE), *(Charts((chart,), is_titled=False) for chart in charts)]
+    return [Text(note), *(Charts((chart,), is_titled=False) for chart in charts)]
+
+
+def _has_events(line: Timeline) -> bool:
+    """Whether something else than being found happened to a tumour."""
+    return any(sighting.presence is not Presence.FOUND for sighting in line.sightings)

@@ -29,35 +29,37 @@ def responses(content: ReportContent) -> Sequence[Block]:
 
 def _table(course: Course, criterion: str) -> Table:
     rows = sorted((r for r in course.responses if r.criterion == criterion), key=lambda r: r.date)
-    unit = rows[0].unit
     columns = (
         Column("Date", 20.0),
-        Column(f"Sum ({unit})", 15.0, "right"),
-        Column("From baseline", 18.0, "right"),
-        Column("From nadir", 16.0, "right"),
-        Column("Target", 14.0),
-        Column("Non-target", 21.0),
-        Column("New", 10.0),
-        Column(criterion, 19.0),
-        Column("Reason", TEXT_WIDTH_MM - 133.0),
+        Column("Sum", 42.0),
+        Column(criterion, 36.0),
+        Column("Reason", TEXT_WIDTH_MM - 98.0),
     )
     return Table(columns, tuple(_row(response) for response in rows))
 
 
 def _row(response: Response) -> tuple[Cell, ...]:
+    changes = (
+        (response.change_from_baseline_percent, "from baseline"),
+        (response.change_from_nadir_percent, "from nadir"),
+    )
+    parts = (("target", response.target), ("non-target", response.non_target))
     return (
         Cell((response.date.isoformat(),)),
-        Cell((_number(response),)),
-        Cell((percent(response.change_from_baseline_percent),)),
-        Cell((percent(response.change_from_nadir_percent),)),
-        Cell((response.target,)),
-        Cell((response.non_target,)),
-        Cell(("yes" if response.new_lesion else "no",)),
-        Cell((response.category,), CATEGORY_COLORS.get(response.category, INK), is_bold=True),
+        Cell(
+            (
+                "–" if response.total is None else sized(response.total, response.unit),
+                *(f"{percent(change)} {since}" for change, since in changes if change is not None),
+            )
+        ),
+        Cell(
+            (
+                response.category,
+                *(f"{name} {category}" for name, category in parts if category),
+                *(("new lesion",) if response.new_lesion else ()),
+            ),
+            CATEGORY_COLORS.get(response.category, INK),
+            is_bold=True,
+        ),
         Cell((typeset(response.reason),)),
     )
-
-
-def _number(response: Response) -> str:
-    """The sum without its unit, which stands above."""
-    return "–" if response.total is None else sized(response.total, response.unit).split()[0]

@@ -15,7 +15,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Lesion
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.panels import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU
-from lvt_track.report.drawing.style import TRACK_COLORS
+from lvt_track.report.viewer.colors import VIEW_COLORS
 from lvt_track.report.viewer.scene import HU_LOW, HU_STEP, PlaceMap, Scene
 from lvt_track.report.viewer.worklist import worklist
 
@@ -43,7 +43,7 @@ def page_data(content: ReportContent) -> str:
         "window": [WINDOW_LEVEL_HU, WINDOW_WIDTH_HU],
         "hu": [HU_LOW, HU_STEP],
         "offset_step_mm": _OFFSET_STEP_MM,
-        "colors": TRACK_COLORS,
+        "colors": VIEW_COLORS,
         "reference": scene.reference,
         "visits": [_visit(content, scene, k) for k in range(len(course.visits))],
         "lesions": [

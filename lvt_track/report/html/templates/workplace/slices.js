@@ -8,7 +8,6 @@ const PLANES = {
 const BLOCK = 8;
 const INK = { liver: [255, 255, 255], vessels: [86, 160, 255], cysts: [64, 214, 190] };
 
-const rgb = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
 const packed = ([r, g, b]) => (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
 
 /** Grey of the screen for every stored value. */

@@ -58,7 +58,7 @@ class Workplace {
   colorOf(lesion) {
     if (!lesion || this.review.isNone(lesion)) return [150, 150, 150];
     const { colors } = this.data;
-    return lesion.track === null ? [255, 255, 255] : LIGHT[(lesion.track - 1) % LIGHT.length] || rgb(colors[0]);
+    return lesion.track === null ? [255, 255, 255] : colors[(lesion.track - 1) % colors.length];
   }
 
   nameOf(lesion) {
@@ -272,9 +272,3 @@ class Workplace {
     if (this.space) this.space.label();
   }
 }
-
-// Bright colours that show on CT, one after the other for T1, T2, …
-const LIGHT = [
-  [255, 210, 63], [110, 198, 255], [255, 140, 90], [120, 230, 150], [236, 140, 255], [255, 120, 150],
-  [170, 235, 60], [120, 160, 255], [255, 180, 200], [90, 235, 225],
-];

@@ -40,7 +40,7 @@ from lvt_track.report.drawing.agreement import (
     draw_sums,
 )
 from lvt_track.report.drawing.style import ALARM, CATEGORY_COLORS, INK
-from lvt_track.report.sections.agreement_statistics import (
+from lvt_track.report.sections.agreement.statistics import (
     readers_percent,
     statistics_table,
     trend_words,

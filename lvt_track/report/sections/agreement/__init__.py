@@ -1,0 +1,1 @@
+"""Section: the course beside a radiologist's own table."""
