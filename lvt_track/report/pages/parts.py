@@ -44,7 +44,9 @@ from lvt_track.report.pages.typesetting import (
 __all__ = ["Part", "parts_of"]
 
 _BADGE_MM = 24.0
-_CHART_TITLE_MM = 7.0
+_MOST_LINES = 4
+_CUT = "… the whole reason stands with the response."
+_CHART_TITLE_MM = 9.0
 _CHART_FOOT_MM = 13.0
 _WARNINGS_ROOM_MM = 46.0
 
@@ -107,13 +109,19 @@ class _VerdictPart:
     @property
     def _lines_mm(self) -> float:
         one = self.verdict
-        small = sum(len(wrap(text, self._width, SMALL_PT)) for text in self._small)
+        small = sum(map(len, self._small))
         large = len(wrap(one.cause, self._width, HEADING_PT, True)) if one.cause else 0
         return large * line_height_mm(HEADING_PT) + small * line_height_mm(SMALL_PT) + 0.6
 
     @property
-    def _small(self) -> list[str]:
-        return [text for text in (self.verdict.sentence, self.verdict.reason) if text]
+    def _small(self) -> list[list[str]]:
+        """The lines of sentence and reason; a long reason is cut, for the response tells it all."""
+        texts = [text for text in (self.verdict.sentence, self.verdict.reason) if text]
+        wrapped = [wrap(text, self._width, SMALL_PT) for text in texts]
+        return [
+            lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], _CUT]
+            for lines in wrapped
+        ]
 
     @property
     def _width(self) -> float:
@@ -129,9 +137,10 @@ class _VerdictPart:
             y = page.paragraph(
                 left, y, self._width, one.cause, size_pt=HEADING_PT, color=one.color, is_bold=True
             )
-        for k, text in enumerate(self._small):
-            color = MUTED if k else INK
-            y = page.paragraph(left, y, self._width, text, size_pt=SMALL_PT, color=color)
+        for k, lines in enumerate(self._small):
+            for line in lines:
+                color = MUTED if k else INK
+                y = page.paragraph(left, y, self._width, line, size_pt=SMALL_PT, color=color)
         page.rule(top + self.height_mm - 1.5)
 
 

@@ -11,7 +11,8 @@ from lvt_track.report.pages.typesetting import LEFT_MM, TEXT_MM, Page, line_heig
 
 __all__ = ["Strip", "strips"]
 
-_MOST_COLUMNS = 4
+_MOST_COLUMNS, _MORE_COLUMNS = 4, 5
+_MANY = 8
 _LARGEST_MM = 76.0
 _NAME_MM = 14.0
 _GAP_MM = 2.5
@@ -93,11 +94,12 @@ def strips(pictures: Pictures) -> list[Strip]:
     """The pictures in strips, all equally large."""
     rows = _joined(pictures.rows)
     widest = max(len(row.panels) for row in rows)
-    columns = max(len(span) for span in chunks(widest, _MOST_COLUMNS))
+    most = _MOST_COLUMNS if widest <= _MANY else _MORE_COLUMNS
+    columns = max(len(span) for span in chunks(widest, most))
     side = min((TEXT_MM - _NAME_MM) / columns - _GAP_MM, _LARGEST_MM)
     result = []
     for row in rows:
-        for k, span in enumerate(chunks(len(row.panels), _MOST_COLUMNS)):
+        for k, span in enumerate(chunks(len(row.panels), most)):
             panels = tuple(row.panels[i] for i in span)
             state = "continued" if k else row.state
             result.append(Strip(row.name, state, panels, side))

@@ -26,10 +26,14 @@ def fitted(table: Table) -> list[Table]:
     parts = []
     for span in chunks(len(others), most):
         shown = sorted(kept | {others[k] for k in span})
+        columns = (
+            table.columns[i] if i in kept else replace(table.columns[i], width_mm=room / len(span))
+            for i in shown
+        )
         parts.append(
             replace(
                 table,
-                columns=tuple(table.columns[i] for i in shown),
+                columns=tuple(columns),
                 rows=tuple(tuple(row[i] for i in shown) for row in table.rows),
             )
         )

@@ -14,7 +14,7 @@ from lvt_track.report.wording import STATE_NAMES, change_lines, sighting_lines
 __all__ = ["tumours"]
 
 _SIDE_MM, _CHANGE_MM = 27.0, 31.0
-_LEAST_MM, _MOST_MM = 16.8, 32.0
+_LEAST_MM, _MOST_MM = 19.6, 32.0
 _NOTE = (
     "Long × short axis in mm, largest lesion first; below it the volume of all the track's "
     "lesions. Change is from the first to the last visit that shows the tumour."

@@ -6,23 +6,6 @@ const cropOf = (grid, [low, high]) => ({
   shape: [0, 1, 2].map((k) => high[k] - low[k] + 1),
 });
 
-/** Bounding boxes of all lesions of a visit, in one pass. */
-const boxesOf = ({ labels, grid: { shape: [nx, ny] } }) => {
-  const boxes = new Map();
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i];
-    if (!label) continue;
-    const at = [i % nx, Math.floor(i / nx) % ny, Math.floor(i / (nx * ny))];
-    const box = boxes.get(label);
-    if (!box) boxes.set(label, [at.slice(), at.slice()]);
-    else for (let k = 0; k < 3; k++) {
-      box[0][k] = Math.min(box[0][k], at[k]);
-      box[1][k] = Math.max(box[1][k], at[k]);
-    }
-  }
-  return boxes;
-};
-
 class Glass {
   constructor(place) {
     this.place = place;
@@ -80,7 +63,7 @@ class Glass {
     add("glass", surfaceOf(grid, (i) => parts[i] & PARTS.liver, coarse), [0.86, 0.62, 0.5, 0.3]);
     add("tubes", surfaceOf(grid, (i) => parts[i] & PARTS.vessels, 1), [0.3, 0.52, 0.95, 1]);
     const [nx, ny] = grid.shape;
-    for (const [label, box] of boxesOf(visit)) {
+    for (const [label, box] of visit.boxes) {
       const crop = cropOf(grid, box), [[x0, y0, z0]] = box, [cx, cy] = crop.shape;
       const inside = (i) => {
         const x = i % cx, y = Math.floor(i / cx) % cy, z = Math.floor(i / (cx * cy));

@@ -12,6 +12,23 @@ const minus = (a, b) => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 const plus = (a, b) => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
 const length = (a) => Math.hypot(a[0], a[1], a[2]);
 
+/** Bounding boxes of all lesions of a visit, in one pass. */
+const boxesOf = ({ labels, grid: { shape: [nx, ny] } }) => {
+  const boxes = new Map();
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i];
+    if (!label) continue;
+    const at = [i % nx, Math.floor(i / nx) % ny, Math.floor(i / (nx * ny))];
+    const box = boxes.get(label);
+    if (!box) boxes.set(label, [at.slice(), at.slice()]);
+    else for (let k = 0; k < 3; k++) {
+      box[0][k] = Math.min(box[0][k], at[k]);
+      box[1][k] = Math.max(box[1][k], at[k]);
+    }
+  }
+  return boxes;
+};
+
 class Visit {
   constructor(facts, number, offsetStep) {
     Object.assign(this, {
@@ -34,6 +51,7 @@ class Visit {
     this.parts = new Uint8Array(parts);
     this.labels = new Uint16Array(labels);
     this.map = offsets && { grid: facts.map.grid, offsets: new Int16Array(offsets) };
+    this.boxes = boxesOf(this);
     this.facts = null;
   }
 

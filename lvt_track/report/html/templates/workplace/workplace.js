@@ -144,7 +144,10 @@ class Workplace {
     const room = this.find(".visits").clientWidth;
     const columns = clamp(Math.floor(room / 250), 1, this.visits.length);
     const width = clamp(Math.floor((room - 8 * (columns - 1)) / columns), 160, 520);
-    this.panels.forEach(({ view }) => view.resize(width, Math.round(0.86 * width)));
+    for (const { view, figure } of this.panels) {
+      figure.style.width = `${width}px`;
+      view.resize(width, Math.round(0.86 * width));
+    }
     this.draw();
   }
 
@@ -228,8 +231,7 @@ class Workplace {
     c.font = "600 12px system-ui, sans-serif";
     for (const lesion of this.data.lesions) {
       if (lesion.visit !== visit.number || !state.shown.tumours) continue;
-      const offset = Math.abs((view.warped ? lesion.common : lesion.place)[through] - view.cross[through]);
-      if (offset > Math.max(lesion.long_mm / 2, thick)) continue;
+      if (!this.isOnSlice(visit, lesion, view)) continue;
       const color = `rgb(${this.colorOf(lesion).join(" ")})`;
       const isMeasured = Math.abs(lesion.long[0][through] - view.cross[through]) <= thick / 2;
       if (state.shown.calipers && view.plane === "axial" && !view.warped && isMeasured) {
@@ -238,8 +240,9 @@ class Workplace {
       }
       const [x, y] = at(lesion.place);
       const isChosen = lesion === state.lesion || (state.lesion && lesion.track !== null && lesion.track === state.lesion.track);
-      write(this.nameOf(lesion) + (isChosen ? ` ${lesion.long_mm.toFixed(1)} mm` : ""),
-        x + lesion.long_mm / 2 / view.mm + 4, y - 2, color);
+      const text = this.nameOf(lesion) + (isChosen ? ` ${lesion.long_mm.toFixed(1)} mm` : "");
+      const beside = x + lesion.long_mm / 2 / view.mm + 4;
+      write(text, Math.max(Math.min(beside, canvas.width - c.measureText(text).width - 4), 4), y - 2, color);
     }
     if (state.shown.cross) {
       const [x, y] = slice.pixel(view, view.cross);
@@ -263,6 +266,18 @@ class Workplace {
     write(`${bar} mm`, canvas.width - 8 - bar / view.mm, canvas.height - 12, "#fff");
     write(marks[0], 4, canvas.height / 2 + 4, "#fff");
     write(marks[2], canvas.width / 2 - 4, 14, "#fff");
+  }
+
+  /** Whether a lesion reaches the slice that is shown, by the extent of its voxels. */
+  isOnSlice(visit, lesion, view) {
+    const box = visit.boxes.get(lesion.label);
+    if (!box) return false;
+    const { through } = PLANES[view.plane];
+    const { spacing, origin } = visit.grid;
+    const [low, high] = box.map((at) => origin[through] + at[through] * spacing[through]);
+    const moved = view.warped ? lesion.place[through] - lesion.common[through] : 0;
+    const at = view.cross[through] + moved;
+    return at > low - spacing[through] / 2 && at < high + spacing[through] / 2;
   }
 
   /** Slices, and what stands beside them. */
