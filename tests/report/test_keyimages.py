@@ -131,9 +131,20 @@ def test_other_tumours_are_kept_apart_and_members_are_not() -> None:
     labels[4, 2:5, 2:5] = 2
     labels[4, 40:43, 60:63] = 7
     alone = key_image(volume, labels, lesion, track=1, visit=0)
-    both = key_image(volume, labels, lesion, track=1, visit=0, members=[7])
+    piece = replace(lesion, label=7)
+    both = key_image(volume, labels, lesion, track=1, visit=0, members=[lesion, piece])
     assert both.outline.sum() == alone.outline.sum() + 9
     assert not (both.outline & both.others).any()
+    assert both.caption == "20.0 × 20.0 + 20.0 × 20.0 mm" and len(both.pieces) == 1
+    assert both.pieces[0] == (both.long_axis, both.short_axis)
+    assert alone.pieces == () and alone.slice_index == both.slice_index == 4
+
+
+def test_a_piece_in_another_slice_has_a_size_and_no_caliper() -> None:
+    volume, labels, lesion = scene(geometry_of(np.eye(3)))
+    away = replace(lesion, label=7, measurement=replace(lesion.measurement, slice_index=2))
+    image = key_image(volume, labels, lesion, track=1, visit=0, members=[lesion, away])
+    assert image.caption.count("×") == 2 and image.pieces == ()
 
 
 def test_labels_of_another_grid_are_refused() -> None:
