@@ -40,9 +40,11 @@ def run(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_writes_everything_and_no_more(run: Path) -> None:
     names = {path.name for path in run.iterdir()}
-    assert names == TABLES | {"run.json", "report.pdf", "report.html", "visits", "transforms"}
+    files = {"run.json", "report.pdf", "report.html", "tracks.ctbl"}
+    assert names == TABLES | files | {"visits", "transforms"}
     masks = {path.name for path in (run / "visits" / "2024-01-15").iterdir()}
-    assert masks == {"liver.nii.gz", "vessels.nii.gz", "tumors.nii.gz", "lesions.nii.gz"}
+    drawn = {"liver.nii.gz", "vessels.nii.gz", "tumors.nii.gz"}
+    assert masks == drawn | {"lesions.nii.gz", "tracks.nii.gz"}
 
 
 def test_tells_which_grew_which_went_and_which_is_new(run: Path) -> None:

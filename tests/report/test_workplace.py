@@ -278,7 +278,9 @@ def test_a_tumour_has_one_label_and_one_colour_at_all_visits(
     for track in course.tracks:
         for visit, label in track.lesions:
             folder = out / "visits" / course.visits[visit].visit.name
-            tracks, lesions = (read_labels(folder / f"{n}.nii.gz")[0] for n in ("tracks", "lesions"))
+            tracks, lesions = (
+                read_labels(folder / f"{n}.nii.gz")[0] for n in ("tracks", "lesions")
+            )
             assert set(tracks[lesions == label]) == {track.number}
             assert (tracks > 0).sum() == (lesions > 0).sum()
 

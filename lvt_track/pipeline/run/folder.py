@@ -73,7 +73,11 @@ class RunFolder:
     def own_files(self) -> list[Path]:
         """Every file here that is lvt's own by its name; whatever else lies here is not."""
         tables = (self.table(name) for name in TABLES)
-        top = [path for path in (self.manifest, *tables, self.pdf, self.html) if path.is_file()]
+        top = [
+            path
+            for path in (self.manifest, *tables, self.pdf, self.html, self.track_colors)
+            if path.is_file()
+        ]
         transforms = self.transforms.glob("*_to_*.h5")
         visits = [path for path in self.visits.glob("*/*") if _OWN.fullmatch(path.name)]
         meshes = self.visits.glob("*/meshes/*.stl")
@@ -88,6 +92,11 @@ class RunFolder:
             *self.visits.glob("*/meshes"),
         )
         return [path for path in folders if path.is_dir() and not path.is_symlink()]
+
+    @property
+    def track_colors(self) -> Path:
+        """Colours of the maps of tracks, for 3D Slicer."""
+        return self.path / "tracks.ctbl"
 
     def table(self, name: str) -> Path:
         """A table, by a name of `TABLES`."""
