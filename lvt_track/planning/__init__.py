@@ -1,0 +1,1 @@
+"""Planning a resection: vessel trees, territories, distances, remnant, meshes."""

@@ -1,0 +1,146 @@
+"""Couinaud's segments 1 to 8: sectors between the hepatic veins, upper and lower by the nearest
+branch of the portal vein, or by the level of its division where the branches are too few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from lvt_track.core.geometry import FloatArray
+from lvt_track.planning.borders import Borders, angle_about_cava, find_borders
+from lvt_track.planning.trees import HEPATIC, PORTAL, VesselTrees
+
+__all__ = ["Territories", "find_territories"]
+
+_LEAST_TREE_MM = 60.0
+_LEAST_BRANCHES_MM = 30.0
+_CAUDATE_REACH_MM = 24.0
+_SECTORS = ((2, 3), (8, 5), (7, 6))
+"""Upper and lower segment of each sector that has both."""
+_BRANCHES, _PLANES = "portal branches", "planes"
+
+
+@dataclass(frozen=True, eq=False)
+class Territories:
+    """The segments of a liver.
+
+    Attributes:
+        labels: uint8 (z, y, x) on the lattice, 1 to 8; 0 outside the liver or where not told.
+        sources: for each segment told, how its label came about.
+        reason: why no segments are told; empty where they are.
+        borders: what they were told by; None where they are not.
+        planes: the labels by planes alone, as a cross-check; 0 everywhere where not told.
+    """
+
+    labels: NDArray[np.uint8]
+    sources: dict[int, str]
+    reason: str
+    borders: Borders | None
+    planes: NDArray[np.uint8]
+
+
+def find_territories(trees: VesselTrees) -> Territories:
+    """Tell the segments of a liver from its vessels."""
+    nothing = np.zeros(trees.liver.shape, dtype=np.uint8)
+    hepatic, portal = trees.length_mm(HEPATIC), trees.length_mm(PORTAL)
+    if hepatic < _LEAST_TREE_MM and portal < _LEAST_TREE_MM:
+        reason = "too few vessels to tell the segments"
+        return Territories(nothing, {}, reason, None, nothing)
+    borders = find_borders(trees)
+    if not (borders.middle.is_seen or borders.has_portal):
+        reason = "neither the middle hepatic vein nor the portal vein's division is seen"
+        return Territories(nothing, {}, reason, None, nothing)
+    where = np.argwhere(trees.liver)
+    points = trees.lattice.geometry.to_world(where)
+    by_planes = _by_planes(points, trees, borders)
+    planes = nothing.copy()
+    planes[tuple(where.T)] = by_planes
+    chosen = by_planes.copy()
+    sources = {int(n): _PLANES for n in np.unique(by_planes)}
+    spots, names = _labelled_branches(trees, planes)
+    for upper, lower in _SECTORS:
+        of = (names == upper) | (names == lower)
+        lengths = [np.count_nonzero(names == n) * trees.lattice.spacing_mm for n in (upper, lower)]
+        if min(lengths) < _LEAST_BRANCHES_MM:
+            continue
+        sector = (by_planes == upper) | (by_planes == lower)
+        _, index = cKDTree(spots[of]).query(points[sector])
+        chosen[sector] = names[of][index]
+        sources[upper] = sources[lower] = _BRANCHES
+    labels = nothing.copy()
+    labels[tuple(where.T)] = chosen
+    return Territories(_whole(labels, trees), sources, "", borders, planes)
+
+
+def _by_planes(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDArray[np.uint8]:
+    z = points[:, 2]
+    angle = angle_about_cava(points, trees)
+    is_right = angle > borders.middle.at(z)
+    is_posterior = is_right & (angle > borders.right.at(z))
+    is_upper = z > borders.right_level_mm
+    is_lateral = ~is_right & (angle < borders.umbilical_deg)
+    labels = np.full(len(points), 4, dtype=np.uint8)
+    labels[is_right & ~is_posterior] = np.where(is_upper, 8, 5)[is_right & ~is_posterior]
+    labels[is_posterior] = np.where(is_upper, 7, 6)[is_posterior]
+    # Segment 2 lies above and behind the left hepatic vein, 3 below and before it.
+    level = borders.umbilical_mm
+    high = (z - level[2]) + 0.6 * (points[:, 1] - level[1]) > 0
+    labels[is_lateral] = np.where(high, 2, 3)[is_lateral]
+    labels[_is_caudate(points, trees, borders)] = 1
+    return labels
+
+
+def _is_caudate(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDArray[np.bool_]:
+    """Between the cava and the division of the portal vein, below the hepatic veins' ends."""
+    z = points[:, 2]
+    axis = trees.cava.axis_at(z)
+    right, front = axis[:, 0] - points[:, 0], axis[:, 1] - points[:, 1]
+    radius = trees.cava.radius_mm
+    top = float(trees.cava.axis_mm[-1, 2]) if trees.cava.is_seen else np.inf
+    top = min(top, float(trees.frame.place((0.5, 0.5, 0.88))[2])) - 8.0
+    bottom = float(borders.fork_mm[2]) - 14.0
+    # Its front is the fissure from the left portal vein to the cava.
+    limit = borders.fork_mm[1] + 5.0
+    near = np.hypot(right, front) < radius + _CAUDATE_REACH_MM
+    caudate: NDArray[np.bool_] = near & (points[:, 1] > limit) & (right < 0.5 * radius)
+    # It lies before and beside the cava, not behind it to the left.
+    return caudate & (z < top) & (z > bottom) & (front > -1.2 * radius)
+
+
+def _labelled_branches(
+    trees: VesselTrees, planes: NDArray[np.uint8]
+) -> tuple[FloatArray, NDArray[np.uint8]]:
+    """Centreline points of portal branches, each with the segment most of its branch lies in."""
+    spots, names = [np.zeros((0, 3))], [np.zeros(0, dtype=np.uint8)]
+    for branch, kind in zip(trees.graph.branches, trees.kinds, strict=True):
+        if kind != PORTAL or branch.calibre_mm > 4.5:
+            continue
+        labels = planes[tuple(trees.lattice.index(branch.points_mm).T)]
+        counts = np.bincount(labels[labels > 0], minlength=9)
+        if counts.sum() == 0:
+            continue
+        spots.append(branch.points_mm)
+        names.append(np.full(len(branch.points_mm), counts.argmax(), dtype=np.uint8))
+    return np.concatenate(spots), np.concatenate(names)
+
+
+def _whole(labels: NDArray[np.uint8], trees: VesselTrees) -> NDArray[np.uint8]:
+    """Every segment in one piece: crumbs go to the segment around them."""
+    kept = np.zeros_like(labels)
+    for name in range(1, 9):
+        mask = labels == name
+        pieces, count = ndimage.label(mask)
+        if count:
+            largest = 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+            kept[pieces == largest] = name
+    crumbs = trees.liver & (kept == 0) & (labels > 0)
+    if crumbs.any() and kept.any():
+        nearest = ndimage.distance_transform_edt(
+            kept == 0, return_distances=False, return_indices=True
+        )
+        kept[crumbs] = kept[tuple(axis[crumbs] for axis in nearest)]
+    return kept
