@@ -16,6 +16,7 @@ from lvt_track.cli.evaluate import evaluate
 from lvt_track.cli.measure import measure
 from lvt_track.cli.models import models
 from lvt_track.cli.phantom import phantom
+from lvt_track.cli.plan import plan
 from lvt_track.cli.prepare import prepare
 from lvt_track.cli.report import report
 from lvt_track.cli.respond import respond
@@ -38,6 +39,7 @@ for command in (
     demo,
     track,
     report,
+    plan,
     cohort,
     segment,
     discover,

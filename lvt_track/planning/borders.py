@@ -152,7 +152,9 @@ def _surface(
     z = points[:, 2] - z0
     spread = float(np.average(z**2, weights=weight))
     # The less height a vein spans the less is known of how it turns.
-    slope = float(np.average(z * (angles - mean), weights=weight)) / (spread + 0.05 * _TURN_PRIOR**2)
+    slope = float(np.average(z * (angles - mean), weights=weight)) / (
+        spread + 0.05 * _TURN_PRIOR**2
+    )
     low, high = np.percentile(points[:, 2], [5, 95])
     return VeinSurface(mean, slope, z0, (float(low), float(high)), True)
 

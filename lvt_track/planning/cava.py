@@ -46,7 +46,8 @@ class LiverFrame:
         """The frame of a mask (z, y, x) that is not empty."""
         points = geometry.to_world(np.argwhere(liver))
         low, high = np.percentile(points, [1, 99], axis=0)
-        return cls(tuple(float(v) for v in low), tuple(float(v) for v in high))
+        (x0, y0, z0), (x1, y1, z1) = low, high
+        return cls((float(x0), float(y0), float(z0)), (float(x1), float(y1), float(z1)))
 
     def share(self, points_mm: FloatArray) -> FloatArray:
         """0 to 1 from right to left, front to back, bottom to top of points (..., 3)."""
@@ -136,7 +137,9 @@ def find_cava(vessels: BoolArray, geometry: Geometry) -> Cava | None:
         [inside[np.abs(inside[:, 2] - height) <= step].mean(axis=0) for height in heights]
     )
     axis = ndimage.gaussian_filter1d(axis, 2.0, axis=0, mode="nearest")
-    radius = float(np.median([depth[heart][inside[:, 2] == z].max() for z in np.unique(inside[:, 2])]))
+    radius = float(
+        np.median([depth[heart][inside[:, 2] == z].max() for z in np.unique(inside[:, 2])])
+    )
     return Cava(mask, axis, radius, wall.astype(np.float32), geometry)
 
 
@@ -168,7 +171,9 @@ def assumed_cava(liver: BoolArray, geometry: Geometry) -> Cava:
     rows, columns = np.indices(slab.shape)
     points = np.stack([columns, rows, np.zeros_like(rows)], axis=-1) * step
     share = frame.share(points + np.array(geometry.origin_mm))[..., :2]
-    usual = np.exp(-0.5 * (((share - np.array(_USUAL)) / np.array(_USUAL_SPREAD)) ** 2).sum(axis=-1))
+    usual = np.exp(
+        -0.5 * (((share - np.array(_USUAL)) / np.array(_USUAL_SPREAD)) ** 2).sum(axis=-1)
+    )
     score = (1.15 - near) * around * usual
     row, column = np.unravel_index(score.argmax(), score.shape)
     x, y, _ = geometry.to_world([0, row, column])

@@ -13,7 +13,7 @@ from lvt_track.planning.graph import Branch
 
 __all__ = ["Contact", "branch_contact"]
 
-_DIRECTIONS = 72
+_DIRECTIONS = 180
 _STEP_MM = 0.4
 _BEYOND_MM = 3.0
 
@@ -62,7 +62,7 @@ def branch_contact(
     number = np.arange(len(along))
     wall = 1.5 * geometry.spacing_mm[0] / _STEP_MM
     close = (number >= left[..., None] - 1) & (number <= left[..., None] + wall)
-    touched = (in_tumor & close).any(axis=-1)
+    touched: BoolArray = np.any(in_tumor & close, axis=-1)
     degrees = touched.mean(axis=1) * 360.0
     if not touched.any():
         return None

@@ -37,7 +37,9 @@ def rim_mm(mask: BoolArray, geometry: Geometry) -> FloatArray:
     return geometry.to_world(np.argwhere(mask & ~inner))
 
 
-def gap_between(mask: BoolArray, rim: FloatArray, other: BoolArray, geometry: Geometry) -> Gap | None:
+def gap_between(
+    mask: BoolArray, rim: FloatArray, other: BoolArray, geometry: Geometry
+) -> Gap | None:
     """The shortest way from a shape to another, in mm on any grid.
 
     Voxels are boxes: neighbours that share a face, edge or corner are 0 mm apart. The pair is
@@ -62,22 +64,25 @@ def gap_between(mask: BoolArray, rim: FloatArray, other: BoolArray, geometry: Ge
     return _nearest(rim, goal, geometry)
 
 
-def gap_to_surface(mask: BoolArray, rim: FloatArray, liver: BoolArray, geometry: Geometry) -> Gap | None:
+def gap_to_surface(
+    mask: BoolArray, rim: FloatArray, liver: BoolArray, geometry: Geometry
+) -> Gap | None:
     """The shortest way from a tumour to the outside of the liver; 0 where it reaches it.
 
     The end of the scan is no surface.
     """
     outside = ~liver & ~mask
     # Only the shell around the liver can be nearest.
-    shell = ndimage.binary_dilation(liver | mask, np.ones((3, 3, 3))) & outside
+    shell = ndimage.binary_dilation(liver | mask, np.ones((3, 3, 3), dtype=bool)) & outside
     return gap_between(mask, rim, shell, geometry)
 
 
 def _nearest(rim: FloatArray, goal: FloatArray, geometry: Geometry) -> Gap:
     tree = cKDTree(goal)
     k = min(_CANDIDATES, len(goal))
-    centre_mm, index = tree.query(rim, k=k)
-    centre_mm, index = centre_mm.reshape(len(rim), k), index.reshape(len(rim), k)
+    found_mm, found = tree.query(rim, k=k)
+    centre_mm = np.asarray(found_mm, dtype=np.float64).reshape(len(rim), k)
+    index = np.asarray(found, dtype=np.intp).reshape(len(rim), k)
     diagonal = float(np.linalg.norm(geometry.spacing_mm))
     rows, columns = np.nonzero(centre_mm <= centre_mm.min() + diagonal)
     start, end = rim[rows], goal[index[rows, columns]]

@@ -90,9 +90,7 @@ def grow(graph: VesselGraph, roots: Iterable[Root]) -> Growth:
                 heapq.heappush(queue, (price + more, other, start, narrow, branch))
     entry = cost.argmin(axis=1)
     rows = np.arange(count)
-    return Growth(
-        cost[rows, entry], [int(e) for e in entry], [int(p) for p in parent[rows, entry]]
-    )
+    return Growth(cost[rows, entry], [int(e) for e in entry], [int(p) for p in parent[rows, entry]])
 
 
 class _Steps:

@@ -37,7 +37,9 @@ class Lattice:
         """Edge of a cube."""
         return self.geometry.spacing_mm[0]
 
-    def resample(self, values: NDArray[np.float32], box: Box, outside: float) -> NDArray[np.float32]:
+    def resample(
+        self, values: NDArray[np.float32], box: Box, outside: float
+    ) -> NDArray[np.float32]:
         """Values (z, y, x) given on a box of the scan, interpolated linearly onto the cubes."""
         matrix, offset = _index_map(self.geometry, self.scan.crop(box))
         result: NDArray[np.float32] = ndimage.affine_transform(
@@ -59,6 +61,14 @@ class Lattice:
         matrix, offset = _index_map(self.scan, self.geometry)
         result: NDArray[np.uint8] = ndimage.affine_transform(
             labels, matrix, offset, self.scan.shape, order=0, mode="nearest"
+        )
+        return result
+
+    def from_scan(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Labels of the scan, on the cubes: those of the nearest voxel; 0 beside the scan."""
+        matrix, offset = _index_map(self.geometry, self.scan)
+        result: NDArray[np.uint8] = ndimage.affine_transform(
+            labels, matrix, offset, self.geometry.shape, order=0, mode="constant"
         )
         return result
 
@@ -97,9 +107,7 @@ def signed_distance_mm(mask: BoolArray, spacing_mm: tuple[float, ...]) -> NDArra
     return result
 
 
-def _index_map(
-    to: Geometry, source: Geometry
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _index_map(to: Geometry, source: Geometry) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Matrix and offset from indices (z, y, x) of one grid to those of another."""
     start = source.to_index(to.to_world([0.0, 0.0, 0.0]))
     steps = source.to_index(to.to_world(np.eye(3))) - start

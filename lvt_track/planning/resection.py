@@ -145,7 +145,7 @@ def _margin(
 
 
 def wedge_around(tumor: BoolArray, margin_mm: float, geometry: Geometry) -> BoolArray:
-    """A tumour (z, y, x) and everything whose border is nearer to it than a margin."""
+    """A tumour (z, y, x) and every voxel of which a part is nearer to it than a margin."""
     wedge = np.zeros_like(tumor)
     box = bounding_box(tumor)
     if box is None:
@@ -154,11 +154,12 @@ def wedge_around(tumor: BoolArray, margin_mm: float, geometry: Geometry) -> Bool
         slice(max(s.start - int(margin_mm / step) - 2, 0), s.stop + int(margin_mm / step) + 2)
         for s, step in zip(box, geometry.spacing_mm, strict=True)
     )
-    distance: NDArray[np.float64] = ndimage.distance_transform_edt(
-        ~tumor[wide], sampling=geometry.spacing_mm
+    # Grown by one voxel all around, distances between centres are those between boxes.
+    touched = ndimage.binary_dilation(tumor[wide], np.ones((3, 3, 3), dtype=bool))
+    gap_mm: NDArray[np.float64] = ndimage.distance_transform_edt(
+        ~touched, sampling=geometry.spacing_mm
     )
-    # A voxel that is left is then at least the margin away, border to border.
-    wedge[wide] = distance <= margin_mm + 0.5 * float(np.mean(geometry.spacing_mm))
+    wedge[wide] = gap_mm < max(margin_mm, 1e-6)
     return wedge
 
 

@@ -77,7 +77,7 @@ def _contacts(
     graph: VesselGraph, vessels: BoolArray, geometry: Geometry, cava: BoolArray
 ) -> tuple[VesselGraph, tuple[Root, ...]]:
     """Roots at the patches where vessels touch the wall of the cava."""
-    touch = vessels & ndimage.binary_dilation(cava, np.ones((3, 3, 3)))
+    touch = vessels & ndimage.binary_dilation(cava, np.ones((3, 3, 3), dtype=bool))
     patches, count = ndimage.label(touch, np.ones((3, 3, 3)))
     roots: list[Root] = []
     for patch in range(1, count + 1):
@@ -165,11 +165,16 @@ def hilum_shares(frame: LiverFrame, cava: Cava) -> FloatArray:
     height = frame.place((0.5, 0.5, _HILUM_HEIGHT))[2]
     x, y = cava.axis_at(np.array(height))
     beside = frame.share(np.array([x, y, height]))
-    return beside + np.array([*_BESIDE_CAVA, 0.0])
+    shares: FloatArray = beside + np.array([*_BESIDE_CAVA, 0.0])
+    return shares
 
 
 def _hilum(
-    graph: VesselGraph, usual: FloatArray, frame: LiverFrame, doubt: FloatArray, taken: frozenset[int]
+    graph: VesselGraph,
+    usual: FloatArray,
+    frame: LiverFrame,
+    doubt: FloatArray,
+    taken: frozenset[int],
 ) -> tuple[VesselGraph, tuple[Root, ...]]:
     """Roots at the widest vessel about the hilum."""
     best, most = (-1, 0), 0.0

@@ -41,7 +41,7 @@ def vessel_graph(vessels: BoolArray, geometry: Geometry) -> VesselGraph:
 
 def _thinned(vessels: BoolArray, depth: NDArray[np.float64]) -> BoolArray:
     """Lines one voxel wide; a piece that thinning loses keeps its deepest voxel's row."""
-    lines: BoolArray = skeletonize(vessels).astype(bool)
+    lines: BoolArray = skeletonize(vessels).astype(bool)  # type: ignore[no-untyped-call]
     pieces, count = ndimage.label(vessels, np.ones((3, 3, 3)))
     kept = np.zeros(count + 1, dtype=bool)
     kept[np.unique(pieces[lines])] = True

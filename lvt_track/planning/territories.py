@@ -19,6 +19,7 @@ __all__ = ["Territories", "find_territories"]
 _LEAST_TREE_MM = 60.0
 _LEAST_BRANCHES_MM = 30.0
 _CAUDATE_REACH_MM = 24.0
+_SHIFT_MM = 18.0
 _SECTORS = ((2, 3), (8, 5), (7, 6))
 """Upper and lower segment of each sector that has both."""
 _BRANCHES, _PLANES = "portal branches", "planes"
@@ -68,6 +69,9 @@ def find_territories(trees: VesselTrees) -> Territories:
         if min(lengths) < _LEAST_BRANCHES_MM:
             continue
         sector = (by_planes == upper) | (by_planes == lower)
+        # Far from the level of the division the branches of a level are few, and stray.
+        level = borders.umbilical_mm[2] if upper == 2 else borders.right_level_mm
+        sector &= np.abs(points[:, 2] - level) < _SHIFT_MM
         _, index = cKDTree(spots[of]).query(points[sector])
         chosen[sector] = names[of][index]
         sources[upper] = sources[lower] = _BRANCHES

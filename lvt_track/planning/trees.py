@@ -82,6 +82,26 @@ class VesselTrees:
             mask[tuple(where[kinds == kind].T)] = True
         return masks
 
+    def cava_on_scan(self, masks: Masks) -> BoolArray | None:
+        """The voxels of vessels (z, y, x) that are the cava; None where it is not seen.
+
+        Args:
+            masks: on any grid of the same patient's frame.
+        """
+        if self.cava.mask is None:
+            return None
+        cava = np.zeros_like(masks.vessels)
+        where = np.argwhere(masks.vessels)
+        points = masks.geometry.to_world(where)
+        index = self.lattice.geometry.to_index(points)
+        inside = ((index > -0.5) & (index < np.array(self.lattice.geometry.shape) - 0.5)).all(
+            axis=1
+        )
+        where, points = where[inside], points[inside]
+        hit = self.cava.mask[tuple(self.lattice.index(points).T)]
+        cava[tuple(where[hit].T)] = True
+        return cava
+
     def _kinds_at(self, points_mm: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
         kinds = np.zeros(len(points_mm), dtype=np.int8)
         if self.graph.branches:
@@ -90,8 +110,9 @@ class VesselTrees:
             counts = [len(b.points_mm) for b in self.graph.branches]
             of = np.repeat(self.kinds, counts)
             k = min(8, len(spots))
-            gap, index = cKDTree(spots).query(points_mm, k=k)
-            gap, index = gap.reshape(-1, k), index.reshape(-1, k)
+            found_mm, found = cKDTree(spots).query(points_mm, k=k)
+            gap = np.asarray(found_mm, dtype=np.float64).reshape(-1, k)
+            index = np.asarray(found, dtype=np.intp).reshape(-1, k)
             best = (gap - radii[index]).argmin(axis=1)
             kinds = of[index[np.arange(len(index)), best]]
         if self.cava.mask is not None:
@@ -137,7 +158,7 @@ def separate_trees(masks: Masks) -> VesselTrees | None:
 def _near(vessels: BoolArray, liver: BoolArray, spacing_mm: tuple[float, ...]) -> BoolArray:
     """Vessels up to 25 mm from the liver: trunks on their way to it, not those of the spleen."""
     steps = [max(1, round(25.0 / s)) for s in spacing_mm]
-    box = ndimage.maximum_filter(liver[::1], size=[2 * s + 1 for s in steps])
+    box = ndimage.maximum_filter(liver, size=[2 * s + 1 for s in steps])
     near: BoolArray = vessels & box
     return near
 

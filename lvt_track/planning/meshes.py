@@ -1,0 +1,100 @@
+"""Closed surfaces of masks, smoothed without shrinking, in LPS mm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.measure import marching_cubes
+
+from lvt_track.core.geometry import FloatArray, Geometry, bounding_box
+from lvt_track.core.volume import BoolArray
+from lvt_track.planning.lattice import lattice_around, signed_distance_mm
+
+__all__ = ["Mesh", "mesh_of"]
+
+_BLUR = 0.8  # of a cube
+_ROUNDS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A closed surface.
+
+    Attributes:
+        name: of the part.
+        vertices_mm: LPS (n, 3).
+        faces: indices of vertices (m, 3), counter-clockwise seen from outside.
+    """
+
+    name: str
+    vertices_mm: FloatArray
+    faces: NDArray[np.int64]
+
+    @property
+    def volume_ml(self) -> float:
+        """Volume enclosed."""
+        a, b, c = (self.vertices_mm[self.faces[:, k]] for k in range(3))
+        return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum()) / 6000.0
+
+
+def mesh_of(name: str, mask: BoolArray, geometry: Geometry, spacing_mm: float) -> Mesh | None:
+    """The surface of a mask (z, y, x).
+
+    Steps between slices are smoothed, and the level is moved until the surface encloses the
+    volume of the voxels, so that nothing shrinks.
+
+    Args:
+        name: of the part.
+        mask: what it encloses.
+        geometry: of the mask.
+        spacing_mm: how finely it is drawn.
+
+    Returns:
+        None where the mask is empty.
+    """
+    box = bounding_box(mask)
+    if box is None:
+        return None
+    inner = mask[box]
+    crop = geometry.crop(box)
+    lattice = lattice_around(inner, crop, spacing_mm)
+    padded = np.pad(inner, 4)
+    level = signed_distance_mm(padded, crop.spacing_mm)
+    start = crop.to_world([-4, -4, -4])
+    around = Geometry(
+        padded.shape,
+        crop.spacing_mm,
+        (float(start[0]), float(start[1]), float(start[2])),
+        crop.direction,
+    )
+    whole = (slice(None), slice(None), slice(None))
+    cubes = type(lattice)(lattice.geometry, around).resample(level, whole, float(level.max()))
+    smooth = ndimage.gaussian_filter(cubes, _BLUR)
+    smooth = np.pad(smooth[1:-1, 1:-1, 1:-1], 1, constant_values=float(np.abs(cubes).max()) + 1.0)
+    wanted_ml = float(np.count_nonzero(inner)) * geometry.voxel_volume_ml
+    return _with_volume(name, smooth, lattice.geometry, wanted_ml)
+
+
+def _with_volume(
+    name: str, level: NDArray[np.float32], geometry: Geometry, wanted_ml: float
+) -> Mesh | None:
+    """The surface of the level set that encloses a volume."""
+    at, mesh = 0.0, None
+    for _ in range(_ROUNDS):
+        low = float(level.min())
+        if at <= low:
+            at = 0.5 * low
+        vertices, faces, _, _ = marching_cubes(level, at, gradient_direction="ascent")  # type: ignore[no-untyped-call]
+        mesh = Mesh(name, geometry.to_world(vertices), faces.astype(np.int64))
+        if mesh.volume_ml < 0:
+            mesh = Mesh(name, mesh.vertices_mm, mesh.faces[:, ::-1])
+        missing_mm3 = (wanted_ml - mesh.volume_ml) * 1000.0
+        if abs(missing_mm3) < 0.002 * wanted_ml * 1000.0:
+            break
+        a, b, c = (mesh.vertices_mm[mesh.faces[:, k]] for k in range(3))
+        area_mm2 = 0.5 * float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum())
+        at += missing_mm3 / max(area_mm2, 1e-6)
+    return mesh

@@ -1,0 +1,220 @@
+"""Everything a surgeon asks of one visit: trees, segments, and what each tumour is near to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lvt_track.core.geometry import Box, bounding_box
+from lvt_track.core.volume import BoolArray, LabelArray, Masks
+from lvt_track.planning.contact import branch_contact
+from lvt_track.planning.distances import Gap, gap_between, gap_to_surface, rim_mm
+from lvt_track.planning.territories import Territories, find_territories
+from lvt_track.planning.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
+
+__all__ = ["TARGETS", "LesionSite", "VisitPlan", "plan_visit"]
+
+TARGETS = ("surface", "vessel", "portal", "hepatic", "cava")
+"""What distances are measured to."""
+
+_LEAST_CALIBRE_MM = 1.5  # radius of the vessels whose contact is measured
+_LEAST_SHARE = 0.1  # of a tumour, for its segment to be named
+_REACH_MM = 12.0
+
+
+@dataclass(frozen=True)
+class LesionSite:
+    """Where a tumour lies.
+
+    Attributes:
+        label: of the lesion.
+        gaps: shortest way to each of TARGETS that is there.
+        contact_degrees: greatest share of a vessel's circumference touched; 0 for none.
+        contact_length_mm: length of that contact.
+        contact_with: `portal`, `hepatic` or `vessel`; empty for none.
+        segments: that hold a tenth of it or more, most first.
+        outside_share: share of it outside the liver, 0 to 1.
+    """
+
+    label: int
+    gaps: dict[str, Gap]
+    contact_degrees: float
+    contact_length_mm: float
+    contact_with: str
+    segments: tuple[int, ...]
+    outside_share: float
+
+
+@dataclass(frozen=True, eq=False)
+class VisitPlan:
+    """What is known for planning of one visit.
+
+    Attributes:
+        masks: liver, vessels, tumours; the whole grid.
+        lesions: labels (z, y, x).
+        trees: None without a liver.
+        territories: None without a liver.
+        portal, hepatic, unknown: masks of vessels by tree (z, y, x).
+        segments: uint8 (z, y, x), 1 to 8.
+        sites: of each lesion, by label.
+        remarks: what a reader must know.
+    """
+
+    masks: Masks
+    lesions: LabelArray
+    trees: VesselTrees | None
+    territories: Territories | None
+    portal: BoolArray
+    hepatic: BoolArray
+    unknown: BoolArray
+    segments: NDArray[np.uint8]
+    sites: tuple[LesionSite, ...]
+    remarks: tuple[str, ...]
+
+
+def plan_visit(masks: Masks, lesions: LabelArray) -> VisitPlan:
+    """Tell trees, segments and the sites of tumours of one visit.
+
+    Args:
+        masks: of the visit.
+        lesions: labels of its lesions (z, y, x), on the same grid.
+    """
+    whole = masks.liver | masks.tumors
+    box = _around(whole, masks) or (slice(None), slice(None), slice(None))
+    part = masks.crop(box)
+    trees = separate_trees(part)
+    territories = find_territories(trees) if trees is not None else None
+    remarks = _remarks(masks, part, trees, territories)
+    empty = np.zeros(masks.geometry.shape, dtype=bool)
+    by_kind = {kind: empty.copy() for kind in (UNKNOWN, PORTAL, HEPATIC)}
+    segments = np.zeros(masks.geometry.shape, dtype=np.uint8)
+    if trees is not None and territories is not None:
+        for kind, mask in trees.on_scan(part.vessels).items():
+            by_kind[kind][box] = mask
+        if not territories.reason:
+            segments[box] = _on_liver(trees, territories, part)
+    places = {"portal": by_kind[PORTAL][box], "hepatic": by_kind[HEPATIC][box]}
+    cava = trees.cava_on_scan(part) if trees is not None else None
+    if cava is not None:
+        places["cava"] = cava
+        places["hepatic"] = places["hepatic"] & ~cava
+    sites = tuple(
+        _site(int(label), lesions[box], part, places, segments[box], trees)
+        for label in np.unique(lesions[box])
+        if label > 0
+    )
+    return VisitPlan(
+        masks,
+        lesions,
+        trees,
+        territories,
+        by_kind[PORTAL],
+        by_kind[HEPATIC],
+        by_kind[UNKNOWN],
+        segments,
+        sites,
+        remarks,
+    )
+
+
+def _around(whole: BoolArray, masks: Masks) -> Box | None:
+    """The box of the liver with the trunks that lead to it."""
+    box = bounding_box(whole)
+    if box is None:
+        return None
+    wide = [
+        slice(max(0, s.start - int(30 / step) - 1), s.stop + int(30 / step) + 1)
+        for s, step in zip(box, masks.geometry.spacing_mm, strict=True)
+    ]
+    return wide[0], wide[1], wide[2]
+
+
+def _on_liver(trees: VesselTrees, territories: Territories, part: Masks) -> NDArray[np.uint8]:
+    """Segments on the voxels of the liver, those at its rim from their nearest cube."""
+    labels = territories.labels
+    index = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
+    everywhere = labels[tuple(index)]
+    on_scan = trees.lattice.to_scan(everywhere)
+    on_scan[~part.liver] = 0
+    return on_scan
+
+
+def _remarks(
+    masks: Masks, part: Masks, trees: VesselTrees | None, territories: Territories | None
+) -> tuple[str, ...]:
+    if trees is None:
+        return ("no liver: nothing can be planned",)
+    remarks = []
+    if not masks.vessels.any():
+        remarks.append("no vessels: neither trees nor segments nor distances to vessels")
+    if territories is not None and territories.reason and masks.vessels.any():
+        remarks.append(f"segments are not told: {territories.reason}")
+    if masks.liver[0].any() or masks.liver[-1].any():
+        remarks.append("the liver reaches the end of the scan: volumes are of the part shown")
+    pieces, count = ndimage.label(part.liver)
+    if count > 1:
+        sizes = np.bincount(pieces.ravel())[1:] * masks.geometry.voxel_volume_ml
+        if np.count_nonzero(sizes >= 20.0) > 1:
+            remarks.append("the liver is in several pieces: segments and roots may be wrong")
+    liver_ml = masks.volume_ml("liver")
+    if 0 < liver_ml < 700:
+        remarks.append(
+            f"a liver of {liver_ml:.0f} mL, as after a resection: segments may not be the usual"
+        )
+    return tuple(remarks)
+
+
+def _site(
+    label: int,
+    lesions: LabelArray,
+    part: Masks,
+    places: dict[str, BoolArray],
+    segments: NDArray[np.uint8],
+    trees: VesselTrees | None,
+) -> LesionSite:
+    tumor = lesions == label
+    geometry = part.geometry
+    rim = rim_mm(tumor, geometry)
+    ways = {"surface": gap_to_surface(tumor, rim, part.liver, geometry)}
+    ways["vessel"] = gap_between(tumor, rim, part.vessels, geometry)
+    for name, mask in places.items():
+        ways[name] = gap_between(tumor, rim, mask, geometry)
+    degrees, length_mm, partner = _contact(tumor, rim, part, trees)
+    size = np.count_nonzero(tumor)
+    counts = np.bincount(segments[tumor], minlength=9)[1:]
+    named = [int(n) + 1 for n in np.argsort(-counts) if counts[n] >= _LEAST_SHARE * size]
+    return LesionSite(
+        label,
+        {name: gap for name, gap in ways.items() if gap is not None},
+        degrees,
+        length_mm,
+        partner,
+        tuple(named),
+        float(np.count_nonzero(tumor & ~part.liver)) / size,
+    )
+
+
+def _contact(
+    tumor: BoolArray, rim: NDArray[np.float64], part: Masks, trees: VesselTrees | None
+) -> tuple[float, float, str]:
+    """Greatest contact with a vessel: degrees, length, and which tree."""
+    none = (0.0, 0.0, "")
+    if trees is None or not trees.graph.branches or len(rim) == 0:
+        return none
+    low, high = rim.min(axis=0) - _REACH_MM, rim.max(axis=0) + _REACH_MM
+    on_cubes: BoolArray | None = None
+    best = none
+    names = {UNKNOWN: "vessel", PORTAL: "portal", HEPATIC: "hepatic"}
+    for branch, kind in zip(trees.graph.branches, trees.kinds, strict=True):
+        inside = ((branch.points_mm >= low) & (branch.points_mm <= high)).all(axis=1)
+        if branch.calibre_mm < _LEAST_CALIBRE_MM or not inside.any():
+            continue
+        if on_cubes is None:
+            on_cubes = trees.lattice.mask(tumor)
+        contact = branch_contact(branch, trees.vessels, on_cubes, trees.lattice.geometry)
+        if contact is not None and contact.degrees > best[0]:
+            best = (contact.degrees, contact.length_mm, names[int(kind)])
+    return best

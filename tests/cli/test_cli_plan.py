@@ -1,0 +1,134 @@
+"""`lvt plan`, in process, on the tiny patient with given masks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+from typer.testing import CliRunner, Result
+
+from lvt_track.cli.app import app
+
+LAST = "2024-08-01"
+
+
+def lvt(*args: object) -> Result:
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+@pytest.fixture(scope="module")
+def tracked(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("plan") / "out"
+    result = lvt("track", tiny_patient, "-o", out, "--quiet")
+    assert result.exit_code == 0, result.output
+    return out
+
+
+@pytest.fixture(scope="module")
+def planned(tracked: Path) -> Path:
+    liver = sitk.ReadImage(str(tracked / "visits" / LAST / "liver.nii.gz"))
+    half = sitk.GetArrayFromImage(liver)
+    half[:, :, : half.shape[2] // 2] = 0
+    image = sitk.GetImageFromArray(half)
+    image.CopyInformation(liver)
+    sitk.WriteImage(image, str(tracked.parent / "half.nii.gz"))
+    result = lvt(
+        *(
+            "plan",
+            tracked,
+            "--wedge",
+            "T1",
+            "--margin",
+            8,
+            "--mask",
+            tracked.parent / "half.nii.gz",
+        ),
+        *("--weight-kg", 70, "--height-cm", 175, "--quiet"),
+    )
+    assert result.exit_code == 0, result.output
+    return tracked
+
+
+def test_writes_what_the_design_says(planned: Path) -> None:
+    folder = planned / "visits" / LAST
+    for name in ("portal.nii.gz", "hepatic.nii.gz", "segments.nii.gz", "meshes.glb"):
+        assert (folder / name).stat().st_size > 0
+    assert {"liver.stl", "tumor_T1.stl"} <= {path.name for path in (folder / "meshes").iterdir()}
+    assert (planned / "planning.pdf").read_bytes().startswith(b"%PDF")
+    segments = sitk.ReadImage(str(folder / "segments.nii.gz"))
+    liver = sitk.ReadImage(str(folder / "liver.nii.gz"))
+    assert segments.GetSize() == liver.GetSize()
+    assert segments.GetOrigin() == pytest.approx(liver.GetOrigin())
+
+
+def test_every_lesion_of_every_visit_has_its_distances(planned: Path) -> None:
+    sites, lesions = pd.read_csv(planned / "planning.csv"), pd.read_csv(planned / "lesions.csv")
+    keys = ["date", "lesion", "track"]
+    assert sites[keys].to_numpy().tolist() == lesions[keys].to_numpy().tolist()
+    ends = sites[[f"surface_tumor_{axis}_mm" for axis in "xyz"]].to_numpy()
+    other = sites[[f"surface_{axis}_mm" for axis in "xyz"]].to_numpy()
+    apart = np.linalg.norm(ends - other, axis=1)
+    assert (np.abs(apart - sites["surface_mm"]) <= 7.0).all()  # two voxels' halves of 4 x 3 x 3 mm
+
+
+def test_remnants_are_of_the_voxels(planned: Path) -> None:
+    remnants = pd.read_csv(planned / "remnant.csv")
+    mask = remnants[(remnants["resection"] == "mask half.nii.gz") & (remnants["date"] == LAST)]
+    liver = sitk.GetArrayFromImage(
+        sitk.ReadImage(str(planned / "visits" / LAST / "liver.nii.gz"))
+    ).astype(bool)
+    kept = liver[:, :, : liver.shape[2] // 2].sum() * 36 / 1000
+    assert mask["remnant_ml"].item() == pytest.approx(kept, rel=0.01)
+    wedge = remnants[remnants["resection"] == "wedge T1"]
+    assert wedge["growth_percent_per_week"].notna().sum() >= 1
+    margins = wedge["least_margin_mm"].dropna()
+    assert ((margins >= 0) & (margins <= 9)).all()
+    assert wedge["standard_liver_ml"].iloc[0] == pytest.approx(1543.3, abs=0.1)
+
+
+def test_wrong_plans_are_refused_in_words(tracked: Path, tmp_path: Path) -> None:
+    for args, words in (
+        (("--wedge", "T77"), "there is no tumour T77"),
+        (("--resect", "9"), "no segment"),
+        (("--visit", "1999-01-01"), "there is no visit"),
+        (("--weight-kg", "70"), "needed together"),
+    ):
+        result = lvt("plan", tracked, *args)
+        assert result.exit_code == 2, result.output
+        assert words in result.output
+    assert lvt("plan", tmp_path).exit_code == 3
+
+
+def test_a_mask_of_another_grid_is_refused(tracked: Path, tmp_path: Path) -> None:
+    sitk.WriteImage(
+        sitk.GetImageFromArray(np.ones((4, 5, 6), np.uint8)), str(tmp_path / "m.nii.gz")
+    )
+    result = lvt("plan", tracked, "--mask", tmp_path / "m.nii.gz")
+    assert result.exit_code == 3, result.output
+    assert "m.nii.gz" in result.output
+
+
+def test_without_a_liver_the_rest_is_done(tracked: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(tracked, out)
+    path = out / "visits" / LAST / "liver.nii.gz"
+    liver = sitk.ReadImage(str(path))
+    sitk.WriteImage(liver * 0, str(path))
+    result = lvt("plan", out, "--resect", "right", "--json")
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    assert any("no liver" in text for text in facts["remarks"])
+    assert len({row["date"] for row in facts["remnant"]}) == 3
+
+
+def test_every_column_is_described(planned: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "use" / "outputs.md").read_text(encoding="utf-8")
+    for name in ("planning.csv", "remnant.csv"):
+        columns = [c for c in pd.read_csv(planned / name).columns if not c.endswith("_x_mm")]
+        columns = [c for c in columns if not c.endswith(("_y_mm", "_z_mm"))]
+        assert [c for c in columns if f"`{c}`" not in page] == []

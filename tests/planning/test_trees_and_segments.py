@@ -1,0 +1,100 @@
+"""Portal and hepatic trees told apart, and segments between them, on a liver of known shapes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lvt_track.core.volume import Masks
+from lvt_track.planning.territories import find_territories
+from lvt_track.planning.trees import HEPATIC, PORTAL, separate_trees
+from lvt_track.planning.visit_plan import plan_visit
+from tests.planning.model_liver import GEOMETRY, SHAPE, model_liver
+
+
+def share(mask: np.ndarray, of: np.ndarray) -> float:
+    return float(mask[of].mean())
+
+
+def test_trees_are_told_apart_where_the_cava_is_in_the_mask() -> None:
+    masks, _, hepatic, portal = model_liver()
+    trees = separate_trees(masks)
+    assert trees is not None and trees.cava.is_seen
+    kinds = trees.on_scan(masks.vessels)
+    near = GEOMETRY.to_world(np.argwhere(portal))[:, 2] > -45  # the trunk leaves the liver below
+    inside = np.zeros(SHAPE, dtype=bool)
+    inside[tuple(np.argwhere(portal)[near].T)] = True
+    assert share(kinds[PORTAL], inside) > 0.95
+    assert share(kinds[HEPATIC], hepatic) > 0.95
+
+
+def test_trees_are_told_apart_without_the_cava() -> None:
+    masks, cava, hepatic, portal = model_liver()
+    inside = masks.vessels & masks.liver & ~cava
+    trees = separate_trees(Masks(masks.liver, inside, masks.tumors, masks.geometry))
+    assert trees is not None and not trees.cava.is_seen
+    kinds = trees.on_scan(inside)
+    assert share(kinds[PORTAL], portal & inside) > 0.9
+    assert share(kinds[HEPATIC], hepatic & inside) > 0.9
+
+
+def test_segments_lie_where_surgeons_put_them() -> None:
+    masks, *_ = model_liver()
+    trees = separate_trees(masks)
+    assert trees is not None
+    territories = find_territories(trees)
+    assert not territories.reason
+    labels = trees.lattice.to_scan(territories.labels)
+    places = {
+        8: (-55, -45, 30),
+        5: (-55, -45, -38),
+        7: (-70, 22, 22),
+        6: (-58, 16, -28),
+        4: (0, -75, 0),
+        3: (40, -65, -15),
+        2: (48, -25, 14),
+        1: (10, -5, 0),
+    }
+    for segment, place in places.items():
+        at = tuple(np.rint(GEOMETRY.to_index(place)).astype(int))
+        assert labels[at] == segment, f"segment {segment}"
+
+
+def test_nothing_is_told_of_what_is_not_there() -> None:
+    masks, *_ = model_liver()
+    nothing = np.zeros(SHAPE, dtype=bool)
+    lesions = np.zeros(SHAPE, dtype=np.int32)
+    lesions[30:34, 40:44, 40:44] = 1
+    without_liver = plan_visit(Masks(nothing, nothing, lesions > 0, GEOMETRY), lesions)
+    assert "no liver" in without_liver.remarks[0]
+    without_vessels = plan_visit(Masks(masks.liver, nothing, lesions > 0, GEOMETRY), lesions)
+    assert any("no vessels" in text for text in without_vessels.remarks)
+    (site,) = without_vessels.sites
+    assert set(site.gaps) == {"surface"}
+    assert site.segments == ()
+
+
+def test_the_way_a_scan_is_stored_does_not_matter() -> None:
+    masks, *_ = model_liver()
+    straight = plan_visit(masks, np.zeros(SHAPE, dtype=np.int32))
+    axis = 2
+    flipped = _flipped(masks, axis)
+    turned = plan_visit(flipped, np.zeros(flipped.geometry.shape, dtype=np.int32))
+    back = np.flip(turned.segments, axis)
+    assert (back == straight.segments)[masks.liver].mean() > 0.97
+
+
+def _flipped(masks: Masks, axis: int) -> Masks:
+    """The same patient, stored the other way round along an axis of the array."""
+    from lvt_track.core.geometry import Geometry
+
+    geometry = masks.geometry
+    start = [0, 0, 0]
+    start[axis] = geometry.shape[axis] - 1
+    x, y, z = (float(v) for v in geometry.to_world(start))
+    direction = geometry.direction.copy()
+    direction[:, 2 - axis] *= -1
+    turned = Geometry(geometry.shape, geometry.spacing_mm, (x, y, z), direction)
+    liver, vessels, tumors = (
+        np.flip(mask, axis) for mask in (masks.liver, masks.vessels, masks.tumors)
+    )
+    return Masks(liver, vessels, tumors, turned)
