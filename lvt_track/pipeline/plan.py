@@ -20,6 +20,7 @@ from lvt_track.io.images.volumes import (
     write_masks,
 )
 from lvt_track.pipeline.plan_meshes import write_meshes
+from lvt_track.pipeline.run.folder import RunFolder, VisitFolder
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.progress import Progress
 from lvt_track.planning.resection import remnant_of, segments_taken, standard_liver_ml, wedge_around
@@ -114,7 +115,7 @@ class PlanResult:
                 f"{row['date']}  {row['resection']}: {row['remnant_functional_ml']:.0f} mL remain, "
                 f"{row['remnant_percent']:.0f} % of the functional liver, {left}"
             )
-        lines.append(f"planning: {self.folder / 'planning.pdf'}")
+        lines.append(f"planning: {RunFolder(self.folder).planning_pdf}")
         return "\n".join(lines)
 
 
@@ -127,12 +128,12 @@ def plan_run(out: Path, settings: PlanSettings, progress: Progress) -> PlanResul
         OutputError: when a file cannot be written.
     """
     standard_ml = settings.standard_ml()
-    manifest = Manifest.read(out)
+    manifest, folder = Manifest.read(out), RunFolder(out)
     dates = sorted(manifest.visits)
     shown = settings.visit or dates[-1]
     if shown not in dates:
         raise UsageError(f"there is no visit {shown}", remedy=f"Say one of {', '.join(dates)}")
-    tracks = _tracks(out)
+    tracks = _tracks(folder)
     _check_tracks(settings.resections, tracks)
     sites: list[SiteRow] = []
     planned: list[PlannedResection] = []
@@ -140,7 +141,7 @@ def plan_run(out: Path, settings: PlanSettings, progress: Progress) -> PlanResul
     progress.stage("plan", len(dates))
     drawn: tuple[VisitPlan, dict[str, BoolArray]] | None = None
     for date in dates:
-        masks, lesions = _read_masks(out, date)
+        masks, lesions = _read_masks(folder.visit(date))
         plan = plan_visit(masks, lesions)
         of_visit = tracks.get(date, {})
         sites += [SiteRow(date, of_visit.get(site.label), site) for site in plan.sites]
@@ -159,40 +160,39 @@ def plan_run(out: Path, settings: PlanSettings, progress: Progress) -> PlanResul
                     date, resection.name, margin, remnant, standard_ml, of_visit, remark
                 )
             )
-        _write_visit(out, date, plan)
+        _write_visit(folder.visit(date), plan)
         if date == shown:
             drawn = (plan, taken)
         progress.step(date)
     result = PlanResult(out, planning_table(sites), remnant_table(planned), tuple(remarks))
-    write_table(result.sites, out / "planning.csv")
-    write_table(result.remnants, out / "remnant.csv")
+    write_table(result.sites, folder.table("planning"))
+    write_table(result.remnants, folder.table("remnant"))
     assert drawn is not None
     plan, taken = drawn
-    write_meshes(plan, taken, tracks.get(shown, {}), out / "visits" / shown)
-    write_planning_pdf(plan, shown, (result.sites, result.remnants), out / "planning.pdf")
+    write_meshes(plan, taken, tracks.get(shown, {}), folder.visit(shown))
+    write_planning_pdf(plan, shown, (result.sites, result.remnants), folder.planning_pdf)
     return result
 
 
-def _read_masks(out: Path, date: str) -> tuple[Masks, LabelArray]:
-    folder = out / "visits" / date
-    for name in (*CLASSES, "lesions"):
-        if not (folder / f"{name}.nii.gz").exists():
+def _read_masks(folder: VisitFolder) -> tuple[Masks, LabelArray]:
+    for path in (*(folder.mask(name) for name in CLASSES), folder.lesions):
+        if not path.exists():
             raise InputError(
-                f"there is no {name}.nii.gz of this visit",
-                path=folder,
+                "this mask of the visit is gone",
+                path=path,
                 remedy="Run `lvt track` with --resume to make it again",
             )
-    geometry = read_geometry(folder / "liver.nii.gz")
-    liver, vessels, tumors = (read_mask(folder / f"{name}.nii.gz", geometry) for name in CLASSES)
-    lesions, grid = read_labels(folder / "lesions.nii.gz")
+    geometry = read_geometry(folder.mask("liver"))
+    liver, vessels, tumors = (read_mask(folder.mask(name), geometry) for name in CLASSES)
+    lesions, grid = read_labels(folder.lesions)
     if not grid.is_close(geometry):
-        raise InputError("lies on another grid than the liver", path=folder / "lesions.nii.gz")
+        raise InputError("lies on another grid than the liver", path=folder.lesions)
     return Masks(liver, vessels, tumors | (lesions > 0), geometry), lesions
 
 
-def _tracks(out: Path) -> dict[str, dict[int, int]]:
+def _tracks(folder: RunFolder) -> dict[str, dict[int, int]]:
     """For each visit, the track of each lesion."""
-    path = out / "lesions.csv"
+    path = folder.table("lesions")
     try:
         table = pd.read_csv(path, usecols=["date", "lesion", "track"], dtype={"date": str})
     except (OSError, ValueError) as error:
@@ -241,13 +241,10 @@ def _taken(
     return taken & (plan.masks.liver | plan.masks.tumors), "; ".join(remarks)
 
 
-def _write_visit(out: Path, date: str, plan: VisitPlan) -> None:
-    folder = out / "visits" / date
-    like = folder / "liver.nii.gz"
-    geometry = plan.masks.geometry
-    files = {folder / "portal.nii.gz": plan.portal, folder / "hepatic.nii.gz": plan.hepatic}
-    write_masks(files, geometry, like)
-    write_labels(plan.segments.astype(np.int32), geometry, folder / "segments.nii.gz", like)
+def _write_visit(folder: VisitFolder, plan: VisitPlan) -> None:
+    like, geometry = folder.mask("liver"), plan.masks.geometry
+    write_masks({folder.portal: plan.portal, folder.hepatic: plan.hepatic}, geometry, like)
+    write_labels(plan.segments.astype(np.int32), geometry, folder.segments, like)
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from lvt_track.core.volume import BoolArray
 from lvt_track.io.meshes import write_glb, write_stl
+from lvt_track.pipeline.run.folder import VisitFolder
 from lvt_track.pipeline.run.output import make_folder
 from lvt_track.planning.meshes import Mesh, mesh_of
 from lvt_track.planning.visit_plan import VisitPlan
@@ -18,7 +18,7 @@ _FINE_MM, _COARSE_MM = 1.0, 2.5
 
 
 def write_meshes(
-    plan: VisitPlan, taken: Mapping[str, BoolArray], tracks: Mapping[int, int], folder: Path
+    plan: VisitPlan, taken: Mapping[str, BoolArray], tracks: Mapping[int, int], folder: VisitFolder
 ) -> None:
     """Write `meshes.glb` and `meshes/*.stl` of a visit.
 
@@ -57,11 +57,11 @@ def write_meshes(
         add(f"segment_{number}", plan.segments == number, _COARSE_MM, rgba(colour, 110))
     for name, mask in taken.items():
         add(f"resection_{_plain(name)}", mask, _COARSE_MM, rgba(PARTS["resection"], 110))
-    stl = make_folder(folder / "meshes")
+    stl = make_folder(folder.meshes)
     for name, (mesh, _) in parts.items():
         write_stl((mesh.vertices_mm, mesh.faces), stl / f"{name}.stl")
     whole = {name: ((m.vertices_mm, m.faces), colour) for name, (m, colour) in parts.items()}
-    write_glb(whole, folder / "meshes.glb")
+    write_glb(whole, folder.scene)
 
 
 def _plain(name: str) -> str:

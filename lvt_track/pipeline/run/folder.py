@@ -33,6 +33,7 @@ _OWN = re.compile(
     r"|(seg|sr)\.dcm|meshes\.glb"
 )
 _VISITS, _TRANSFORMS, _PDF, _HTML = "visits", "transforms", "report.pdf", "report.html"
+_PLANNING_PDF = "planning.pdf"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ class RunFolder:
         return self.path / _HTML
 
     @property
+    def planning_pdf(self) -> Path:
+        """The pages of a plan."""
+        return self.path / _PLANNING_PDF
+
+    @property
     def transforms(self) -> Path:
         """Folder of how each visit was brought onto the reference."""
         return self.path / _TRANSFORMS
@@ -73,11 +79,8 @@ class RunFolder:
     def own_files(self) -> list[Path]:
         """Every file here that is lvt's own by its name; whatever else lies here is not."""
         tables = (self.table(name) for name in TABLES)
-        top = [
-            path
-            for path in (self.manifest, *tables, self.pdf, self.html, self.track_colors)
-            if path.is_file()
-        ]
+        documents = (self.manifest, self.pdf, self.html, self.planning_pdf, self.track_colors)
+        top = [path for path in (*documents, *tables) if path.is_file()]
         transforms = self.transforms.glob("*_to_*.h5")
         visits = [path for path in self.visits.glob("*/*") if _OWN.fullmatch(path.name)]
         meshes = self.visits.glob("*/meshes/*.stl")
