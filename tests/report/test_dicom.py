@@ -16,9 +16,11 @@ from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.segmentations import read_segmentation_header, read_segments
 from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 
 SHAPE = (6, 24, 32)
+AUTHOR = Author("1.5", dt.datetime(2026, 11, 30, 4, 5, 6), "default")
 COSINE, SINE = np.cos(0.1), np.sin(0.1)
 OBLIQUE = np.array([[COSINE, -SINE, 0], [SINE, COSINE, 0], [0, 0, 1]])
 
@@ -72,7 +74,8 @@ def test_masks_come_back_where_they_were(
     tmp_path: Path, direction: NDArray[np.float64] | None
 ) -> None:
     geometry, path = grid(direction), tmp_path / "seg.dcm"
-    write_segmentation(segments(), slices(tmp_path / "ct", geometry), geometry, path, "1")
+    source = SourceImages(tuple(slices(tmp_path / "ct", geometry)), geometry)
+    write_segmentation(segments(), source, path, AUTHOR)
     read = masks(path, geometry)
     assert list(read) == ["Liver", "Tumour 1"]
     liver, _, tumor = segments()
@@ -83,7 +86,7 @@ def test_masks_come_back_where_they_were(
 def test_it_names_the_scan_what_it_shows_and_who_drew_it(tmp_path: Path) -> None:
     geometry, path = grid(), tmp_path / "seg.dcm"
     files = slices(tmp_path / "ct", geometry)
-    write_segmentation(segments(), files, geometry, path, "1.5")
+    write_segmentation(segments(), SourceImages(tuple(files), geometry), path, AUTHOR)
     header = read_segmentation_header(path)
     assert (header.patient_id, header.series_uid) == ("P1", "1.2.3.4")
     uids = [pydicom.dcmread(file).SOPInstanceUID for file in files]
@@ -108,7 +111,7 @@ def test_a_header_that_lacks_the_patient_will_do(tmp_path: Path) -> None:
 
     geometry, path = grid(), tmp_path / "seg.dcm"
     files = changed(slices(tmp_path / "ct", geometry), strip)
-    write_segmentation(segments(), files, geometry, path, "1")
+    write_segmentation(segments(), SourceImages(tuple(files), geometry), path, AUTHOR)
     assert pydicom.dcmread(path).PatientID == ""
     assert set(masks(path, geometry)) == {"Liver", "Tumour 1"}
 
@@ -128,19 +131,30 @@ def test_images_that_cannot_be_referred_to(
     geometry, path = grid(), tmp_path / "seg.dcm"
     files = changed(slices(tmp_path / "ct", geometry), change)
     with pytest.raises(InputError, match=what):
-        write_segmentation(segments(), files, geometry, path, "1")
+        write_segmentation(segments(), SourceImages(tuple(files), geometry), path, AUTHOR)
     assert not path.exists()
 
 
 def test_frames_of_one_file_are_refused(tmp_path: Path) -> None:
     geometry = grid()
-    files = slices(tmp_path / "ct", geometry)
+    source = SourceImages(tuple(slices(tmp_path / "ct", geometry)[:1]), geometry)
     with pytest.raises(InputError, match="frames of one file"):
-        write_segmentation(segments(), files[:1], geometry, tmp_path / "seg.dcm", "1")
+        write_segmentation(segments(), source, tmp_path / "seg.dcm", AUTHOR)
 
 
 def test_nothing_drawn_is_an_error(tmp_path: Path) -> None:
     geometry = grid()
-    files = slices(tmp_path / "ct", geometry)
+    source = SourceImages(tuple(slices(tmp_path / "ct", geometry)), geometry)
     with pytest.raises(ValueError, match="a segment with a voxel"):
-        write_segmentation(segments()[1:2], files, geometry, tmp_path / "seg.dcm", "1")
+        write_segmentation(segments()[1:2], source, tmp_path / "seg.dcm", AUTHOR)
+
+
+def test_the_same_masks_are_the_same_file_and_others_another_instance(tmp_path: Path) -> None:
+    geometry, paths = grid(), [tmp_path / f"{name}.dcm" for name in "abc"]
+    source = SourceImages(tuple(slices(tmp_path / "ct", geometry)), geometry)
+    for path, drawn in zip(paths, (segments(), segments(), segments()[:1]), strict=True):
+        write_segmentation(drawn, source, path, AUTHOR)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    first, other = pydicom.dcmread(paths[0]), pydicom.dcmread(paths[2])
+    assert first.SOPInstanceUID != other.SOPInstanceUID
+    assert first.SeriesInstanceUID == other.SeriesInstanceUID

@@ -18,10 +18,9 @@ from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.sr_content import ImagePlace
 from lvt_track.io.dicom.structured_reports import read_report
 from lvt_track.io.dicom.writing import write_ct_series
-from lvt_track.report.dicom.references import SourceImages
+from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 from lvt_track.report.dicom.structured_report import (
-    Author,
     ReportedLesion,
     VisitReport,
     write_structured_report,
@@ -29,6 +28,7 @@ from lvt_track.report.dicom.structured_report import (
 
 SHAPE = (6, 24, 32)
 DAY = dt.date(2025, 3, 1)
+SIZES = {"long_axis_mm": 4.5, "short_axis_mm": 2.4, "volume_ml": 1.23456789}
 AUTHOR = Author("0.2.0", dt.datetime(2026, 11, 30, 4, 5, 6), "default", "Doe^Jane")
 COSINE, SINE = np.cos(0.1), np.sin(0.1)
 DIRECTIONS = [
@@ -68,7 +68,7 @@ def measured(geometry: Geometry) -> Measurement:
 
 
 def content(geometry: Geometry) -> VisitReport:
-    target = Assessment(DAY, "T1", role=Role.TARGET, long_axis_mm=4.5)
+    target = Assessment(DAY, "T1", role=Role.TARGET, **SIZES)
     piece = Assessment(DAY, "T3.1", derived_from=("T3",))
     lesions = (
         ReportedLesion(target, "2.25.11", measured(geometry), 2, (5, 8)),
@@ -101,10 +101,9 @@ def written(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[SourceImage
         Segment("Liver", Kind.LIVER, liver, (1,), "default"),
         Segment("Tumour 1", Kind.LESION, tumor, (1,), "default", "2.25.11"),
     ]
-    files, geometry = source.files, source.geometry
-    write_segmentation(segments, files, geometry, tmp_path / "seg.dcm", "0.2.0")
+    write_segmentation(segments, source, tmp_path / "seg.dcm", AUTHOR)
     path = tmp_path / "sr.dcm"
-    write_structured_report(content(geometry), source, tmp_path / "seg.dcm", path, AUTHOR)
+    write_structured_report(content(source.geometry), source, tmp_path / "seg.dcm", path, AUTHOR)
     return source, path
 
 

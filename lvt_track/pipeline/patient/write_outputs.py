@@ -16,8 +16,8 @@ from lvt_track.io.files import write_whole
 from lvt_track.io.images.volumes import write_labels
 from lvt_track.io.transforms import write_transform
 from lvt_track.pipeline.patient.build_course import take_key_images, take_lookback_images
+from lvt_track.pipeline.patient.dicom_results import write_dicom_results
 from lvt_track.pipeline.patient.scene import take_scene
-from lvt_track.pipeline.patient.segmentations import write_segmentations
 from lvt_track.pipeline.patient.visits import VisitScan
 from lvt_track.pipeline.radiologist.comparison import write_comparison
 from lvt_track.pipeline.run.context import Run
@@ -55,7 +55,7 @@ class Findings:
 
 
 def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
-    """Write label maps, tables, transforms, reports and DICOM segmentations of a course.
+    """Write label maps, tables, transforms, reports and DICOM results of a course.
 
     Raises:
         OutputError: when a file cannot be written.
@@ -70,7 +70,7 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
     if findings.comparison is not None:
         write_comparison(findings.comparison, folder.path)
     _write_transforms(course, frame, folder)
-    for text in write_segmentations(course, folder, run.manifest.version):
+    for text in write_dicom_results(course, folder, run.manifest):
         run.warn(text)
         run.manifest.warnings.append(text)
     pictures = take_key_images(course, scans, frame)

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
+from lvt_track.report.dicom.source_header import read_source_header
 
-__all__ = ["SourceImages", "derived_uid", "set_dates"]
+__all__ = ["Author", "SourceImages", "derived_uid", "set_dates"]
 
-# Of the patient and the study; a scan may lack any, a result must name all.
-_MAY_BE_EMPTY = (
-    "PatientID",
-    "PatientName",
-    "PatientBirthDate",
-    "PatientSex",
-    "AccessionNumber",
-    "StudyID",
-    "StudyDate",
-    "StudyTime",
-)
 _NEEDED = (
     "SOPClassUID",
     "SOPInstanceUID",
@@ -36,6 +24,23 @@ _NEEDED = (
     "StudyInstanceUID",
     "FrameOfReferenceUID",
 )
+
+
+@dataclass(frozen=True)
+class Author:
+    """What made a report.
+
+    Attributes:
+        version: of this program.
+        model: that drew the masks; empty where all were given.
+        reader: who signed corrections; empty for nobody.
+        made: when the run began, which dates the report: the same run gives the same report.
+    """
+
+    version: str
+    made: dt.datetime
+    model: str = ""
+    reader: str = ""
 
 
 def derived_uid(*words: str) -> str:
@@ -73,7 +78,7 @@ class SourceImages:
     @cached_property
     def first(self) -> Dataset:
         """Header of the first image."""
-        return _header(self.files[0])
+        return read_source_header(self.files[0])
 
     @property
     def series_uid(self) -> str:
@@ -83,10 +88,7 @@ class SourceImages:
     @property
     def series_number(self) -> int:
         """SeriesNumber of the scan; 0 where it is none."""
-        try:
-            return int(self.first.get("SeriesNumber") or 0)
-        except (TypeError, ValueError):
-            return 0
+        return int(self.first.SeriesNumber)
 
     def images(self, slices: Sequence[int]) -> list[Dataset]:
         """Headers of the images that hold these slices, each once, complete enough to refer to.
@@ -95,7 +97,7 @@ class SourceImages:
             InputError: when they have no UIDs of their own, or no frame of reference.
         """
         files = [self.files[0]] if self.is_multiframe else [self.files[k] for k in slices]
-        images = [_header(path) for path in files]
+        images = [read_source_header(path) for path in files]
         missing = [name for name in _NEEDED if any(not image.get(name) for image in images)]
         if missing:
             raise InputError(f"its images have no {', '.join(missing)}", path=self.files[0].parent)
@@ -108,13 +110,3 @@ class SourceImages:
     def frame_of(self, slice_index: int) -> int | None:
         """Number of the frame that shows a slice, from 1; None where each slice is an image."""
         return slice_index + 1 if self.is_multiframe else None
-
-
-def _header(path: Path) -> Dataset:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    for keyword in _MAY_BE_EMPTY:
-        if keyword not in header:
-            setattr(header, keyword, "")
-    return header

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,21 +15,18 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
-from pydicom.uid import generate_uid
 
 from lvt_track.core.course import EDITED, GIVEN
-from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, LabelArray
 from lvt_track.errors import InputError
 from lvt_track.io.files import write_whole
-from lvt_track.report.dicom.source_header import read_source_header
+from lvt_track.report.dicom.references import Author, SourceImages, derived_uid, set_dates
 
 __all__ = ["Kind", "Segment", "write_segmentation"]
 
 _ANATOMY = Code("123037004", "SCT", "Anatomical Structure")
 _ABNORMAL = Code("49755003", "SCT", "Morphologically Abnormal Structure")
 
-_NEEDED = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _SERIES_NUMBERS_FROM = 1000
 
 
@@ -67,19 +65,23 @@ class Segment:
 
 def write_segmentation(
     segments: Sequence[Segment],
-    slices: Sequence[Path],
-    geometry: Geometry,
+    source: SourceImages,
     path: Path,
-    version: str,
-) -> None:
+    author: Author,
+) -> tuple[Segment, ...]:
     """Write masks as a binary DICOM segmentation of the slices they lie on; empty ones are left.
+
+    The same masks of the same scan give the same file; other masks are another instance of the
+    same series.
 
     Args:
         segments: at least one with a voxel.
-        slices: files of the scan, one per slice, in the order of the masks.
-        geometry: grid of the masks.
+        source: the scan, on whose grid the masks lie.
         path: file to write.
-        version: of this program.
+        author: what made it.
+
+    Returns:
+        The segments that were written, in the order of their numbers from 1.
 
     Raises:
         InputError: when the scan's images cannot be referred to, having no UIDs of their own.
@@ -91,13 +93,12 @@ def write_segmentation(
     if not drawn:
         raise ValueError("a segmentation needs a segment with a voxel")
     used = np.flatnonzero(np.any(slices_of, axis=0))
-    if len(slices) != geometry.shape[0]:
+    if source.is_multiframe:
         raise InputError(
             "its slices are frames of one file, which a segmentation is not written for",
-            path=slices[0],
+            path=source.files[0],
         )
-    images = [read_source_header(slices[k]) for k in used.tolist()]
-    _check(images, slices[0].parent)
+    images, geometry = source.images(used.tolist()), source.geometry
     pixels = np.zeros((len(used), *geometry.shape[1:], len(drawn)), dtype=bool)
     for k, segment in enumerate(drawn):
         pixels[..., k] = segment.mask(used)
@@ -110,16 +111,16 @@ def write_segmentation(
             pixel_array=pixels,
             segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
             segment_descriptions=[
-                _description(number, segment, version)
+                _description(number, segment, author.version)
                 for number, segment in enumerate(drawn, start=1)
             ],
-            series_instance_uid=generate_uid(),
-            series_number=_SERIES_NUMBERS_FROM + int(images[0].SeriesNumber),
-            sop_instance_uid=generate_uid(),
+            series_instance_uid=derived_uid("seg series", source.series_uid),
+            series_number=_SERIES_NUMBERS_FROM + source.series_number,
+            sop_instance_uid=_instance_uid(drawn, pixels, source, author),
             instance_number=1,
             manufacturer="lvt",
             manufacturer_model_name="lvt-track",
-            software_versions=version,
+            software_versions=author.version,
             device_serial_number="0",
             content_label="LIVER",
             content_description="Liver, its vessels and tumours; research only",
@@ -130,19 +131,28 @@ def write_segmentation(
                 spacing_between_slices=spacing_z,
             ),
         )
+        set_dates(segmentation, author.made)
+        _set_dimension_uid(segmentation, derived_uid("dimensions", segmentation.SOPInstanceUID))
         with write_whole(path) as temporary:
             segmentation.save_as(temporary)
+    return tuple(drawn)
 
 
-def _check(images: Sequence[Dataset], folder: Path) -> None:
-    """Each image needs UIDs of its own, and all of them a common frame of reference."""
-    missing = [k for k in _NEEDED if any(not image.get(k) for image in images)]
-    if any(not image.get("FrameOfReferenceUID") for image in images):
-        missing.append("FrameOfReferenceUID")
-    if missing:
-        raise InputError(f"its images have no {', '.join(missing)}", path=folder)
-    if len({image.SOPInstanceUID for image in images}) < len(images):
-        raise InputError("several of its images have the same SOPInstanceUID", path=folder)
+def _set_dimension_uid(segmentation: Dataset, uid: str) -> None:
+    """Name the organisation of its frames by what follows from it, where the library draws lots."""
+    for item in (
+        *segmentation.DimensionOrganizationSequence,
+        *segmentation.DimensionIndexSequence,
+    ):
+        item.DimensionOrganizationUID = uid
+
+
+def _instance_uid(
+    segments: Sequence[Segment], pixels: BoolArray, source: SourceImages, author: Author
+) -> str:
+    voxels = hashlib.sha256(np.packbits(pixels).tobytes()).hexdigest()
+    said = [f"{one.label} {one.source} {one.track_uid}" for one in segments]
+    return derived_uid("seg", source.series_uid, voxels, author.version, *said)
 
 
 def _description(number: int, segment: Segment, version: str) -> highdicom.seg.SegmentDescription:

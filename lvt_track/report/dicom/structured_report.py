@@ -8,7 +8,6 @@ where a reader signed corrections, by that reader too.
 
 from __future__ import annotations
 
-import datetime as dt
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,9 +32,9 @@ from lvt_track.io.dicom.sr_terms import (
     ROLE_CODES,
 )
 from lvt_track.io.files import write_whole
-from lvt_track.report.dicom.references import SourceImages, derived_uid, set_dates
+from lvt_track.report.dicom.references import Author, SourceImages, derived_uid, set_dates
 
-__all__ = ["Author", "ReportedLesion", "VisitReport", "write_structured_report"]
+__all__ = ["ReportedLesion", "VisitReport", "write_structured_report"]
 
 _LONG_AXIS, _SHORT_AXIS = codes.SCT.LongAxis, codes.SCT.ShortAxis
 _VOLUME = Code("118565006", "SCT", "Volume")
@@ -79,9 +78,9 @@ class ReportedLesion:
     """One lesion at the visit, or one that is known and was not found there.
 
     Attributes:
-        assessment: its name, role and status.
+        assessment: its name, role, status and sizes.
         track_uid: equal for one tumour at all visits.
-        measurement: its size; None where it is absent.
+        measurement: where its axes lie; None where it is absent.
         segment: its number in the segmentation; None where it has none.
         couinaud: segments of the liver that it lies in, 1 to 8; empty where not told.
     """
@@ -99,23 +98,6 @@ class VisitReport:
 
     lesions: tuple[ReportedLesion, ...]
     responses: tuple[Response, ...]
-
-
-@dataclass(frozen=True)
-class Author:
-    """What made a report.
-
-    Attributes:
-        version: of this program.
-        model: that drew the masks; empty where all were given.
-        reader: who signed corrections; empty for nobody.
-        made: when the run began, which dates the report: the same run gives the same report.
-    """
-
-    version: str
-    made: dt.datetime
-    model: str = ""
-    reader: str = ""
 
 
 def write_structured_report(
@@ -221,7 +203,7 @@ def _lesion_group(
             version=author.version,
             family=codes.DCM.ArtificialIntelligence if author.model else None,
         ),
-        "measurements": list(_sizes(lesion.measurement)) or None,
+        "measurements": list(_sizes(lesion)) or None,
         "qualitative_evaluations": list(_said(row)) or None,
     }
     group: (
@@ -260,15 +242,16 @@ def _draw_calipers(group: Dataset, size: Measurement, source: SourceImages) -> N
             item.ContentSequence = [*item.get("ContentSequence", ()), line]
 
 
-def _sizes(size: Measurement | None) -> Iterator[sr.Measurement]:
-    if size is None:
-        return
-    for name, caliper in ((_LONG_AXIS, size.long_axis), (_SHORT_AXIS, size.short_axis)):
-        yield sr.Measurement(
-            name=name, value=round(caliper.length_mm, 3), unit=codes.UCUM.Millimeter
-        )
-    yield sr.Measurement(name=_VOLUME, value=_significant(size.volume_ml), unit=_MILLILITER)
-    if size.mean_hu is not None:
+def _sizes(lesion: ReportedLesion) -> Iterator[sr.Measurement]:
+    row, size = lesion.assessment, lesion.measurement
+    for name, value, unit in (
+        (_LONG_AXIS, row.long_axis_mm, codes.UCUM.Millimeter),
+        (_SHORT_AXIS, row.short_axis_mm, codes.UCUM.Millimeter),
+        (_VOLUME, row.volume_ml, _MILLILITER),
+    ):
+        if value is not None:
+            yield sr.Measurement(name=name, value=_significant(value), unit=unit)
+    if size is not None and size.mean_hu is not None:
         yield sr.Measurement(
             name=codes.DCM.AttenuationCoefficient,
             value=round(size.mean_hu, 2),

@@ -1,0 +1,157 @@
+"""What a visit's archive gets back: a segmentation and a structured report beside its scan."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from lvt_track.core.assessment import Assessment, Role
+from lvt_track.core.course import Course
+from lvt_track.core.records import Track
+from lvt_track.errors import InputError, OutputError
+from lvt_track.io.images.volumes import read_labels, read_mask
+from lvt_track.pipeline.run.folder import RunFolder, VisitFolder
+from lvt_track.pipeline.run.manifest import Manifest
+from lvt_track.report.dicom.references import Author, SourceImages, derived_uid
+from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
+from lvt_track.report.dicom.structured_report import (
+    ReportedLesion,
+    VisitReport,
+    write_structured_report,
+)
+from lvt_track.response.course import rows_from_course
+from lvt_track.response.criteria.recist import RECIST_1_1
+from lvt_track.response.timepoints.targets import choose_baseline
+
+__all__ = ["write_dicom_results"]
+
+
+def write_dicom_results(course: Course, folder: RunFolder, manifest: Manifest) -> tuple[str, ...]:
+    """Write `seg.dcm` and `sr.dcm` of each visit whose tracked scan is DICOM.
+
+    A tumour has one tracking UID in all visits, in both; its pieces at a visit are one segment,
+    and lesions of their own in the report, with UIDs that follow from the tumour's.
+
+    Args:
+        course: the course.
+        folder: of the run, with the masks of the visits.
+        manifest: of the run, which dates the results.
+
+    Returns:
+        What could not be written, and why.
+
+    Raises:
+        OutputError: when a file cannot be written.
+    """
+    undone: list[str] = []
+    rows = _rows_with_roles(course)
+    for visit, findings in enumerate(course.visits):
+        files = folder.visit(findings.visit.name)
+        for path in (files.segmentation, files.structured_report):
+            path.unlink(missing_ok=True)
+        if not findings.visit.tracked_series.is_dicom:
+            continue
+        try:
+            _write_visit(course, visit, rows, files, _author(course, visit, manifest))
+        except OutputError:
+            raise
+        except Exception as error:  # whatever a header holds, the job is finished
+            why = error.what if isinstance(error, InputError) else f"its header: {error}"
+            undone.append(f"{findings.visit.name}: no DICOM results of this scan: {why}")
+    return tuple(undone)
+
+
+def _author(course: Course, visit: int, manifest: Manifest) -> Author:
+    sources = course.visits[visit].sources.values()
+    model = next((source for source in sources if source in manifest.models), "")
+    return Author(manifest.version, dt.datetime.fromisoformat(manifest.started), model)
+
+
+def _write_visit(
+    course: Course, visit: int, rows: tuple[Assessment, ...], files: VisitFolder, author: Author
+) -> None:
+    findings = course.visits[visit]
+    source = SourceImages(findings.visit.tracked_series.files, findings.geometry)
+    segments = _segments(course, visit, files)
+    numbers: dict[str, int] = {}
+    if any(segment.labels.any() for segment in segments):
+        drawn = write_segmentation(segments, source, files.segmentation, author)
+        numbers = {segment.label: number for number, segment in enumerate(drawn, start=1)}
+    date = findings.visit.date
+    content = VisitReport(
+        tuple(_reported(course, visit, [row for row in rows if row.date == date], numbers)),
+        tuple(response for response in course.responses if response.date == date),
+    )
+    path = files.segmentation if numbers else None
+    write_structured_report(content, source, path, files.structured_report, author)
+
+
+def _segments(course: Course, visit: int, files: VisitFolder) -> list[Segment]:
+    findings = course.visits[visit]
+    liver, vessels = (
+        read_mask(files.mask(name), findings.geometry) for name in ("liver", "vessels")
+    )
+    labels, _ = read_labels(files.lesions)
+    segments = [
+        Segment("Liver", Kind.LIVER, liver, (1,), findings.sources["liver"]),
+        Segment("Liver vessels", Kind.VESSELS, vessels, (1,), findings.sources["vessels"]),
+    ]
+    for track in course.tracks:
+        values = tuple(label for at, label in track.lesions if at == visit)
+        name, source = _tumour(str(track.number)), findings.sources["tumors"]
+        segments.append(Segment(name, Kind.LESION, labels, values, source, track.uid))
+    return segments
+
+
+def _tumour(name: str) -> str:
+    return f"Tumour {name}"
+
+
+def _rows_with_roles(course: Course) -> tuple[Assessment, ...]:
+    """The rows from which response is judged, with the roles that the rule gave at baseline."""
+    rows = rows_from_course(course)
+    first = [row for row in rows if row.date == course.visits[0].visit.date]
+    baseline = choose_baseline(first, RECIST_1_1.scale)
+    roles = {row.lesion: Role.TARGET for row in baseline.targets}
+    roles |= {row.lesion: Role.NON_TARGET for row in baseline.non_targets}
+
+    def role(row: Assessment) -> Role | None:
+        names = (row.lesion, *row.derived_from)
+        return row.role or next((roles[name] for name in names if name in roles), None)
+
+    return tuple(replace(row, role=role(row)) for row in rows)
+
+
+def _reported(
+    course: Course, visit: int, rows: list[Assessment], numbers: Mapping[str, int]
+) -> Iterator[ReportedLesion]:
+    places = {lesion.centroid_mm: lesion for lesion in course.visits[visit].lesions}
+    tracks = {track.number: track for track in course.tracks}
+    for row in rows:
+        lesion = places.get(row.position_mm) if row.position_mm is not None else None
+        track = tracks[_track_number(row.lesion)]
+        named = replace(
+            row,
+            lesion=_tumour(row.lesion),
+            derived_from=tuple(_tumour(name) for name in row.derived_from),
+        )
+        yield ReportedLesion(
+            named,
+            _uid(row.lesion, track),
+            None if lesion is None or row.long_axis_mm is None else lesion.measurement,
+            numbers.get(_tumour(str(track.number))) if lesion is not None else None,
+        )
+
+
+def _track_number(name: str) -> int:
+    """The track of a row: `3`, `3a`, `3.1`, `3a+3b` and `3n` are all of track 3."""
+    number = re.match(r"\d+", name)
+    if number is None:
+        raise ValueError(f"{name!r} does not begin with the number of a track")
+    return int(number[0])
+
+
+def _uid(name: str, track: Track) -> str:
+    return track.uid if name == str(track.number) else derived_uid(track.uid, name)
