@@ -1,4 +1,4 @@
-"""DICOM segmentations of a run whose scans are DICOM."""
+"""DICOM segmentations and structured reports of a run whose scans are DICOM."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ import pydicom
 import pytest
 
 from lvt_track.io.dicom.segmentations import read_segments
+from lvt_track.io.dicom.structured_reports import read_report
 from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.images.volumes import read_geometry, read_labels, read_volume
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+from lvt_track.pipeline.radiologist.readings import read_readings
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
+from lvt_track.response.criteria.recist import RECIST_1_1
+from lvt_track.response.timepoints.walk import classify
 
 MakeVisit = Callable[..., Path]
 
@@ -82,17 +86,37 @@ def test_every_tumour_is_a_segment_with_one_uid_in_all_visits(
     assert len(set.union(*uids.values())) == 3
 
 
-def test_report_writes_them_again_after_a_correction(patient: Path, tmp_path: Path) -> None:
+def test_reports_made_again_are_the_same_files(patient: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     track_patient(patient, out, TrackSettings(), Existing.REFUSE, Silent())
-    path = out / "visits" / "2024-01-15" / "seg.dcm"
-    before = pydicom.dcmread(path)
+    paths = sorted(out.glob("visits/*/*.dcm"))
+    assert [path.name for path in paths] == ["seg.dcm", "sr.dcm"] * 3
+    before = [path.read_bytes() for path in paths]
     remake_report(out, ReaderTables(), patient, Silent())
-    after = pydicom.dcmread(path)
-    assert after.SOPInstanceUID != before.SOPInstanceUID
-    assert after.PixelData == before.PixelData
-    for one, other in zip(before.SegmentSequence, after.SegmentSequence, strict=True):
-        assert one.get("TrackingUID") == other.get("TrackingUID")
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_reports_sent_and_read_give_the_response_that_was_sent(
+    patient: Path, tmp_path: Path
+) -> None:
+    out, sent = tmp_path / "out", tmp_path / "sent"
+    course = track_patient(patient, out, TrackSettings(), Existing.REFUSE, Silent()).course
+    sent.mkdir()
+    for path in out.glob("visits/*/sr.dcm"):
+        (sent / f"{path.parent.name}.dcm").write_bytes(path.read_bytes())
+    readings = read_readings(sent)
+    judged = classify(readings.rows, RECIST_1_1)
+    ours = [one for one in course.responses if one.criterion == "RECIST 1.1"]
+    assert [one.category for one in judged] == [one.category for one in ours]
+    assert [one.sum_mm for one in judged] == [pytest.approx(one.sum_mm) for one in ours]
+    uids = {
+        str(item.value)
+        for path in out.glob("visits/*/seg.dcm")
+        for item in pydicom.dcmread(path).iterall()
+        if item.keyword == "TrackingUID"
+    }
+    groups = [group for path in sent.iterdir() for group in read_report(path)]
+    assert uids <= {group.tracking_uid for group in groups}
 
 
 def test_a_scan_without_uids_is_told_and_the_rest_is_done(patient: Path, tmp_path: Path) -> None:
@@ -108,10 +132,8 @@ def test_a_scan_without_uids_is_told_and_the_rest_is_done(patient: Path, tmp_pat
 
     out = tmp_path / "out"
     track_patient(patient, out, TrackSettings(), Existing.REFUSE, Listener())
-    told = [text for text in warnings if "DICOM segmentation" in text]
-    assert told == [
-        "2024-04-20: no DICOM segmentation of this scan: its images have no SOPInstanceUID"
-    ]
+    told = [text for text in warnings if "DICOM results" in text]
+    assert told == ["2024-04-20: no DICOM results of this scan: its images have no SOPInstanceUID"]
     assert (out / "report.pdf").exists()
     written = sorted(path.parent.name for path in out.glob("visits/*/seg.dcm"))
     assert written == ["2024-01-15", "2024-08-01"]
