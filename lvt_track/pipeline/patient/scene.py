@@ -24,8 +24,8 @@ from lvt_track.report.viewer.scene import (
 
 __all__ = ["take_scene"]
 
-_MOST_VOXELS = 11_000_000
-"""Of all visits together: about 10 MB in the page."""
+_MOST_VOXELS = 10_000_000
+"""Of all visits together: about 10 MB in the page, for a voxel of a noisy scan packs to a byte."""
 
 _MOST_VOXELS_A_VISIT = 2_600_000
 
