@@ -239,6 +239,7 @@ class Workplace {
         line(lesion.short, "#7bd88f", 1.2);
       }
       const [x, y] = at(lesion.place);
+      if (x < 0 || y < 0 || x > canvas.width || y > canvas.height) continue;
       const isChosen = lesion === state.lesion || (state.lesion && lesion.track !== null && lesion.track === state.lesion.track);
       const text = this.nameOf(lesion) + (isChosen ? ` ${lesion.long_mm.toFixed(1)} mm` : "");
       const beside = x + lesion.long_mm / 2 / view.mm + 4;
