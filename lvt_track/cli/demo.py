@@ -27,7 +27,7 @@ def demo(
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Draw a synthetic patient, run the whole job on it and compare with the truth. Offline."""
+    """Draw a synthetic patient and run the whole job on it; the truth lies beside. Offline."""
     from lvt_track.pipeline.demo import run_demo
 
     with Console(quiet) as console:
