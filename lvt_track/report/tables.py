@@ -12,6 +12,7 @@ from lvt_track.core.course import Course, LookBack, VisitFindings
 from lvt_track.core.quantities import reported_ml
 from lvt_track.core.records import Lesion, Response, Track
 from lvt_track.io.spreadsheets.writing import csv_text, write_text
+from lvt_track.report import columns
 from lvt_track.report.timelines import (
     Timeline,
     change_percent,
@@ -23,7 +24,6 @@ from lvt_track.report.timelines import (
 
 __all__ = [
     "COURSE_TABLES",
-    "PHASE_COLUMNS",
     "edges_table",
     "lesions_table",
     "lookback_table",
@@ -34,147 +34,6 @@ __all__ = [
     "write_table",
 ]
 
-# Type of every column; those that may be empty are pandas' nullable types.
-_VISITS = {
-    "date": "string",
-    "study": "string",
-    "series": "string",
-    "phase": "string",
-    "spacing_mm": "string",
-    "slice_thickness_mm": "Float64",
-    "liver_ml": "Float64",
-    "vessels_ml": "Float64",
-    "tumors_ml": "Float64",
-    "burden_percent": "Float64",
-    "lesions": "Int64",
-    "sum_of_diameters_mm": "Float64",
-    "response": "string",
-    "warnings": "string",
-    "description": "string",
-    "liver_source": "string",
-    "vessels_source": "string",
-    "tumors_source": "string",
-    "registration": "string",
-    "registration_is_reliable": "boolean",
-    "liver_dice": "Float64",
-    "surface_distance_mm": "Float64",
-    "inverse_error_mm": "Float64",
-}
-_LESIONS = {
-    "date": "string",
-    "lesion": "Int64",
-    "track": "Int64",
-    "x_mm": "Float64",
-    "y_mm": "Float64",
-    "z_mm": "Float64",
-    "long_axis_mm": "Float64",
-    "short_axis_mm": "Float64",
-    "slice": "Int64",
-    "volume_ml": "Float64",
-    "mean_hu": "Float64",
-    "long_axis_3d_mm": "Float64",
-    "cut": "boolean",
-    **{
-        f"{axis}_axis_{end}_{c}_mm": "Float64"
-        for axis in ("long", "short")
-        for end in ("start", "end")
-        for c in "xyz"
-    },
-    "voxels": "string",
-    "drawn_long_axis_mm": "Float64",
-    "parts": "Int64",
-}
-_EDGES = {
-    "date_a": "string",
-    "lesion_a": "Int64",
-    "date_b": "string",
-    "lesion_b": "Int64",
-    "event": "string",
-    "cost": "Float64",
-    "source": "string",
-    "confidence": "Float64",
-    "track": "Int64",
-}
-_TRACKS = {
-    "track": "Int64",
-    "first_seen": "string",
-    "last_seen": "string",
-    "state": "string",
-    "events": "string",
-    "volume_change_percent": "Float64",
-    "doubling_time_days": "Float64",
-    "first_volume_ml": "Float64",
-    "last_volume_ml": "Float64",
-    "first_diameter_mm": "Float64",
-    "last_diameter_mm": "Float64",
-    "diameter_change_percent": "Float64",
-    "visits_seen": "Int64",
-    "reason": "string",
-    "monthly_growth_percent": "Float64",
-    "role": "string",
-    "note": "string",
-    "tracking_uid": "string",
-}
-_RESPONSE = {
-    "date": "string",
-    "criterion": "string",
-    "sum_mm": "Float64",
-    "change_from_baseline_percent": "Float64",
-    "change_from_nadir_percent": "Float64",
-    "nadir_mm": "Float64",
-    "category": "string",
-    "reason": "string",
-    "target": "string",
-    "non_target": "string",
-    "new_lesion": "boolean",
-    "sum_ml": "Float64",
-    "nadir_ml": "Float64",
-    "sum_mm2": "Float64",
-    "nadir_mm2": "Float64",
-}
-_PHASES = {
-    "date": "string",
-    "phase": "string",
-    "liver_ml": "Float64",
-    "deviation_percent": "Float64",
-    "deviation_from_mean_percent": "Float64",
-    "tumors_ml": "Float64",
-    "series": "string",
-    "slice_thickness_mm": "Float64",
-    "is_reference": "boolean",
-    "warnings": "string",
-    "tumors_deviation_percent": "Float64",
-    "tumors_deviation_from_mean_percent": "Float64",
-}
-_LOOKBACK = {
-    "track": "Int64",
-    "lesion": "Int64",
-    "date_found": "string",
-    "date": "string",
-    "days_earlier": "Int64",
-    "verdict": "string",
-    "reason": "string",
-    "x_mm": "Float64",
-    "y_mm": "Float64",
-    "z_mm": "Float64",
-    "search_mm": "Float64",
-    "contrast_hu": "Float64",
-    "cnr": "Float64",
-    "size_mm": "Float64",
-    "probability": "Float64",
-    "false_alarm_percent": "Float64",
-    "controls": "Int64",
-    "visible_days_earlier": "Int64",
-}
-PHASE_COLUMNS = tuple(_PHASES)
-"""Columns of `phases.csv`."""
-
-# By the unit in which a column's name ends; the longest ending wins.
-_DECIMALS = {"_mm": 1, "_ml": 3, "_percent": 1, "_days": 1, "_hu": 1, "cost": 3, "_dice": 3}
-_DECIMALS |= {"_mm2": 0, "cnr": 1, "probability": 2}
-_DECIMALS |= {"confidence": 3, "thickness_mm": 2, "surface_distance_mm": 2, "inverse_error_mm": 2}
-_DECIMALS |= {"deviation_percent": 2, "deviation_from_mean_percent": 2}
-
 Row = Mapping[str, Any]
 
 
@@ -183,7 +42,8 @@ def visits_table(course: Course) -> pd.DataFrame:
     criterion = primary_criterion(course)
     leading = {r.date: r for r in course.responses if r.criterion == criterion}
     return _frame(
-        _VISITS, (_visit_row(found, leading.get(found.visit.date)) for found in course.visits)
+        columns.VISITS,
+        (_visit_row(found, leading.get(found.visit.date)) for found in course.visits),
     )
 
 
@@ -224,7 +84,7 @@ def lesions_table(course: Course) -> pd.DataFrame:
     """One row per lesion and visit: its track, its place and its size with the caliper ends."""
     tracks = _track_numbers(course)
     return _frame(
-        _LESIONS,
+        columns.LESIONS,
         (
             _lesion_row(found.visit.name, lesion, tracks.get(lesion.key))
             for found in course.visits
@@ -264,7 +124,7 @@ def edges_table(course: Course) -> pd.DataFrame:
     """One row per link between two lesions, in order of time."""
     tracks = _track_numbers(course)
     return _frame(
-        _EDGES,
+        columns.EDGES,
         (
             {
                 "date_a": course.visits[edge.earlier[0]].visit.name,
@@ -284,7 +144,7 @@ def edges_table(course: Course) -> pd.DataFrame:
 
 def tracks_table(course: Course) -> pd.DataFrame:
     """One row per track: when it was seen, what became of it, and how its size changed."""
-    return _frame(_TRACKS, (_track_row(course, line) for line in timelines(course)))
+    return _frame(columns.TRACKS, (_track_row(course, line) for line in timelines(course)))
 
 
 def _doubt_of(course: Course, track: Track) -> str:
@@ -333,11 +193,11 @@ def response_table(course: Course) -> pd.DataFrame:
     order = list(dict.fromkeys(response.criterion for response in course.responses))
     responses = sorted(course.responses, key=lambda r: (order.index(r.criterion), r.date))
     return _frame(
-        _RESPONSE,
+        columns.RESPONSE,
         (
             {
                 "date": response.date.isoformat(),
-                **{name: getattr(response, name) for name in _RESPONSE if name != "date"},
+                **{name: getattr(response, name) for name in columns.RESPONSE if name != "date"},
             }
             for response in responses
         ),
@@ -347,10 +207,10 @@ def response_table(course: Course) -> pd.DataFrame:
 def phases_table(course: Course) -> pd.DataFrame:
     """One row per contrast phase of the studies that have several."""
     return _frame(
-        _PHASES,
+        columns.PHASES,
         (
             {
-                **{name: getattr(phase, name) for name in _PHASES},
+                **{name: getattr(phase, name) for name in columns.PHASES},
                 "date": phase.date.isoformat(),
                 "phase": phase.phase.value,
                 "warnings": "; ".join(phase.warnings),
@@ -362,7 +222,7 @@ def phases_table(course: Course) -> pd.DataFrame:
 
 def lookback_table(course: Course) -> pd.DataFrame:
     """One row per tumour that was found later and scan before its detection."""
-    return _frame(_LOOKBACK, (_lookback_row(course, look) for look in course.lookbacks))
+    return _frame(columns.LOOKBACK, (_lookback_row(course, look) for look in course.lookbacks))
 
 
 def _lookback_row(course: Course, look: LookBack) -> Row:
@@ -414,12 +274,12 @@ def _track_numbers(course: Course) -> dict[tuple[int, int], int]:
     return {key: track.number for track in course.tracks for key in track.lesions}
 
 
-def _frame(columns: Mapping[str, str], rows: Iterable[Row]) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows), columns=list(columns)).astype(dict(columns))
+def _frame(kinds: Mapping[str, str], rows: Iterable[Row]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=list(kinds)).astype(dict(kinds))
     for name in frame.columns[frame.dtypes == "Float64"]:
         if name.endswith("volume_ml") or name in ("sum_ml", "nadir_ml"):
             frame[name] = frame[name].map(reported_ml, na_action="ignore").astype("Float64")
             continue
-        ending = max((e for e in _DECIMALS if name.endswith(e)), key=len)
-        frame[name] = frame[name].round(_DECIMALS[ending])
+        ending = max((e for e in columns.DECIMALS if name.endswith(e)), key=len)
+        frame[name] = frame[name].round(columns.DECIMALS[ending])
     return frame

@@ -24,7 +24,7 @@ from lvt_track.io.spreadsheets.writing import read_own_table, write_text
 from lvt_track.pipeline.radiologist.comparison import RECIST_JUDGE, write_agreements
 from lvt_track.pipeline.rows import table_text
 from lvt_track.pipeline.run.manifest import Manifest
-from lvt_track.report.tables import PHASE_COLUMNS
+from lvt_track.report.columns import PHASE_COLUMNS
 from lvt_track.response.best import best_overall_response
 from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.tables.checks import by_patient
