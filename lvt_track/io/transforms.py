@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from lvt_track.errors import InputError
 from lvt_track.io.files import write_whole
+from lvt_track.io.hdf5_times import clear_times
 
 __all__ = ["read_transform", "write_transform"]
 
@@ -15,7 +16,7 @@ __all__ = ["read_transform", "write_transform"]
 def write_transform(transform: sitk.Transform, path: Path) -> None:
     """Write a transform; it appears whole or not at all.
 
-    A file that holds the same transform stays as it is: HDF5 notes the time in it.
+    The same transform gives the same file, byte for byte.
 
     Args:
         transform: from points of the fixed scan to points of the moving one, in LPS mm.
@@ -24,13 +25,13 @@ def write_transform(transform: sitk.Transform, path: Path) -> None:
     Raises:
         OutputError: when the file cannot be written.
     """
-    if path.is_file() and _is_same(path, transform):
-        return
     with write_whole(path) as temporary:
         try:
             sitk.WriteTransform(transform, str(temporary))
         except RuntimeError as error:
             raise OSError(str(error).splitlines()[-1]) from error
+        if temporary.suffix == ".h5":
+            clear_times(temporary)
 
 
 def read_transform(path: Path) -> sitk.Transform:
@@ -47,20 +48,3 @@ def read_transform(path: Path) -> sitk.Transform:
         raise InputError(
             "cannot be read as a transform", path=path, remedy="Give a .h5 or .tfm file of ITK"
         ) from error
-
-
-def _is_same(path: Path, transform: sitk.Transform) -> bool:
-    """Whether a file holds this transform; not if it is damaged."""
-    try:
-        return _values(read_transform(path)) == _values(transform)
-    except InputError:
-        return False
-
-
-def _values(transform: sitk.Transform) -> list[object]:
-    """All parameters of a transform, and of those that it is composed of."""
-    whole = transform.Downcast()
-    if isinstance(whole, sitk.CompositeTransform):
-        parts = (whole.GetNthTransform(k) for k in range(whole.GetNumberOfTransforms()))
-        return [value for part in parts for value in _values(part)]
-    return [whole.GetName(), whole.GetFixedParameters(), whole.GetParameters()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from lvt_track.core.volume import CLASSES
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import write_masks, write_probability
 from lvt_track.pipeline.masks import masks_of
+from lvt_track.pipeline.run.clock import time_now
 from lvt_track.pipeline.run.folder import VisitFolder
 from lvt_track.pipeline.run.manifest import Manifest, record_input
 from lvt_track.pipeline.run.model_choice import ModelChoice
@@ -84,7 +84,7 @@ def segment_scan(
     """
     watch = Stopwatch()
     choice = settings.model
-    started = dt.datetime.now().isoformat(timespec="seconds")
+    started = time_now()
     # torch takes seconds to come up, in which one core can unpack the scan.
     with ThreadPoolExecutor(1) as beside:
         loading = beside.submit(lambda: choice.model)

@@ -15,7 +15,7 @@ class RunFacts:
     """Facts of a run that a reader of its report needs.
 
     Attributes:
-        made: when the report is made; it is the only thing in it that changes from run to run.
+        made: when the run began that found this.
         version: of lvt.
         models: each model used, with what tells it from others, such as its version or digest.
         left_out: scans that were found and not used, each with the reason.

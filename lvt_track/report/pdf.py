@@ -44,7 +44,7 @@ def write_pdf(content: ReportContent, path: Path) -> None:
         "Title": f"Course of liver tumours: {course.patient}",
         "Creator": f"lvt {facts.version}",
         "Subject": RESEARCH_NOTICE,
-        "CreationDate": None,  # so that the same results give the same bytes
+        "CreationDate": facts.made,
     }
     with (
         mpl.rc_context(MATPLOTLIB),

@@ -53,7 +53,8 @@ def conclude(
         with run.watch.stage("report"):
             said = tuple(row.facts() for row in decisions.corrections)
             write_outputs(Findings(course, scans, frame, comparison, said), run.folder, run)
-    run.manifest.seconds = run.watch.seconds
+    is_same = run.earlier is not None and run.earlier.basis == run.manifest.basis != ""
+    run.manifest.seconds = run.earlier.seconds if run.earlier and is_same else run.watch.seconds
     run.manifest.finished = run.earlier.finished if run.keeps_masks and run.earlier else True
     run.save_manifest()
     folder = run.folder.path if run.folder else None

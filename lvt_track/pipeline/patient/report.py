@@ -79,7 +79,6 @@ def _remade(
     found = discover(source.absolute(), one_patient=settings.one_patient)
     manifest = new_manifest(found, source, settings)
     manifest.carry_on(earlier)
-    manifest.started = earlier.started  # told again, not run again: the same results, byte for byte
     manifest.models, manifest.inputs = earlier.models, earlier.inputs
     manifest.engine = earlier.engine
     manifest.visits, manifest.drawn = dict(earlier.visits), dict(earlier.drawn)

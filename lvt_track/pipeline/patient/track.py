@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from lvt_track.pipeline.patient.conclude import conclude
 from lvt_track.pipeline.patient.result import TrackResult
 from lvt_track.pipeline.patient.settings import TrackSettings
 from lvt_track.pipeline.patient.visits import VisitScan, read_visit
+from lvt_track.pipeline.run.clock import time_now
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.folder import RunFolder
 from lvt_track.pipeline.run.lock import locked
@@ -119,7 +119,7 @@ def new_manifest(found: Discovery, patient: Path, settings: TrackSettings) -> Ma
     return Manifest(
         patient=found.patient,
         source=str(patient.absolute()),
-        started=dt.datetime.now().isoformat(timespec="seconds"),
+        started=time_now(),
         settings=settings.facts(),
         left_out=[Failure(str(item.path), item.reason) for item in found.left_out],
         failures=[Failure(str(i.path), i.reason) for i in found.left_out if i.is_failure],

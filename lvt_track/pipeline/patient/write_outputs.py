@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from lvt_track.io.images.volumes import write_labels
 from lvt_track.io.transforms import write_transform
 from lvt_track.pipeline.patient.build_course import take_key_images, take_lookback_images
 from lvt_track.pipeline.patient.dicom_results import write_dicom_results
+from lvt_track.pipeline.patient.report_basis import report_basis
 from lvt_track.pipeline.patient.scene import take_scene
 from lvt_track.pipeline.patient.visits import VisitScan
 from lvt_track.pipeline.radiologist.comparison import write_comparison
@@ -61,6 +61,7 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
         OutputError: when a file cannot be written.
     """
     course, scans, frame = findings.course, findings.scans, findings.frame
+    _keep_date_of_same(findings, folder, run)
     for scan in scans:
         _write_lesions(scan, course, folder)
     with write_whole(folder.track_colors) as temporary:
@@ -89,6 +90,15 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
     write_html(content, folder.html)
 
 
+def _keep_date_of_same(findings: Findings, folder: RunFolder, run: Run) -> None:
+    """Where an earlier run found the same from the same, results keep its date and its bytes."""
+    manifest, earlier = run.manifest, run.earlier
+    scans = [scan.digest for scan in findings.scans]
+    manifest.basis = report_basis(manifest, folder, scans, findings.corrections)
+    if earlier is not None and earlier.basis == manifest.basis:
+        manifest.started = earlier.started
+
+
 def _write_lesions(scan: VisitScan, course: Course, folder: RunFolder) -> None:
     """The lesions by their numbers at the visit, and by their tracks, alike at all visits."""
     files = folder.visit(scan.findings.visit.name)
@@ -111,7 +121,7 @@ def _write_transforms(course: Course, frame: CommonFrame, folder: RunFolder) -> 
 
 def _facts(manifest: Manifest) -> RunFacts:
     return RunFacts(
-        made=dt.datetime.now(),
+        made=manifest.began,
         version=manifest.version,
         models=tuple(f"{name} (sha256 {sha[:12]})" for name, sha in manifest.models.items()),
         left_out=tuple(

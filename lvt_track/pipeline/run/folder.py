@@ -27,10 +27,13 @@ TABLES = (
 )
 """Tables of a patient, by the names of their files without `.csv`."""
 
-_OWN = re.compile(
+_DRAWN = re.compile(
     r"((native|arterial|portal|delayed|unknown)\d*_)?(liver|vessels|tumors)\.nii\.gz"
-    r"|(lesions|cysts|tumors_probability|tracks|portal|hepatic|segments)\.nii\.gz"
-    r"|(seg|sr)\.dcm|meshes\.glb"
+    r"|(cysts|tumors_probability)\.nii\.gz"
+)
+_OWN = re.compile(
+    _DRAWN.pattern
+    + r"|(lesions|tracks|portal|hepatic|segments)\.nii\.gz|(seg|sr)\.dcm|meshes\.glb"
 )
 _VISITS, _TRANSFORMS, _PDF, _HTML = "visits", "transforms", "report.pdf", "report.html"
 _PLANNING_PDF = "planning.pdf"
@@ -85,6 +88,10 @@ class RunFolder:
         visits = [path for path in self.visits.glob("*/*") if _OWN.fullmatch(path.name)]
         meshes = self.visits.glob("*/meshes/*.stl")
         return [path for path in (*top, *transforms, *visits, *meshes) if path.is_file()]
+
+    def drawn_files(self) -> list[Path]:
+        """Every mask and probability here, of whichever series."""
+        return [path for path in self.visits.glob("*/*") if _DRAWN.fullmatch(path.name)]
 
     def own_folders(self) -> list[Path]:
         """Every folder that lvt has made here, those above first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import re
@@ -126,6 +127,7 @@ class Manifest:
         tumors: the tumours of the run, so that the next one knows them again: `KnownTumor.facts`.
         corrections: what a reader said, with the place and voxels of each lesion:
             `Correction.facts`.
+        basis: digest of all that the reports are made from; a report of the same is the same file.
     """
 
     patient: str
@@ -148,6 +150,12 @@ class Manifest:
     methods: dict[str, int] = field(default_factory=lambda: dict(METHODS))
     tumors: list[dict[str, Any]] = field(default_factory=list)
     corrections: list[dict[str, Any]] = field(default_factory=list)
+    basis: str = ""
+
+    @property
+    def began(self) -> dt.datetime:
+        """When the run began."""
+        return dt.datetime.fromisoformat(self.started)
 
     def carry_on(self, earlier: Manifest) -> None:
         """Keep the tumours and corrections of an earlier run until this one tells its own."""
@@ -257,6 +265,10 @@ def _check_names(manifest: Manifest) -> None:
     Raises:
         SchemaError: where it does not.
     """
+    try:
+        dt.datetime.fromisoformat(manifest.started)
+    except ValueError:
+        raise SchemaError(f"started must be an ISO time, got {manifest.started!r}") from None
     for name, value in manifest.settings.items():
         if not isinstance(value, str | bool | None):
             raise SchemaError(f"settings.{name} must be a text, true, false or null, got {value!r}")
