@@ -1,4 +1,4 @@
-"""HDF5 files without the time at which they were written, so that the same content is the same file.
+"""HDF5 files without the time of their writing, so that the same content is the same file.
 
 ITK has HDF5 write down when each object was made, and offers no way to leave it out. The times
 stand in the object headers (version 2 of them), each of which ends in a checksum; see the HDF5 File

@@ -32,8 +32,7 @@ _DRAWN = re.compile(
     r"|(cysts|tumors_probability)\.nii\.gz"
 )
 _OWN = re.compile(
-    _DRAWN.pattern
-    + r"|(lesions|tracks|portal|hepatic|segments)\.nii\.gz|(seg|sr)\.dcm|meshes\.glb"
+    _DRAWN.pattern + r"|(lesions|tracks|portal|hepatic|segments)\.nii\.gz|(seg|sr)\.dcm|meshes\.glb"
 )
 _VISITS, _TRANSFORMS, _PDF, _HTML = "visits", "transforms", "report.pdf", "report.html"
 _PLANNING_PDF = "planning.pdf"
