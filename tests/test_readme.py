@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +36,20 @@ def test_readme_commands_run(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     assert (tmp_path / "results" / "report.pdf").exists()
+
+
+def test_the_lines_of_python_run(
+    tmp_path: Path, tiny_patient: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    shutil.copytree(tiny_patient, tmp_path / "patient")
+    shutil.copy(next(tiny_patient.glob("*/portal.nii.gz")), tmp_path / "ct.nii.gz")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    assert names["masks"].liver.shape == names["scan"].hu.shape
+    assert len(names["course"].visits) == 3
+    assert (tmp_path / "results" / "report.html").exists()
 
 
 def test_readme_gives_the_main_commands() -> None:
