@@ -92,7 +92,7 @@ def icc_agreement(ratings: ArrayLike) -> Estimate:
     if spread == 0:
         return _UNDEFINED
     value = (rows - rest) / spread
-    if rest == 0 and columns == 0:
+    if value >= 1:  # to the last digit, as of sizes that were read back
         return Estimate(value, value, value)
     a = k * value / (n * (1 - value))
     b = 1 + k * value * (n - 1) / (n * (1 - value))

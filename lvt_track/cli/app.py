@@ -18,6 +18,8 @@ from lvt_track.cli.models import models
 from lvt_track.cli.phantom import phantom
 from lvt_track.cli.plan import plan
 from lvt_track.cli.prepare import prepare
+from lvt_track.cli.pull import pull
+from lvt_track.cli.push import push
 from lvt_track.cli.report import report
 from lvt_track.cli.respond import respond
 from lvt_track.cli.segment import segment
@@ -41,6 +43,8 @@ for command in (
     report,
     plan,
     cohort,
+    pull,
+    push,
     segment,
     discover,
     measure,

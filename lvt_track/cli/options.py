@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lvt_track.pipeline.run.output import Existing
 
 __all__ = [
+    "AuthFileOption",
     "CorrectionsOption",
     "CriteriaOption",
     "DeviceOption",
@@ -28,7 +30,9 @@ __all__ = [
     "RadiologistOption",
     "ResumeOption",
     "ThreadsOption",
+    "TimeoutOption",
     "TuOption",
+    "day_of",
     "existing_results",
 ]
 
@@ -40,6 +44,16 @@ def _use_threads(count: int | None) -> int | None:
     return count
 
 
+AuthFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="TOML file with token, or user and password, and client_cert, client_key, ca; else "
+        "the variables LVT_ARCHIVE_TOKEN, _USER, _PASSWORD, …"
+    ),
+]
+TimeoutOption = Annotated[
+    float, typer.Option(min=1.0, help="Seconds after which a silent archive is given up.")
+]
 CorrectionsOption = Annotated[
     Path | None, typer.Option(help="CSV of links between lesions that a reader adds or removes.")
 ]
@@ -118,3 +132,17 @@ def existing_results(force: bool, resume: bool) -> Existing:
     if force:
         return Existing.FORCE
     return Existing.RESUME if resume else Existing.REFUSE
+
+
+def day_of(option: str, written: str | None) -> dt.date | None:
+    """The day that an option names.
+
+    Raises:
+        UsageError: when it is none.
+    """
+    if written is None:
+        return None
+    try:
+        return dt.date.fromisoformat(written)
+    except ValueError:
+        raise UsageError(f"{option} {written} is no day", remedy="Give it as YYYY-MM-DD") from None

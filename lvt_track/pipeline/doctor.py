@@ -21,6 +21,7 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "SimpleITK", "pydicom", "highdicom", "
 _EXTRAS = {
     "openvino": "fast",
     "openpyxl": "xlsx",
+    "pynetdicom": "pacs",
     "dynamic_network_architectures": "nnunet",
     "totalsegmentator": "totalsegmentator",
 }

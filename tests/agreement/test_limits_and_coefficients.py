@@ -247,6 +247,12 @@ def test_limits_follow_units_and_direction(pairs: list[tuple[float, float]]) -> 
     assert scaled.upper.high == pytest.approx(10 * plain.upper.high)
 
 
+def test_sizes_that_differ_in_a_digit_that_does_not_count_agree() -> None:
+    pairs = np.array([[30.0, 30.0], [20.0, 20.0], [12.0, 12.0]])
+    pairs[:, 1] += [1e-7, -1e-7, 2e-7]
+    assert icc_agreement(pairs) == Estimate(1.0, 1.0, 1.0)
+
+
 def test_perfect_agreement() -> None:
     values = [10.0, 20.0, 30.0, 45.0, 52.0]
     found = agree(values, values)

@@ -37,6 +37,7 @@ __all__ = [
     "looks_like_dicom",
     "read_slice_header",
     "read_slice_headers",
+    "slice_header",
 ]
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
@@ -244,7 +245,7 @@ def read_slice_header(path: Path) -> SliceHeader:
             dataset = pydicom.dcmread(
                 file, stop_before_pixels=True, specific_tags=list(_TAGS), force=True
             )
-            return _header(path, dataset, file)
+            return slice_header(path, dataset, file)
     except InputError:
         raise
     except OSError as error:
@@ -258,15 +259,14 @@ def read_slice_header(path: Path) -> SliceHeader:
         ) from error
 
 
-def _header(path: Path, dataset: Dataset, file: BinaryIO) -> SliceHeader:
-    sop_class = text(dataset, "SOPClassUID") or str(
-        getattr(dataset.file_meta, "MediaStorageSOPClassUID", "")
-    )
+def slice_header(path: Path, dataset: Dataset, file: BinaryIO | None = None) -> SliceHeader:
+    """What a data set says; with the file read up to its pixels, also whether these are whole."""
+    sop_class = text(dataset, "SOPClassUID") or _meta(dataset, "MediaStorageSOPClassUID")
     modality = text(dataset, "Modality").upper()
     if not sop_class and not modality:
         raise InputError("not a DICOM file, or one that ends within its header", path=path)
     is_ct_slice = sop_class == CT_IMAGE or (modality == "CT" and not sop_class)
-    if is_ct_slice and "Rows" not in dataset:
+    if file and is_ct_slice and "Rows" not in dataset:
         raise InputError(f"{_CUT_SHORT}: it ends within its header", path=path)
     orientation = numbers(dataset, "ImageOrientationPatient", 6)
     spacing = numbers(dataset, "PixelSpacing", 2)
@@ -317,9 +317,9 @@ def _header(path: Path, dataset: Dataset, file: BinaryIO) -> SliceHeader:
         rescale=(1.0 if slope is None else slope, intercept or 0.0),
         has_rescale=slope is not None and intercept is not None,
         lossy=_lossy(dataset),
-        transfer_syntax=_transfer_syntax(dataset),
+        transfer_syntax=_meta(dataset, "TransferSyntaxUID"),
         concatenation=_concatenation(dataset),
-        fault=_fault(path, file, dataset) if modality in ("CT", "") else "",
+        fault=_fault(path, file, dataset) if file and modality in ("CT", "") else "",
     )
 
 
@@ -341,7 +341,7 @@ def _fault(path: Path, file: BinaryIO, dataset: Dataset) -> str:
 def _missing_pixels(path: Path, file: BinaryIO, dataset: Dataset) -> str:
     """What is wrong with the pixels of a file read up to them; empty when they are all there."""
     start = file.tell()
-    syntax = UID(_transfer_syntax(dataset))
+    syntax = UID(_meta(dataset, "TransferSyntaxUID"))
     if syntax.is_transfer_syntax and syntax.is_deflated:
         return ""  # inflating it, which has just been done, would have failed
     if syntax.is_transfer_syntax and syntax.is_encapsulated:
@@ -357,8 +357,8 @@ def _missing_pixels(path: Path, file: BinaryIO, dataset: Dataset) -> str:
     return why_no_pixels(path, file, syntax) or _CUT_SHORT
 
 
-def _transfer_syntax(dataset: Dataset) -> str:
-    return str(getattr(dataset.file_meta, "TransferSyntaxUID", ""))
+def _meta(dataset: Dataset, keyword: str) -> str:
+    return str(getattr(getattr(dataset, "file_meta", None), keyword, ""))
 
 
 def _dates(dataset: Dataset) -> tuple[dt.date | None, dt.date | None, str]:
@@ -387,7 +387,7 @@ def _delay_s(dataset: Dataset) -> float | None:
 
 
 def _lossy(dataset: Dataset) -> str:
-    syntax = _transfer_syntax(dataset)
+    syntax = _meta(dataset, "TransferSyntaxUID")
     if text(dataset, "LossyImageCompression") not in ("01", "1") and syntax not in _LOSSY_SYNTAXES:
         return ""
     ratio = text(dataset, "LossyImageCompressionRatio")

@@ -1,0 +1,1 @@
+"""Archives of images (PACS), by DICOMweb and by DIMSE: find, fetch, store."""
