@@ -9,11 +9,8 @@ another, and what PDF and HTML print against the tables. Prints what differs, an
 
 from __future__ import annotations
 
-import re
-import subprocess
 import sys
 from collections.abc import Iterator
-from html import unescape
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +19,7 @@ import pandas as pd
 import SimpleITK as sitk
 from scipy import ndimage
 from scipy.spatial.distance import pdist
+from told_documents import documents
 
 # Half a unit of the last digit that a table prints, and a little for the float.
 HALF_MM, HALF_ML, HALF_PERCENT = 0.0501, 0.000501, 0.0501
@@ -32,7 +30,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        names = ("visits", "lesions", "edges", "tracks", "response", "phases")
+        names = ("visits", "lesions", "edges", "tracks", "response", "phases", "lookback")
         self.tables = {name: pd.read_csv(folder / f"{name}.csv") for name in names}
 
     def mask(self, date: str, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -148,6 +146,10 @@ def tracks(run: Run) -> Iterator[str]:
             change = 100 * (last - first) / first
             slack = HALF_PERCENT + 100 * parts * HALF_ML * (1 + last / first) / first
             yield from differ(f"{where} volume_change", row.volume_change_percent, change, slack)
+            first, last = sums["long_axis_mm"].iloc[[0, -1]]
+            change = 100 * (last - first) / first
+            told = row.diameter_change_percent
+            yield from differ(f"{where} diameter_change", told, change, HALF_PERCENT)
 
 
 def responses(run: Run) -> Iterator[str]:
@@ -179,35 +181,47 @@ def responses(run: Run) -> Iterator[str]:
             )
 
 
-def documents(run: Run) -> Iterator[str]:
-    """Sums, categories and sizes of the tables stand in PDF and HTML."""
-    pdf = subprocess.run(
-        ["pdftotext", "-layout", run.folder / "report.pdf", "-"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    html = unescape(re.sub(r"<[^>]+>", " ", (run.folder / "report.html").read_text()))
-    wanted = {
-        f"{row.long_axis_mm:.1f} × {row.short_axis_mm:.1f}"
-        for row in run.tables["lesions"].itertuples()
-    }
-    for name, text in (("report.pdf", pdf), ("report.html", html)):
-        plain = re.sub(r"\s+", " ", text.replace("\u00a0", " "))
-        many = len(run.tables["tracks"]) > 20
-        for size in sorted(wanted):
-            if size not in plain and not many:
-                yield f"{name}: the size {size} is nowhere"
-        for row in run.tables["response"].itertuples():
-            if row.category not in plain:
-                yield f"{name}: {row.category} of {row.date} is nowhere"
+def phases(run: Run) -> Iterator[str]:
+    """Differences between contrast phases follow from their volumes, those from the masks."""
+    liver = run.tables["visits"].set_index("date")["liver_ml"]
+    for date, rows in run.tables["phases"].groupby("date"):
+        reference = rows[rows["is_reference"]]
+        if len(reference) != 1:
+            yield f"{date} phases: {len(reference)} of {len(rows)} are the reference"
+            continue
+        for name, prefix in (("liver_ml", ""), ("tumors_ml", "tumors_")):
+            against = (
+                ("deviation_percent", float(reference[name].iloc[0])),
+                ("deviation_from_mean_percent", float(rows[name].mean())),
+            )
+            for row in rows.itertuples():
+                for column, base in against:
+                    told = getattr(row, prefix + column)
+                    true = 100 * (getattr(row, name) - base) / base if base else np.nan
+                    slack = 0.0051 + 100 * 2 * HALF_ML / max(base, 1e-6)
+                    yield from differ(f"{date} {row.phase} {prefix}{column}", told, true, slack)
+        # Compared over the range that all phases cover: no more than the whole.
+        if float(reference["liver_ml"].iloc[0]) > liver[date] + HALF_ML:
+            yield f"{date} phases: more liver in the common range than in the visit"
 
 
-def complaints(folder: Path) -> Iterator[str]:
-    """Everything that does not agree in a folder."""
+def lookbacks(run: Run) -> Iterator[str]:
+    """Looks back are at tumours that begin later, as many days earlier as is told."""
+    first_seen = run.tables["tracks"].set_index("track")["first_seen"]
+    for row in run.tables["lookback"].itertuples():
+        where = f"lookback T{row.track} {row.date}"
+        if row.date_found != first_seen[row.track] or row.date >= row.date_found:
+            yield f"{where}: found {row.date_found}, in tracks.csv {first_seen[row.track]}"
+        days = (pd.Timestamp(row.date_found) - pd.Timestamp(row.date)).days
+        yield from differ(f"{where} days_earlier", row.days_earlier, days, 0)
+
+
+def complaints(folder: Path, *, with_paper: bool = True) -> Iterator[str]:
+    """Everything that does not agree in a folder; reading the PDF needs `pdftotext`."""
     run = Run(folder)
-    for check in (visits, lesions, tracks, responses, documents):
+    for check in (visits, lesions, tracks, responses, phases, lookbacks):
         yield from check(run)
+    yield from documents(folder, run.tables, with_paper)
     dates = run.tables["visits"]["date"].tolist()
     if any(a >= b for a, b in pairwise(dates)):
         yield f"visits are not in order: {dates}"

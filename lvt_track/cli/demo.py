@@ -27,7 +27,7 @@ def demo(
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Draw a synthetic patient and run the whole job on it; the truth lies beside. Offline."""
+    """Draw a synthetic patient, do the whole job on it, compare with what was drawn. Offline."""
     from lvt_track.pipeline.demo import run_demo
 
     with Console(quiet) as console:

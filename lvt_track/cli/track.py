@@ -27,6 +27,7 @@ from lvt_track.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from lvt_track.pipeline.demo import DemoResult
     from lvt_track.pipeline.patient.track import TrackResult
 
 __all__ = ["finish", "track"]
@@ -63,7 +64,7 @@ def track(
     finish(result, quiet, json)
 
 
-def finish(result: TrackResult, quiet: bool, json: bool) -> None:
+def finish(result: TrackResult | DemoResult, quiet: bool, json: bool) -> None:
     """Print what a run found and where it lies; exit 4 when part of it failed."""
     if json:
         print_json(result.facts())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lvt_track.core.course import Course
+from lvt_track.core.quantities import reported_ml, reported_mm
 from lvt_track.core.records import Event, Lesion, Track, TrackState
 from lvt_track.response import kinetics
 
@@ -60,17 +61,21 @@ class Sighting:
 
     @property
     def diameter_mm(self) -> float | None:
-        """Sum of the long axes of its lesions, as RECIST 1.1 adds the parts of a split lesion."""
+        """Sum of the long axes of its lesions, as RECIST 1.1 adds the parts of a split lesion.
+
+        The lengths are those that tables give, so that sums and changes follow from them.
+        """
         if not self.lesions:
             return None
-        return sum(lesion.measurement.long_axis.length_mm for lesion in self.lesions)
+        lengths = (lesion.measurement.long_axis.length_mm for lesion in self.lesions)
+        return reported_mm(sum(map(reported_mm, lengths)))
 
     @property
     def volume_ml(self) -> float | None:
-        """Sum of the volumes of its lesions."""
+        """Sum of the volumes of its lesions, as tables give them."""
         if not self.lesions:
             return None
-        return sum(lesion.measurement.volume_ml for lesion in self.lesions)
+        return reported_ml(sum(reported_ml(one.measurement.volume_ml) for one in self.lesions))
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,7 @@ def cause(course: Course, response: Response) -> str:
         if response.new_lesion:
             parts.append(_new_tumors(course, response))
         if response.target == "PD":
-            parts.append(f"{sum_name(response.unit)} {percent(response.change_from_nadir_percent)}")
-            parts[-1] += " from the smallest before"
+            parts.append(_grown_targets(response))
         if response.non_target == "PD":
             parts.append("non-target lesions progress")
         return "; ".join(parts)
@@ -41,6 +40,14 @@ def cause(course: Course, response: Response) -> str:
     if response.category == "NE":
         return "not evaluable"
     return ""
+
+
+def _grown_targets(response: Response) -> str:
+    """How the targets progressed; there is no share of a smallest sum of 0."""
+    change = response.change_from_nadir_percent
+    if change is not None:
+        return f"{sum_name(response.unit)} {percent(change)} from the smallest before"
+    return "target lesions came back" if response.nadir == 0 else "target lesions progress"
 
 
 def _new_tumors(course: Course, response: Response) -> str:
