@@ -18,7 +18,7 @@ METHODS: dict[str, int] = {
     "match": 2,
     "look back": 1,
     "respond": 1,
-    "report": 1,
+    "report": 2,
 }
 """The stages in the order in which they run, each with the number of its method."""
 
