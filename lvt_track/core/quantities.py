@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
-__all__ = ["natural", "reported_ml", "reported_mm", "sized"]
+__all__ = ["natural", "reported_ml", "reported_mm", "segment_names", "sized"]
 
 
 def reported_mm(length_mm: float) -> float:
@@ -34,6 +35,15 @@ def sized(value: float, unit: str, *, signed: bool = False) -> str:
     if unit == "mL" and 0 < abs(value) < 100:
         decimals = 2 - math.floor(math.log10(abs(value)))
     return f"{value:{'+' if signed else ''}.{decimals}f} {unit}"
+
+
+def segment_names(segments: Iterable[int]) -> str:
+    """Couinaud's segments as a radiologist writes them.
+
+    >>> segment_names((5, 8))
+    '5+8'
+    """
+    return "+".join(str(number) for number in segments)
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -152,6 +152,7 @@ class Lesion:
         lumps_mm: long axes of the lumps that it consists of, joined by necks, largest lump first:
             it may be several lesions that touch; empty where it is one lump.
         is_cut: whether the scan ends in it, so that a part of it may not be shown.
+        segments: Couinaud's, 1 to 8, that it lies in, most first; empty where not told.
     """
 
     visit: int
@@ -161,6 +162,7 @@ class Lesion:
     voxels: str = ""
     lumps_mm: tuple[float, ...] = ()
     is_cut: bool = False
+    segments: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[int, int]:

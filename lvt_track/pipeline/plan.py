@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lvt_track.core.quantities import segment_names
 from lvt_track.core.volume import CLASSES, BoolArray, LabelArray, Masks
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.images.volumes import (
@@ -166,6 +167,7 @@ def plan_run(out: Path, settings: PlanSettings, progress: Progress) -> PlanResul
         progress.step(date)
     result = PlanResult(out, planning_table(sites), remnant_table(planned), tuple(remarks))
     write_table(result.sites, folder.table("planning"))
+    _name_segments(sites, folder)
     write_table(result.remnants, folder.table("remnant"))
     assert drawn is not None
     plan, taken = drawn
@@ -201,6 +203,16 @@ def _tracks(folder: RunFolder) -> dict[str, dict[int, int]]:
     for date, lesion, track in table.dropna().itertuples(index=False):
         tracks.setdefault(str(date), {})[int(lesion)] = int(track)
     return tracks
+
+
+def _name_segments(sites: Sequence[SiteRow], folder: RunFolder) -> None:
+    """Write the segments into lesions.csv, whose other cells stay as they are."""
+    path = folder.table("lesions")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    names = {(row.date, str(row.site.label)): segment_names(row.site.segments) for row in sites}
+    keys = zip(table["date"], table["lesion"], strict=True)
+    table["segments"] = [names.get(key, "") for key in keys]
+    write_table(table, path)
 
 
 def _check_tracks(resections: Sequence[Resection], tracks: dict[str, dict[int, int]]) -> None:

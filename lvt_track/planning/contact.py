@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.geometry import FloatArray, Geometry, bounding_box
 from lvt_track.core.volume import BoolArray
 from lvt_track.planning.graph import Branch
 
@@ -42,11 +42,20 @@ def branch_contact(
     Args:
         branch: the vessel.
         vessels: mask of all vessels (z, y, x).
-        tumor: mask of the tumour, on the same isotropic grid.
+        tumor: mask of the tumour, on the same isotropic grid along the patient's axes.
         geometry: of the grid.
     """
     points, headings, steps = _even(branch, geometry.spacing_mm[0])
     reach = float(branch.radius_mm.max()) + _BEYOND_MM
+    box = bounding_box(tumor)
+    if box is None:
+        return None
+    corners = geometry.to_world([[side.start for side in box], [side.stop - 1 for side in box]])
+    low, high = corners.min(axis=0) - reach, corners.max(axis=0) + reach
+    is_near = ((points >= low) & (points <= high)).all(axis=1)
+    if not is_near.any():
+        return None
+    points, headings, steps = points[is_near], headings[is_near], steps[is_near]
     along = np.arange(0.0, reach, _STEP_MM)
     turn = np.linspace(0.0, 2 * np.pi, _DIRECTIONS, endpoint=False)
     first, second = _across(headings)

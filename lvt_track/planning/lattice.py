@@ -52,8 +52,13 @@ class Lattice:
         inner = bounding_box(mask)
         if inner is None:
             return np.zeros(self.geometry.shape, dtype=bool)
+        return self.mask_in(mask[inner], inner)
+
+    def mask_in(self, mask: BoolArray, inner: Box) -> BoolArray:
+        """A mask given on a box of the scan, and empty elsewhere, on the cubes."""
         box = _wider(inner, self.scan, _FAR_MM)
-        level = signed_distance_mm(mask[box], self.scan.spacing_mm)
+        around = [(i.start - o.start, o.stop - i.stop) for i, o in zip(inner, box, strict=True)]
+        level = signed_distance_mm(np.pad(mask, around), self.scan.spacing_mm)
         return self.resample(level, box, _FAR_MM) < 0
 
     def to_scan(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -17,6 +17,7 @@ __all__ = ["Mesh", "mesh_of"]
 
 _BLUR = 0.8  # of a cube
 _ROUNDS = 4
+_STEP_MM = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +84,10 @@ def _with_volume(
 ) -> Mesh | None:
     """The surface of the level set that encloses a volume."""
     at, mesh = 0.0, None
+    low, high = float(level.min()), float(level.max())
     for _ in range(_ROUNDS):
-        low = float(level.min())
-        if at <= low:
-            at = 0.5 * low
+        # Smoothing lifts the middle of a thing of few voxels above the level of its border.
+        at = float(np.clip(at, low + 0.02 * (high - low), high - 0.02 * (high - low)))
         vertices, faces, _, _ = marching_cubes(level, at, gradient_direction="ascent")  # type: ignore[no-untyped-call]
         mesh = Mesh(name, geometry.to_world(vertices), faces.astype(np.int64))
         if mesh.volume_ml < 0:
@@ -96,5 +97,5 @@ def _with_volume(
             break
         a, b, c = (mesh.vertices_mm[mesh.faces[:, k]] for k in range(3))
         area_mm2 = 0.5 * float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum())
-        at += missing_mm3 / max(area_mm2, 1e-6)
+        at += float(np.clip(missing_mm3 / max(area_mm2, 1e-6), -_STEP_MM, _STEP_MM))
     return mesh

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvt_track.core.geometry import Geometry, bounding_box
+from lvt_track.core.geometry import Box, Geometry, bounding_box
 from lvt_track.core.volume import BoolArray, LabelArray, Masks
-from lvt_track.planning.distances import gap_between, rim_mm
+from lvt_track.planning.distances import Shape, gap_between, label_boxes
 
 __all__ = [
     "LEFT",
@@ -117,10 +117,10 @@ def remnant_of(resected: BoolArray, masks: Masks, lesions: LabelArray) -> Remnan
         large = int(np.count_nonzero(sizes >= 5.0))
         if large > 1:
             remarks.append(f"what remains is in {large} pieces of 5 mL and more")
+    left = Shape.of(kept, masks.geometry)
     margins = tuple(
-        _margin(int(label), lesions, taken, kept, masks.geometry)
-        for label in np.unique(lesions)
-        if label > 0
+        _margin(label, lesions[box] == label, box, taken, left)
+        for label, box in label_boxes(lesions)
     )
     return Remnant(
         volume(taken),
@@ -134,14 +134,16 @@ def remnant_of(resected: BoolArray, masks: Masks, lesions: LabelArray) -> Remnan
 
 
 def _margin(
-    label: int, lesions: LabelArray, taken: BoolArray, kept: BoolArray, geometry: Geometry
+    label: int, tumor: BoolArray, box: Box, taken: BoolArray, left: Shape | None
 ) -> TumorMargin:
-    tumor = lesions == label
-    goes, stays = bool((tumor & taken).any()), bool((tumor & ~taken).any())
+    """What becomes of a tumour, given as a mask of its box."""
+    goes, stays = bool((tumor & taken[box]).any()), bool((tumor & ~taken[box]).any())
     if stays:
         return TumorMargin(label, 0.0 if goes else None, True, goes)
-    gap = gap_between(tumor, rim_mm(tumor, geometry), kept, geometry)
-    return TumorMargin(label, None if gap is None else gap.distance_mm, False, False)
+    if left is None:
+        return TumorMargin(label, None, False, False)
+    gap = gap_between(Shape(tumor, box, left.geometry), left)
+    return TumorMargin(label, gap.distance_mm, False, False)
 
 
 def wedge_around(tumor: BoolArray, margin_mm: float, geometry: Geometry) -> BoolArray:

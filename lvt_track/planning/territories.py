@@ -14,12 +14,13 @@ from lvt_track.core.geometry import FloatArray
 from lvt_track.planning.borders import Borders, angle_about_cava, find_borders
 from lvt_track.planning.trees import HEPATIC, PORTAL, VesselTrees
 
-__all__ = ["Territories", "find_territories"]
+__all__ = ["Territories", "find_territories", "segments_of"]
 
 _LEAST_TREE_MM = 60.0
 _LEAST_BRANCHES_MM = 30.0
 _CAUDATE_REACH_MM = 24.0
 _SHIFT_MM = 18.0
+_LEAST_SHARE = 0.1  # of a tumour, for a segment that it lies in to be named
 _SECTORS = ((2, 3), (8, 5), (7, 6))
 """Upper and lower segment of each sector that has both."""
 _BRANCHES, _PLANES = "portal branches", "planes"
@@ -78,6 +79,17 @@ def find_territories(trees: VesselTrees) -> Territories:
     labels = nothing.copy()
     labels[tuple(where.T)] = chosen
     return Territories(_whole(labels, trees), sources, "", borders, planes)
+
+
+def segments_of(labels: NDArray[np.uint8]) -> tuple[int, ...]:
+    """The segments that hold a tenth of a tumour or more, most first.
+
+    Args:
+        labels: segment (1 to 8, else 0) of each of its voxels (n,).
+    """
+    counts = np.bincount(labels, minlength=9)[1:]
+    order = np.argsort(-counts, kind="stable")
+    return tuple(int(n) + 1 for n in order if counts[n] >= _LEAST_SHARE * max(len(labels), 1))
 
 
 def _by_planes(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDArray[np.uint8]:

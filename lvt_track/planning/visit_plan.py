@@ -11,8 +11,9 @@ from scipy import ndimage
 from lvt_track.core.geometry import Box, bounding_box
 from lvt_track.core.volume import BoolArray, LabelArray, Masks
 from lvt_track.planning.contact import branch_contact
-from lvt_track.planning.distances import Gap, gap_between, gap_to_surface, rim_mm
-from lvt_track.planning.territories import Territories, find_territories
+from lvt_track.planning.distances import Gap, Shape, gap_between, label_boxes, outside_of
+from lvt_track.planning.lattice import Lattice
+from lvt_track.planning.territories import Territories, find_territories, segments_of
 from lvt_track.planning.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
 
 __all__ = ["TARGETS", "LesionSite", "VisitPlan", "plan_visit"]
@@ -21,7 +22,6 @@ TARGETS = ("surface", "vessel", "portal", "hepatic", "cava")
 """What distances are measured to."""
 
 _LEAST_CALIBRE_MM = 1.5  # radius of the vessels whose contact is measured
-_LEAST_SHARE = 0.1  # of a tumour, for its segment to be named
 _REACH_MM = 12.0
 
 
@@ -96,16 +96,13 @@ def plan_visit(masks: Masks, lesions: LabelArray) -> VisitPlan:
             by_kind[kind][box] = mask
         if not territories.reason:
             segments[box] = _on_liver(trees, territories, part)
-    places = {"portal": by_kind[PORTAL][box], "hepatic": by_kind[HEPATIC][box]}
-    cava = trees.cava_on_scan(part) if trees is not None else None
-    if cava is not None:
-        places["cava"] = cava
-        places["hepatic"] = places["hepatic"] & ~cava
-    sites = tuple(
-        _site(int(label), lesions[box], part, places, segments[box], trees)
-        for label in np.unique(lesions[box])
-        if label > 0
-    )
+    goals = _goals(part, trees, by_kind[PORTAL][box], by_kind[HEPATIC][box])
+    inner = lesions[box]
+    sites = []
+    for label, where in label_boxes(inner):
+        tumor = Shape(inner[where] == label, where, part.geometry)
+        around = (part.liver[where], segments[box][where])
+        sites.append(_site(label, tumor, around, goals, trees))
     return VisitPlan(
         masks,
         lesions,
@@ -115,7 +112,7 @@ def plan_visit(masks: Masks, lesions: LabelArray) -> VisitPlan:
         by_kind[HEPATIC],
         by_kind[UNKNOWN],
         segments,
-        sites,
+        tuple(sites),
         remarks,
     )
 
@@ -167,54 +164,64 @@ def _remarks(
     return tuple(remarks)
 
 
+def _goals(
+    part: Masks, trees: VesselTrees | None, portal: BoolArray, hepatic: BoolArray
+) -> dict[str, Shape]:
+    """What distances are measured to, as far as it is there; hepatic without the cava."""
+    cava = trees.cava_on_scan(part) if trees is not None else None
+    veins = hepatic if cava is None else hepatic & ~cava
+    goals = {"vessel": part.vessels, "portal": portal, "hepatic": veins, "cava": cava}
+    shapes = {
+        name: None if mask is None else Shape.of(mask, part.geometry)
+        for name, mask in goals.items()
+    }
+    if part.liver.any():
+        shapes["surface"] = outside_of(part.liver | part.tumors, part.geometry)
+    return {name: shape for name, shape in shapes.items() if shape is not None}
+
+
 def _site(
     label: int,
-    lesions: LabelArray,
-    part: Masks,
-    places: dict[str, BoolArray],
-    segments: NDArray[np.uint8],
+    tumor: Shape,
+    around: tuple[BoolArray, NDArray[np.uint8]],
+    goals: dict[str, Shape],
     trees: VesselTrees | None,
 ) -> LesionSite:
-    tumor = lesions == label
-    geometry = part.geometry
-    rim = rim_mm(tumor, geometry)
-    ways = {"surface": gap_to_surface(tumor, rim, part.liver, geometry)}
-    ways["vessel"] = gap_between(tumor, rim, part.vessels, geometry)
-    for name, mask in places.items():
-        ways[name] = gap_between(tumor, rim, mask, geometry)
-    degrees, length_mm, partner = _contact(tumor, rim, part, trees)
-    size = np.count_nonzero(tumor)
-    counts = np.bincount(segments[tumor], minlength=9)[1:]
-    named = [int(n) + 1 for n in np.argsort(-counts) if counts[n] >= _LEAST_SHARE * size]
+    """Where a tumour lies; `around` are the liver and the segments in its box."""
+    liver, segments = around
+    degrees, length_mm, partner = _contact(tumor, trees)
+    size = np.count_nonzero(tumor.mask)
     return LesionSite(
         label,
-        {name: gap for name, gap in ways.items() if gap is not None},
+        {name: gap_between(tumor, shape) for name, shape in goals.items()},
         degrees,
         length_mm,
         partner,
-        tuple(named),
-        float(np.count_nonzero(tumor & ~part.liver)) / size,
+        segments_of(segments[tumor.mask]),
+        float(np.count_nonzero(tumor.mask & ~liver)) / size,
     )
 
 
-def _contact(
-    tumor: BoolArray, rim: NDArray[np.float64], part: Masks, trees: VesselTrees | None
-) -> tuple[float, float, str]:
+def _contact(tumor: Shape, trees: VesselTrees | None) -> tuple[float, float, str]:
     """Greatest contact with a vessel: degrees, length, and which tree."""
-    none = (0.0, 0.0, "")
-    if trees is None or not trees.graph.branches or len(rim) == 0:
-        return none
-    low, high = rim.min(axis=0) - _REACH_MM, rim.max(axis=0) + _REACH_MM
-    on_cubes: BoolArray | None = None
-    best = none
+    best = (0.0, 0.0, "")
+    if trees is None or not trees.graph.branches:
+        return best
+    low, high = tumor.rim_mm.min(axis=0) - _REACH_MM, tumor.rim_mm.max(axis=0) + _REACH_MM
+    z, y, x = (
+        slice(int(a), int(b) + 1)
+        for a, b in zip(*(trees.lattice.index(np.array([c]))[0] for c in (low, high)), strict=True)
+    )
+    cubes: Lattice | None = None
     names = {UNKNOWN: "vessel", PORTAL: "portal", HEPATIC: "hepatic"}
     for branch, kind in zip(trees.graph.branches, trees.kinds, strict=True):
         inside = ((branch.points_mm >= low) & (branch.points_mm <= high)).all(axis=1)
         if branch.calibre_mm < _LEAST_CALIBRE_MM or not inside.any():
             continue
-        if on_cubes is None:
-            on_cubes = trees.lattice.mask(tumor)
-        contact = branch_contact(branch, trees.vessels, on_cubes, trees.lattice.geometry)
+        if cubes is None:
+            cubes = Lattice(trees.lattice.geometry.crop((z, y, x)), tumor.geometry)
+            on_cubes = cubes.mask_in(tumor.mask, tumor.box)
+        contact = branch_contact(branch, trees.vessels[z, y, x], on_cubes, cubes.geometry)
         if contact is not None and contact.degrees > best[0]:
             best = (contact.degrees, contact.length_mm, names[int(kind)])
     return best

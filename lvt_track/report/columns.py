@@ -63,6 +63,7 @@ LESIONS = {
     "voxels": "string",
     "drawn_long_axis_mm": "Float64",
     "parts": "Int64",
+    "segments": "string",
 }
 EDGES = {
     "date_a": "string",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from lvt_track.core.quantities import segment_names
 from lvt_track.planning.resection import Remnant
 from lvt_track.planning.visit_plan import TARGETS, LesionSite
 
@@ -60,7 +61,7 @@ def planning_table(rows: Sequence[SiteRow]) -> pd.DataFrame:
             record[f"{name}_mm"] = None if gap is None else round(gap.distance_mm, 2)
         record["contact_degrees"] = round(site.contact_degrees, 1)
         record["contact_length_mm"] = round(site.contact_length_mm, 1)
-        record["segments"] = ",".join(str(n) for n in site.segments)
+        record["segments"] = segment_names(site.segments)
         record["contact_with"] = site.contact_with
         before = earlier.get(row.track) if row.track is not None else None
         change = None if before is None else round(site.contact_degrees - before, 1)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lvt_track.core.course import Course, LookBack, VisitFindings
-from lvt_track.core.quantities import reported_ml
+from lvt_track.core.quantities import reported_ml, segment_names
 from lvt_track.core.records import Lesion, Response, Track
 from lvt_track.io.spreadsheets.writing import csv_text, write_text
 from lvt_track.report import columns
@@ -113,6 +113,7 @@ def _lesion_row(date: str, lesion: Lesion, track: int | None) -> Row:
         "drawn_long_axis_mm": size.drawn_long_axis_mm,
         "cut": lesion.is_cut,
         "parts": max(1, len(lesion.lumps_mm)),
+        "segments": segment_names(lesion.segments),
     }
     for name, axis in (("long", size.long_axis), ("short", size.short_axis)):
         for end, point in (("start", axis.start_mm), ("end", axis.end_mm)):

@@ -70,10 +70,18 @@ def test_every_lesion_of_every_visit_has_its_distances(planned: Path) -> None:
     sites, lesions = pd.read_csv(planned / "planning.csv"), pd.read_csv(planned / "lesions.csv")
     keys = ["date", "lesion", "track"]
     assert sites[keys].to_numpy().tolist() == lesions[keys].to_numpy().tolist()
+    assert lesions["segments"].notna().any()
+    pd.testing.assert_series_equal(lesions["segments"], sites["segments"])
     ends = sites[[f"surface_tumor_{axis}_mm" for axis in "xyz"]].to_numpy()
     other = sites[[f"surface_{axis}_mm" for axis in "xyz"]].to_numpy()
     apart = np.linalg.norm(ends - other, axis=1)
     assert (np.abs(apart - sites["surface_mm"]) <= 7.0).all()  # two voxels' halves of 4 x 3 x 3 mm
+
+
+def test_a_report_afterwards_keeps_the_segments(planned: Path) -> None:
+    before = (planned / "lesions.csv").read_bytes()
+    assert lvt("report", planned, "--quiet").exit_code == 0
+    assert (planned / "lesions.csv").read_bytes() == before
 
 
 def test_remnants_are_of_the_voxels(planned: Path) -> None:

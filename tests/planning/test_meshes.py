@@ -50,3 +50,11 @@ def test_files_are_in_patient_mm_and_name_their_parts(tmp_path: Path) -> None:
     np.testing.assert_allclose(stl.bounds.mean(axis=0), CENTRE, atol=1.0)
     assert list(trimesh.load(tmp_path / "all.glb").geometry) == ["ball"]
     assert mesh_of("none", np.zeros(GEOMETRY.shape, dtype=bool), GEOMETRY, 1.0) is None
+
+
+@pytest.mark.parametrize("size", [(1, 1, 1), (1, 2, 1), (1, 1, 3)])
+def test_things_of_few_voxels_have_a_surface(size: tuple[int, int, int]) -> None:
+    speck = np.zeros(GEOMETRY.shape, dtype=bool)
+    speck[10 : 10 + size[0], 20 : 20 + size[1], 30 : 30 + size[2]] = True
+    mesh = mesh_of("speck", speck, GEOMETRY, 1.0)
+    assert mesh is not None and mesh.volume_ml > 0

@@ -8,6 +8,7 @@ from dataclasses import replace
 from lvt_track.core.course import Course
 from lvt_track.lesions.corrections import Correction
 from lvt_track.pipeline.patient.build_course import follow, judge, register_visits
+from lvt_track.pipeline.patient.couinaud import with_segments
 from lvt_track.pipeline.patient.cysts import agree_on_cysts
 from lvt_track.pipeline.patient.reader_edits import obey_reader
 from lvt_track.pipeline.patient.result import TrackResult
@@ -42,6 +43,8 @@ def conclude(
     course = follow(scans, frame, decisions, run)
     course = judge(course, str(run.manifest.settings["criteria"]), run.watch)
     run.manifest.corrections = [one.facts() for one in decisions.corrections]
+    if run.folder is not None:
+        course = with_segments(course, scans, run.folder)
     _tell_warnings(course, run)
     course = replace(course, warnings=(*run.manifest.warnings, *course.warnings))
     comparison = None

@@ -142,6 +142,7 @@ def _reported(
             _uid(row.lesion, track),
             None if lesion is None or row.long_axis_mm is None else lesion.measurement,
             numbers.get(_tumour(str(track.number))) if lesion is not None else None,
+            () if lesion is None else lesion.segments,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lvt_track.core.course import Course
+from lvt_track.core.quantities import segment_names
 from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, Text
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.style import INK, MUTED
@@ -38,9 +39,16 @@ def tumours(content: ReportContent) -> Sequence[Block]:
     return [Text(_NOTE), Table(columns, rows, repeated=(0, len(columns) - 1))]
 
 
+def _where(line: Timeline) -> tuple[str, ...]:
+    """The segments it was last seen in; nothing where they are not told."""
+    lesions = line.last.lesions if line.seen else ()
+    named = tuple(dict.fromkeys(n for lesion in lesions for n in lesion.segments))
+    return (f"segment {segment_names(named)}",) if named else ()
+
+
 def _row(course: Course, line: Timeline) -> tuple[Cell, ...]:
     return (
-        Cell((line.name, STATE_NAMES[line.track.state]), is_bold=True),
+        Cell((line.name, STATE_NAMES[line.track.state], *_where(line)), is_bold=True),
         *(
             Cell(
                 sighting_lines(sighting, line.track.state), _SEEN_COLOR.get(sighting.presence, INK)

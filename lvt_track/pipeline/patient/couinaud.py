@@ -1,0 +1,38 @@
+"""In which of Couinaud's segments each lesion lies, where `lvt plan` has told them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lvt_track.core.course import Course
+from lvt_track.io.images.volumes import read_labels
+from lvt_track.pipeline.patient.visits import VisitScan
+from lvt_track.pipeline.run.folder import RunFolder
+from lvt_track.planning.territories import segments_of
+
+__all__ = ["with_segments"]
+
+
+def with_segments(course: Course, scans: Sequence[VisitScan], folder: RunFolder) -> Course:
+    """The course, its lesions with the segments that `segments.nii.gz` of their visit shows.
+
+    A map on another grid is of another scan than the one that is followed now, and tells nothing.
+    """
+    visits = []
+    for found, scan in zip(course.visits, scans, strict=True):
+        path = folder.visit(found.visit.name).segments
+        if not path.exists() or not found.lesions:
+            visits.append(found)
+            continue
+        segments, grid = read_labels(path)
+        if not grid.is_close(found.geometry):
+            visits.append(found)
+            continue
+        part = segments[scan.box].astype("uint8")
+        lesions = tuple(
+            replace(lesion, segments=segments_of(part[scan.labels == lesion.label]))
+            for lesion in found.lesions
+        )
+        visits.append(replace(found, lesions=lesions))
+    return replace(course, visits=tuple(visits))
