@@ -35,7 +35,7 @@ TABLES = {
     "lesions": ("lesions", ["long_axis_mm", "short_axis_mm", "volume_ml", "x_mm", "y_mm", "z_mm"]),
     "match": ("edges", ["lesion_a", "lesion_b", "cost", "track"]),
     "look back": ("lookback", ["track", "verdict", "contrast_hu", "days_earlier"]),
-    "respond": ("response", ["criterion", "sum_mm", "category", "reason"]),
+    "respond": ("response", ["criterion", "sum_mm", "category", "reason", "p_pd", "settled_by"]),
     "report": ("tracks", ["track", "state", "events", "volume_change_percent"]),
 }
 

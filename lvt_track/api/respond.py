@@ -45,12 +45,18 @@ class Responses(Sequence[Response]):
         """A table with the columns of `lvt respond`: one row per patient and visit."""
         import pandas as pd
 
-        from lvt_track.response.tables.answers import RESPONSE_COLUMNS, response_rows
+        from lvt_track.response.tables.answers import (
+            DOUBT_COLUMNS,
+            RESPONSE_COLUMNS,
+            response_rows,
+        )
 
-        return pd.DataFrame(response_rows(self.by_patient), columns=list(RESPONSE_COLUMNS))
+        has_doubt = any(response.doubt is not None for response in self)
+        columns = [*RESPONSE_COLUMNS, *(DOUBT_COLUMNS if has_doubt else ())]
+        return pd.DataFrame(response_rows(self.by_patient), columns=columns)
 
 
-def respond(table: PathOrText, *, criteria: str = "recist1.1") -> Responses:
+def respond(table: PathOrText, *, criteria: str = "recist1.1", doubt: bool = False) -> Responses:
     """Say how tumours responded, from a table of measurements.
 
     Args:
@@ -59,6 +65,7 @@ def respond(table: PathOrText, *, criteria: str = "recist1.1") -> Responses:
         criteria: names as `lvt respond --criteria` takes them, with commas between: `recist1.1`
             (Eisenhauer et al., Eur J Cancer 2009;45:228-247), `mrecist` (Lencioni & Llovet, Semin
             Liver Dis 2010;30:52-60), `volume` and others.
+        doubt: whether to say how sure each category is: `Response.doubt`, and columns of the frame.
 
     Returns:
         One `Response` per patient, criterion and visit; sums in mm, by volume in mL.
@@ -78,5 +85,5 @@ def respond(table: PathOrText, *, criteria: str = "recist1.1") -> Responses:
     """
     from lvt_track.pipeline.respond import respond_to_table
 
-    result = respond_to_table(existing_path(table, "table"), criteria)
+    result = respond_to_table(existing_path(table, "table"), criteria, doubt=doubt)
     return Responses(result.responses, result.best, result.remarks)

@@ -58,6 +58,12 @@ def respond(
     rs: Annotated[
         Path | None, typer.Option(help="Also write the responses as an SDTM RS domain (CSV).")
     ] = None,
+    doubt: Annotated[
+        bool,
+        typer.Option(
+            "--doubt", help="Also say how sure each category is: sizes are drawn again 1,000 times."
+        ),
+    ] = False,
     force: ForceOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -68,7 +74,7 @@ def respond(
     from lvt_track.pipeline.respond import respond_to_table, response_csv, write_rs
     from lvt_track.pipeline.run.output import claim_file
     from lvt_track.response.shrinkage import depth_of_response_percent, early_change_percent
-    from lvt_track.response.tables.answers import response_row
+    from lvt_track.response.tables.answers import doubt_row, response_row
     from lvt_track.response.tables.readings import ReadOptions
 
     for path in filter(None, (out, rs)):
@@ -77,7 +83,7 @@ def respond(
     if sites is not None:
         options = ReadOptions(visit_window, read_site_words(sites))
     source = ReadingSource(table, tu, evaluator, options)
-    result = respond_to_table(source, criteria, confirm_after_days=confirm)
+    result = respond_to_table(source, criteria, confirm_after_days=confirm, doubt=doubt)
     with Console(quiet) as console:
         for remark in result.remarks:
             console.warn(remark)
@@ -99,7 +105,9 @@ def respond(
                     "best_overall_response": best,
                     "depth_of_response_percent": depth_of_response_percent(own),
                     "early_change_percent": early_change_percent(own),
-                    "responses": [response_row(response) for response in own],
+                    "responses": [
+                        {**response_row(one), **(doubt_row(one) if doubt else {})} for one in own
+                    ],
                 }
                 for patient, bests in result.best.items()
                 for criterion, best in bests.items()

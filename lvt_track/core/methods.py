@@ -17,7 +17,7 @@ METHODS: dict[str, int] = {
     "register": 1,
     "match": 2,
     "look back": 1,
-    "respond": 1,
+    "respond": 2,
     "report": 2,
 }
 """The stages in the order in which they run, each with the number of its method."""

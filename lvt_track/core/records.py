@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from lvt_track.core.doubt import ResponseDoubt
+
 __all__ = [
     "Caliper",
     "Category",
@@ -282,6 +284,7 @@ class Response:
         category: overall response.
         reason: why, in words.
         new_lesions: names of the new lesions that count.
+        doubt: how sure the category is; None for the baseline, and where that was not asked for.
     """
 
     date: dt.date
@@ -297,6 +300,7 @@ class Response:
     category: str
     reason: str
     new_lesions: tuple[str, ...] = ()
+    doubt: ResponseDoubt | None = None
 
     @property
     def sum_mm(self) -> float | None:

@@ -15,7 +15,14 @@ from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
 from lvt_track.pipeline.rows import table_text
 from lvt_track.response.best import best_overall_response
 from lvt_track.response.criteria.catalogue import criteria_named
-from lvt_track.response.tables.answers import RESPONSE_COLUMNS, RS_COLUMNS, response_rows, rs_rows
+from lvt_track.response.doubt.shares import with_doubt
+from lvt_track.response.tables.answers import (
+    DOUBT_COLUMNS,
+    RESPONSE_COLUMNS,
+    RS_COLUMNS,
+    response_rows,
+    rs_rows,
+)
 from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import Trial
 from lvt_track.response.timepoints.criterion import Criterion
@@ -46,6 +53,7 @@ def respond_to_table(
     criteria: str,
     *,
     confirm_after_days: int | None = None,
+    doubt: bool = False,
 ) -> PatientResponses:
     """Response of every patient in a table.
 
@@ -57,6 +65,7 @@ def respond_to_table(
             one of these and how it is read.
         criteria: names of `response.criteria.catalogue`, with commas between.
         confirm_after_days: see `best_overall_response`.
+        doubt: whether to say how sure each category is, by drawing the sizes again.
 
     Raises:
         InputError: when the table cannot be used.
@@ -70,7 +79,7 @@ def respond_to_table(
     failures = []
     for patient, rows in by_patient(readings.rows).items():
         try:
-            judged = _judged(rows, chosen, readings.dates)
+            judged = _judged(rows, chosen, readings.dates, doubt=doubt)
         except InputError as error:
             who = f"patient {patient}: " if patient else ""
             failures.append((who + error.what, error.remedy))
@@ -86,17 +95,27 @@ def respond_to_table(
 
 
 def _judged(
-    rows: Sequence[Assessment], criteria: Sequence[Criterion], dates: Sequence[dt.date]
+    rows: Sequence[Assessment],
+    criteria: Sequence[Criterion],
+    dates: Sequence[dt.date],
+    *,
+    doubt: bool,
 ) -> dict[str, tuple[Response, ...]]:
     """The responses of one patient by the name of the criterion."""
     if len(criteria) == 1:
         require(rows, criteria[0])
-    return {criterion.name: classify(rows, criterion, dates) for criterion in criteria}
+    judged = {}
+    for criterion in criteria:
+        plain = classify(rows, criterion, dates)
+        judged[criterion.name] = with_doubt(plain, rows, criterion, dates) if doubt else plain
+    return judged
 
 
 def response_csv(result: PatientResponses) -> str:
-    """The table of responses as CSV."""
-    return table_text(RESPONSE_COLUMNS, response_rows(result.responses))
+    """The table of responses as CSV; with columns of doubt where that was asked for."""
+    has_doubt = any(r.doubt is not None for own in result.responses.values() for r in own)
+    columns = (*RESPONSE_COLUMNS, *DOUBT_COLUMNS) if has_doubt else RESPONSE_COLUMNS
+    return table_text(columns, response_rows(result.responses))
 
 
 def write_rs(result: PatientResponses, path: Path) -> None:

@@ -112,6 +112,9 @@ RESPONSE = {
     "nadir_ml": "Float64",
     "sum_mm2": "Float64",
     "nadir_mm2": "Float64",
+    **dict.fromkeys(("p_cr", "p_pr", "p_sd", "p_pd"), "Float64"),
+    **dict.fromkeys(("draws", "target_choices", "target_choices_alike"), "Int64"),
+    "settled_by": "string",
 }
 PHASES = {
     "date": "string",
@@ -154,4 +157,5 @@ PHASE_COLUMNS = tuple(PHASES)
 DECIMALS = {"_mm": 1, "_ml": 3, "_percent": 1, "_days": 1, "_hu": 1, "cost": 3, "_dice": 3}
 DECIMALS |= {"_mm2": 0, "cnr": 1, "probability": 2}
 DECIMALS |= {"confidence": 3, "thickness_mm": 2, "surface_distance_mm": 2, "inverse_error_mm": 2}
+DECIMALS |= dict.fromkeys(("p_cr", "p_pr", "p_sd", "p_pd"), 3)
 DECIMALS |= {"deviation_percent": 2, "deviation_from_mean_percent": 2}

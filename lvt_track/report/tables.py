@@ -21,6 +21,7 @@ from lvt_track.report.timelines import (
     primary_criterion,
     timelines,
 )
+from lvt_track.response.tables.answers import doubt_row, response_row
 
 __all__ = [
     "COURSE_TABLES",
@@ -195,13 +196,7 @@ def response_table(course: Course) -> pd.DataFrame:
     responses = sorted(course.responses, key=lambda r: (order.index(r.criterion), r.date))
     return _frame(
         columns.RESPONSE,
-        (
-            {
-                "date": response.date.isoformat(),
-                **{name: getattr(response, name) for name in columns.RESPONSE if name != "date"},
-            }
-            for response in responses
-        ),
+        ({**response_row(r), **doubt_row(r), "date": r.date.isoformat()} for r in responses),
     )
 
 

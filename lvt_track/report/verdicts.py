@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from lvt_track.core.course import Course
 from lvt_track.core.quantities import sized
 from lvt_track.core.records import Response
 from lvt_track.report.timelines import timelines
 from lvt_track.report.wording import percent, sum_name
 
-__all__ = ["cause"]
+__all__ = ["cause", "doubt_sentence", "settling_sentence"]
 
 _NB = "\u00a0"
 _MOST_NAMED = 3
@@ -67,3 +69,25 @@ def _new_tumors(course: Course, response: Response) -> str:
     if len(new) > _MOST_NAMED:
         return f"{len(new)} new tumours, largest {named}"
     return f"new {named}"
+
+
+def doubt_sentence(response: Response) -> str:
+    """How sure the category is, in one sentence; empty where that was not asked for."""
+    doubt = response.doubt
+    if doubt is None:
+        return ""
+    share = doubt.share_of(response.category)
+    # Never rounded up to all of them.
+    part = "all" if share == 1 else f"{math.floor(100 * share)}{_NB}%"
+    parts = [f"{response.category} in {part} of {doubt.draws:,} draws"]
+    if doubt.choices:
+        sampled = doubt.choices < doubt.choices_possible
+        of = f"{doubt.choices} sampled of {doubt.choices_possible:,}" if sampled else doubt.choices
+        parts.append(f"in {doubt.choices_alike} of {of} admissible choices of targets")
+    return f"{'; '.join(parts)}."
+
+
+def settling_sentence(response: Response) -> str:
+    """What would settle the category, as a sentence; empty where no one thing changes it."""
+    settling = response.doubt.settling if response.doubt else None
+    return f"{settling.words[0].upper()}{settling.words[1:]}." if settling else ""

@@ -11,6 +11,8 @@ from lvt_track.core.course import GIVEN, Course, VisitFindings
 from lvt_track.core.quantities import reported_ml, reported_mm
 from lvt_track.core.records import Edge, Lesion, Response, Track, TrackState
 from lvt_track.response.criteria.recist import LEAST_LONG_AXIS_MM, RECIST_1_1
+from lvt_track.response.doubt.from_course import doubts_from_course
+from lvt_track.response.doubt.shares import with_doubt
 from lvt_track.response.pieces import baseline_names, merged_name, piece_names, track_name
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.walk import classify
@@ -26,7 +28,8 @@ Key = tuple[int, int]
 def respond_to_course(course: Course, criterion: Criterion = RECIST_1_1) -> tuple[Response, ...]:
     """Response at every visit of a course, also at those that show no lesion.
 
-    Reasons name lesions as figures and tables do, with a T.
+    Reasons name lesions as figures and tables do, with a T. Each response but the baseline's says
+    how sure it is.
 
     Args:
         course: with its visits, edges and tracks.
@@ -41,7 +44,8 @@ def respond_to_course(course: Course, criterion: Criterion = RECIST_1_1) -> tupl
         )
         for row in rows_from_course(course)
     ]
-    return classify(rows, criterion, dates)
+    responses = classify(rows, criterion, dates)
+    return with_doubt(responses, rows, criterion, dates, doubts_from_course(course))
 
 
 def rows_from_course(course: Course) -> tuple[Assessment, ...]:

@@ -10,13 +10,16 @@ from lvt_track.core.records import Response
 from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, Text
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.style import CATEGORY_COLORS, INK
+from lvt_track.report.verdicts import doubt_sentence, settling_sentence
 from lvt_track.report.wording import percent, typeset
 
 __all__ = ["responses"]
 
 _NOTE = (
     "Nadir is the smallest sum before the visit, the baseline included. Target lesions were chosen "
-    "automatically, in the liver only."
+    "automatically, in the liver only. Draws change every size within its measurement error, and "
+    "take doubtful lesions and links for what they may be; the sentence below says which one thing "
+    "is likeliest to change the category."
 )
 
 
@@ -61,5 +64,9 @@ def _row(response: Response) -> tuple[Cell, ...]:
             CATEGORY_COLORS.get(response.category, INK),
             is_bold=True,
         ),
-        Cell((typeset(response.reason),)),
+        Cell(tuple(part for part in _reasons(response) if part)),
     )
+
+
+def _reasons(response: Response) -> tuple[str, str, str]:
+    return typeset(response.reason), doubt_sentence(response), settling_sentence(response)

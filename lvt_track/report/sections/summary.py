@@ -7,6 +7,7 @@ from functools import partial
 
 from lvt_track.core.course import Course
 from lvt_track.core.quantities import sized
+from lvt_track.core.records import Response
 from lvt_track.report.blocks import (
     TEXT_WIDTH_MM,
     Block,
@@ -24,7 +25,7 @@ from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.figures import draw_burden, draw_diameters
 from lvt_track.report.drawing.style import BODY_PT, CATEGORY_COLORS, MUTED
 from lvt_track.report.timelines import primary_criterion
-from lvt_track.report.verdicts import cause
+from lvt_track.report.verdicts import cause, doubt_sentence, settling_sentence
 from lvt_track.report.wording import (
     all_warnings,
     counts,
@@ -47,7 +48,7 @@ def summary(content: ReportContent) -> Sequence[Block]:
             CATEGORY_COLORS.get(response.category, MUTED),
             cause(course, response),
             verdict(response),
-            reason_sentence(response),
+            _in_small(response),
         )
         for response in latest_responses(course)
     )
@@ -65,6 +66,12 @@ def summary(content: ReportContent) -> Sequence[Block]:
     if course.tracks:
         blocks.append(Charts(charts, only_if_room=True))
     return blocks
+
+
+def _in_small(response: Response) -> str:
+    """How sure the category is, what would settle it, and the whole reason."""
+    parts = (doubt_sentence(response), settling_sentence(response), reason_sentence(response))
+    return " ".join(part for part in parts if part)
 
 
 def _key_figures(course: Course) -> Table:

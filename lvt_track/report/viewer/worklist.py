@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lvt_track.core.course import Course
 from lvt_track.core.records import TrackState
 from lvt_track.report.timelines import change_percent, timelines
-from lvt_track.report.wording import percent
+from lvt_track.report.verdicts import settling_sentence
+from lvt_track.report.wording import latest_responses, percent
 
 __all__ = ["Doubt", "worklist"]
 
@@ -36,8 +38,34 @@ class Doubt:
 
 
 def worklist(course: Course) -> tuple[Doubt, ...]:
-    """Visits that lie badly, doubtful links, uncertain tumours, then jumps in volume."""
-    return (*_visits(course), *_links(course), *_uncertain(course), *_jumps(course))
+    """What settles the last responses, visits that lie badly, links, doubtful tumours, jumps."""
+    return (
+        *_settling(course),
+        *_visits(course),
+        *_links(course),
+        *_uncertain(course),
+        *_jumps(course),
+    )
+
+
+def _settling(course: Course) -> list[Doubt]:
+    """The one thing that is likeliest to change each of the last responses."""
+    visits = {found.visit.date: k for k, found in enumerate(course.visits)}
+    doubts: dict[tuple[int, str], Doubt] = {}
+    for response in latest_responses(course):
+        if response.doubt is None or response.doubt.settling is None:
+            continue
+        settling = response.doubt.settling
+        visit = visits[settling.date]
+        number = re.match(r"T(\d+)", settling.lesion)
+        tracks = [one for one in course.tracks if number and one.number == int(number[1])]
+        keys = [key for track in tracks for key in track.lesions if key[0] == visit]
+        text = f"{response.criterion}, now {response.category}: {settling_sentence(response)}"
+        known = doubts.get((visit, settling.lesion))
+        title = f"{settling.lesion} settles the response"
+        text = f"{known.text} {text}" if known else text
+        doubts[visit, settling.lesion] = Doubt(title, text, keys[0] if keys else None, visit)
+    return list(doubts.values())
 
 
 def _visits(course: Course) -> list[Doubt]:

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from lvt_track.core.records import Category, Response
 from lvt_track.response.tables.readings import Trial
 
-__all__ = ["RESPONSE_COLUMNS", "RS_COLUMNS", "response_row", "response_rows", "rs_rows"]
+__all__ = [
+    "DOUBT_COLUMNS",
+    "RESPONSE_COLUMNS",
+    "RS_COLUMNS",
+    "doubt_row",
+    "response_row",
+    "response_rows",
+    "rs_rows",
+]
 
 RESPONSE_COLUMNS = (
     "patient",
@@ -27,6 +35,25 @@ RESPONSE_COLUMNS = (
     "sum_mm2",
     "nadir_mm2",
 )
+DOUBT_COLUMNS = (
+    "p_cr",
+    "p_pr",
+    "p_sd",
+    "p_pd",
+    "draws",
+    "target_choices",
+    "target_choices_alike",
+    "settled_by",
+)
+"""How sure a category is; `lvt respond` gives them where it is asked to."""
+
+_SHARES = {
+    "p_cr": (Category.CR, Category.ICR),
+    "p_pr": (Category.PR, Category.IPR),
+    "p_sd": (Category.SD, Category.ISD),
+    "p_pd": (Category.PD, Category.IUPD, Category.ICPD),
+}
+
 RS_COLUMNS = (
     "STUDYID",
     "DOMAIN",
@@ -54,9 +81,9 @@ _RS_TESTS = (
 def response_rows(
     responses: Mapping[str, Sequence[Response]],
 ) -> list[dict[str, object]]:
-    """One row per patient and visit, by the names of `RESPONSE_COLUMNS`."""
+    """One row per patient and visit, by the names of `RESPONSE_COLUMNS` and `DOUBT_COLUMNS`."""
     return [
-        {"patient": patient, **response_row(response)}
+        {"patient": patient, **response_row(response), **doubt_row(response)}
         for patient, own in responses.items()
         for response in own
     ]
@@ -65,6 +92,24 @@ def response_rows(
 def response_row(response: Response) -> dict[str, object]:
     """The response of one visit, by the names of `RESPONSE_COLUMNS` but the patient's."""
     return {name: getattr(response, name) for name in RESPONSE_COLUMNS if name != "patient"}
+
+
+def doubt_row(response: Response) -> dict[str, object]:
+    """How sure the category of a visit is, by the names of `DOUBT_COLUMNS`.
+
+    Empty for the baseline, and where doubt was not asked for. What no draw could evaluate, and
+    Non-CR/Non-PD, is in none of the four shares.
+    """
+    doubt = response.doubt
+    if doubt is None:
+        return dict.fromkeys(DOUBT_COLUMNS)
+    return {
+        **{name: round(doubt.share_of(*one), 3) for name, one in _SHARES.items()},
+        "draws": doubt.draws,
+        "target_choices": doubt.choices or None,
+        "target_choices_alike": doubt.choices_alike if doubt.choices else None,
+        "settled_by": doubt.settling.words if doubt.settling else None,
+    }
 
 
 def rs_rows(
@@ -91,7 +136,7 @@ def rs_rows(
                 if not value:
                     continue
                 number += 1
-                result = value.upper()
+                result = _term(value)
                 records.append(
                     {
                         "STUDYID": trial.studies.get(patient, ""),
@@ -111,3 +156,12 @@ def rs_rows(
                     }
                 )
     return records
+
+
+def _term(value: str) -> str:
+    """A result as CDISC's codelist of oncology responses writes it: those of iRECIST keep their i.
+
+    >>> _term("Non-CR/Non-PD"), _term("Non-iCR/Non-iUPD"), _term("iUPD")
+    ('NON-CR/NON-PD', 'NON-iCR/NON-iUPD', 'iUPD')
+    """
+    return value.replace("Non", "NON")

@@ -1,0 +1,159 @@
+"""The rows of a patient drawn again, within the error of each size and the doubt of each lesion."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvt_track.core.assessment import Assessment, Role, Status
+from lvt_track.response.doubt.doubts import DoubtfulLink, Doubts, existence
+from lvt_track.response.doubt.spread import DRAWN, READ, SizeError, log_sd
+
+__all__ = ["Sampler", "broken", "by_content", "removed", "scaled", "seed_of", "settled_new"]
+
+_HU_SD = 5.0
+_OTHER = "*"
+
+
+def by_content(rows: Sequence[Assessment]) -> list[list[Assessment]]:
+    """The rows by lesion, in an order that names and the order of rows have no part in."""
+    lesions: dict[str, list[Assessment]] = defaultdict(list)
+    for row in rows:
+        lesions[row.lesion].append(row)
+    own = [sorted(group, key=lambda row: row.date) for group in lesions.values()]
+    return sorted(own, key=lambda group: [_content(row) for row in group])
+
+
+def seed_of(rows: Sequence[Assessment]) -> int:
+    """A seed that the same measurements always give, whatever their lesions are called."""
+    text = "\n".join(_content(row) for group in by_content(rows) for row in group)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def _content(row: Assessment) -> str:
+    sizes = (row.long_axis_mm, row.short_axis_mm, row.volume_ml, row.enhancing_mm, row.mean_hu)
+    parts = (row.date, row.organ, row.status, sizes, row.enhancing_short_mm, len(row.derived_from))
+    return repr(tuple(map(str, parts)))
+
+
+def scaled(row: Assessment, z: float, spreads: tuple[float, float]) -> Assessment:
+    """A row with all its sizes changed by `z` standard deviations: drawn larger or smaller.
+
+    Args:
+        row: with or without sizes.
+        z: how far.
+        spreads: of its axes and of its volume, see `log_sd`.
+    """
+    axis, volume = math.exp(z * spreads[0]), math.exp(z * spreads[1])
+    changes: dict[str, float] = {}
+    for name in ("long_axis_mm", "short_axis_mm", "enhancing_mm", "enhancing_short_mm"):
+        size = getattr(row, name)
+        if size is not None:
+            changes[name] = size * axis
+    if row.volume_ml is not None:
+        changes["volume_ml"] = row.volume_ml * volume
+    return replace(row, **changes) if changes else row  # type: ignore[arg-type]
+
+
+def settled_new(rows: Sequence[Assessment], lesion: str) -> list[Assessment]:
+    """The rows, where an equivocal lesion is one."""
+    return [
+        replace(row, status=Status.MEASURED)
+        if row.lesion == lesion and row.status is Status.EQUIVOCAL
+        else row
+        for row in rows
+    ]
+
+
+def removed(rows: Sequence[Assessment], lesion: str) -> list[Assessment]:
+    """The rows without a lesion that was none."""
+    return [row for row in rows if row.lesion != lesion]
+
+
+def broken(rows: Sequence[Assessment], link: DoubtfulLink) -> list[Assessment]:
+    """The rows, where a link is wrong: the lesion is gone, and another one is new in its place."""
+    changed: list[Assessment] = []
+    for row in rows:
+        is_here = row.lesion == link.lesion and row.status is not Status.ABSENT
+        if not is_here or row.date < link.since:
+            changed.append(row)
+            continue
+        changed.append(Assessment(row.date, row.lesion, row.patient, status=Status.ABSENT))
+        other = replace(row, lesion=row.lesion + _OTHER, role=Role.NEW, derived_from=())
+        changed.append(other)
+    return changed
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws of the rows of one patient.
+
+    Attributes:
+        rows: in an order of their content; the targets of the baseline bear that role.
+        spreads: of axes and volume of each row.
+        existence: of the lesions that may be none, by name.
+        links: those that may be wrong.
+        seed: of all draws.
+    """
+
+    rows: tuple[Assessment, ...]
+    spreads: tuple[tuple[float, float], ...]
+    existence: Mapping[str, float]
+    links: tuple[DoubtfulLink, ...]
+    seed: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Assessment], doubts: Doubts) -> Sampler:
+        """What to draw from.
+
+        Args:
+            rows: of one patient.
+            doubts: what is known of how they came about.
+        """
+        ordered = tuple(row for group in by_content(rows) for row in group)
+        return cls(
+            ordered,
+            tuple(log_sd(row, _error(row.date, doubts)) for row in ordered),
+            existence(rows, doubts),
+            doubts.links,
+            seed_of(rows),
+        )
+
+    def draws(self, count: int) -> Iterator[list[Assessment]]:
+        """The rows, `count` times as another reader or another model might have them."""
+        rng = np.random.default_rng(self.seed)
+        z = rng.standard_normal((count, len(self.rows)))
+        hu = _HU_SD * rng.standard_normal((count, len(self.rows)))
+        names = list(dict.fromkeys(row.lesion for row in self.rows))
+        luck = rng.random((count, len(names) + len(self.links)))
+        doubtful = [(i, name) for i, name in enumerate(names) if name in self.existence]
+        for k in range(count):
+            rows = self._sized(z[k], hu[k])
+            for i, name in doubtful:
+                is_one = luck[k, i] < self.existence[name]
+                rows = settled_new(rows, name) if is_one else removed(rows, name)
+            for j, link in enumerate(self.links):
+                if luck[k, len(names) + j] >= link.confidence:
+                    rows = broken(rows, link)
+            yield rows
+
+    def _sized(self, z: NDArray[np.float64], hu: NDArray[np.float64]) -> list[Assessment]:
+        return [
+            scaled(
+                row if row.mean_hu is None else replace(row, mean_hu=row.mean_hu + float(hu[i])),
+                float(z[i]),
+                self.spreads[i],
+            )
+            for i, row in enumerate(self.rows)
+        ]
+
+
+def _error(date: dt.date, doubts: Doubts) -> SizeError:
+    return DRAWN if date in doubts.drawn else READ

@@ -1,0 +1,47 @@
+"""What is in doubt of a course that lvt followed: what a model drew, and doubtful links."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from lvt_track.core.course import EDITED, GIVEN, Course
+from lvt_track.core.records import Event, Track
+from lvt_track.response.doubt.doubts import DoubtfulLink, Doubts
+from lvt_track.response.pieces import track_name
+
+__all__ = ["doubts_from_course"]
+
+_SURE = 0.99
+
+
+def doubts_from_course(course: Course) -> Doubts:
+    """Who drew the lesions of each visit, and which links may be wrong.
+
+    Links count of tumours that the baseline shows and that are one lesion at every visit.
+
+    Args:
+        course: with its visits, edges and tracks.
+    """
+    drawn = frozenset(
+        found.visit.date
+        for found in course.visits
+        if found.sources.get("tumors", GIVEN) not in (GIVEN, EDITED)
+    )
+    links = [link for track in course.tracks for link in _links(course, track)]
+    return Doubts(drawn, tuple(links))
+
+
+def _links(course: Course, track: Track) -> list[DoubtfulLink]:
+    counts = Counter(visit for visit, _ in track.lesions)
+    if counts.get(0) != 1 or max(counts.values()) > 1:
+        return []
+    return [
+        DoubtfulLink(
+            track_name(track.number), course.visits[edge.later[0]].visit.date, edge.confidence
+        )
+        for edge in sorted(course.edges, key=lambda edge: edge.later)
+        if edge.later in track.lesions
+        and edge.event is Event.SAME
+        and edge.confidence is not None
+        and edge.confidence < _SURE
+    ]
