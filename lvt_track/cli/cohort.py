@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
+from lvt_track.cli.json_log import JsonLog
 from lvt_track.cli.options import (
     CriteriaOption,
     DeviceOption,
@@ -23,16 +24,47 @@ from lvt_track.cli.options import (
     TuOption,
     existing_results,
 )
+from lvt_track.errors import UsageError
 
 __all__ = ["cohort"]
 
 
 def cohort(
-    folder: Annotated[Path, typer.Argument(help="Folder with a subfolder for each patient.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FOLDER",
+            help="Folder with a subfolder for each patient; with --merge, the shards' results.",
+        ),
+    ],
     out: OutOption,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", help="Patients followed at once, each in a process.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            help="Patients followed at once on this machine; by default as many as cores and "
+            "memory allow.",
+            show_default=False,
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Dask scheduler to use instead, as tcp://host:8786.",
+            show_default=False,
+        ),
+    ] = "",
+    shard: Annotated[
+        str,
+        typer.Option(
+            metavar="K/N", help="Follow only every N-th patient, from the K-th.", show_default=False
+        ),
+    ] = "",
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Pool the results of all shards, given as FOLDER…")
+    ] = False,
     radiologist: RadiologistOption = None,
     tu: TuOption = None,
     evaluator: EvaluatorOption = None,
@@ -45,19 +77,39 @@ def cohort(
     threads: ThreadsOption = None,
     force: ForceOption = False,
     resume: ResumeOption = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Tell progress on stderr as a JSON object a line.")
+    ] = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
     """Follow every patient below a folder, and pool their tables."""
+    from lvt_track.pipeline.cohort.engine import Engine
+    from lvt_track.pipeline.cohort.merge import merge_cohort
+    from lvt_track.pipeline.cohort.patients import Shard
     from lvt_track.pipeline.cohort.run import CohortSettings, track_cohort
     from lvt_track.pipeline.patient.track import TrackSettings
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
-    reader = ReaderTables(None, radiologist, tu, evaluator)
-    track = TrackSettings(model, device, phases, reader, criteria=criteria)
-    settings = CohortSettings(track, jobs)
-    with Console(quiet) as console:
-        result = track_cohort(folder, out, settings, existing_results(force, resume), console)
+    existing = existing_results(force, resume)
+    if merge and (shard or scheduler or jobs is not None):
+        raise UsageError("--merge follows nobody, so --jobs, --shard and --scheduler do not apply")
+    if not merge and len(folders) > 1:
+        raise UsageError(
+            "one folder of patients is needed, several were given",
+            remedy="Put the patients below one folder; the results of shards need --merge",
+        )
+    with JsonLog() if log_json else Console(quiet) as progress:
+        if merge:
+            result = merge_cohort(folders, out, existing, progress)
+        else:
+            reader = ReaderTables(None, radiologist, tu, evaluator)
+            settings = CohortSettings(
+                TrackSettings(model, device, phases, reader, criteria=criteria),
+                Engine(jobs, scheduler),
+                Shard.parse(shard) if shard else None,
+            )
+            result = track_cohort(folders[0], out, settings, existing, progress)
     if json:
         print_json(result.facts())
     elif not quiet:

@@ -1,13 +1,16 @@
-"""How much memory this process may still take."""
+"""How much memory this process may still take, and how much it took."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
-__all__ = ["available_bytes"]
+__all__ = ["available_bytes", "peak_bytes", "reset_peak"]
 
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
+_STATUS = Path("/proc/self/status")
+_CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
 def available_bytes(meminfo: Path = _MEMINFO, cgroup: Path = _CGROUP) -> int | None:
@@ -44,3 +47,25 @@ def _group(cgroup: Path) -> int | None:
     except (OSError, ValueError):  # `max`: no limit
         return None
     return max(0, most - used)
+
+
+def reset_peak() -> None:
+    """Begin to count the peak of this process anew, where the system can."""
+    with contextlib.suppress(OSError):
+        _CLEAR_REFS.write_text("5", encoding="ascii")
+
+
+def peak_bytes() -> int | None:
+    """Most memory that this process held since `reset_peak`; where that does nothing, ever.
+
+    Returns:
+        Bytes; None where the system does not say.
+    """
+    try:
+        for line in _STATUS.read_text(encoding="utf-8", errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name == "VmHWM":
+                return int(value.split()[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lvt_track.errors import InputError
-from lvt_track.pipeline.cohort.tables import PatientRun
+from lvt_track.pipeline.cohort.result import PatientRun
 from lvt_track.pipeline.radiologist.comparison import plain_patient
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.response.tables.checks import by_patient
@@ -16,12 +16,22 @@ __all__ = ["unmatched_patients"]
 _MOST_TOLD = 10
 
 
-def unmatched_patients(readings: Readings, runs: Sequence[PatientRun]) -> tuple[str, ...]:
+def unmatched_patients(
+    readings: Readings, runs: Sequence[PatientRun], *, is_whole: bool = True
+) -> tuple[str, ...]:
     """The patients of the table that were not followed, with a name like theirs, in words.
+
+    Args:
+        readings: the table.
+        runs: of all patients that were followed.
+        is_whole: False for a shard, whose patients are not all of the table's: then nothing is
+            told.
 
     Raises:
         InputError: when none was, so that nothing could be compared.
     """
+    if not is_whole:
+        return ()
     followed = [Manifest.read(run.folder).patient for run in runs]
     alike = {plain_patient(name): name for name in followed}
     told = []

@@ -8,47 +8,48 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 
+from lvt_track import __version__
 from lvt_track.agreement.compare import judged_visits
 from lvt_track.agreement.phases import PhaseDeviation, summarise_phases
 from lvt_track.agreement.records import ComparedPatient, PairedSize, Quantity, UnpairedSize
 from lvt_track.agreement.summary import agreements_of
 from lvt_track.agreement.tables import PAIR_COLUMNS
 from lvt_track.core.assessment import Assessment
-from lvt_track.core.records import Response
-from lvt_track.io.spreadsheets.writing import read_own_table, write_text
+from lvt_track.io.spreadsheets.writing import write_text
+from lvt_track.pipeline.cohort.outcomes import Outcome, leading_responses
+from lvt_track.pipeline.cohort.result import PatientRun, Row, State
+from lvt_track.pipeline.cohort.schema import COURSE_TYPES, TYPES, has_parquet, write_parquet
+from lvt_track.pipeline.cohort.worklist import worklist_of
+from lvt_track.pipeline.run.output import make_folder
 from lvt_track.pipeline.radiologist.comparison import RECIST_JUDGE, write_agreements
 from lvt_track.pipeline.rows import table_text
 from lvt_track.pipeline.run.manifest import Manifest
-from lvt_track.report.columns import PHASE_COLUMNS
-from lvt_track.response.best import best_overall_response
-from lvt_track.response.criteria.recist import RECIST_1_1
+from lvt_track.report.cohort.content import CohortContent, VolumeDeviation
+from lvt_track.report.cohort.page import write_cohort_page
+from lvt_track.response.survival import SurvivalStep, kaplan_meier
 from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import Readings
 
-__all__ = ["PATIENT_COLUMNS", "SUMMARY_COLUMNS", "PatientRun", "State", "pool_tables"]
+__all__ = ["PATIENT_COLUMNS", "POOLED", "SUMMARY_COLUMNS", "pool_tables"]
 
-PATIENT_COLUMNS = (
-    "patient",
-    "patient_id",
-    "state",
-    "visits",
-    "first_visit",
-    "last_visit",
-    "tracks",
-    "liver_ml",
-    "tumors_ml",
-    "sum_of_diameters_mm",
-    "response",
-    "best_response",
-    "warnings",
-    "seconds",
-    "why",
+_PARQUET = "parquet"
+_PAGE = "cohort.html"
+POOLED = (
+    *(f"{name}.csv" for name in TYPES),
+    "phase_summary.csv",
+    "reader_pairs.csv",
+    "agreement.csv",
+    _PAGE,
+    *(f"{_PARQUET}/{name}.parquet" for name in TYPES),
 )
+"""Names of all files that are pooled."""
+
+
+PATIENT_COLUMNS = tuple(TYPES["patients"])
 SUMMARY_COLUMNS = (
     "quantity",
     "compared_with",
@@ -62,7 +63,6 @@ SUMMARY_COLUMNS = (
     "patients",
 )
 
-_NADIRS = ("nadir_mm", "nadir_ml", "nadir_mm2")
 _OF_LAST_VISIT = ("liver_ml", "tumors_ml", "sum_of_diameters_mm", "response")
 
 # Columns of phases.csv by what is compared, and with what.
@@ -74,44 +74,8 @@ _DEVIATIONS = {
 }
 
 
-Row = dict[str, str]
-
-
-class State(StrEnum):
-    """How the run of one patient ended."""
-
-    DONE = "done"
-    KEPT = "kept"
-    IN_PART = "in part"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class PatientRun:
-    """What became of one patient.
-
-    Attributes:
-        name: of the patient's folder; it stands for the patient in all tables.
-        folder: what `lvt track` wrote.
-        state: how the run ended; KEPT where an earlier run was still valid. One that FAILED has
-            no tables.
-        why: what failed, in words.
-        seconds: time taken.
-    """
-
-    name: str
-    folder: Path
-    state: State
-    why: str = ""
-    seconds: float = 0.0
-
-    def table(self, name: str) -> list[Row]:
-        """One of its tables, as text."""
-        return read_own_table(self.folder / name)
-
-
 def pool_tables(runs: Sequence[PatientRun], readings: Readings | None, out: Path) -> None:
-    """Write `patients.csv`, `phases.csv`, `phase_summary.csv`; with a reader, the agreement.
+    """Write the tables over all patients, the worklist and the page; with a reader, the agreement.
 
     Args:
         runs: of all patients, also those that failed.
@@ -122,28 +86,71 @@ def pool_tables(runs: Sequence[PatientRun], readings: Readings | None, out: Path
         OutputError: when a file cannot be written.
     """
     usable = [run for run in runs if run.state is not State.FAILED]
-    rows = [_patient_row(run) for run in runs]
-    write_text(table_text(PATIENT_COLUMNS, rows), out / "patients.csv")
+    outcomes = [Outcome.of(run) for run in runs]
+    steps = kaplan_meier([one.follow_up for one in outcomes if one.follow_up is not None])
+    worklist = worklist_of(outcomes)
+    tables: dict[str, Sequence[Mapping[str, object]]] = {
+        "patients": [_patient_row(one) for one in outcomes],
+        "survival": [_step_row(step) for step in steps],
+        "worklist": [asdict(item) for item in worklist],
+        **{name: _stacked(usable, f"{name}.csv") for name in COURSE_TYPES},
+    }
+    for name, rows in tables.items():
+        write_text(table_text(tuple(TYPES[name]), rows), out / f"{name}.csv")
+        if has_parquet():
+            write_parquet(name, rows, make_folder(out / _PARQUET) / f"{name}.parquet")
     phases = _stacked(usable, "phases.csv")
-    write_text(table_text(("patient", *PHASE_COLUMNS), phases), out / "phases.csv")
     write_text(table_text(SUMMARY_COLUMNS, _summary_rows(phases)), out / "phase_summary.csv")
     for name in ("reader_pairs.csv", "agreement.csv"):
         (out / name).unlink(missing_ok=True)  # of an earlier run
     if readings is not None:
         _pool_agreement(usable, readings, out)
+    criteria = {one.criterion for one in outcomes if one.criterion}
+    content = CohortContent(
+        title="Cohort",
+        criterion=", ".join(sorted(criteria)),
+        courses=[one.course(out) for one in outcomes],
+        steps=steps,
+        deviations=[
+            VolumeDeviation(one.phase, one.percent)
+            for one in _deviations(phases, _DEVIATIONS["liver", "reference"], "reference")
+        ],
+        worklist=worklist,
+        version=__version__,
+    )
+    write_cohort_page(content, out / _PAGE)
 
 
 def _stacked(runs: Sequence[PatientRun], name: str) -> list[Row]:
-    """The rows of all patients, each with a cell `patient`."""
-    return [{"patient": run.name} | row for run in runs for row in run.table(name)]
+    """The rows of all patients, each with a cell `patient`; columns it lacks are empty."""
+    types = COURSE_TYPES.get(name.removesuffix(".csv"), {})
+    return [
+        {"patient": run.name, **dict.fromkeys(types, ""), **row}
+        for run in runs
+        if (run.folder / name).exists()
+        for row in run.table(name)
+    ]
 
 
-def _patient_row(run: PatientRun) -> dict[str, object]:
+def _step_row(step: SurvivalStep) -> dict[str, object]:
+    return {
+        "days": step.days,
+        "at_risk": step.at_risk,
+        "events": step.events,
+        "censored": step.censored,
+        "free_of_progression": f"{step.free:.4f}",
+        "low": None if step.low is None else f"{step.low:.4f}",
+        "high": None if step.high is None else f"{step.high:.4f}",
+    }
+
+
+def _patient_row(outcome: Outcome) -> dict[str, object]:
+    run = outcome.run
     row: dict[str, object] = dict.fromkeys(PATIENT_COLUMNS)
     row |= {
         "patient": run.name,
-        "state": run.state.value,
-        "seconds": run.seconds,
+        # Kept or made now, and in what time, is no property of the patient: see cohort.json.
+        "state": (State.DONE if run.state is State.KEPT else run.state).value,
         "why": run.why,
     }
     if run.state is State.FAILED:
@@ -158,34 +165,10 @@ def _patient_row(run: PatientRun) -> dict[str, object]:
         "last_visit": last["date"],
         "tracks": len(run.table("tracks.csv")),
         **{name: last[name] for name in _OF_LAST_VISIT},
-        "best_response": best_overall_response(_responses(run)).value,
+        "criterion": outcome.criterion,
+        **outcome.row(),
         "warnings": "; ".join([*manifest.warnings, *warnings]),
     }
-
-
-def _responses(run: PatientRun) -> list[Response]:
-    """The responses by RECIST 1.1, or by the first criterion where that was not asked for."""
-    rows = run.table("response.csv")
-    named = [row["criterion"] for row in rows]
-    leading = RECIST_1_1.name if RECIST_1_1.name in named or not named else named[0]
-    return [
-        Response(
-            date=dt.date.fromisoformat(row["date"]),
-            criterion=row["criterion"],
-            unit=RECIST_1_1.scale.unit,
-            total=_number(row["sum_mm"]),
-            nadir=next(filter(None, (_number(row.get(name, "")) for name in _NADIRS)), None),
-            change_from_baseline_percent=_number(row["change_from_baseline_percent"]),
-            change_from_nadir_percent=_number(row["change_from_nadir_percent"]),
-            target=row["target"],
-            non_target=row["non_target"],
-            new_lesion=row["new_lesion"] == "True",
-            category=row["category"],
-            reason=row["reason"],
-        )
-        for row in rows
-        if row["criterion"] == leading
-    ]
 
 
 def _number(text: str) -> float | None:
@@ -275,5 +258,5 @@ def _comparison(run: PatientRun, theirs: Mapping[str, Sequence[Assessment]]) -> 
         if not (row["reader_value"] and row["value"])
     )
     own = theirs.get(Manifest.read(run.folder).patient, ())
-    visits = judged_visits(_responses(run), own, RECIST_JUDGE) if own else ()
+    visits = judged_visits(list(leading_responses(run)), own, RECIST_JUDGE) if own else ()
     return ComparedPatient(sizes, unpaired, visits)

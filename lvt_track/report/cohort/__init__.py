@@ -1,0 +1,1 @@
+"""What many patients say together, drawn."""
