@@ -6,10 +6,12 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from lvt_track.core.geometry import FloatArray
 from lvt_track.core.records import Category, Response
 
 __all__ = ["FollowUp", "SurvivalStep", "kaplan_meier", "median_days", "progression"]
@@ -88,18 +90,19 @@ def kaplan_meier(times: Sequence[FollowUp]) -> tuple[SurvivalStep, ...]:
     days = np.array([one.days for one in times])
     events = np.array([one.progressed for one in times])
     curve = stats.ecdf(stats.CensoredData.right_censored(days, ~events)).sf
-    moments = np.unique(days)
+    moments = np.unique(days).astype(float)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # where all or none progressed
         interval = curve.confidence_interval(method="log-log")
-    low, high = (limit.evaluate(moments) for limit in (interval.low, interval.high))
+    free = curve.evaluate(moments)
+    low, high = _limit(interval.low, moments), _limit(interval.high, moments)
     return tuple(
         SurvivalStep(
             int(day),
             int((days >= day).sum()),
             int(((days == day) & events).sum()),
             int(((days == day) & ~events).sum()),
-            float(curve.evaluate(day)),
+            float(free[k]),
             _known(low[k]),
             _known(high[k]),
         )
@@ -110,6 +113,12 @@ def kaplan_meier(times: Sequence[FollowUp]) -> tuple[SurvivalStep, ...]:
 def median_days(steps: Sequence[SurvivalStep]) -> int | None:
     """First time at which half or fewer are free of progression; None where it is not reached."""
     return next((step.days for step in steps if step.free <= 0.5), None)
+
+
+def _limit(limit: Any, moments: FloatArray) -> FloatArray:
+    """A limit of the interval at some times; SciPy's types do not say that it is a function."""
+    values: FloatArray = limit.evaluate(moments)
+    return values
 
 
 def _known(value: float) -> float | None:

@@ -67,7 +67,10 @@ def run(cohort: Path, table: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_a_folder_per_patient_and_the_pooled_tables(run: Path) -> None:
     assert {path.name for path in run.iterdir()} == {
-        *(name.partition("/")[0] for name in POOLED), "cohort.json", "anna", "bert"
+        *(name.partition("/")[0] for name in POOLED),
+        "cohort.json",
+        "anna",
+        "bert",
     }
     assert (run / "anna" / "report.pdf").exists()
 

@@ -21,12 +21,11 @@ from lvt_track.pipeline.cohort import cluster as module
 from lvt_track.pipeline.cohort.cluster import Cluster
 from lvt_track.pipeline.cohort.engine import Engine
 from lvt_track.pipeline.cohort.job import PatientJob
-from lvt_track.pipeline.cohort.tables import POOLED
 from lvt_track.pipeline.cohort.result import PatientRun, State
+from lvt_track.pipeline.cohort.tables import POOLED
 from lvt_track.pipeline.patient.track import TrackSettings
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
-
 
 
 def lvt(*args: object) -> Result:

@@ -22,7 +22,11 @@ from lvt_track.response.survival import FollowUp, progression
 __all__ = ["Outcome", "leading_responses"]
 
 _CONFIRM_DAYS = 28
-_SUMS = {"sum_mm": ("nadir_mm", "mm"), "sum_ml": ("nadir_ml", "mL"), "sum_mm2": ("nadir_mm2", "mm²")}
+_SUMS = {
+    "sum_mm": ("nadir_mm", "mm"),
+    "sum_ml": ("nadir_ml", "mL"),
+    "sum_mm2": ("nadir_mm2", "mm²"),
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,14 @@ class Outcome:
         return depth_of_response_percent(self.responses[1:])
 
     @property
+    def best_change_percent(self) -> float | None:
+        """The depth, or for a patient who progressed at once the change at that visit."""
+        if self.depth_percent is not None:
+            return self.depth_percent
+        changes = (r.change_from_baseline_percent for r in self.responses[1:])
+        return next((change for change in changes if change is not None), None)
+
+    @property
     def days(self) -> tuple[int, ...]:
         """Of the visits, since the first."""
         return tuple((r.date - self.responses[0].date).days for r in self.responses)
@@ -87,6 +99,7 @@ class Outcome:
             "best_response": self.best,
             "best_confirmed_response": self.best_confirmed,
             "depth_percent": self.depth_percent,
+            "best_change_percent": self.best_change_percent,
             "early_change_percent": early_change_percent(self.responses),
             "progressed": None if until is None else until.progressed,
             "progression_days": None if until is None else until.days,
@@ -114,7 +127,7 @@ class Outcome:
             categories=tuple(r.category for r in self.responses),
             best=self.best,
             best_confirmed=self.best_confirmed,
-            depth_percent=self.depth_percent,
+            best_change_percent=self.best_change_percent,
             follow_up=self.follow_up,
         )
 

@@ -44,6 +44,7 @@ TYPES: Mapping[str, Mapping[str, str]] = {
         "why": _TEXT,
         "best_confirmed_response": _TEXT,
         "depth_percent": _NUMBER,
+        "best_change_percent": _NUMBER,
         "early_change_percent": _NUMBER,
         "progressed": _TRUTH,
         "progression_days": _COUNT,

@@ -24,10 +24,10 @@ from lvt_track.pipeline.cohort.outcomes import Outcome, leading_responses
 from lvt_track.pipeline.cohort.result import PatientRun, Row, State
 from lvt_track.pipeline.cohort.schema import COURSE_TYPES, TYPES, has_parquet, write_parquet
 from lvt_track.pipeline.cohort.worklist import worklist_of
-from lvt_track.pipeline.run.output import make_folder
 from lvt_track.pipeline.radiologist.comparison import RECIST_JUDGE, write_agreements
 from lvt_track.pipeline.rows import table_text
 from lvt_track.pipeline.run.manifest import Manifest
+from lvt_track.pipeline.run.output import make_folder
 from lvt_track.report.cohort.content import CohortContent, VolumeDeviation
 from lvt_track.report.cohort.page import write_cohort_page
 from lvt_track.response.survival import SurvivalStep, kaplan_meier

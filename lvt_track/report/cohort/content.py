@@ -23,7 +23,7 @@ class Course:
         changes_percent: of the sum from baseline at those days; None where it cannot be formed.
         categories: of response at those days.
         best, best_confirmed: best overall response.
-        depth_percent: lowest change before progression.
+        best_change_percent: lowest change before progression, else that at progression.
         follow_up: until progression or the last visit.
     """
 
@@ -36,7 +36,7 @@ class Course:
     categories: tuple[str, ...] = ()
     best: str = ""
     best_confirmed: str = ""
-    depth_percent: float | None = None
+    best_change_percent: float | None = None
     follow_up: FollowUp | None = None
 
 

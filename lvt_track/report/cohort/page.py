@@ -41,13 +41,13 @@ def cohort_charts(content: CohortContent) -> tuple[tuple[Chart, str], ...]:
     told = "is not reached" if median is None else f"is {median} days"
     return (
         (
-            chart("Waterfall: depth of response", draw_waterfall, 62.0),
-            "Lowest change of the sum from baseline before progression, a bar per patient; bars end "
-            "at 150 %. Dashed: -30 %, partial response, and +20 %.",
+            chart("Waterfall: best change", draw_waterfall, 62.0),
+            "Lowest change of the sum from baseline before progression, or that at progression "
+            "where it came at once; bars end at 150 %. Dashed: -30 %, partial response, and +20 %.",
         ),
         (
             chart("Spider: change over time", draw_spider, 62.0),
-            "Change of the sum from baseline, a line per patient in the colour of the best response.",
+            "Change of the sum from baseline, a line per patient, coloured by best response.",
         ),
         (
             chart("Swimmer: who was followed how long", draw_swimmer, swimmer_height_mm(content)),

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from lvt_track.core.geometry import FloatArray
 from lvt_track.report.cohort.content import CohortContent, Course, VolumeDeviation
 from lvt_track.report.drawing.axis_labels import finish_axes, write_instead
 from lvt_track.report.drawing.style import (
@@ -39,13 +40,13 @@ _RISKS = 6
 
 
 def draw_waterfall(axes: Axes, content: CohortContent) -> None:
-    """Depth of response of every patient, from the largest growth to the largest shrinkage."""
-    shown = [course for course in content.courses if course.depth_percent is not None]
+    """Best change of every patient, from the largest growth to the largest shrinkage."""
+    shown = [course for course in content.courses if course.best_change_percent is not None]
     if not shown:
         write_instead(axes, "nobody has a sum after the baseline")
         return
-    shown.sort(key=lambda course: (-(course.depth_percent or 0.0), course.name))
-    depths = [min(course.depth_percent or 0.0, _MOST_SHOWN_PERCENT) for course in shown]
+    shown.sort(key=lambda course: (-(course.best_change_percent or 0.0), course.name))
+    depths = [min(course.best_change_percent or 0.0, _MOST_SHOWN_PERCENT) for course in shown]
     colors = [CATEGORY_COLORS.get(course.best, FAINT) for course in shown]
     axes.bar(range(len(shown)), depths, color=colors, width=0.82)
     for k, depth in enumerate(depths):
@@ -126,9 +127,15 @@ def draw_swimmer(axes: Axes, content: CohortContent) -> None:
     if seen - set(CATEGORY_COLORS):
         handles.append(
             Line2D(
-                [], [], linestyle="", marker="o", markerfacecolor="none", markeredgecolor=INK,
-                label="not evaluable or other", markersize=4.5,
-            )  # fmt: skip
+                [],
+                [],
+                linestyle="",
+                marker="o",
+                markerfacecolor="none",
+                markeredgecolor=INK,
+                label="not evaluable or other",
+                markersize=4.5,
+            )
         )
     axes.legend(handles=handles, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
@@ -234,6 +241,8 @@ def _of(deviations: Sequence[VolumeDeviation], phase: str) -> list[float]:
     return [one.percent for one in deviations if one.phase == phase]
 
 
-def _spread(count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _spread(count: int) -> FloatArray:
     """Places side by side, so that points do not hide each other; the same every time."""
-    return (np.arange(count) * 0.618 % 1.0 - 0.5) * 0.4
+    steps = 0.618 * np.arange(count, dtype=np.float64)
+    places: FloatArray = 0.4 * (steps % 1.0 - 0.5)
+    return places
