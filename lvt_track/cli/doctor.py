@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from lvt_track.cli.console import EXIT_FAILED, print_json
 from lvt_track.cli.options import JsonOption
 
 __all__ = ["doctor"]
 
 
-def doctor(json: JsonOption = False) -> None:
-    """Show torch, GPU, memory, models and extras of this machine."""
-    import typer
-
+def doctor(
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", help="Also whether results can be written here.", show_default=False
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show torch, GPU, memory, models and extras of this machine, and what would end a long run."""
     from lvt_track.pipeline.doctor import examine
 
-    findings = examine()
+    findings = examine(out)
     if json:
         print_json([{"name": f.name, "state": f.state, "ok": f.is_ok} for f in findings])
     else:

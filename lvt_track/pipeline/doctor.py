@@ -10,8 +10,10 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from lvt_track import __version__
+from lvt_track.core.memory import available_bytes
 from lvt_track.core.threads import allowed_cores
 from lvt_track.errors import LvtError
 
@@ -19,6 +21,7 @@ __all__ = ["Finding", "examine"]
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "SimpleITK", "pydicom", "highdicom", "matplotlib")
 _EXTRAS = {
+    "distributed": "cluster",
     "openvino": "fast",
     "openpyxl": "xlsx",
     "pynetdicom": "pacs",
@@ -27,6 +30,8 @@ _EXTRAS = {
 }
 _GIB = 1024**3
 _ENOUGH_MEMORY_GIB = 4
+_ENOUGH_DISK_GIB = 5
+_ENOUGH_FILES = 256
 
 
 @dataclass(frozen=True)
@@ -46,14 +51,21 @@ class Finding:
     is_needed: bool = True
 
 
-def examine() -> list[Finding]:
-    """Look at Python, libraries, torch and GPU, memory, disk, the default model and extras."""
+def examine(out: Path | None = None) -> list[Finding]:
+    """Look at Python, libraries, torch and GPU, memory, disk, the default model and extras.
+
+    Args:
+        out: where results are to be written; None to leave that.
+    """
     findings = [
         Finding("lvt", f"{__version__}, Python {platform.python_version()}", True),
         *(_library(name) for name in _LIBRARIES),
         *_torch(),
         _memory(),
         _disk(),
+        *(() if out is None else _out(out)),
+        _names(),
+        _open_files(),
         _model(),
     ]
     findings.extend(_extra(module, extra) for module, extra in _EXTRAS.items())
@@ -93,21 +105,70 @@ def _torch() -> list[Finding]:
     ]
 
 
-def _joined(*texts: str) -> str:
-    return "; ".join(text for text in texts if text)
-
-
 def _memory() -> Finding:
     if not hasattr(os, "sysconf") or sys.platform == "win32":
         return Finding("memory", "size not known on this system", True)
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
-    return Finding("memory", f"{total:.0f} GiB", total >= _ENOUGH_MEMORY_GIB)
+    free = available_bytes()
+    if free is None:
+        return Finding("memory", f"{total:.0f} GiB", total >= _ENOUGH_MEMORY_GIB)
+    state = f"{total:.0f} GiB, {free / _GIB:.0f} GiB of them free to this process"
+    return Finding("memory", state, free / _GIB >= _ENOUGH_MEMORY_GIB)
 
 
 def _disk() -> Finding:
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free / _GIB
     return Finding("temporary files", f"{folder}, {free:.0f} GiB free", free >= 1)
+
+
+def _names() -> Finding:
+    encoding = sys.getfilesystemencoding()
+    if encoding == "utf-8":
+        return Finding("names of files", "UTF-8", True)
+    state = f"{encoding}: names with accents may not be written; set LC_ALL=C.UTF-8"
+    return Finding("names of files", state, False, is_needed=False)
+
+
+def _open_files() -> Finding:
+    if sys.platform == "win32":
+        return Finding("open files", "no limit known", True)
+    import resource
+
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    told = "no limit" if most == resource.RLIM_INFINITY else f"{most} at once"
+    enough = most == resource.RLIM_INFINITY or most >= _ENOUGH_FILES
+    return Finding("open files", told if enough else f"{told}: run `ulimit -n 4096`", enough)
+
+
+def _out(folder: Path) -> list[Finding]:
+    """Whether a night's results can be written: asked of the folder, or of the one above it."""
+    place = next((path for path in (folder, *folder.absolute().parents) if path.exists()), folder)
+    name = f"output {folder}"
+    try:
+        with tempfile.NamedTemporaryFile(dir=place) as file:
+            free = shutil.disk_usage(place).free / _GIB
+            locks = _has_locks(file.fileno())
+    except OSError as error:
+        return [Finding(name, f"cannot be written to ({error.strerror or error})", False)]
+    state = f"{free:.0f} GiB free"
+    findings = [Finding(name, state, free >= _ENOUGH_DISK_GIB)]
+    if not locks:
+        state = "none on this disk: never start two runs into one folder"
+        findings.append(Finding("locks", state, False, is_needed=False))
+    return findings
+
+
+def _has_locks(file: int) -> bool:
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _model() -> Finding:

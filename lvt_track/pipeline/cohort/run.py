@@ -72,7 +72,7 @@ def track_cohort(
         with locked(out):
             claim_folder(out, existing)  # once more, now that nobody else writes
             if existing is Existing.RESUME and (out / RECORD).exists():
-                _check_same_cohort(CohortRecord.read(out), record, out)
+                _check_same_shard(CohortRecord.read(out), record, out)
             work = list(_jobs(patients, out, settings, existing, readings))
             runs = _follow(work, settings.engine, record, out, progress)
             for text in _left_over(patients, out):
@@ -169,14 +169,14 @@ def _time_left(start: float, done: int, total: int) -> str:
     )
 
 
-def _check_same_cohort(earlier: CohortRecord, ours: CohortRecord, out: Path) -> None:
-    """Refuse to go on in the folder of another shard or cohort.
+def _check_same_shard(earlier: CohortRecord, ours: CohortRecord, out: Path) -> None:
+    """Refuse to go on in the folder of another shard, which --merge would then miss.
 
     Raises:
         UsageError: when it is one.
     """
-    if earlier.shard != ours.shard or earlier.source != ours.source:
-        was = f"shard {earlier.shard} of " if earlier.shard else ""
+    if earlier.shard != ours.shard:
+        was = f"shard {earlier.shard} of " if earlier.shard else "all of "
         raise UsageError(
             f"it holds the results of {was}{earlier.source}",
             path=out,
