@@ -157,8 +157,8 @@ def page(
         f"{dt.date.today()}, {platform.machine()}, {allowed_cores()} cores, load {load:.1f} "
         "by others when it began.",
         "",
-        f"{options.patients} small patients of {options.visits} visits with given masks, so",
-        "no network runs. Seconds are of the whole command, those of patients without starting anything.",
+        f"{options.patients} small patients of {options.visits} visits with given masks:",
+        "no network runs. Seconds are of the whole command, those of patients without starting.",
         "",
         "| run | seconds | of patients | plain loop / this | tables as of the plain loop |",
         "|---|---|---|---|---|",
@@ -168,11 +168,11 @@ def page(
             for name, seconds, busy, is_same in rows
         ),
         "",
-        f"- {options.shards} shards merged: {'the same' if merged else 'other'} bytes as one run.",
+        f"- {options.shards} shards merged: {'the same' if merged else 'other'} bytes as one.",
         f"- {count} runs over 3 patients, each twice ended by SIGKILL at a random moment with all",
-        f"  its processes ({met} times before it had ended by itself) and resumed: {same} of {count}",
+        f"  its processes ({met} times before it had ended itself) and resumed: {same} of {count}",
         "  gave the same bytes as a run that nothing disturbed.",
-        f"- Most memory of the process: {first:.0f} MB at the first patient, {last:.0f} MB at the last.",
+        f"- Most memory of the process: {first:.0f} MB at first, {last:.0f} MB at last.",
         "",
     ]
     return "\n".join(lines)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lvt_track.core.plain_text import encodable
 from lvt_track.core.records import Series, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
@@ -94,7 +95,7 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     names = [item.patient_id for item in found if item.patient_id]
     # Under the user's word the headers may disagree, and none of their names is the patient's.
     is_disputed = bool(signs) and len({name.casefold() for name in names}) > 1
-    patient = names[0] if names and not is_disputed else folder.resolve().name
+    patient = names[0] if names and not is_disputed else encodable(folder.resolve().name)
     left_out.sort(key=lambda item: (not item.is_failure, item.path))
     fates = _fates(search, visits)
     return Discovery(patient, visits, tuple(left_out), tuple(warnings), fates)

@@ -58,6 +58,8 @@ EMBEDDED = Path(__file__).parent / "weights"
 DEFAULT = "default"
 """The model whose locator finds the liver for imported ones."""
 
+_LEAST_BYTES = 2  # of a weight, as float16
+
 CARD = "card.json"
 """Name of a card's file."""
 
@@ -330,6 +332,11 @@ def _verified(path: Path, sha256: str) -> bytes:
 
 
 def _own_network(path: Path, part: Part, content: bytes) -> ResidualUNet:
+    # A card may claim a network that no memory holds; what its file holds is what may be built.
+    if part.network.least_weights * _LEAST_BYTES > len(content):
+        raise InputError(
+            "the weights are too few for the network the model's card describes", path=path
+        )
     network = ResidualUNet(part.network)
     _filled(network, path, content)
     return network

@@ -104,6 +104,13 @@ class NetworkParameters:
             raise ValueError("classes are either exclusive or nested")
 
     @property
+    def least_weights(self) -> int:
+        """Fewer weights than a network of this size surely has; worked out without building it."""
+        first, *deeper = self.channels
+        blocks = sum(n * c * c for n, c in zip(self.blocks, deeper, strict=True))
+        return 27 * (blocks + first * deeper[0]) + first * self.outputs
+
+    @property
     def stride(self) -> int:
         """Input sizes must be multiples of this."""
         return int(2 ** (len(self.channels) - 1))

@@ -11,6 +11,7 @@ from pathlib import Path
 from lvt_track import __version__
 from lvt_track.core.memory import peak_bytes, reset_peak
 from lvt_track.core.methods import METHODS
+from lvt_track.core.plain_text import encodable
 from lvt_track.errors import LvtError
 from lvt_track.io.discover import discover
 from lvt_track.pipeline.cohort.result import PatientRun, State
@@ -97,6 +98,10 @@ def run_patient(job: PatientJob) -> PatientRun:
         state, why = State.FAILED, str(error)
     except MemoryError:
         state, why = State.FAILED, "not enough memory: give fewer --jobs"
+    except UnicodeEncodeError as error:
+        name = encodable(str(error.object))
+        state = State.FAILED
+        why = f"{name}: a name that is no UTF-8, which libraries cannot open: rename it"
     except Exception as error:
         # One patient's fault of ours must not cost the others their results.
         state, why = State.FAILED, f"a fault of lvt ({error!r}); `lvt track` on it alone shows more"
