@@ -135,10 +135,11 @@ def test_images_that_cannot_be_referred_to(
     assert not path.exists()
 
 
-def test_frames_of_one_file_are_refused(tmp_path: Path) -> None:
+def test_frames_of_several_files_are_refused(tmp_path: Path) -> None:
     geometry = grid()
-    source = SourceImages(tuple(slices(tmp_path / "ct", geometry)[:1]), geometry)
-    with pytest.raises(InputError, match="frames of one file"):
+    files = slices(tmp_path / "ct", geometry)
+    source = SourceImages(tuple(files), geometry, tuple((path, 1) for path in files))
+    with pytest.raises(InputError, match="frames lie in several files"):
         write_segmentation(segments(), source, tmp_path / "seg.dcm", AUTHOR)
 
 

@@ -73,7 +73,8 @@ def _write_visit(
     course: Course, visit: int, rows: tuple[Assessment, ...], files: VisitFolder, author: Author
 ) -> None:
     findings = course.visits[visit]
-    source = SourceImages(findings.visit.tracked_series.files, findings.geometry)
+    series = findings.visit.tracked_series
+    source = SourceImages(series.files, findings.geometry, series.frames)
     segments = _segments(course, visit, files)
     numbers: dict[str, int] = {}
     if any(segment.labels.any() for segment in segments):
@@ -101,7 +102,7 @@ def _segments(course: Course, visit: int, files: VisitFolder) -> list[Segment]:
     for track in course.tracks:
         values = tuple(label for at, label in track.lesions if at == visit)
         name, source = _tumour(str(track.number)), findings.sources["tumors"]
-        segments.append(Segment(name, Kind.LESION, labels, values, source, track.uid))
+        segments.append(Segment(name, Kind.LESION, labels, values, source, track.uid, track.number))
     return segments
 
 

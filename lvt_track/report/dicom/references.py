@@ -63,17 +63,20 @@ class SourceImages:
     """A scan whose voxels a result refers to.
 
     Attributes:
-        files: one per slice in the order of the array, or one multi-frame file.
+        files: one per slice in the order of the array, or those that hold its frames.
         geometry: grid of the scan.
+        frames: file and number (from 1) of each slice's frame, in the order of the array; empty
+            where each slice is a file.
     """
 
     files: tuple[Path, ...]
     geometry: Geometry
+    frames: tuple[tuple[Path, int], ...] = ()
 
     @property
     def is_multiframe(self) -> bool:
-        """Whether all slices are frames of one file."""
-        return len(self.files) == 1 and self.geometry.shape[0] > 1
+        """Whether the slices are frames."""
+        return bool(self.frames)
 
     @cached_property
     def first(self) -> Dataset:
@@ -96,8 +99,8 @@ class SourceImages:
         Raises:
             InputError: when they have no UIDs of their own, or no frame of reference.
         """
-        files = [self.files[0]] if self.is_multiframe else [self.files[k] for k in slices]
-        images = [read_source_header(path) for path in files]
+        files = [path for path, _ in self.frames] or self.files
+        images = [read_source_header(path) for path in dict.fromkeys(files[k] for k in slices)]
         missing = [name for name in _NEEDED if any(not image.get(name) for image in images)]
         if missing:
             raise InputError(f"its images have no {', '.join(missing)}", path=self.files[0].parent)
@@ -109,4 +112,4 @@ class SourceImages:
 
     def frame_of(self, slice_index: int) -> int | None:
         """Number of the frame that shows a slice, from 1; None where each slice is an image."""
-        return slice_index + 1 if self.is_multiframe else None
+        return self.frames[slice_index][1] if self.is_multiframe else None

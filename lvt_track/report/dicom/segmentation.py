@@ -11,6 +11,7 @@ from pathlib import Path
 
 import highdicom
 import numpy as np
+from highdicom.color import CIELabColor
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
@@ -21,6 +22,7 @@ from lvt_track.core.volume import BoolArray, LabelArray
 from lvt_track.errors import InputError
 from lvt_track.io.files import write_whole
 from lvt_track.report.dicom.references import Author, SourceImages, derived_uid, set_dates
+from lvt_track.report.drawing.style import TRACK_COLORS
 
 __all__ = ["Kind", "Segment", "write_segmentation"]
 
@@ -38,6 +40,9 @@ class Kind(Enum):
     LESION = (_ABNORMAL, codes.SCT.Lesion)
 
 
+_COLORS = {Kind.LIVER: (221, 130, 101), Kind.VESSELS: (0, 151, 206)}
+
+
 @dataclass(frozen=True, eq=False)
 class Segment:
     """One structure.
@@ -49,6 +54,7 @@ class Segment:
         values: its values there.
         source: name of the model that drew it, or GIVEN.
         track_uid: the same for one tumour in all scans; empty for none.
+        number: of its track, by which it is coloured.
     """
 
     label: str
@@ -57,6 +63,7 @@ class Segment:
     values: tuple[int, ...]
     source: str
     track_uid: str = ""
+    number: int = 1
 
     def mask(self, slices: NDArray[np.intp] | slice = slice(None)) -> BoolArray:
         """Where it is, in some of the slices."""
@@ -93,15 +100,11 @@ def write_segmentation(
     if not drawn:
         raise ValueError("a segmentation needs a segment with a voxel")
     used = np.flatnonzero(np.any(slices_of, axis=0))
-    if source.is_multiframe:
-        raise InputError(
-            "its slices are frames of one file, which a segmentation is not written for",
-            path=source.files[0],
-        )
     images, geometry = source.images(used.tolist()), source.geometry
-    pixels = np.zeros((len(used), *geometry.shape[1:], len(drawn)), dtype=bool)
+    places, planes = _places(source, images, used)
+    pixels = np.zeros((planes, *geometry.shape[1:], len(drawn)), dtype=bool)
     for k, segment in enumerate(drawn):
-        pixels[..., k] = segment.mask(used)
+        pixels[places, :, :, k] = segment.mask(used)
     spacing_z, spacing_y, spacing_x = geometry.spacing_mm
     with warnings.catch_warnings():
         # Of values in the scan's own header that break the standard.
@@ -138,6 +141,25 @@ def write_segmentation(
     return tuple(drawn)
 
 
+def _places(
+    source: SourceImages, images: Sequence[Dataset], used: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], int]:
+    """Where each slice that is used goes among the planes of the source, and how many these are.
+
+    Raises:
+        InputError: when the frames lie in several files, as DICOM has one source for all.
+    """
+    if not source.is_multiframe:
+        return np.arange(len(used)), len(used)
+    if len(images) > 1:
+        raise InputError(
+            "its frames lie in several files, which a segmentation is not written for",
+            path=source.files[0].parent,
+        )
+    numbers = [source.frames[k][1] - 1 for k in used]
+    return np.array(numbers, dtype=np.intp), int(images[0].NumberOfFrames)
+
+
 def _set_dimension_uid(segmentation: Dataset, uid: str) -> None:
     """Name the organisation of its frames by what follows from it, where the library draws lots."""
     for item in (
@@ -145,6 +167,18 @@ def _set_dimension_uid(segmentation: Dataset, uid: str) -> None:
         *segmentation.DimensionIndexSequence,
     ):
         item.DimensionOrganizationUID = uid
+
+
+def _color(segment: Segment) -> tuple[int, int, int]:
+    """Of a tumour the colour that its track has in all pictures."""
+    if segment.kind is not Kind.LESION:
+        return _COLORS[segment.kind]
+    return _rgb(TRACK_COLORS[(segment.number - 1) % len(TRACK_COLORS)])
+
+
+def _rgb(written: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(written.removeprefix("#"))
+    return red, green, blue
 
 
 def _instance_uid(
@@ -175,5 +209,6 @@ def _description(number: int, segment: Segment, version: str) -> highdicom.seg.S
         ),
         tracking_uid=segment.track_uid or None,
         tracking_id=segment.label if segment.track_uid else None,
+        display_color=CIELabColor.from_rgb(*_color(segment)),
         anatomic_regions=[codes.SCT.Liver] if segment.kind is not Kind.LIVER else None,
     )

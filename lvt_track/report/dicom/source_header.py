@@ -1,7 +1,9 @@
-"""Headers of a scan's slices as a segmentation takes them over: what breaks the standard is mended.
+"""Headers of a scan's slices as a result takes them over: what it needs, mended.
 
-Archives hold values that DICOM does not allow (PS3.5 6.2): a birth date `00000000`, a sex `U`, a
-time with colons, a name with a backslash. A segmentation that repeats them cannot be written.
+Of patient and study no more than gives a result its place: the rest (comments, addresses, insurers,
+physicians who read, trial ids, private elements) stays with the scan. Archives hold values that
+DICOM does not allow (PS3.5 6.2): a birth date `00000000`, a sex `U`, a time with colons, a name
+with a backslash. A result that repeats them cannot be written.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+from lvt_track.io.dicom.values import tag
+
 __all__ = ["read_source_header"]
 
 # Of the patient and the study; a scan may lack any, a segmentation must name all.
@@ -22,12 +26,40 @@ _TEXTS = ("PatientID", "PatientName", "AccessionNumber", "StudyID", "ReferringPh
 _DATES = ("PatientBirthDate", "StudyDate")
 _TIMES = ("StudyTime",)
 _SEXES = ("M", "F", "O")
+# Of the image: what says where it lies and what is to be referred to.
+_IMAGE = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "FrameOfReferenceUID",
+    "PositionReferenceIndicator",
+    "Modality",
+    "ImageType",
+    "InstanceNumber",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "SliceThickness",
+    "SpacingBetweenSlices",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "DimensionOrganizationSequence",
+    "DimensionIndexSequence",
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+)
 _UNICODE = "ISO_IR 192"
+_KEPT = {tag(keyword) for keyword in _IMAGE}
 _LONGEST = {"AccessionNumber": 16, "StudyID": 16, "PatientID": 64}
 
 
 def read_source_header(path: Path) -> Dataset:
-    """The header of a slice, in Unicode, with values that the standard allows or empty ones."""
+    """What a result takes from a slice, in Unicode; a value that the standard forbids is empty."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
@@ -37,6 +69,8 @@ def read_source_header(path: Path) -> Dataset:
         times = {keyword: _time(_text(header, keyword)) for keyword in _TIMES}
         sex = _text(header, "PatientSex").strip().upper()[:1]
         number = _text(header, "SeriesNumber")
+    for element in [one for one in header.keys() if one not in _KEPT]:  # noqa: SIM118
+        del header[element]
     header.SpecificCharacterSet = _UNICODE
     for keyword, text in (texts | dates | times).items():
         setattr(header, keyword, text[: _LONGEST.get(keyword)])

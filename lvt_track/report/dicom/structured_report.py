@@ -136,7 +136,8 @@ def write_structured_report(
             procedure_reported=Code("77477000", "SCT", "Computed tomography"),
             imaging_measurements=groups,
             title=codes.DCM.ImagingMeasurementReport,
-            referenced_images=images,
+            # The library describes images that are one slice each.
+            referenced_images=None if source.is_multiframe else images,
         )
         identity = (source.series_uid, author.version, repr(content))
         document = sr.ComprehensiveSR(
