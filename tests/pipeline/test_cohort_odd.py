@@ -67,3 +67,16 @@ def test_a_shard_without_patients_and_one_that_cannot_be_are_refused(tmp_path: P
         result = lvt("cohort", tmp_path / "patients", "-o", tmp_path / "out", "--shard", shard)
         assert result.exit_code == code, result.output
         assert not (tmp_path / "out").exists()
+
+
+def test_shards_are_never_written_over_by_their_sum(tmp_path: Path) -> None:
+    shard = tmp_path / "shard"
+    shard.mkdir()
+    (shard / "patients.csv").write_text("kept")
+    result = lvt("cohort", "--merge", shard, "-o", shard, "--force")
+    assert result.exit_code == 2
+    assert "shard's" in result.output
+    assert (shard / "patients.csv").read_text() == "kept"
+    nothing = lvt("cohort", "--merge", shard, "-o", tmp_path / "all")
+    assert nothing.exit_code == 3
+    assert "not the output of `lvt cohort`" in nothing.output

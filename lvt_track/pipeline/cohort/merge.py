@@ -40,6 +40,12 @@ def merge_cohort(
         InputError: when a folder is no shard's, or no patient could be followed.
         OutputError: when the output cannot be written.
     """
+    if out.resolve() in {path.resolve() for path in shards}:
+        raise UsageError(
+            "the output folder is a shard's, whose tables would be written over",
+            path=out,
+            remedy="Choose another -o",
+        )
     records = [CohortRecord.read(path) for path in shards]
     _check(shards, records)
     runs: list[PatientRun] = []
