@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import inspect
 import json
 import os
 import sys
 import traceback
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Self
 
 import typer
 
@@ -26,6 +28,24 @@ EXIT_PARTIAL = 4
 EXIT_FAILED = 5
 EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141
+
+# What a machine may refuse, wherever it happens.
+_NOT_OURS = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENAMETOOLONG,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ESTALE,
+    }
+)
 
 Parameters = ParamSpec("Parameters")
 
@@ -119,6 +139,9 @@ def print_json(facts: object) -> None:
 def guarded(command: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
     """Turn errors into one line on stderr and the exit code that tells the truth."""
 
+    can_resume = "resume" in inspect.signature(command).parameters
+    goes_on = "; --resume goes on from here" if can_resume else ""
+
     @functools.wraps(command)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Any:
         try:
@@ -127,7 +150,7 @@ def guarded(command: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
             print(f"error: {printable(str(error))}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            print("interrupted; --resume goes on from here", file=sys.stderr)
+            print(f"interrupted{goes_on}", file=sys.stderr)
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except MemoryError:
             print(
@@ -141,12 +164,24 @@ def guarded(command: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
             raise typer.Exit(EXIT_PIPE_CLOSED) from None
         except typer.Exit:
             raise
-        except Exception:
-            print(printable(traceback.format_exc()), end="", file=sys.stderr)
-            print(
-                "error: this is a fault of lvt, not yours. Please report it with the lines above.",
-                file=sys.stderr,
-            )
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                return _at_fault()
+            path = error.filename if isinstance(error.filename, str) else ""
+            text = f"{path}: {error.strerror}." if path else f"{error.strerror}."
+            print(f"error: {printable(text)}", file=sys.stderr)
             raise typer.Exit(EXIT_FAILED) from None
+        except Exception:
+            _at_fault()
 
     return run
+
+
+def _at_fault() -> NoReturn:
+    """Show where the program failed; called while it is handled."""
+    print(printable(traceback.format_exc()), end="", file=sys.stderr)
+    print(
+        "error: this is a fault of lvt, not yours. Please report it with the lines above.",
+        file=sys.stderr,
+    )
+    raise typer.Exit(EXIT_FAILED) from None

@@ -5,24 +5,28 @@ from __future__ import annotations
 import errno
 import hashlib
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lvt_track.errors import InputError, OutputError
 
-__all__ = ["sha256_of", "write_whole"]
+__all__ = ["output_error", "sha256_of", "write_whole"]
 
 _FULL = "Free some space, or choose another output folder"
 _FORBIDDEN = "Change the permissions, or choose another output folder"
 _REMEDIES = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
+    errno.EFBIG: "Raise the limit on the size of files (`ulimit -f`)",
     errno.EROFS: "Choose another output folder",
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
     errno.ENOENT: "Make the folder first",
+    errno.ENAMETOOLONG: "Choose a shorter name",
 }
+_LITTLE_BYTES = 1 << 20
 
 
 @contextmanager
@@ -42,13 +46,14 @@ def write_whole(path: Path) -> Iterator[Path]:
     try:
         temporary.touch(exist_ok=False)
     except OSError as error:
-        raise _output_error(error, path) from error
+        raise output_error(error, path) from error
     try:
         yield temporary
         temporary.replace(path)
     except OSError as error:
+        failure = output_error(error, path)
         temporary.unlink(missing_ok=True)
-        raise _output_error(error, path) from error
+        raise failure from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -67,6 +72,17 @@ def sha256_of(path: Path) -> str:
         raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
 
 
-def _output_error(error: OSError, path: Path) -> OutputError:
-    remedy = _REMEDIES.get(error.errno or 0, "Choose another output folder")
+def output_error(error: OSError, path: Path) -> OutputError:
+    """What went wrong with a file or folder that was to be written, and what to do about it."""
+    remedy = _REMEDIES.get(error.errno or 0)
+    if remedy is None:
+        # Libraries of C++ do not say why; what they wrote so far is still there.
+        remedy = _FULL if _is_full(path.parent) else "Choose another output folder"
     return OutputError(f"cannot be written ({error.strerror or error})", path=path, remedy=remedy)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _LITTLE_BYTES
+    except OSError:
+        return False

@@ -61,8 +61,12 @@ def files_below(folder: Path) -> Walk:
     Raises:
         InputError: when there is no such folder, or nothing in it.
     """
-    if not folder.is_dir():
-        what = "is a file, not a folder" if folder.exists() else "there is no such folder"
+    try:
+        is_folder, exists = folder.is_dir(), folder.exists()
+    except OSError as error:
+        raise InputError(f"cannot be looked into ({error.strerror})", path=folder) from error
+    if not is_folder:
+        what = "is a file, not a folder" if exists else "there is no such folder"
         raise InputError(what, path=folder, remedy="Give the folder with the patient's scans")
     walk = Walk()
     others: list[Path] = []

@@ -151,6 +151,8 @@ def _parse_row(row: Mapping[str, Any]) -> Correction:
         raise ValueError("missing column action")
     if row.get(None):  # type: ignore[call-overload]  # what csv.DictReader has too much
         raise ValueError("it has more fields than the table has columns")
+    if row["action"] is None:
+        raise ValueError("it has fewer fields than the table has columns")
     word = _text(row, "action").lower().replace("_", "-").replace(" ", "-")
     try:
         action = Action(word)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib.backends.backend_pdf import PdfPages
 
 from lvt_track.core.course import Course
-from lvt_track.io.files import write_whole
 from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.pdf_pages import pdf_pages
 from lvt_track.report.drawing.style import MATPLOTLIB, MUTED, SMALLEST_PT
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
 from lvt_track.report.pages.cover import draw_cover
@@ -46,11 +45,7 @@ def write_pdf(content: ReportContent, path: Path) -> None:
         "Subject": RESEARCH_NOTICE,
         "CreationDate": facts.made,
     }
-    with (
-        mpl.rc_context(MATPLOTLIB),
-        write_whole(path) as temporary,
-        PdfPages(temporary, metadata=metadata) as pdf,
-    ):
+    with mpl.rc_context(MATPLOTLIB), pdf_pages(path, metadata) as pdf:
         first = Page()
         drawings = flow(shown_sections(content), draw_cover(first, course, facts))
         for number, draw in enumerate(drawings, 1):

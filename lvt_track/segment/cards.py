@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -36,6 +37,12 @@ INTENDED_USE = "research only, not for clinical use"
 MINIMUM_ML = (20.0, 0.1, 0.03)
 """Specks below these volumes are dropped: liver, vessels, tumours."""
 
+# Far beyond what networks take, and far below what would fill a machine before anything is said.
+_SPACINGS_MM = (0.05, 50.0)
+_MOST_VOXELS = 512**3
+_MOST_HU = 1e5
+_MOST_OUTPUTS = 1000
+
 
 @dataclass(frozen=True)
 class Part:
@@ -62,8 +69,7 @@ class Part:
     def __post_init__(self) -> None:
         if Path(self.file).name != self.file:
             raise ValueError(f"file must be a plain name, got {self.file!r}")
-        if len(self.spacing_mm) != 3 or min(self.spacing_mm) <= 0:
-            raise ValueError(f"spacing_mm must be three positive lengths, got {self.spacing_mm}")
+        _check_spacing(self.spacing_mm)
         if self.finer_mm is not None and not _is_below(self.finer_mm, self.spacing_mm):
             raise ValueError(
                 f"finer_mm must be three positive lengths below spacing_mm, got {self.finer_mm}"
@@ -71,7 +77,8 @@ class Part:
         stride = self.network.stride
         if len(self.patch) != 3 or any(n % stride or n < 2 * stride for n in self.patch):
             raise ValueError(f"patch must be three multiples of {stride}, got {self.patch}")
-        if not self.window_hu[0] < self.window_hu[1]:
+        _check_patch(self.patch)
+        if not -_MOST_HU <= self.window_hu[0] < self.window_hu[1] <= _MOST_HU:
             raise ValueError(f"window_hu must grow, got {self.window_hu}")
 
 
@@ -115,7 +122,9 @@ class Card:
             raise ValueError(f"classes must be {CLASSES}, got {self.classes}")
         if len(self.thresholds) != len(CLASSES) or not all(0 < t < 1 for t in self.thresholds):
             raise ValueError(f"thresholds must lie between 0 and 1, got {self.thresholds}")
-        if len(self.minimum_ml) != len(CLASSES) or min(self.minimum_ml) < 0:
+        if len(self.minimum_ml) != len(CLASSES) or not all(
+            0 <= volume < math.inf for volume in self.minimum_ml
+        ):
             raise ValueError(f"minimum_ml must not be negative, got {self.minimum_ml}")
 
     @property
@@ -138,7 +147,7 @@ class Card:
             for name in ("thresholds", "minimum_ml", "classes"):
                 facts[name] = tuple(facts[name])
             return cls(**facts)
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError) as error:
             raise ValueError(f"not a model card: {error}") from error
 
     def to_json(self) -> str:
@@ -236,10 +245,10 @@ class ImportedCard:
         for file in self.files:
             if Path(file).name != file:
                 raise ValueError(f"file must be a plain name, got {file!r}")
-        if len(self.spacing_mm) != 3 or min(self.spacing_mm) <= 0:
-            raise ValueError(f"spacing_mm must be three positive lengths, got {self.spacing_mm}")
-        if len(self.patch) != 3 or min(self.patch) < 1:
-            raise ValueError(f"patch must be three positive sizes, got {self.patch}")
+        _check_spacing(self.spacing_mm)
+        _check_patch(self.patch)
+        if not 1 <= self.outputs <= _MOST_OUTPUTS:
+            raise ValueError(f"outputs must be 1 to {_MOST_OUTPUTS}, got {self.outputs}")
         if not self.channels or not set(self.channels) <= set(CLASSES):
             raise ValueError(f"channels must name some of {CLASSES}, got {list(self.channels)}")
         for name, channels in self.channels.items():
@@ -277,7 +286,7 @@ class ImportedCard:
                 if isinstance(value, list):
                     facts[name] = tuple(value)
             return cls(**facts)
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError) as error:
             raise ValueError(f"not a model card: {error}") from error
 
     def to_json(self) -> str:
@@ -309,6 +318,22 @@ def _part(facts: dict[str, Any]) -> Part:
         facts[name] = tuple(facts[name])
     finer = facts.pop("finer_mm", None)
     return Part(**facts, network=network, finer_mm=finer and tuple(finer))
+
+
+def _check_spacing(spacing_mm: tuple[float, ...]) -> None:
+    least, most = _SPACINGS_MM
+    if len(spacing_mm) != 3 or not all(least <= step <= most for step in spacing_mm):
+        raise ValueError(
+            f"spacing_mm must be three lengths of {least:g} to {most:g} mm, got {spacing_mm}"
+        )
+
+
+def _check_patch(patch: tuple[int, ...]) -> None:
+    is_size = len(patch) == 3 and all(isinstance(n, int) and n >= 1 for n in patch)
+    if not is_size or math.prod(patch) > _MOST_VOXELS:
+        raise ValueError(
+            f"patch must be three sizes, of at most {_MOST_VOXELS} voxels together, got {patch}"
+        )
 
 
 def _is_below(finer_mm: tuple[float, ...], spacing_mm: tuple[float, ...]) -> bool:

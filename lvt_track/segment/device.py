@@ -16,11 +16,12 @@ __all__ = [
     "bfloat16_is_sound",
     "describe_gpus",
     "describe_torch",
-    "device_lost_is_said",
+    "device_failure_is_said",
     "pick_device",
 ]
 
 _LARGEST_ERROR = 0.05
+_NO_MEMORY = re.compile(r"not enough memory|out of memory|can.t allocate memory", re.IGNORECASE)
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -52,19 +53,27 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 @contextlib.contextmanager
-def device_lost_is_said(device: torch.device) -> Iterator[None]:
-    """Say in words when a GPU fails or disappears while the block runs.
+def device_failure_is_said(device: torch.device) -> Iterator[None]:
+    """Say in words when memory does not suffice, or a GPU fails, while the block runs.
 
     Raises:
-        LvtError: in the place of what CUDA raises then.
+        LvtError: in the place of what torch raises then.
     """
     try:
         yield
-    except RuntimeError as error:
-        if device.type == "cpu" or "CUDA" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        text = str(error).strip()
+        first = text.splitlines()[0] if text else type(error).__name__
+        elsewhere = " or run with --device cpu" if device.type != "cpu" else ""
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY.search(text):
+            raise LvtError(
+                f"not enough memory on {device} for this scan ({first})",
+                remedy=f"Close other programs, cut the scan to the abdomen{elsewhere}",
+            ) from error
+        if device.type == "cpu" or "CUDA" not in text:
             raise
         raise LvtError(
-            f"{device} failed or was lost on the way ({str(error).strip().splitlines()[0]})",
+            f"{device} failed or was lost on the way ({first})",
             remedy="Run again with --device cpu; `lvt track --resume` goes on from what is done",
         ) from error
 

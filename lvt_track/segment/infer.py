@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
-from lvt_track.segment.device import device_lost_is_said, pick_device
+from lvt_track.segment.device import device_failure_is_said, pick_device
 from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.models import Model
 from lvt_track.segment.postprocess.fluid import fluid_warning, without_fluid
@@ -88,7 +88,7 @@ def segment(
     Raises:
         InputError: when the values cannot be Hounsfield units.
         UsageError: when there is no such device.
-        LvtError: when the GPU cannot hold a single window, or is lost on the way.
+        LvtError: when memory does not suffice, or a GPU is lost on the way.
     """
     check_hounsfield(volume)
     place = pick_device(device)
@@ -96,7 +96,7 @@ def segment(
     run = Run(place, engine, effort, keep_probabilities, progress)
     if engine.remark:
         run.notes.append(engine.remark)
-    with device_lost_is_said(place):
+    with device_failure_is_said(place):
         return _segmented(volume, model, run)
 
 

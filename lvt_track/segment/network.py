@@ -57,6 +57,10 @@ def nested_class_logits(logits: Tensor) -> Tensor:
     return torch.cat([liver, inside - outside], dim=1)
 
 
+# A card beyond these would fill a machine before anything is said.
+_MOST_LEVELS, _MOST_CHANNELS, _MOST_BLOCKS = 10, 2048, 50
+
+
 @dataclass(frozen=True)
 class NetworkParameters:
     """Size of a network.
@@ -89,11 +93,16 @@ class NetworkParameters:
         object.__setattr__(self, "highlights", pairs)
         if any(half <= 0 for _, half in pairs):
             raise ValueError(f"highlights need positive half widths, got {pairs}")
-        if len(self.channels) < 2 or min(self.channels) < 1:
-            raise ValueError(f"channels needs two or more positive sizes, got {self.channels}")
-        if len(self.blocks) != len(self.channels) - 1 or min(self.blocks) < 1:
+        if not 2 <= len(self.channels) <= _MOST_LEVELS:
+            raise ValueError(f"channels needs 2 to {_MOST_LEVELS} levels, got {self.channels}")
+        if not all(1 <= n <= _MOST_CHANNELS for n in self.channels):
+            raise ValueError(f"channels must be 1 to {_MOST_CHANNELS}, got {self.channels}")
+        if len(self.blocks) != len(self.channels) - 1 or not all(
+            1 <= n <= _MOST_BLOCKS for n in self.blocks
+        ):
             raise ValueError(
-                f"blocks needs {len(self.channels) - 1} positive counts, got {self.blocks}"
+                f"blocks needs {len(self.channels) - 1} counts of 1 to {_MOST_BLOCKS}, "
+                f"got {self.blocks}"
             )
         if self.outputs < 1:
             raise ValueError(f"outputs must be positive, got {self.outputs}")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
+import operator
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ import lvt_track as lvt
 from lvt_track.io.images.volumes import read_geometry, read_mask, write_mask
 from lvt_track.pipeline.patient import write_outputs
 from lvt_track.pipeline.patient.report import remake_report
+from lvt_track.pipeline.patient.settings import TrackSettings
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.lock import locked
 from lvt_track.pipeline.run.manifest import Manifest
@@ -169,6 +173,72 @@ def test_an_edited_manifest_is_named_by_its_field(change: dict, field: str, out:
     (out / "run.json").write_text(json.dumps(facts | change))
     with pytest.raises(lvt.InputError, match=field):
         Manifest.read(out)
+
+
+def paths_into(value: object, path: tuple = ()) -> Iterator[tuple]:
+    """The place of every value in what JSON holds."""
+    if path:
+        yield path
+    inside = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
+    for key, item in inside:
+        yield from paths_into(item, (*path, key))
+
+
+def test_a_manifest_with_any_value_replaced_is_read_or_refused_in_words(
+    out: Path, tmp_path: Path
+) -> None:
+    """Every value of a real run.json, each replaced by every kind of another one, and left out."""
+    text = (out / "run.json").read_text()
+    refused = 0
+    for path in paths_into(json.loads(text)):
+        for wrong in (None, True, -7, 1e300, "", "../up", [], {}, [[3]], {"a": {"b": []}}, ...):
+            facts = json.loads(text)
+            parent = functools.reduce(operator.getitem, path[:-1], facts)
+            if wrong is ...:
+                del parent[path[-1]]
+            else:
+                parent[path[-1]] = wrong
+            (tmp_path / "run.json").write_text(json.dumps(facts))
+            try:
+                TrackSettings.from_facts(Manifest.read(tmp_path).settings)
+            except lvt.LvtError as error:
+                refused += 1
+                assert len(path) > 1 or path[0] in str(error) or path == ("command",)
+    assert refused > 400
+
+
+def test_a_mistyped_model_is_noticed_also_where_all_masks_are_given(
+    patient: Path, out: Path
+) -> None:
+    before = contents(out)
+    with pytest.raises(lvt.InputError, match="no model named 'defualt'"):
+        lvt.track(patient, out, model="defualt", existing="force")
+    assert contents(out) == before
+
+
+def test_a_short_row_of_corrections_is_named_with_its_file_and_line(
+    patient: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "links.csv"
+    table.write_text("date_a,lesion_a,date_b,lesion_b,action\n\n2024-01-15,1\n")
+    with pytest.raises(lvt.InputError, match=r"links.csv: .*line 3: it has fewer fields"):
+        ReaderTables(corrections=table).read_links()
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_an_output_that_cannot_be_is_refused(link: bool, patient: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out" if link else tmp_path / ("x" * 300)
+    if link:
+        out.mkdir()
+        (out / "visits").symlink_to(patient)
+    with pytest.raises(lvt.LvtError, match=r"is a link|File name too long"):
+        lvt.track(patient, out, existing="force")
 
 
 @pytest.mark.parametrize(

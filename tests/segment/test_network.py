@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lvt_track.errors import LvtError, UsageError
-from lvt_track.segment.device import bfloat16_is_sound, device_lost_is_said, pick_device
+from lvt_track.segment.device import bfloat16_is_sound, device_failure_is_said, pick_device
 from lvt_track.segment.network import NetworkParameters, ResidualUNet, normalise
 
 SIZE = NetworkParameters((4, 8, 8), (1, 1))
@@ -76,12 +76,34 @@ def test_devices() -> None:
         pick_device(f"cuda:{torch.cuda.device_count()}")
 
 
+@pytest.mark.parametrize(
+    ("device", "error"),
+    [
+        ("cuda:0", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")),
+        (
+            "cpu",
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:114] DefaultCPUAllocator: not enough memory"
+            ),
+        ),
+        ("cpu", RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes")),
+        ("cpu", MemoryError()),
+    ],
+)
+def test_memory_that_does_not_suffice_is_said_in_words(device: str, error: Exception) -> None:
+    with (
+        pytest.raises(LvtError, match=r"not enough memory on .* Close other programs"),
+        device_failure_is_said(torch.device(device)),
+    ):
+        raise error
+
+
 def test_a_device_that_disappears_is_said_in_words() -> None:
     lost = RuntimeError("CUDA error: the GPU has fallen off the bus\nCompile with more checks")
     with (
         pytest.raises(LvtError, match=r"lost on the way \(CUDA error: .* bus\)"),
-        device_lost_is_said(torch.device("cuda:0")),
+        device_failure_is_said(torch.device("cuda:0")),
     ):
         raise lost
-    with pytest.raises(RuntimeError, match="fallen"), device_lost_is_said(torch.device("cpu")):
+    with pytest.raises(RuntimeError, match="fallen"), device_failure_is_said(torch.device("cpu")):
         raise lost

@@ -59,6 +59,7 @@ def track_patient(
     if out is not None:
         check_apart(patient, out)
     found = discover(patient.absolute(), one_patient=settings.one_patient)
+    ModelChoice(settings.model).check()  # also where all masks are given
     links = settings.reader.read_links()
 
     def job(folder: RunFolder | None, earlier: Manifest | None = None) -> TrackResult:

@@ -95,10 +95,21 @@ class ReaderTables:
         return () if self.corrections is None else _read_corrections(self.corrections)
 
 
+def _by_line(reader: csv.DictReader[str]) -> list[Mapping[str, Any]]:
+    """The rows from line 2 on, with an empty one for each line that the reader passes over."""
+    rows: list[Mapping[str, Any]] = []
+    for row in reader:
+        rows += [{}] * (reader.line_num - 2 - len(rows))
+        rows.append(row)
+    return rows
+
+
 def _read_corrections(path: Path) -> tuple[Correction, ...]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return parse_corrections(list(csv.DictReader(file)))
+            return parse_corrections(_by_line(csv.DictReader(file)))
+    except InputError as error:
+        raise InputError(error.what, path=path, remedy=error.remedy) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"the corrections table cannot be read ({error})", path=path, remedy="Give a CSV file"

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from lvt_track.errors import OutputError, UsageError
+from lvt_track.errors import UsageError
+from lvt_track.io.files import output_error
 
 if sys.platform != "win32":
     import fcntl
@@ -17,6 +18,7 @@ if sys.platform != "win32":
 __all__ = ["LOCK", "locked"]
 
 LOCK = ".lvt-lock"
+_MOST_BYTES = 1000
 
 
 @contextlib.contextmanager
@@ -34,25 +36,27 @@ def locked(folder: Path) -> Iterator[None]:
         return
     path = folder / LOCK
     try:
-        file = path.open("a+", encoding="utf-8")
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise OutputError(f"cannot be written to ({error.strerror})", path=folder) from error
-    with file:
+        raise output_error(error, path) from error
+    try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
+            holder = os.read(file, _MOST_BYTES).decode(errors="replace").strip()
             raise UsageError(
-                f"another run is writing here ({file.read().strip() or 'unknown'})",
+                f"another run is writing here ({holder or 'unknown'})",
                 path=folder,
                 remedy="Wait for it, or choose another -o",
             ) from None
         except OSError:
             pass  # a disk that knows no locks
-        file.truncate(0)
-        file.write(f"{socket.gethostname()}, process {os.getpid()}\n")
-        file.flush()
+        with contextlib.suppress(OSError):  # a full disk: who holds the lock is a courtesy
+            os.ftruncate(file, 0)
+            os.write(file, f"{socket.gethostname()}, process {os.getpid()}\n".encode())
         try:
             yield
         finally:
             path.unlink(missing_ok=True)
+    finally:
+        os.close(file)

@@ -35,6 +35,9 @@ __all__ = [
 ]
 
 _VISIT = re.compile(r"\d{4}-\d{2}-\d{2}(/[a-z]+\d*)?")
+_TRACK = "track"
+_SWITCHES = ("other_phases", "one_patient")
+_WORDS = ("model", "device", "criteria")
 _REMEDY = "Give the folder that was named with -o"
 
 
@@ -142,7 +145,7 @@ class Manifest:
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     version: str = __version__
-    command: str = "track"
+    command: str = _TRACK
     masks: dict[str, str] = field(default_factory=dict)
     engine: str = ""
     drawn: dict[str, MaskRecord] = field(default_factory=dict)
@@ -215,13 +218,14 @@ class Manifest:
             facts.setdefault("methods", {})
         try:
             manifest = from_plain(cls, facts)
-            _check_names(manifest)
+            if manifest.command == _TRACK:
+                _check_names(manifest)
             manifest.known_tumors()
             manifest.known_corrections()
         except SchemaError as error:
             remedy = "Restore the file, or run `lvt track` with --force"
             raise InputError(f"cannot be understood: {error}", path=path, remedy=remedy) from None
-        if manifest.command != "track":
+        if manifest.command != _TRACK:
             raise InputError(
                 f"the output of `lvt {manifest.command}`, not of `lvt track`",
                 path=folder,
@@ -270,10 +274,14 @@ def _check_names(manifest: Manifest) -> None:
     except ValueError:
         raise SchemaError(f"started must be an ISO time, got {manifest.started!r}") from None
     for name, value in manifest.settings.items():
-        if not isinstance(value, str | bool | None):
-            raise SchemaError(f"settings.{name} must be a text, true, false or null, got {value!r}")
-    if not isinstance(manifest.settings.get("other_phases", True), bool):
-        raise SchemaError("settings.other_phases must be true or false")
+        if name in _SWITCHES:
+            is_kind, kind = isinstance(value, bool), "true or false"
+        elif name in _WORDS:
+            is_kind, kind = isinstance(value, str), "a text"
+        else:
+            is_kind, kind = isinstance(value, str | None), "a text or null"
+        if not is_kind:
+            raise SchemaError(f"settings.{name} must be {kind}, got {value!r}")
     for field_name, keys in (("visits", manifest.visits), ("drawn", manifest.drawn)):
         for key in keys:
             if not _VISIT.fullmatch(key):

@@ -57,6 +57,19 @@ class ModelChoice:
             return TotalSegmentator.installed()
         return load_model(self.name)
 
+    def check(self) -> None:
+        """Notice a name that no model has, without loading one.
+
+        Raises:
+            InputError: when there is no such model, or its card cannot be read.
+        """
+        from lvt_track.segment.models import card_of
+        from lvt_track.segment.totalsegmentator import TOTALSEGMENTATOR
+
+        if self.name != TOTALSEGMENTATOR:
+            for part in self.name.split("+"):
+                card_of(part)
+
     def segment(self, volume: Volume, keep_probabilities: Collection[str] = ()) -> Segmentation:
         """What the model sees in a scan; a package that gives no probabilities keeps none."""
         from lvt_track.segment.infer import EXHAUSTIVE, FAST, segment

@@ -7,7 +7,8 @@ import tempfile
 from enum import StrEnum
 from pathlib import Path
 
-from lvt_track.errors import OutputError, UsageError
+from lvt_track.errors import UsageError
+from lvt_track.io.files import output_error
 from lvt_track.pipeline.run.lock import LOCK
 
 __all__ = ["Existing", "check_apart", "claim_file", "claim_folder", "drop_if_empty", "make_folder"]
@@ -28,14 +29,12 @@ def claim_folder(folder: Path, existing: Existing) -> None:
         UsageError: when it holds anything and `existing` is REFUSE.
         OutputError: when it cannot be made or written to.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError("the output is a file, not a folder", path=folder)
     try:
+        if folder.exists() and not folder.is_dir():
+            raise UsageError("the output is a file, not a folder", path=folder)
         occupied = folder.is_dir() and any(path.name != LOCK for path in folder.iterdir())
     except OSError as error:
-        raise OutputError(
-            f"cannot look into the output folder ({error.strerror})", path=folder
-        ) from error
+        raise output_error(error, folder) from error
     if occupied and existing is Existing.REFUSE:
         raise UsageError(
             "the output folder already holds files",
@@ -48,11 +47,7 @@ def claim_folder(folder: Path, existing: Existing) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OutputError(
-            f"cannot write to the output folder ({error.strerror or error})",
-            path=folder,
-            remedy="Choose another -o, or change the folder's permissions",
-        ) from error
+        raise output_error(error, folder) from error
 
 
 def check_apart(source: Path, out: Path) -> None:
@@ -73,12 +68,19 @@ def check_apart(source: Path, out: Path) -> None:
             path=out,
             remedy="Choose another -o, best one that does not exist yet",
         )
-    if (out / "visits").is_symlink():
+    if _is_link(out / "visits"):
         raise UsageError(
             "`visits` in the output folder is a link, so results would land elsewhere",
             path=out,
             remedy="Choose another -o",
         )
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:  # a name that is too long; making it says so
+        return False
 
 
 def drop_if_empty(folder: Path) -> None:
@@ -96,7 +98,7 @@ def make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot be made ({error.strerror or error})", path=folder) from error
+        raise output_error(error, folder) from error
     return folder
 
 
@@ -107,9 +109,13 @@ def claim_file(path: Path, existing: Existing) -> None:
         UsageError: when it exists and `existing` is REFUSE, or is a folder.
         OutputError: when its folder cannot be made.
     """
-    if path.is_dir():
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except OSError as error:  # a name that is too long
+        raise output_error(error, path) from error
+    if is_folder:
         raise UsageError("the output is a folder, a file is needed", path=path)
-    if path.exists() and existing is Existing.REFUSE:
+    if exists and existing is Existing.REFUSE:
         raise UsageError(
             "the output file already exists",
             path=path,

@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lvt_track.io.files import write_whole
 from lvt_track.planning.lattice import lattice_around
 from lvt_track.planning.resection import REFERENCE_PERCENT
 from lvt_track.planning.trees import VesselTrees
 from lvt_track.planning.visit_plan import LesionSite, VisitPlan
+from lvt_track.report.drawing.pdf_pages import pdf_pages
 from lvt_track.report.drawing.planning_colours import PARTS, SEGMENTS
 from lvt_track.report.drawing.volume_views import (
     FROM_BELOW,
@@ -48,7 +47,7 @@ def write_planning_pdf(
     Raises:
         OutputError: when it cannot be written.
     """
-    with write_whole(path) as temporary, PdfPages(temporary, metadata={"Creator": "lvt"}) as pages:
+    with pdf_pages(path, {"Creator": "lvt"}) as pages:
         if plan.trees is not None:
             pages.savefig(_views(plan, plan.trees, date))
             if plan.segments.any():
