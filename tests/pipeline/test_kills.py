@@ -78,7 +78,7 @@ def test_a_run_that_is_ended_leaves_no_half_file_and_says_how_to_go_on(
 ) -> None:
     out = tmp_path / "out"
     process = start(patient, out)
-    wait_for(out / f"visits/{DATE}/lesions.nii.gz", process)
+    wait_for(out / "run.json", process)
     process.send_signal(signal.SIGTERM)
     assert end(process) == (130, "interrupted; --resume goes on from here")
     assert not list(out.rglob(".*"))

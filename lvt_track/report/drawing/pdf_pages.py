@@ -16,7 +16,7 @@ __all__ = ["pdf_pages"]
 
 
 @contextlib.contextmanager
-def pdf_pages(path: Path, metadata: Mapping[str, Any]) -> Iterator[PdfPages]:
+def pdf_pages(path: Path, metadata: Mapping[str, Any]) -> Iterator[Any]:
     """Pages of a PDF; the file is written when the block ends well.
 
     The pages are drawn in memory: on a full disk matplotlib ends in the middle of a packed stream,
