@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import SimpleITK as sitk
@@ -11,6 +12,9 @@ from lvt_track.io.files import write_whole
 from lvt_track.io.hdf5_times import clear_times
 
 __all__ = ["read_transform", "write_transform"]
+
+_BYTES_PER_VALUE = 8
+_HEADERS_BYTES = 1 << 16
 
 
 def write_transform(transform: sitk.Transform, path: Path) -> None:
@@ -26,6 +30,7 @@ def write_transform(transform: sitk.Transform, path: Path) -> None:
         OutputError: when the file cannot be written.
     """
     with write_whole(path) as temporary:
+        _reserve(temporary, _BYTES_PER_VALUE * len(transform.GetParameters()) + _HEADERS_BYTES)
         try:
             sitk.WriteTransform(transform, str(temporary))
         except RuntimeError as error:
@@ -48,3 +53,11 @@ def read_transform(path: Path) -> sitk.Transform:
         raise InputError(
             "cannot be read as a transform", path=path, remedy="Give a .h5 or .tfm file of ITK"
         ) from error
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make sure there is room: HDF5 on a full disk crashes when the process ends."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+            file.truncate(0)
