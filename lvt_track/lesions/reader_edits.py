@@ -13,7 +13,10 @@ from lvt_track.core.volume import LabelArray
 from lvt_track.lesions.decisions import Decisions
 from lvt_track.lesions.necks import cut_into
 
-__all__ = ["edit_labels", "edit_lesions", "neck_warning", "split_labels"]
+__all__ = ["LEAST_CHANGE_MM", "edit_labels", "edit_lesions", "neck_warnings", "split_labels"]
+
+LEAST_CHANGE_MM = 5.0
+"""RECIST 1.1 counts no smaller change of a sum; necks that move less are told quietly."""
 
 
 def edit_lesions(lesions: Sequence[Lesion], decisions: Decisions) -> tuple[Lesion, ...]:
@@ -64,8 +67,30 @@ def split_labels(
     return cut
 
 
-def neck_warning(lesion: Lesion) -> str:
-    """What to say of a lesion that consists of several lumps: what a split would change."""
+def neck_warnings(lesions: Sequence[Lesion]) -> list[str]:
+    """What to say of lesions that consist of several lumps, joined by necks.
+
+    A warning each where a split would move a sum of diameters by what RECIST calls a change; one
+    quiet line for the others.
+
+    Args:
+        lesions: of one visit.
+    """
+    necked = [lesion for lesion in lesions if lesion.lumps_mm]
+    loud = [lesion for lesion in necked if _saved_mm(lesion) >= LEAST_CHANGE_MM]
+    quiet = [str(lesion.label) for lesion in necked if lesion not in loud]
+    texts = [_neck_warning(lesion) for lesion in loud]
+    if quiet:
+        lesion, has = ("lesion", "has") if len(quiet) == 1 else ("lesions", "have")
+        texts.append(
+            f"{lesion} {', '.join(quiet)} {has} a neck; split there, the length that counts "
+            f"changes by less than {LEAST_CHANGE_MM:.0f} mm (`parts` in lesions.csv)"
+        )
+    return texts
+
+
+def _neck_warning(lesion: Lesion) -> str:
+    """What a split of one lesion would change."""
     size = lesion.measurement
     each = ", ".join(f"{length_mm:.1f}" for length_mm in lesion.lumps_mm)
     whole_mm = size.long_axis.length_mm
@@ -75,6 +100,11 @@ def neck_warning(lesion: Lesion) -> str:
         f"As a target it counts {whole_mm:.1f} mm, its largest lump {lesion.lumps_mm[0]:.1f} mm; "
         "the correction `split` counts them apart"
     )
+
+
+def _saved_mm(lesion: Lesion) -> float:
+    """By how much its largest lump is shorter than what counts of the whole."""
+    return lesion.measurement.long_axis.length_mm - lesion.lumps_mm[0]
 
 
 def _resized(lesion: Lesion, long_axis_mm: float | None) -> Lesion:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from lvt_track.core.geometry import Geometry, bounding_box
 from lvt_track.core.volume import Masks
 from lvt_track.lesions.components import find_lesions
 from lvt_track.lesions.necks import cut_into, lumps
-from lvt_track.lesions.reader_edits import neck_warning
+from lvt_track.lesions.reader_edits import neck_warnings
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.phantom.course.tumors import TumorKind, draw_tumor, level_mm
 
@@ -42,7 +44,16 @@ def test_two_that_touch_are_two_lumps_of_their_own_sizes(spacing_mm):
     none = np.zeros_like(mask)
     _, (lesion,) = find_lesions(0, None, Masks(mask, none, mask, geometry))
     assert lesion.lumps_mm == pytest.approx(sizes)
-    assert "is 2 lumps joined by necks" in neck_warning(lesion)
+    assert "is 2 lumps joined by necks" in neck_warnings([lesion])[0]
+
+
+def test_a_neck_that_moves_no_sum_is_told_quietly(ball):
+    """36 mm of 26.2 and 12.4 mm warns; what the split shortens by less than 5 mm does not."""
+    loud = replace(ball(0, 1, (0, 0, 0), 36), lumps_mm=(26.2, 12.4))
+    quiet = [replace(ball(0, n, (0, 0, 0), 20), lumps_mm=(15.1, 6.0)) for n in (2, 3)]
+    first, second = neck_warnings([loud, *quiet, ball(0, 4, (0, 0, 0), 20)])
+    assert "As a target it counts 36.0 mm, its largest lump 26.2 mm" in first
+    assert second.startswith("lesions 2, 3 have a neck") and "less than 5 mm" in second
 
 
 @settings(max_examples=20, deadline=None)

@@ -13,7 +13,7 @@ from lvt_track.errors import InputError
 from lvt_track.lesions.components import lesion_shapes, measured_lesion
 from lvt_track.lesions.corrections import Action, Correction
 from lvt_track.lesions.decisions import Decisions, decide
-from lvt_track.lesions.reader_edits import edit_labels, edit_lesions, neck_warning, split_labels
+from lvt_track.lesions.reader_edits import edit_labels, edit_lesions, neck_warnings, split_labels
 from lvt_track.pipeline.patient.visits import VisitScan
 
 __all__ = ["obey_reader"]
@@ -103,7 +103,7 @@ def _obeyed(visit: int, scan: VisitScan, decisions: Decisions) -> VisitScan:
 
 def _with_necks_told(scan: VisitScan) -> VisitScan:
     """A visit that warns of lesions that may be several which touch."""
-    texts = [neck_warning(lesion) for lesion in scan.findings.lesions if lesion.lumps_mm]
+    texts = neck_warnings(scan.findings.lesions)
     if not texts:
         return scan
     warnings = (*scan.findings.warnings, *texts)
