@@ -89,6 +89,8 @@ def write(courses: Sequence[RegisteredCourse], command: str) -> None:
         "## Time to match",
         _matching_time(),
         "100 lesions at every visit, scattered by 1 mm, without images; seconds of CPU, one core.",
+        "Tumours called new that are none, with doubts of a model's finds and without, on such "
+        "courses: [new tumours](new-tumours.md).",
     )
 
 

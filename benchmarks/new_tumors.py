@@ -102,9 +102,9 @@ def write(courses: Sequence[RegisteredCourse], command: str) -> None:
         "the masks missed it. True new: tumours of 8 mm and more when the truth first shows them, "
         "of which the masks show at least one lesion.",
         markdown_table(header.split("|"), rows),
-        "The masks here err at random, and more often than a model; fragments at the edge of a "
+        "The masks here err at random, not as a model does; fragments at the edge of a "
         "large tumour, which the second rule is also for, are not among their errors. What the "
-        "embedded model errs by on real courses is not measured here: there are none with truth.",
+        "embedded model errs by on real courses is not measured here.",
     )
 
 
