@@ -96,7 +96,8 @@ def _follow(folders: Sequence[Path], asked: argparse.Namespace) -> bool:
 
 def _pool(folders: Sequence[Path], asked: argparse.Namespace) -> bool:
     """Pool the tables of the participants that have results; those without are named."""
-    from lvt_track.pipeline.cohort.tables import PatientRun, State, pool_tables
+    from lvt_track.pipeline.cohort.result import PatientRun, State
+    from lvt_track.pipeline.cohort.tables import pool_tables
     from lvt_track.pipeline.run.folder import RunFolder
 
     runs = []
