@@ -7,6 +7,7 @@ import functools
 import inspect
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -132,8 +133,9 @@ def print_text(text: str) -> None:
 
 
 def print_json(facts: object) -> None:
-    """Print facts as JSON on stdout."""
-    print(json.dumps(facts, indent=2, ensure_ascii=False, default=str))
+    """Print facts as JSON on stdout; bytes of a name that are not UTF-8 as JSON's own escapes."""
+    text = json.dumps(facts, indent=2, ensure_ascii=False, default=str)
+    print(re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def guarded(command: Callable[Parameters, Any]) -> Callable[Parameters, Any]:

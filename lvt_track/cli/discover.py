@@ -60,7 +60,10 @@ def _listing(found: Discovery) -> str:
 def _series_line(series: Series) -> str:
     z, y, x = series.shape
     spacing = "×".join(f"{value:.2f}" for value in reversed(series.spacing_mm))
-    masks = f"  masks given: {', '.join(sorted(series.masks))}" if series.masks else ""
+    given = [
+        f"{name} ({mask})" if mask.labels else name for name, mask in sorted(series.masks.items())
+    ]
+    masks = f"  masks given: {', '.join(given)}" if given else ""
     return f"{series.phase:<8} {x}×{y}×{z}  {spacing} mm  {series.description}{masks}"
 
 
@@ -80,7 +83,10 @@ def _facts(found: Discovery) -> dict[str, object]:
                         "path": series.files[0],
                         "shape_zyx": series.shape,
                         "spacing_mm_zyx": series.spacing_mm,
-                        "masks": series.masks,
+                        "masks": {name: mask.path for name, mask in series.masks.items()},
+                        "mask_labels": {
+                            name: mask.labels for name, mask in series.masks.items() if mask.labels
+                        },
                         "warnings": series.warnings,
                     }
                     for k, series in enumerate(visit.series)

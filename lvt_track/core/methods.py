@@ -11,7 +11,7 @@ from __future__ import annotations
 __all__ = ["MASK_STAGES", "METHODS"]
 
 METHODS: dict[str, int] = {
-    "read": 1,
+    "read": 2,
     "segment": 1,
     "lesions": 2,
     "register": 1,

@@ -15,6 +15,7 @@ __all__ = [
     "Edge",
     "Event",
     "Lesion",
+    "MaskSource",
     "Measurement",
     "Phase",
     "PhaseVolume",
@@ -41,6 +42,29 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True)
+class MaskSource:
+    """Where the mask of a class is given.
+
+    Attributes:
+        path: the file.
+        labels: the values in it that are the class; empty where all but 0 are.
+    """
+
+    path: Path
+    labels: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if 0 in self.labels:
+            raise ValueError("label 0 is the background")
+
+    def __str__(self) -> str:
+        if not self.labels:
+            return self.path.name
+        word = "label" if len(self.labels) == 1 else "labels"
+        return f"{word} {', '.join(map(str, self.labels))} of {self.path.name}"
+
+
+@dataclass(frozen=True)
 class Series:
     """One CT volume on disk, not yet read.
 
@@ -53,7 +77,7 @@ class Series:
         spacing_mm: voxel spacing along z, y, x.
         slice_thickness_mm: as stated by the header, else the spacing along z.
         is_dicom: whether the files are DICOM slices.
-        masks: mask files beside the scan by class name (`liver`, `vessels`, `tumors`).
+        masks: masks given beside the scan, by class name (`liver`, `vessels`, `tumors`).
         warnings: what a reader should know of it.
         frames: for DICOM with several frames a file, file and number (from 1) of each slice in
             order; empty where every file is one slice or one image.
@@ -67,7 +91,7 @@ class Series:
     spacing_mm: tuple[float, float, float]
     slice_thickness_mm: float
     is_dicom: bool
-    masks: dict[str, Path] = field(default_factory=dict)
+    masks: dict[str, MaskSource] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     frames: tuple[tuple[Path, int], ...] = ()
 

@@ -164,7 +164,8 @@ def _search(folder: Path) -> _Search:
     left_out = [*walk.left_out, *images.left_out, *reasons]
     scans, reasons = find_image_series(images.scans, images.masks, folder)
     left_out += reasons
-    used = {path for item in scans for path in item.series.masks.values()}
+    used = {mask.path for item in scans for mask in item.series.masks.values()}
+    used |= {item.path for item in reasons}
     dicom, unused = with_masks(dicom, [mask for mask in images.masks if mask.path not in used])
     left_out += unused
     of_headers = {path for header in images.scans for path in header.files}
@@ -192,7 +193,7 @@ def _fates(search: _Search, visits: Sequence[Visit]) -> tuple[FileFate, ...]:
                 fates[path] = FileFate(path, fate, item.reason)
     for visit in visits:
         for series in visit.series:
-            for path in (*series.files, *series.masks.values()):
+            for path in (*series.files, *(mask.path for mask in series.masks.values())):
                 fates[path] = FileFate(path, "used")
     listed = [fates.get(path) or _by_folder(path, search.left_out) for path in search.files]
     return tuple(listed)

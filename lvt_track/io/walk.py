@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import stat
 import zipfile
 from dataclasses import dataclass, field
@@ -139,8 +140,10 @@ def _sort_others(others: list[Path], walk: Walk) -> None:
     walk.dicom += [path for path in others if looks_like_dicom(path)]
     is_dicom = set(walk.dicom)
     suffixes: dict[Path, set[str]] = {}
+    names: set[tuple[Path, str]] = set()
     for path in walk.dicom:
         suffixes.setdefault(path.parent, set()).add(_suffix(path))
+        names.add((path.parent, _pattern(path)))
     lost: list[tuple[Path, str]] = []
     for path in others:
         if path in is_dicom:
@@ -150,8 +153,11 @@ def _sort_others(others: list[Path], walk: Walk) -> None:
             walk.left_out.append(archive)
         elif path.name.lower().endswith(_VOXEL_SUFFIXES):
             walk.voxels.append(path)
-        elif path.name.lower().endswith(_DICOM_SUFFIXES) or (
-            _suffix(path) in suffixes.get(path.parent, ()) and not _is_text(path)
+        elif (
+            path.name.lower().endswith(_DICOM_SUFFIXES)
+            or (path.parent, _pattern(path)) in names
+            or (_suffix(path) in suffixes.get(path.parent, ()) and not _is_text(path))
+            or (not _suffix(path) and _is_blank(path))
         ):
             lost.append((path, _why_no_dicom(path)))
         else:
@@ -165,11 +171,27 @@ def _suffix(path: Path) -> str:
     return "" if suffix[1:].isdigit() else suffix
 
 
+def _pattern(path: Path) -> str:
+    """The name without its numbers, as the slices of a series share it; the name without any."""
+    return re.sub(r"\d+", "#", path.name)
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a file is empty or begins with zeros alone, as what a copy left undone."""
+    try:
+        with path.open("rb") as file:
+            return not file.read(512).strip(b"\0")
+    except OSError:
+        return False
+
+
 def _why_no_dicom(path: Path) -> str:
     if path.stat().st_size == 0:
         return "an empty file (0 bytes), not DICOM: copy it again"
     if path.name.lower().endswith(_DICOM_SUFFIXES):
         return "not DICOM, whatever its name says"
+    if _is_blank(path):
+        return "holds zeros where DICOM begins: damaged, copy it again"
     return "not DICOM, though the files beside it are: damaged, copy it again"
 
 

@@ -68,8 +68,8 @@ def masks_of(
         InputError: when a given mask cannot be read or lies on another grid.
     """
     given = {
-        name: read_mask(path, volume.geometry)
-        for name, path in series.masks.items()
+        name: read_mask(mask.path, volume.geometry, mask.labels)
+        for name, mask in series.masks.items()
         if name in CLASSES
     }
     if len(given) == len(CLASSES):

@@ -78,14 +78,14 @@ def test_masks_beside_scans(tmp_path: Path, ct: Volume) -> None:
     put_mask(ct, tmp_path / "2024-06-07/delayed_liver.nii.gz")
     put_mask(ct, tmp_path / "2024-06-07/lesion_mask.nii.gz")
     first, second = (found := discover(tmp_path)).visits
-    names = {name: path.name for name, path in first.tracked_series.masks.items()}
+    names = {name: mask.path.name for name, mask in first.tracked_series.masks.items()}
     assert names == {"liver": "liver.nii.gz", "tumors": "tumors.mha"}
     masks = {series.phase: series.masks for series in second.series}
-    assert {name: path.name for name, path in masks[Phase.PORTAL].items()} == {
+    assert {name: mask.path.name for name, mask in masks[Phase.PORTAL].items()} == {
         "liver": "portal_liver.nii.gz",
         "vessels": "vessels.nii.gz",
     }
-    assert masks[Phase.ARTERIAL]["liver"].name == "arterial_liver.nii.gz"
+    assert masks[Phase.ARTERIAL]["liver"].path.name == "arterial_liver.nii.gz"
     assert second.tracked_series.phase is Phase.PORTAL
     assert "delayed_liver.nii.gz: a mask without a scan" in reasons(found)
     assert "lesion_mask.nii.gz: a mask or label map by its values" in reasons(found)
@@ -102,7 +102,7 @@ def test_masks_of_dated_files_in_one_folder(tmp_path: Path, ct: Volume) -> None:
     put_mask(ct, tmp_path / "vessels.nii.gz")
     found = discover(tmp_path)
     masks = {
-        series.description: {name: path.name for name, path in series.masks.items()}
+        series.description: {name: mask.path.name for name, mask in series.masks.items()}
         for visit in found.visits
         for series in visit.series
     }
@@ -130,8 +130,8 @@ def test_bids_with_sessions(tmp_path: Path, ct: Volume) -> None:
         assert [visit.date for visit in found.visits] == [MARCH, JUNE]
         before, after = (visit.tracked_series for visit in found.visits)
         assert after.phase is Phase.PORTAL
-        assert before.masks["liver"].name == "sub-07_ses-b_liver.nii.gz"
-        assert after.masks["liver"].name == "sub-07_ses-a_ce-portal_liver.nii.gz"
+        assert before.masks["liver"].path.name == "sub-07_ses-b_liver.nii.gz"
+        assert after.masks["liver"].path.name == "sub-07_ses-a_ce-portal_liver.nii.gz"
         assert len(found.visits[1].series) == 2
 
 
@@ -537,7 +537,7 @@ def test_real_patients(real: Path) -> None:
     found = discover(real / "lits0")
     series = found.visits[0].tracked_series
     assert (found.patient, series.shape[0]) == ("LCXXEJ", 75)
-    liver = read_mask(series.masks["liver"], read_scan(series).geometry)
+    liver = read_mask(series.masks["liver"].path, read_scan(series).geometry)
     assert 0.9 < liver.sum() * np.prod(series.spacing_mm) / 1e6 < 2.0
 
     found = discover(real / "totalseg" / "dicom_20_slices")

@@ -17,7 +17,10 @@ from tests.io.wild_scans import MARCH, image, slices, trunk
 
 CT = trunk(1, slices=6)
 QUICK = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=330,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 bytes_of_header = st.lists(
     st.tuples(st.integers(0, 900), st.binary(min_size=1, max_size=8)), min_size=1, max_size=4

@@ -344,3 +344,56 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     slices(tmp_path / "visit", FIRST)
     (tmp_path / "visit").rename(tmp_path / b"M\xfcller".decode("utf-8", "surrogateescape"))
     assert holds(discover(tmp_path), FIRST)
+
+
+def test_a_visit_of_empty_files_is_lost_by_name(tmp_path: Path) -> None:
+    slices(tmp_path / "a", date=JUNE)
+    for path in slices(tmp_path / "b", FIRST):
+        path.write_bytes(b"")
+    assert "16 files" in failed(discover(tmp_path))
+
+
+def test_a_text_under_a_slices_name_is_named(tmp_path: Path) -> None:
+    files = slices(tmp_path, FIRST)
+    files[-1].write_text("<html>502 Bad Gateway</html>")
+    (tmp_path / "README").write_text("the scans of March")
+    assert failed(discover(tmp_path)).startswith("IM0016: not DICOM")
+
+
+def test_a_slice_without_a_place_does_not_take_the_others(tmp_path: Path) -> None:
+    def unplaced(dataset: Dataset, k: int) -> None:
+        if k == 15:
+            del dataset.ImagePositionPatient
+
+    slices(tmp_path, FIRST, unplaced)
+    found = discover(tmp_path)
+    assert volumes(found)[0].hu.shape[0] == 15
+    assert failed(found) == "IM0016: it has no position or orientation"
+    assert "1 files of the series are damaged" in found.visits[0].tracked_series.warnings[0]
+
+
+def test_a_range_of_padding_becomes_air(tmp_path: Path) -> None:
+    def padded(dataset: Dataset, k: int) -> None:
+        pixels = stored(dataset)
+        pixels[:2] = 40000 + np.arange(24)
+        dataset.PixelData, dataset.PixelRepresentation = pixels.astype("<u2").tobytes(), 0
+        dataset.add_new("PixelPaddingValue", "US", 40000)
+        dataset.add_new("PixelPaddingRangeLimit", "US", 40100)
+
+    slices(tmp_path, FIRST, padded)
+    (read,) = volumes(discover(tmp_path))
+    assert (read.hu[:, :2] == -1024).all()
+    np.testing.assert_array_equal(read.hu[:, 2:], FIRST.hu[:, 2:])
+
+
+def test_pixels_taken_out_are_called_so(tmp_path: Path) -> None:
+    slices(tmp_path / "a", date=JUNE)
+    slices(tmp_path / "b", FIRST, lambda d, k: d.pop("PixelData") and None)
+    assert "has no pixel data" in failed(discover(tmp_path))
+
+
+def test_a_day_that_no_calendar_has_is_quoted(tmp_path: Path) -> None:
+    slices(tmp_path / "a", date=JUNE)
+    for path in slices(tmp_path / "b", FIRST):
+        path.write_bytes(path.read_bytes().replace(b"20240301", b"20240230"))
+    assert "date is 2024-02-30, on which no CT" in failed(discover(tmp_path))

@@ -75,8 +75,8 @@ def test_masks_lie_beside_their_scans(nifti: Path) -> None:
         for series in visit.series:
             expected = rendered(number, series.phase)
             assert set(series.masks) == {"liver", "vessels", "tumors"}
-            for name, path in series.masks.items():
-                mask = read_mask(path, expected.volume.geometry)
+            for name, source in series.masks.items():
+                mask = read_mask(source.path, expected.volume.geometry)
                 assert np.array_equal(mask, getattr(expected.masks, name))
 
 

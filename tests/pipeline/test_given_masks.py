@@ -11,6 +11,7 @@ import pytest
 
 from lvt_track.core.course import GIVEN
 from lvt_track.core.geometry import Geometry
+from lvt_track.core.records import MaskSource
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.io.discover import series_at
 from lvt_track.io.images.volumes import write_mask, write_volume
@@ -58,7 +59,7 @@ def test_a_given_liver_cuts_tumours_and_leaves_no_scraps(scan: Path, tmp_path: P
     liver[5, 16, 6] = True
     drawn = tmp_path / "drawn.nii.gz"
     write_mask(liver, GEOMETRY, drawn)
-    series = replace(series_at(scan), masks={"liver": drawn})
+    series = replace(series_at(scan), masks={"liver": MaskSource(drawn)})
     volume = Volume(np.full(GEOMETRY.shape, 60, dtype=np.int16), GEOMETRY)
     found = masks_of(series, volume, Found(), Silent())
     np.testing.assert_array_equal(found.masks.liver, liver)
@@ -88,6 +89,6 @@ def test_what_a_model_says_of_a_class_is_told_where_its_mask_is_used(
     mask[5:7, 10:14, 16:20] = True
     drawn = tmp_path / "drawn.nii.gz"
     write_mask(mask, GEOMETRY, drawn)
-    series = replace(series_at(scan), masks={given: drawn})
+    series = replace(series_at(scan), masks={given: MaskSource(drawn)})
     volume = Volume(np.full(GEOMETRY.shape, 60, dtype=np.int16), GEOMETRY)
     assert masks_of(series, volume, Warned(), Silent()).warnings == told

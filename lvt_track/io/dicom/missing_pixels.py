@@ -55,7 +55,7 @@ def _private_pixels(path: Path) -> str:
     except Exception:  # a file that cannot be read on is cut short
         return ""
     if not large:
-        return ""
+        return "the file has no pixel data: cut short, or taken out when it was exported"
     place = f"({large[0].tag.group:04X},{large[0].tag.element:04X})"
     owner = dataset.get((large[0].tag.group, large[0].tag.element >> 8))
     maker = f" of {owner.value}" if owner is not None else ""

@@ -41,6 +41,7 @@ _LAYOUT = (
 )
 # Stored padding that stands for a value in this range may also be tissue.
 _TISSUE_HU = (-900.0, 2500.0)
+_WIDEST_PADDING = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +50,13 @@ class StoredPixels:
 
     Attributes:
         frames: array (frame, y, x) of any number type.
-        padding: the value outside the scanner's circle; None where the header names none.
+        padding: the values outside the scanner's circle, from the first and how many; None where
+            the header names none.
         bits: how many bits a pixel was given.
     """
 
     frames: NDArray[Any]
-    padding: int | None
+    padding: tuple[int, int] | None
     bits: int
 
     def padded(self, frame: int, rescale: tuple[float, float]) -> NDArray[np.bool_] | None:
@@ -69,7 +71,8 @@ class StoredPixels:
         if not np.issubdtype(stored.dtype, np.integer):
             return None
         # Headers state the value with the wrong sign, so it is compared bit for bit.
-        same: NDArray[np.bool_] = (stored.astype(np.int64) - self.padding) % (1 << self.bits) == 0
+        first, count = self.padding
+        same: NDArray[np.bool_] = (stored.astype(np.int64) - first) % (1 << self.bits) < count
         if not same.any():
             return None
         slope, intercept = rescale
@@ -196,9 +199,20 @@ def _write_bare(path: Path, dataset: Dataset, frame: bytes) -> None:
     bare.save_as(path, enforce_file_format=True)
 
 
-def _padding(dataset: Dataset) -> int | None:
+def _padding(dataset: Dataset) -> tuple[int, int] | None:
+    first = _integer(dataset, "PixelPaddingValue")
+    if first is None:
+        return None
+    last = _integer(dataset, "PixelPaddingRangeLimit")
+    last = first if last is None else last
+    # A range as wide as the pixels' own would blank the picture: it is a mistake.
+    is_narrow = abs(last - first) < _WIDEST_PADDING
+    return (min(first, last), abs(last - first) + 1) if is_narrow else (first, 1)
+
+
+def _integer(dataset: Dataset, keyword: str) -> int | None:
     try:
-        value = dataset.get("PixelPaddingValue")
+        value = dataset.get(keyword)
         if isinstance(value, bytes):
             value = int.from_bytes(value[:2], "little")
         return None if value is None else int(value)

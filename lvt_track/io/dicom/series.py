@@ -65,7 +65,7 @@ def find_dicom_series(paths: Iterable[Path], root: Path) -> tuple[list[FoundSeri
     headers, errors = read_frame_headers(paths)
     damaged = [(e.path or root, e.what) for e in errors]
     images, losses = _usable(headers)
-    images, copies = without_copies(images)
+    images, copies = without_copies(_with_places_checked(images))
     damaged += {h.path: (h.path, h.fault) for h in images if h.fault}.values()
     left_out = [*named_failures(damaged), *copies]
     parts_lost = missing_parts(images)
@@ -106,6 +106,22 @@ def _usable(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[_Lo
         item = LeftOut(_place(group), f"{_title(first)}{reason}", is_frames, _files(group))
         losses.append(_Loss(item, _study(first) if is_ct else ""))
     return images, losses
+
+
+def _with_places_checked(images: Sequence[SliceHeader]) -> list[SliceHeader]:
+    """A few slices without a place are at fault; where most have none, the series is."""
+    series: dict[tuple[str, Path], list[SliceHeader]] = defaultdict(list)
+    for header in images:
+        series[header.series_uid, header.folder].append(header)
+    few = {
+        id(header)
+        for group in series.values()
+        for header in group
+        if header.position_mm is None or header.orientation is None
+        if 4 * sum(h.position_mm is None or h.orientation is None for h in group) < len(group)
+    }
+    fault = "it has no position or orientation"
+    return [replace(h, fault=h.fault or fault) if id(h) in few else h for h in images]
 
 
 def _candidates(group: Sequence[SliceHeader]) -> tuple[list[_Candidate], list[_Loss]]:

@@ -124,7 +124,8 @@ def date_of(written: str) -> tuple[dt.date | None, str]:
     try:
         date = dt.datetime.strptime(digits, "%Y%m%d").date()
     except ValueError:
-        return None, ""
+        is_day = len(digits) == 8 and digits.isdigit()
+        return None, f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if is_day else ""
     if not _FIRST_CT_YEAR <= date.year <= _LAST_YEAR:
         return None, date.isoformat()
     return date, ""

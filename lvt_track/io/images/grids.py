@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
 
-__all__ = ["describe_difference", "is_same_grid", "reorient"]
+__all__ = ["describe_difference", "is_part_of_grid", "is_same_grid", "pad_to_grid", "reorient"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -19,7 +20,29 @@ _TOLERANCE_MM = 0.05
 
 def is_same_grid(own: Geometry, wanted: Geometry) -> bool:
     """Whether both grids have the same voxel centres, perhaps in another order."""
-    return _turn(own, wanted) is not None
+    turn = _turn(own, wanted)
+    return turn is not None and turn.geometry.is_close(wanted, _TOLERANCE_MM)
+
+
+def is_part_of_grid(own: Geometry, wanted: Geometry) -> bool:
+    """Whether every voxel centre of a grid is one of another, as after cropping."""
+    return _box_within(own, wanted) is not None
+
+
+def pad_to_grid(array: NDArray[Scalar], own: Geometry, wanted: Geometry) -> NDArray[Scalar] | None:
+    """Voxels cropped from another grid in their places there, with 0 around; None elsewhere.
+
+    Args:
+        array: array (z, y, x) on the grid `own`.
+        own: its grid.
+        wanted: the grid it was cropped from, perhaps with its axes in another order.
+    """
+    turn, box = _turn(own, wanted), _box_within(own, wanted)
+    if turn is None or box is None:
+        return None
+    padded = np.zeros(wanted.shape, array.dtype)
+    padded[box] = turn.apply(array)
+    return padded
 
 
 def reorient(array: NDArray[Scalar], own: Geometry, wanted: Geometry) -> NDArray[Scalar] | None:
@@ -31,14 +54,26 @@ def reorient(array: NDArray[Scalar], own: Geometry, wanted: Geometry) -> NDArray
         wanted: a grid that has the same voxel centres, perhaps in another order.
     """
     turn = _turn(own, wanted)
-    if turn is None:
+    if turn is None or not turn.geometry.is_close(wanted, _TOLERANCE_MM):
         return None
-    axes, flips = turn
-    return np.ascontiguousarray(np.flip(array.transpose(axes), flips))
+    return np.ascontiguousarray(turn.apply(array))
 
 
-def _turn(own: Geometry, wanted: Geometry) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Order of axes, then axes to flip, that bring an array from one grid to the other."""
+@dataclass(frozen=True)
+class _Turn:
+    """Order of axes, axes to flip after that, and the grid that comes of it."""
+
+    axes: tuple[int, ...]
+    flips: tuple[int, ...]
+    geometry: Geometry
+
+    def apply(self, array: NDArray[Scalar]) -> NDArray[Scalar]:
+        turned: NDArray[Scalar] = np.flip(array.transpose(self.axes), self.flips)
+        return turned
+
+
+def _turn(own: Geometry, wanted: Geometry) -> _Turn | None:
+    """What brings the axes of an array nearest to those of another grid."""
     alignment = (wanted.direction.T @ own.direction)[::-1, ::-1]  # both z, y, x
     axes = [int(axis) for axis in np.abs(alignment).argmax(axis=1)]
     if sorted(axes) != [0, 1, 2]:
@@ -57,7 +92,21 @@ def _turn(own: Geometry, wanted: Geometry) -> tuple[tuple[int, ...], tuple[int, 
         (float(x), float(y), float(z)),
         columns,
     )
-    return (tuple(axes), tuple(flips)) if turned.is_close(wanted, _TOLERANCE_MM) else None
+    return _Turn(tuple(axes), tuple(flips), turned)
+
+
+def _box_within(own: Geometry, wanted: Geometry) -> tuple[slice, slice, slice] | None:
+    turn = _turn(own, wanted)
+    if turn is None:
+        return None
+    first = np.rint(wanted.to_index(turn.geometry.origin_mm)).astype(int)
+    z, y, x = (
+        slice(int(at), int(at) + n) for at, n in zip(first, turn.geometry.shape, strict=True)
+    )
+    box = (z, y, x)
+    if first.min() < 0 or any(s.stop > n for s, n in zip(box, wanted.shape, strict=True)):
+        return None
+    return box if turn.geometry.is_close(wanted.crop(box), _TOLERANCE_MM) else None
 
 
 def describe_difference(own: Geometry, wanted: Geometry) -> str:

@@ -41,6 +41,7 @@ _SPACES = {
     "las": (1, -1, 1),
 }
 _PACKINGS = {"raw": "raw", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
+_UNITS_MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
 _SEGMENT = re.compile(r"segment(\d+)_(name|labelvalue|layer)")
 _CONVERT = "Write the scan again with its voxel size, or give the DICOM files"
 
@@ -141,11 +142,20 @@ def _geometry(
         signs = (1, 1, 1)
     if not (np.isfinite(columns).all() and np.isfinite(origin).all()):
         raise InputError("its axes or origin are no numbers", path=path, remedy=_CONVERT)
-    columns, origin = np.diag(signs) @ columns, np.array(signs) * origin
+    scale = _unit_mm(fields.get("space units", ""), path)
+    columns, origin = scale * np.diag(signs) @ columns, scale * np.array(signs) * origin
     spacing = np.linalg.norm(columns, axis=0)
     if not spacing.min() > 0:
         raise InputError("states no voxel size", path=path, remedy=_CONVERT)
     return _grid(sizes, spacing, columns / spacing + 0.0, origin + 0.0, path), warnings
+
+
+def _unit_mm(text: str, path: Path) -> float:
+    """Millimetres of the unit that all axes share."""
+    units = {word.strip('"').lower() for word in text.split()} - {"", "???"}
+    if len(units) > 1 or units - set(_UNITS_MM):
+        raise InputError(f"lengths in {', '.join(sorted(units))}", path=path, remedy=_CONVERT)
+    return _UNITS_MM[units.pop()] if units else 1.0
 
 
 def _grid(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from lvt_track.core.volume import BoolArray, LabelArray, Volume
 from lvt_track.errors import InputError, OutputError
 from lvt_track.io.files import write_whole
 from lvt_track.io.hounsfield import OUTSIDE_HU, check_hu
-from lvt_track.io.images.grids import describe_difference, reorient
+from lvt_track.io.images.grids import describe_difference, pad_to_grid, reorient
 from lvt_track.io.images.headers import SUFFIXES, read_image, read_image_header, stem_of
 from lvt_track.io.images.itk import quiet_itk
 from lvt_track.io.images.nifti import Header, is_nifti, new_header, read_header, write_nifti
@@ -89,9 +89,10 @@ def read_geometry(path: Path) -> Geometry:
     return read_image_header(Path(path)).geometry
 
 
-def read_mask(path: Path, geometry: Geometry) -> BoolArray:
-    """Read a mask that belongs to a scan; every label but 0 is inside.
+def read_mask(path: Path, geometry: Geometry, labels: Collection[int] = ()) -> BoolArray:
+    """Read a mask that belongs to a scan; every label but 0 is inside, or those of `labels`.
 
+    Labels of a map may be cropped from the scan's grid.
     A mask on the scan's own grid whose axes are stored in another order or direction is turned
     to the scan's, voxel for voxel.
 
@@ -99,15 +100,16 @@ def read_mask(path: Path, geometry: Geometry) -> BoolArray:
         InputError: when it is on another grid, or its values are not labels.
     """
     path = Path(path)
-    labels, own = read_labels(path)
-    turned = reorient(labels, own, geometry)
+    values, own = read_labels(path)
+    # Programs that name labels crop their maps to what is drawn, on the scan's own grid.
+    turned = (pad_to_grid if labels else reorient)(values, own, geometry)
     if turned is None:
         raise InputError(
             f"the mask is not on the grid of its scan: {describe_difference(own, geometry)}",
             path=path,
             remedy="Resample the mask to the scan, or draw it on this scan",
         )
-    inside: BoolArray = turned != 0
+    inside: BoolArray = np.isin(turned, list(labels)) if labels else turned != 0
     return inside
 
 

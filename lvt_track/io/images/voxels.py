@@ -28,7 +28,8 @@ __all__ = [
 
 _CHUNK = 1 << 20
 _DAMAGED = "Copy the file again from its source"
-_MOST_BYTES = 1 << 36
+# 1024 × 1024 × 2000 voxels of 16 bits, the largest CT there is; more is a mistake or an attack.
+_MOST_GIB = 4
 _MOST_SURPLUS = 1 << 24
 # TotalSegmentator has 117 labels, a windowed 8-bit picture nearly 256 values.
 _LABELS = 150
@@ -97,6 +98,7 @@ def check_whole(place: VoxelPlace) -> None:
     Raises:
         InputError: when they are not.
     """
+    _check_size(place)
     if (
         place.packing == "gzip"
         and place.start == 0
@@ -148,6 +150,17 @@ def _scaled(stored: NDArray[Any], place: VoxelPlace) -> NDArray[Any]:
     return scaled.astype(np.float32)
 
 
+def _check_size(place: VoxelPlace) -> None:
+    if place.size > _MOST_GIB << 30:
+        sizes = " × ".join(map(str, place.shape[::-1]))
+        raise InputError(
+            f"the header gives impossible sizes ({sizes}): {place.size / 2**30:.0f} GiB of voxels, "
+            f"more than the {_MOST_GIB} GiB that any CT has",
+            path=place.path,
+            remedy=_DAMAGED,
+        )
+
+
 def _check_raw(place: VoxelPlace) -> None:
     try:
         there = place.path.stat().st_size - place.start - place.skip
@@ -180,12 +193,7 @@ def _chunks(place: VoxelPlace) -> Iterator[bytes]:
     Raises:
         InputError: when there are fewer.
     """
-    if place.size > _MOST_BYTES:
-        raise InputError(
-            f"the header gives impossible sizes {list(place.shape[::-1])}",
-            path=place.path,
-            remedy=_DAMAGED,
-        )
+    _check_size(place)
     if place.packing == "raw":
         _check_raw(place)
     wanted, skip, there, surplus = place.size, place.skip, 0, 0

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from lvt_track.core.records import Phase
+from lvt_track.core.records import MaskSource, Phase
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut
-from lvt_track.io.images.grids import is_same_grid
+from lvt_track.io.images.grids import is_part_of_grid, is_same_grid
 from lvt_track.io.images.headers import read_image_header
-from lvt_track.io.layouts.images import MaskFile
+from lvt_track.io.layouts.images import MaskFile, fitting_masks
 from lvt_track.io.phases import phase_of_text
 
 __all__ = ["with_masks"]
@@ -26,22 +25,24 @@ def with_masks(
     A mask belongs to the series in its own folder or below it; of several, to the one whose
     phase it names or whose grid it has. One that fits several is lost to all of them.
     """
-    given: dict[int, dict[str, Path]] = defaultdict(dict)
+    given: dict[int, dict[str, MaskSource]] = defaultdict(dict)
     unused: list[LeftOut] = []
-    for mask in masks:
+    # What is named for its class comes last, because it outweighs labels in a map.
+    for mask in sorted(masks, key=lambda mask: not mask.labels):
         below = [k for k, item in enumerate(found) if item.path.is_relative_to(mask.place)]
         phase = phase_of_text(mask.scan)
         if phase is not Phase.UNKNOWN:
             named = [k for k in below if found[k].series.phase is phase]
             below = named or [k for k in below if found[k].series.phase is Phase.UNKNOWN]
+        fits = is_part_of_grid if mask.labels else is_same_grid
         if len(below) > 1:
             try:
                 grid = read_image_header(mask.path).geometry
             except InputError:
                 grid = None
-            below = [k for k in below if grid is not None and is_same_grid(grid, found[k].geometry)]
+            below = [k for k in below if grid is not None and fits(grid, found[k].geometry)]
         if len(below) == 1:
-            given[below[0]][mask.name] = mask.path
+            given[below[0]][mask.name] = mask.source
         elif below:
             reason = (
                 f"a mask that fits {len(below)} series: put it and its series into a folder of "
@@ -51,7 +52,10 @@ def with_masks(
         else:
             reason = "a mask without a scan beside it, or of an unclear one"
             unused.append(LeftOut(mask.path, reason))
-    return [
-        replace(item, series=replace(item.series, masks=given[k])) if k in given else item
-        for k, item in enumerate(found)
-    ], unused
+    with_given = list(found)
+    for k, sources in given.items():
+        item = found[k]
+        kept, unfit = fitting_masks(sources, item.geometry)
+        unused += unfit
+        with_given[k] = replace(item, series=replace(item.series, masks=kept))
+    return with_given, unused

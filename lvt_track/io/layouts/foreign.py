@@ -28,13 +28,15 @@ _CLASSES = {
     "liver_tumors": "tumors",
     "liver_lesions": "tumors",
 }
+# What TotalSegmentator's task for vessels writes.
+_VESSEL_TASK = {"liver_vessels", "liver_tumor"}
 _OWN = ("lesions", "cysts", "tracks", "portal", "hepatic", "segments", "territories", "remnant")
 
 
 def is_organ_folder(paths: Collection[Path]) -> bool:
     """Whether the image files of a folder are masks of organs, one each."""
     stems = {stem_of(path) for path in paths}
-    return len(stems & _ORGANS) >= _LEAST_ORGANS
+    return len(stems & _ORGANS) >= _LEAST_ORGANS or stems >= _VESSEL_TASK
 
 
 def class_in_organ_folder(path: Path) -> str | None:
@@ -55,15 +57,18 @@ def why_labels_unused(path: Path, siblings: Collection[Path], segments: Collecti
     use = "masks that are used are named liver, vessels, tumors"
     if segments:
         listed = ", ".join(sorted(segments))
-        return f"a segmentation of 3D Slicer (segments: {listed}): export each as a file; {use}"
+        return (
+            f"a segmentation of 3D Slicer (segments: {listed}): name them Liver, Liver vessels and "
+            "Liver tumor, or export each as a file"
+        )
     if is_organ_folder(siblings):
         return f"an organ's mask (TotalSegmentator); {use}"
     if "instances" in folders or any("_instance-" in s.name for s in (path, *siblings)):
         return f"a label map of KiTS, of the kidney; {use}"
     if stem.startswith("segmentation-") and stem[13:].isdigit():
-        return f"a label map of LiTS (1 liver, 2 tumour): save each as a file; {use}"
+        return f"a label map named as in LiTS, but with other labels than 1 and 2; {use}"
     if folders & {"labelstr", "labelsts", "labels", "labelspred"}:
-        return f"a label map of nnU-Net; {use}"
+        return f"a label map whose labels no dataset.json names for certain; {use}"
     if stem in _OWN:
         return "a label map as lvt writes it, not a scan"
     return f"a mask or label map by its values; {use}"

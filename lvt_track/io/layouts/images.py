@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase, Series
+from lvt_track.core.records import MaskSource, Phase, Series
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut, date_in_name, dated_path, too_short
+from lvt_track.io.images.grids import describe_difference, is_part_of_grid
 from lvt_track.io.images.headers import (
     ImageHeader,
     check_scan,
@@ -27,6 +28,7 @@ from lvt_track.io.layouts.foreign import (
     is_organ_folder,
     why_labels_unused,
 )
+from lvt_track.io.layouts.label_maps import classes_of_labels
 from lvt_track.io.phases import phase_of_text
 from lvt_track.io.tracked_series import PHASE_ORDER
 
@@ -34,6 +36,7 @@ __all__ = [
     "ImageFiles",
     "MaskFile",
     "find_image_series",
+    "fitting_masks",
     "image_series",
     "read_session_dates",
     "sort_images",
@@ -56,17 +59,24 @@ class MaskFile:
         name: `liver`, `vessels` or `tumors`.
         scan: what stands before the name: the scan it belongs to; empty when it is not said.
         folder: of the scan, where that is not the mask's own.
+        labels: the values that are the class; empty where all but 0 are.
     """
 
     path: Path
     name: str
     scan: str
     folder: Path | None = None
+    labels: tuple[int, ...] = ()
 
     @property
     def place(self) -> Path:
         """The folder of the scan that it belongs to."""
         return self.folder or self.path.parent
+
+    @property
+    def source(self) -> MaskSource:
+        """The file, and what of it is the class."""
+        return MaskSource(self.path, self.labels)
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,9 @@ def sort_images(paths: Sequence[Path]) -> ImageFiles:
         are_organs = is_organ_folder([p for p, (_, kind) in kinds.items() if kind == "labels"])
         has_scan = any(k == "grey" and not _masks_named(p) for p, (_, k) in kinds.items())
         for path, (header, kind) in kinds.items():
-            named = _organ(path) if are_organs else _masks_named(path)
+            named = _organ(path, has_scan) if are_organs else _masks_named(path)
+            if kind == "labels" and not named:
+                named = _labels_known(header, siblings, has_scan)
             if kind == "grey" and named and has_scan:
                 reason = "a mask by its name, but it holds grey values"
                 left_out.append(LeftOut(path, reason, is_failure=True))
@@ -133,9 +145,28 @@ def _masks_named(path: Path) -> list[MaskFile]:
     ]
 
 
-def _organ(path: Path) -> list[MaskFile]:
+def _organ(path: Path, has_scan: bool) -> list[MaskFile]:
     name = class_in_organ_folder(path)
-    return [] if name is None else [MaskFile(path, name, "", path.parent.parent)]
+    return [] if name is None else [MaskFile(path, name, "", _scan_folder(path, has_scan))]
+
+
+def _labels_known(header: ImageHeader, siblings: Sequence[Path], has_scan: bool) -> list[MaskFile]:
+    """The classes in a label map of another program, where its labels are known for certain."""
+    path = header.path
+    stem = (stem_of(path) or "").lower()
+    volume = stem.replace("segmentation", "volume")
+    stems = {_scan_key((stem_of(other) or "").lower()) for other in siblings if other != path}
+    scan = next((key for key in (stem, volume) if key in stems), "")
+    folder = _scan_folder(path, has_scan)
+    return [
+        MaskFile(path, name, scan, folder, labels)
+        for name, labels in classes_of_labels(header, siblings).items()
+    ]
+
+
+def _scan_folder(path: Path, has_scan: bool) -> Path:
+    """The folder of a mask's scan: its own, or that above a folder of masks alone."""
+    return path.parent if has_scan else path.parent.parent
 
 
 def _without_uncorrected(scans: Sequence[ImageHeader]) -> tuple[list[ImageHeader], list[LeftOut]]:
@@ -171,6 +202,7 @@ def find_image_series(
     """
     found: list[FoundSeries] = []
     short: list[LeftOut] = []
+    left_out: list[LeftOut] = []
     sessions = read_session_dates(root)
     scans: dict[Path, list[ImageHeader]] = defaultdict(list)
     for header in headers:
@@ -180,7 +212,9 @@ def find_image_series(
             [header.path for header in members], [mask for mask in masks if mask.place == folder]
         )
         for header in members:
-            item = _found(header, given[header.path], root, sessions)
+            own, unfit = fitting_masks(given[header.path], header.geometry)
+            left_out += unfit
+            item = _found(header, own, root, sessions)
             reason = too_short(item.geometry)
             if reason:
                 short.append(LeftOut(header.path, reason))
@@ -188,12 +222,28 @@ def find_image_series(
                 found.append(item)
     # A visit of which nothing else is left is lost.
     folders = {item.path.parent for item in found}
-    return found, [
+    left_out += [
         item if item.path.parent in folders else replace(item, is_failure=True) for item in short
     ]
+    return found, left_out
 
 
-def image_series(path: Path, masks: dict[str, Path] | None = None) -> tuple[Series, Geometry]:
+def fitting_masks(
+    masks: dict[str, MaskSource], geometry: Geometry
+) -> tuple[dict[str, MaskSource], list[LeftOut]]:
+    """The masks of a scan but for labels of a map that lies on another grid, which are lost."""
+    unfit: dict[Path, LeftOut] = {}
+    for mask in masks.values():
+        if mask.labels:
+            own = read_image_header(mask.path).geometry
+            if not is_part_of_grid(own, geometry):
+                reason = f"not on the grid of its scan: {describe_difference(own, geometry)}"
+                unfit[mask.path] = LeftOut(mask.path, reason, is_failure=True)
+    kept = {name: mask for name, mask in masks.items() if mask.path not in unfit}
+    return kept, list(unfit.values())
+
+
+def image_series(path: Path, masks: dict[str, MaskSource] | None = None) -> tuple[Series, Geometry]:
     """The series in an image file, and its grid, from its header alone.
 
     Raises:
@@ -203,7 +253,7 @@ def image_series(path: Path, masks: dict[str, Path] | None = None) -> tuple[Seri
     return _series(header, masks or {}), header.geometry
 
 
-def _series(header: ImageHeader, masks: dict[str, Path]) -> Series:
+def _series(header: ImageHeader, masks: dict[str, MaskSource]) -> Series:
     stem = stem_of(header.path) or header.path.name
     return Series(
         files=header.files,
@@ -243,7 +293,7 @@ def read_session_dates(root: Path) -> dict[tuple[str, str], dt.date]:
 
 def _found(
     header: ImageHeader,
-    masks: dict[str, Path],
+    masks: dict[str, MaskSource],
     root: Path,
     sessions: dict[tuple[str, str], dt.date],
 ) -> FoundSeries:
@@ -264,21 +314,23 @@ def _found(
     )
 
 
-def _masks_by_scan(scans: Sequence[Path], masks: Sequence[MaskFile]) -> dict[Path, dict[str, Path]]:
+def _masks_by_scan(
+    scans: Sequence[Path], masks: Sequence[MaskFile]
+) -> dict[Path, dict[str, MaskSource]]:
     """For each scan of a folder the masks that are its own.
 
     A mask belongs to the scan it names in full; else to the best phase among those whose names
     begin as its own does, unless these are of several dates.
     """
     keys = {scan: _scan_key((stem_of(scan) or "").lower()) for scan in scans}
-    given: dict[Path, dict[str, Path]] = {scan: {} for scan in scans}
-    # Masks named in full come last, because they outweigh the others.
-    for mask in sorted(masks, key=lambda mask: mask.scan in keys.values()):
+    given: dict[Path, dict[str, MaskSource]] = {scan: {} for scan in scans}
+    # Masks named in full come last, because they outweigh the others, and labels in a map least.
+    for mask in sorted(masks, key=lambda mask: (not mask.labels, mask.scan in keys.values())):
         exact = [scan for scan in scans if keys[scan] == mask.scan]
         likely = exact or [scan for scan in scans if _begins_with(keys[scan], mask.scan)]
         if len({date_in_name(scan.name) for scan in likely}) == 1:
             best = min(likely, key=lambda scan: (_rank(keys[scan]), scan))
-            given[best][mask.name] = mask.path
+            given[best][mask.name] = mask.source
     return given
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lvt_track.core.components import count_components, label_by_size
 from lvt_track.core.course import EDITED, GIVEN
-from lvt_track.core.records import Series, Visit
+from lvt_track.core.records import MaskSource, Series, Visit
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.images.volumes import (
@@ -201,7 +201,7 @@ def _made(source: SeriesScan, run: Run, edited: dict[str, BoolArray]) -> SeriesM
     """New masks of a series, but for those that a reader has edited; written where they stay."""
     at, volume = source.at, source.volume
     wanted = ("tumors",) if _wants_probability(at) else ()
-    given = {name: at.path(run.folder, name) for name in edited} if run.folder else {}
+    given = {name: MaskSource(at.path(run.folder, name)) for name in edited} if run.folder else {}
     series = replace(at.series, masks=at.series.masks | given)
     with run.watch.stage("segment"):
         scan = masks_of(series, volume, run.model, run.progress, keep_probabilities=wanted)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lvt_track.core.methods import METHODS
-from lvt_track.core.records import Visit
+from lvt_track.core.records import MaskSource, Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.discover import Discovery, discover
@@ -208,10 +208,15 @@ def _inputs(visit: Visit) -> list[InputRecord]:
         role = "scan" if k == visit.tracked else "other phase"
         records.append(record_input(visit.name, role, series.files))
         records.extend(
-            record_input(visit.name, f"{role}: {name}", (path,))
-            for name, path in sorted(series.masks.items())
+            record_input(visit.name, f"{role}: {_of_mask(name, mask)}", (mask.path,))
+            for name, mask in sorted(series.masks.items())
         )
     return records
+
+
+def _of_mask(name: str, mask: MaskSource) -> str:
+    """The class, and the labels that are read as it: others would make other results."""
+    return f"{name}, {mask}" if mask.labels else name
 
 
 def _conduct(visit: Visit, choice: ModelChoice, other_phases: bool) -> str:

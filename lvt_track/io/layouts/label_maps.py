@@ -1,0 +1,119 @@
+"""Label maps of other programs whose labels are known for certain: which of them is which class.
+
+Known are names (3D Slicer keeps them in the file, nnU-Net in the `dataset.json` beside it) and the
+layouts of public datasets (LiTS, Medical Segmentation Decathlon). In a map of one label a voxel, a
+liver leaves out the tumours and vessels inside it, so these count as liver too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from lvt_track.errors import InputError
+from lvt_track.io.images.headers import ImageHeader, stem_of
+from lvt_track.io.images.volumes import read_labels
+
+__all__ = ["ClassLabels", "classes_of_labels"]
+
+ClassLabels = dict[str, tuple[int, ...]]
+"""Label values by class: `liver`, `vessels`, `tumors`."""
+
+_LITS = re.compile(r"segmentation-\d+")
+_MSD = re.compile(r"(liver|hepaticvessel)_\d+")
+_LABEL_FOLDERS = {"labelstr", "labelsts", "labels", "labelspred"}
+_LITS_LABELS: ClassLabels = {"liver": (1, 2), "tumors": (2,)}
+_VESSEL_LABELS: ClassLabels = {"vessels": (1,), "tumors": (2,)}
+
+_LIVER = re.compile(r"(whole )?liver|leber|foie|h[íi]gado|lever")
+_BACKGROUND = re.compile(r"background|hintergrund|clear label")
+_THING = {
+    "tumors": r"(tumou?r|lesion|metastas[ie]s|hcc|mets?|cancer)s?",
+    "vessels": r"(blood )?vessels?",
+}
+_MOST_BYTES = 1 << 20
+
+
+def classes_of_labels(header: ImageHeader, siblings: Collection[Path]) -> ClassLabels:
+    """The labels of each class in a label map; empty where its meaning is not certain.
+
+    Args:
+        header: of the label map.
+        siblings: image files in its folder.
+    """
+    names = {name: (value,) for name, value in header.segments.items()} or _beside(header.path)
+    if names:
+        return _by_name(names)
+    stem = (stem_of(header.path) or "").lower()
+    stems = {(stem_of(path) or "").lower() for path in siblings}
+    if _LITS.fullmatch(stem) and not any("_instance-" in other for other in stems):
+        return _LITS_LABELS if _highest(header.path) <= 2 else {}
+    match = _MSD.fullmatch(stem)
+    if match and header.path.parent.name.lower() in _LABEL_FOLDERS:
+        labels = _LITS_LABELS if match[1] == "liver" else _VESSEL_LABELS
+        return labels if _highest(header.path) <= 2 else {}
+    return {}
+
+
+def _highest(path: Path) -> float:
+    try:
+        return float(read_labels(path)[0].max(initial=0))
+    except InputError:
+        return float("inf")
+
+
+def _by_name(names: Mapping[str, Iterable[int]]) -> ClassLabels:
+    """Labels by class; “tumour” alone counts where nothing but the liver can have it."""
+    plain = {re.sub(r"[\s_\-]+", " ", name.lower()).strip(): v for name, v in names.items()}
+    found: dict[str, set[int]] = {}
+    unclear: dict[str, set[int]] = {}
+    is_other = False
+    for name, values in plain.items():
+        name = re.sub(r" \d+$", "", name)
+        labels = {int(value) for value in values} - {0}
+        if _BACKGROUND.fullmatch(name):
+            continue
+        if _LIVER.fullmatch(name):
+            found.setdefault("liver", set()).update(labels)
+            continue
+        for kind, thing in _THING.items():
+            if re.fullmatch(rf"(liver|hepatic|intrahepatic) {thing}", name):
+                found.setdefault(kind, set()).update(labels)
+                break
+            if re.fullmatch(thing, name):
+                unclear.setdefault(kind, set()).update(labels)
+                break
+        else:
+            is_other = True
+    if "liver" in found and not is_other:
+        for kind, labels in unclear.items():
+            found.setdefault(kind, set()).update(labels)
+    if "liver" in found:
+        found["liver"] = set().union(*found.values())
+    return {kind: tuple(sorted(labels)) for kind, labels in found.items() if labels}
+
+
+def _beside(path: Path) -> dict[str, tuple[int, ...]]:
+    """The names in nnU-Net's `dataset.json` in the folder of a label map, or above it."""
+    for folder in (path.parent, path.parent.parent):
+        file = folder / "dataset.json"
+        try:
+            if not file.is_file() or file.stat().st_size > _MOST_BYTES:
+                continue
+            labels = json.loads(file.read_text(encoding="utf-8-sig"))["labels"]
+            return dict(_named(key, value) for key, value in labels.items())
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            continue
+    return {}
+
+
+def _named(key: str, value: object) -> tuple[str, tuple[int, ...]]:
+    """Name and labels, as nnU-Net writes them now (name first) or did (label first)."""
+    if isinstance(value, str):
+        return value, (int(key),)
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, int) for one in values):
+        raise ValueError(f"labels of {key} are no whole numbers")
+    return key, tuple(values)
