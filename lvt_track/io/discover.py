@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -174,7 +175,21 @@ def _search(folder: Path) -> _Search:
         for path in walk.voxels
         if path not in of_headers
     ]
-    return _Search(dicom + scans, left_out, walk.files)
+    return _Search([*_with_losses(dicom, walk.lost), *scans], left_out, walk.files)
+
+
+def _with_losses(found: Sequence[FoundSeries], lost: Sequence[Path]) -> list[FoundSeries]:
+    """Series with a warning where files beside their slices should be slices and are not."""
+    counts = Counter(path.parent for path in lost)
+    told = []
+    for item in found:
+        count = counts[item.path]
+        if count:
+            text = f"{count} files beside its slices are damaged: slices may be missing"
+            warnings = (*item.series.warnings, text)
+            item = replace(item, series=replace(item.series, warnings=warnings))
+        told.append(item)
+    return told
 
 
 def _has_header(path: Path) -> bool:

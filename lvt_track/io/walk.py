@@ -46,6 +46,7 @@ class Walk:
         ignored: what is neither DICOM nor an image, such as letters and tables.
         left_out: what is not looked at further, and why.
         files: every file that was met, hidden ones aside.
+        lost: those that should be slices by their names and places, and are not.
     """
 
     images: list[Path] = field(default_factory=list)
@@ -54,6 +55,7 @@ class Walk:
     ignored: list[Path] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+    lost: list[Path] = field(default_factory=list)
 
 
 def files_below(folder: Path) -> Walk:
@@ -163,6 +165,7 @@ def _sort_others(others: list[Path], walk: Walk) -> None:
         else:
             walk.ignored.append(path)
     walk.left_out += named_failures(lost)
+    walk.lost = [path for path, _ in lost]
 
 
 def _suffix(path: Path) -> str:

@@ -90,6 +90,13 @@ def test_regions_of_nnunet(march: Path) -> None:
     check_given(march.parents[1], ["liver", "tumors"])
 
 
+def test_the_decathlon_names_vessels_shortly(march: Path) -> None:
+    labels_at(march.parent / "labelsTr" / "hepaticvessel_001.nii.gz")
+    old = {"labels": {"0": "background", "1": "Vessel", "2": "Tumour"}}
+    (march.parent / "dataset.json").write_text(json.dumps(old))
+    assert sorted(given(march.parents[1])) == ["tumors", "vessels"]
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"labels": 3}', '{"labels": {"liver": "x"}}'])
 def test_a_damaged_dataset_json_names_nothing(march: Path, content: str) -> None:
     labels_at(march.parent / "predicted" / "ct.nii.gz")

@@ -47,8 +47,8 @@ def every_file_is_accounted_for(tmp_path: Path) -> Any:
         found = discover(tmp_path)
     except InputError:
         return
-    files = [p for p in tmp_path.rglob("*") if p.is_file() and not p.name.startswith(".")]
-    assert sorted(item.path for item in found.files) == sorted(files)
+    files = sorted(p for p in tmp_path.rglob("*") if p.is_file() and not p.name.startswith("."))
+    assert sorted(item.path for item in found.files) == files
     assert all(item.fate == "used" or item.reason for item in found.files)
 
 
@@ -199,6 +199,8 @@ def test_a_copy_that_broke_off(tmp_path: Path, content: bytes) -> None:
     assert volumes(found)[0].hu.shape[0] == 13
     for path in files[-3:]:
         assert path.name in failed(found)
+    (warning,) = found.visits[0].tracked_series.warnings
+    assert warning.startswith("3 files beside its slices are damaged")
 
 
 def test_truncated_slices_at_the_end_are_named_and_the_rest_used(tmp_path: Path) -> None:
@@ -347,9 +349,9 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
 
 
 def test_a_visit_of_empty_files_is_lost_by_name(tmp_path: Path) -> None:
-    slices(tmp_path / "a", date=JUNE)
     for path in slices(tmp_path / "b", FIRST):
         path.write_bytes(b"")
+    slices(tmp_path / "a", date=JUNE)
     assert "16 files" in failed(discover(tmp_path))
 
 
@@ -366,8 +368,7 @@ def test_a_slice_without_a_place_does_not_take_the_others(tmp_path: Path) -> Non
             del dataset.ImagePositionPatient
 
     slices(tmp_path, FIRST, unplaced)
-    found = discover(tmp_path)
-    assert volumes(found)[0].hu.shape[0] == 15
+    assert volumes(found := discover(tmp_path))[0].hu.shape[0] == 15
     assert failed(found) == "IM0016: it has no position or orientation"
     assert "1 files of the series are damaged" in found.visits[0].tracked_series.warnings[0]
 

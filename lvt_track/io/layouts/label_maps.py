@@ -43,14 +43,14 @@ def classes_of_labels(header: ImageHeader, siblings: Collection[Path]) -> ClassL
         header: of the label map.
         siblings: image files in its folder.
     """
+    stem = (stem_of(header.path) or "").lower()
+    match = _MSD.fullmatch(stem)
     names = {name: (value,) for name, value in header.segments.items()} or _beside(header.path)
     if names:
-        return _by_name(names)
-    stem = (stem_of(header.path) or "").lower()
+        return _by_name(names, is_hepatic=match is not None)
     stems = {(stem_of(path) or "").lower() for path in siblings}
     if _LITS.fullmatch(stem) and not any("_instance-" in other for other in stems):
         return _LITS_LABELS if _highest(header.path) <= 2 else {}
-    match = _MSD.fullmatch(stem)
     if match and header.path.parent.name.lower() in _LABEL_FOLDERS:
         labels = _LITS_LABELS if match[1] == "liver" else _VESSEL_LABELS
         return labels if _highest(header.path) <= 2 else {}
@@ -64,7 +64,7 @@ def _highest(path: Path) -> float:
         return float("inf")
 
 
-def _by_name(names: Mapping[str, Iterable[int]]) -> ClassLabels:
+def _by_name(names: Mapping[str, Iterable[int]], *, is_hepatic: bool) -> ClassLabels:
     """Labels by class; “tumour” alone counts where nothing but the liver can have it."""
     plain = {re.sub(r"[\s_\-]+", " ", name.lower()).strip(): v for name, v in names.items()}
     found: dict[str, set[int]] = {}
@@ -87,7 +87,7 @@ def _by_name(names: Mapping[str, Iterable[int]]) -> ClassLabels:
                 break
         else:
             is_other = True
-    if "liver" in found and not is_other:
+    if (is_hepatic or "liver" in found) and not is_other:
         for kind, labels in unclear.items():
             found.setdefault(kind, set()).update(labels)
     if "liver" in found:
