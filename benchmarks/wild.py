@@ -1,10 +1,11 @@
-"""Wild input: every table of ../shared/cases and of the test suite, against its right answer.
+"""Wild input: tables and scans of ../shared/cases and their neighbours, against right answers.
 
-    python benchmarks/wild.py [--before TREE] [--cases ../shared/cases]
+    python benchmarks/wild.py [tables] [scans] [--before TREE] [--cases ../shared/cases]
 
-Writes a section of docs/results/wild.md. With `--before`, an older tree of this repository answers
-the same questions. The right answers are data: benchmarks/wild_cases.toml for the shared cases,
-tests/response/table_kinds.toml for those of the suite.
+Writes sections of docs/results/wild.md. With `--before`, an older tree of this repository answers
+the same questions. The right answers are data: benchmarks/wild_cases.toml for the shared tables,
+tests/response/table_kinds.toml for those of the suite, benchmarks/wild_scans.toml for scans. The
+shared scans are drawn by `--drawer`, a Python that has what ../shared/cases/README.md names.
 """
 
 from __future__ import annotations
@@ -26,10 +27,30 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.wild_scans import ScanQuestion, scan_questions, wrong_scans  # noqa: E402
 from tests.response.table_kinds import CASES, verdict, write_case  # noqa: E402
 
 PAGE = ROOT / "docs/results/wild.md"
-START, END = "<!-- tables -->", "<!-- /tables -->"
+TABLES = [
+    "## Tables",
+    "",
+    "`python benchmarks/wild.py tables --before TREE`; TREE is commit 98ced14. The first row is "
+    "`../shared/cases/response`,",
+    "the others are kinds in the test suite with their neighbours. A refusal is right only if "
+    "its message names the true",
+    "reason, so some of the cases that were wrong before were refused for another one.",
+]
+SCANS = [
+    "## Scans",
+    "",
+    "`python benchmarks/wild.py scans --before TREE`; TREE is commit 98ced14. The first row is "
+    "`../shared/cases/ingest`, the",
+    "others are neighbours of its kinds, from `benchmarks/wild_neighbours`. An answer is right if "
+    "the exit code of `lvt discover",
+    "--json` is, every visit and series is there and voxel for voxel what was drawn, and the words "
+    "of a warning or refusal fit",
+    "(`benchmarks/wild_scans.toml`). Before, nothing listed every file, and warnings were fewer.",
+]
 
 # Runs in the environment of the tree that is asked: one process for all, as a start takes a second.
 _RUNNER = """
@@ -110,20 +131,15 @@ def wrong_answers(tree: Path, questions: Sequence[Question]) -> dict[tuple[str, 
 
 
 def section(
-    questions: Sequence[Question],
+    intro: Sequence[str],
+    questions: Sequence[Question | ScanQuestion],
     now: Mapping[tuple[str, str], str],
     before: Mapping[tuple[str, str], str] | None,
 ) -> str:
-    """The section of the page."""
+    """A section of the page."""
     groups = dict.fromkeys(question.group for question in questions)
     lines = [
-        "## Tables",
-        "",
-        "`python benchmarks/wild.py --before TREE`; TREE is commit 98ced14. The first row is "
-        "`../shared/cases/response`,",
-        "the others are kinds in the test suite with their neighbours. A refusal is right only if "
-        "its message names the true",
-        "reason, so some of the cases that were wrong before were refused for another one.",
+        *intro,
         "",
         "| kind | cases | right before | right now |",
         "|---|---|---|---|",
@@ -157,35 +173,50 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:160]
 
 
-def write_section(text: str) -> None:
-    """Put the section into the page, which other parts of the benchmark share."""
-    head = "# Wild input: right, or refused in words\n"
-    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else head
-    block = f"{START}\n{text}\n{END}"
-    if START in page:
-        page = page[: page.index(START)] + block + page[page.index(END) + len(END) :]
-    else:
-        page = f"{page.rstrip()}\n\n{block}\n"
+def write_section(name: str, text: str) -> None:
+    """Put a section into the page, between its marks."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    page = PAGE.read_text(encoding="utf-8")
+    block = f"{start}\n{text}\n{end}"
+    page = page[: page.index(start)] + block + page[page.index(end) + len(end) :]
     PAGE.write_text(page, encoding="utf-8")
 
 
 def main() -> None:
     """Ask both trees and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", default=["tables", "scans"], help="tables, scans")
     parser.add_argument("--before", type=Path, help="an older tree of this repository")
     parser.add_argument("--cases", type=Path, default=ROOT / "../shared/cases")
+    parser.add_argument("--drawer", default=sys.executable, help="Python that draws shared scans")
     arguments = parser.parse_args()
+    before = arguments.before
     with tempfile.TemporaryDirectory() as scratch:
-        questions = [
-            *(shared_questions(arguments.cases, Path(scratch)) if arguments.cases.is_dir() else []),
-            *suite_questions(Path(scratch)),
-        ]
-        now = wrong_answers(ROOT, questions)
-        before = None if arguments.before is None else wrong_answers(arguments.before, questions)
-    write_section(section(questions, now, before))
-    print(f"{len(questions) - len(now)} of {len(questions)} right")
-    for (group, name), told in now.items():
-        print(f"wrong: {group}, {name}: {_one_line(told)}")
+        folder = Path(scratch)
+        if "tables" in arguments.parts:
+            has_cases = arguments.cases.is_dir()
+            questions = shared_questions(arguments.cases, folder) if has_cases else []
+            questions += suite_questions(folder)
+            old = None if before is None else wrong_answers(before, questions)
+            report("tables", TABLES, questions, wrong_answers(ROOT, questions), old)
+        if "scans" in arguments.parts:
+            scans = scan_questions(arguments.cases.resolve(), folder / "scans", arguments.drawer)
+            old = None if before is None else wrong_scans(before, scans)
+            report("scans", SCANS, scans, wrong_scans(ROOT, scans), old)
+
+
+def report(
+    name: str,
+    intro: Sequence[str],
+    questions: Sequence[Question | ScanQuestion],
+    now: Mapping[tuple[str, str], str],
+    before: Mapping[tuple[str, str], str] | None,
+) -> None:
+    """Write a section of the page, and say what is wrong now."""
+    write_section(name, section(intro, questions, now, before))
+    print(f"{len(questions) - len(now)} of {len(questions)} {name} right")
+    for (group, case), told in now.items():
+        print(f"wrong: {group}, {case}: {_one_line(told)}")
 
 
 if __name__ == "__main__":
