@@ -22,6 +22,7 @@ from lvt_track.response.doubt.doubts import DoubtfulLink, Doubts, existence
 from lvt_track.response.doubt.draws import Sampler
 from lvt_track.response.doubt.shares import with_doubt
 from lvt_track.response.doubt.spread import DRAWN, READ, log_sd
+from lvt_track.response.tables.answers import DOUBT_COLUMNS, doubt_row, rs_rows
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.walk import classify
 
@@ -131,6 +132,18 @@ def test_a_spot_that_a_model_drew_once_may_be_none() -> None:
     assert "n" not in existence(seen_again, drawn)
 
 
+def test_what_a_model_does_not_show_it_may_have_missed() -> None:
+    rows = [row(0, "a", 18.0), row(1, "a"), row(2, "a", 18.5)]
+    drawn = Doubts(frozenset(map(day, range(3))))
+    found = with_doubt(classify(rows, RECIST_1_1), rows, RECIST_1_1, (), drawn)
+    assert [one.category for one in found] == ["Baseline", "CR", "PD"]
+    assert share(found[1], "CR") == pytest.approx(0.1, abs=0.03)
+    assert words(found[1]) == "if a was missed on 2024-03-01, SD"
+    assert share(found[2], "SD") > 0.8
+    read = with_doubt(classify(rows, RECIST_1_1), rows, RECIST_1_1)
+    assert share(read[1], "CR") == 1.0
+
+
 def test_a_link_that_may_be_wrong() -> None:
     """Were it another lesion, it would be new."""
     rows = [row(0, "a", 60.0), row(0, "b", 20.0), row(1, "a", 60.0), row(1, "b", 20.0)]
@@ -222,6 +235,27 @@ def test_shares_sum_to_one_and_names_do_not_matter(
     assert sum(found.doubt.shares.values()) == pytest.approx(1.0, abs=1e-9)
     assert again.doubt.shares == found.doubt.shares
     assert again.doubt.choices_alike == found.doubt.choices_alike
+
+
+def test_columns_of_doubt() -> None:
+    rows = [row(0, "a", 40.0), row(1, "a", 48.0)]
+    told = doubt_row(last(rows, CRITERIA["irecist"]))
+    assert tuple(told) == DOUBT_COLUMNS
+    assert told["p_pd"] == pytest.approx(0.5, abs=0.05)
+    assert told["p_cr"] == 0.0
+    assert told["settled_by"] == "if a's 48.0 mm of 2024-03-01 is 47.9 mm, iSD"
+    assert set(doubt_row(classify(rows, RECIST_1_1)[0]).values()) == {None}
+
+
+def test_rs_keeps_the_terms_of_cdisc() -> None:
+    """CDISC's terms of iRECIST begin with a small i; those of RECIST are capitals."""
+    rows = [row(0, "a", 30.0), row(0, "b", 8.0), row(1, "a", 45.0), row(1, "b", 8.0)]
+    told = {
+        record["RSSTRESC"]
+        for name in ("recist1.1", "irecist")
+        for record in rs_rows({"": classify(rows, CRITERIA[name])})
+    }
+    assert told == {"PD", "NON-CR/NON-PD", "iUPD", "NON-iCR/NON-iUPD", "N"}
 
 
 def test_draws_are_the_same_each_time() -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.response.doubt.doubts import DoubtfulLink, Doubts, existence
+from lvt_track.response.doubt.missed import may_be_missed
 from lvt_track.response.doubt.spread import DRAWN, READ, SizeError, log_sd
 
 __all__ = ["Sampler", "broken", "by_content", "removed", "scaled", "seed_of", "settled_new"]
@@ -100,6 +101,7 @@ class Sampler:
         spreads: of axes and volume of each row.
         existence: of the lesions that may be none, by name.
         links: those that may be wrong.
+        missed: rows of absent lesions that may be there, see `may_be_missed`.
         seed: of all draws.
     """
 
@@ -107,6 +109,7 @@ class Sampler:
     spreads: tuple[tuple[float, float], ...]
     existence: Mapping[str, float]
     links: tuple[DoubtfulLink, ...]
+    missed: Mapping[int, tuple[float, Assessment]]
     seed: int
 
     @classmethod
@@ -118,11 +121,16 @@ class Sampler:
             doubts: what is known of how they came about.
         """
         ordered = tuple(row for group in by_content(rows) for row in group)
+        missed = may_be_missed(ordered, doubts)
         return cls(
             ordered,
-            tuple(log_sd(row, _error(row.date, doubts)) for row in ordered),
+            tuple(
+                log_sd(missed[i][1] if i in missed else row, _error(row.date, doubts))
+                for i, row in enumerate(ordered)
+            ),
             existence(rows, doubts),
             doubts.links,
+            missed,
             seed_of(rows),
         )
 
@@ -133,9 +141,13 @@ class Sampler:
         hu = _HU_SD * rng.standard_normal((count, len(self.rows)))
         names = list(dict.fromkeys(row.lesion for row in self.rows))
         luck = rng.random((count, len(names) + len(self.links)))
+        unseen = rng.random((count, len(self.missed)))
         doubtful = [(i, name) for i, name in enumerate(names) if name in self.existence]
         for k in range(count):
             rows = self._sized(z[k], hu[k])
+            for j, (i, (chance, there)) in enumerate(self.missed.items()):
+                if unseen[k, j] < chance:
+                    rows[i] = scaled(there, float(z[k, i]), self.spreads[i])
             for i, name in doubtful:
                 is_one = luck[k, i] < self.existence[name]
                 rows = settled_new(rows, name) if is_one else removed(rows, name)

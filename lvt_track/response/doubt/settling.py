@@ -70,7 +70,7 @@ Judge = Callable[[Sequence[Assessment]], list[str]]
 def _doubtful(
     sampler: Sampler, judged: Judge, told: Sequence[str]
 ) -> Iterator[tuple[int, _Candidate]]:
-    """Lesions that may be none, equivocal ones that may be ones, links that may be wrong."""
+    """Lesions that may be none or new, absent ones that may be there, links that may be wrong."""
     rows = sampler.rows
     for name in sorted(sampler.existence, key=natural):
         chance = sampler.existence[name]
@@ -86,6 +86,10 @@ def _doubtful(
             )
         for k, category in _changes(told, other):
             yield k, _Candidate(chance, Settling(name, first, f"{words}, {category}"))
+    for i, (chance, there) in sampler.missed.items():
+        words = f"if {there.lesion} was missed on {there.date}"
+        for k, category in _changes(told, judged([*rows[:i], there, *rows[i + 1 :]])):
+            yield k, _Candidate(chance, Settling(there.lesion, there.date, f"{words}, {category}"))
     for link in sampler.links:
         words = f"if {link.lesion} of {link.since} is another lesion than before"
         for k, category in _changes(told, judged(broken(rows, link))):
