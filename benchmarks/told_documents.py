@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -238,7 +239,8 @@ def _responses(page: _Page, tables: Tables) -> Iterator[str]:
             yield from _expect(where, category[0], {true["category"]})
             if ("new lesion" in category) != bool(true["new_lesion"]):
                 yield f"report.html {where}: new lesion is {'new lesion' in category}"
-            yield from _reason(where, " ".join(reason), true, tables)
+            yield from _reason(where, reason[0], true, tables)
+            yield from _doubt(where, reason[1:], true)
 
 
 def _reason(where: str, told: str, true: pd.Series, tables: Tables) -> Iterator[str]:
@@ -257,6 +259,24 @@ def _reason(where: str, told: str, true: pd.Series, tables: Tables) -> Iterator[
     for pair in re.findall(r"\(([\d.]+) to ([\d.]+) mm\)", told):
         for size in set(pair) - own:
             yield f"report.html {where}, reason: no lesion or tumour of {size} mm is in the tables"
+
+
+def _doubt(where: str, told: list[str], true: pd.Series) -> Iterator[str]:
+    """How sure a category is, and what would settle it, from the columns of the table."""
+    shares = {name[2:].upper(): true[name] for name in ("p_cr", "p_pr", "p_sd", "p_pd")}
+    if told and true["category"] in shares:
+        share = shares[true["category"]]
+        part = "all" if share == 1 else f"{math.floor(round(100 * share, 6))} %"
+        words = [f"{true['category']} in {part} of {int(true['draws']):,} draws"]
+        if pd.notna(true["target_choices"]):
+            counts = [int(true[name]) for name in ("target_choices_alike", "target_choices")]
+            words.append(f"in {counts[0]} of {counts[1]} admissible choices of targets")
+        yield from _expect(
+            f"{where}, doubt", re.sub(r" sampled of [\d,]+", "", told[0]), {"; ".join(words) + "."}
+        )
+    settled = plain(true["settled_by"]) if pd.notna(true["settled_by"]) else ""
+    expected = [f"{settled[0].upper()}{settled[1:]}."] if settled else []
+    yield from _expect(f"{where}, settled by", " ".join(told[1:]), {" ".join(expected)})
 
 
 def _phases(page: _Page, tables: Tables) -> Iterator[str]:
