@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.planning.trees import HEPATIC, PORTAL, VesselTrees, usual_hilum_mm
+from lvt_track.planning.trees import HEPATIC, PORTAL, VesselTrees
 
 __all__ = ["Borders", "VeinSurface", "angle_about_cava", "find_borders"]
 
@@ -84,7 +84,7 @@ def angle_about_cava(points_mm: FloatArray, trees: VesselTrees) -> FloatArray:
 def find_borders(trees: VesselTrees) -> Borders:
     """Find the borders from the trees, and where those do not show them, from the liver."""
     surfaces = _vein_surfaces(trees)
-    hilum = usual_hilum_mm(trees)
+    hilum = trees.hilum_mm
     points, radii = trees.points(PORTAL)
     inside = np.zeros(len(points), dtype=bool)
     if len(points):

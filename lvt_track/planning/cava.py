@@ -94,6 +94,11 @@ class Cava:
         )
         return place
 
+    def moved_to(self, place_mm: FloatArray) -> Cava:
+        """An assumed cava whose axis goes through a place (3,)."""
+        shift = place_mm[:2] - self.axis_at(np.array(place_mm[2]))
+        return Cava(None, self.axis_mm + np.array([*shift, 0.0]), self.radius_mm)
+
     def distance_mm(self, points_mm: FloatArray) -> FloatArray:
         """Distance of points (n, 3) to its wall; where only the axis is known, negative inside."""
         if self.wall_mm is not None and self.geometry is not None:

@@ -16,7 +16,7 @@ import numpy as np
 from lvt_track.core.geometry import FloatArray
 from lvt_track.planning.graph import VesselGraph
 
-__all__ = ["NEVER", "Growth", "Root", "grow"]
+__all__ = ["NEVER", "Growth", "Root", "Steps", "grow"]
 
 NEVER = 1e6
 
@@ -66,7 +66,7 @@ def grow(graph: VesselGraph, roots: Iterable[Root]) -> Growth:
         graph: the branches.
         roots: where it may start.
     """
-    steps = _Steps(graph)
+    steps = Steps(graph)
     count = len(graph.branches)
     cost = np.full((count, 2), NEVER)
     parent = np.full((count, 2), -1, dtype=np.intp)
@@ -93,7 +93,7 @@ def grow(graph: VesselGraph, roots: Iterable[Root]) -> Growth:
     return Growth(cost[rows, entry], [int(e) for e in entry], [int(p) for p in parent[rows, entry]])
 
 
-class _Steps:
+class Steps:
     """Prices of going from one branch to another at a node."""
 
     def __init__(self, graph: VesselGraph) -> None:
@@ -114,16 +114,16 @@ class _Steps:
         total += _WIDER * max(0.0, float(np.log(start / narrowest))) ** 2
         trust = min(1.0, self._length[branch] / 12.0)
         total += _TAPER * trust * max(0.0, float(np.log(stop / start))) ** 2
-        misfit = self._misfit(came, to)
+        misfit = self.misfit(came, to)
         total += _TURN * max(0.0, misfit - 0.7)
         node = self.graph.branches[branch].nodes[end]
         best = misfit
         for rival in self.meeting[node]:
             if rival[0] not in (branch, came[0]) and rival[0] not in self.graph.bridged:
-                best = min(best, self._misfit(rival, to))
+                best = min(best, self.misfit(rival, to))
         return total + _RIVAL * max(0.0, misfit - best)
 
-    def _misfit(self, one: tuple[int, int], other: tuple[int, int]) -> float:
+    def misfit(self, one: tuple[int, int], other: tuple[int, int]) -> float:
         """0 for a straight continuation of equal calibre, to 2 and more for turning back."""
         a, b = self._heading[one[0]][one[1]], self._heading[other[0]][other[1]]
         bend = 1.0 + float(a @ b)

@@ -19,7 +19,8 @@ __all__ = ["Territories", "find_territories", "segments_of"]
 _LEAST_TREE_MM = 60.0
 _LEAST_BRANCHES_MM = 30.0
 _CAUDATE_REACH_MM = 24.0
-_SHIFT_MM = 18.0
+_SHARE, _MOST_MM = 0.5, 24.0  # how far branches move the border between upper and lower
+_SMOOTH_MM = 3.0
 _LEAST_SHARE = 0.1  # of a tumour, for a segment that it lies in to be named
 _SECTORS = ((2, 3), (8, 5), (7, 6))
 """Upper and lower segment of each sector that has both."""
@@ -65,20 +66,20 @@ def find_territories(trees: VesselTrees) -> Territories:
     sources = {int(n): _PLANES for n in np.unique(by_planes)}
     spots, names = _labelled_branches(trees, planes)
     for upper, lower in _SECTORS:
-        of = (names == upper) | (names == lower)
         lengths = [np.count_nonzero(names == n) * trees.lattice.spacing_mm for n in (upper, lower)]
         if min(lengths) < _LEAST_BRANCHES_MM:
             continue
         sector = (by_planes == upper) | (by_planes == lower)
-        # Far from the level of the division the branches of a level are few, and stray.
-        level = borders.umbilical_mm[2] if upper == 2 else borders.right_level_mm
-        sector &= np.abs(points[:, 2] - level) < _SHIFT_MM
-        _, index = cKDTree(spots[of]).query(points[sector])
-        chosen[sector] = names[of][index]
+        place = points[sector]
+        to_upper, to_lower = (cKDTree(spots[names == n]).query(place)[0] for n in (upper, lower))
+        # Branches move the border of a plane; far from it those of a level are few, and stray.
+        shift = _SHARE * np.clip(to_lower - to_upper, -_MOST_MM, _MOST_MM)
+        is_upper = _above_mm(place, borders, upper == 2) + shift > 0
+        chosen[sector] = np.where(is_upper, upper, lower)
         sources[upper] = sources[lower] = _BRANCHES
     labels = nothing.copy()
     labels[tuple(where.T)] = chosen
-    return Territories(_whole(labels, trees), sources, "", borders, planes)
+    return Territories(_whole(_smooth(labels, trees), trees), sources, "", borders, planes)
 
 
 def segments_of(labels: NDArray[np.uint8]) -> tuple[int, ...]:
@@ -97,17 +98,25 @@ def _by_planes(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDAr
     angle = angle_about_cava(points, trees)
     is_right = angle > borders.middle.at(z)
     is_posterior = is_right & (angle > borders.right.at(z))
-    is_upper = z > borders.right_level_mm
+    is_upper = _above_mm(points, borders, is_lateral=False) > 0
     is_lateral = ~is_right & (angle < borders.umbilical_deg)
     labels = np.full(len(points), 4, dtype=np.uint8)
     labels[is_right & ~is_posterior] = np.where(is_upper, 8, 5)[is_right & ~is_posterior]
     labels[is_posterior] = np.where(is_upper, 7, 6)[is_posterior]
-    # Segment 2 lies above and behind the left hepatic vein, 3 below and before it.
-    level = borders.umbilical_mm
-    high = (z - level[2]) + 0.6 * (points[:, 1] - level[1]) > 0
+    high = _above_mm(points, borders, is_lateral=True) > 0
     labels[is_lateral] = np.where(high, 2, 3)[is_lateral]
     labels[_is_caudate(points, trees, borders)] = 1
     return labels
+
+
+def _above_mm(points: FloatArray, borders: Borders, is_lateral: bool) -> FloatArray:
+    """How far points (n, 3) lie above the plane between the upper and the lower segments."""
+    if not is_lateral:
+        return points[:, 2] - borders.right_level_mm
+    # Segment 2 lies above and behind the left hepatic vein, 3 below and before it.
+    level = borders.umbilical_mm
+    above: FloatArray = (points[:, 2] - level[2]) + 0.6 * (points[:, 1] - level[1])
+    return above
 
 
 def _is_caudate(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDArray[np.bool_]:
@@ -119,8 +128,11 @@ def _is_caudate(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDA
     top = float(trees.cava.axis_mm[-1, 2]) if trees.cava.is_seen else np.inf
     top = min(top, float(trees.frame.place((0.5, 0.5, 0.88))[2])) - 8.0
     bottom = float(borders.fork_mm[2]) - 14.0
-    # Its front is the fissure from the left portal vein to the cava.
-    limit = borders.fork_mm[1] + 5.0
+    # Its front is the fissure of the venous ligament, from the left portal vein to the front of
+    # the cava at the top.
+    start = borders.fork_mm[1] + 5.0
+    rise = np.clip((z - borders.fork_mm[2]) / max(top - borders.fork_mm[2], 1.0), 0.0, 1.0)
+    limit = start + rise * np.maximum(axis[:, 1] - radius - start, 0.0)
     near = np.hypot(right, front) < radius + _CAUDATE_REACH_MM
     caudate: NDArray[np.bool_] = near & (points[:, 1] > limit) & (right < 0.5 * radius)
     # It lies before and beside the cava, not behind it to the left.
@@ -142,6 +154,19 @@ def _labelled_branches(
         spots.append(branch.points_mm)
         names.append(np.full(len(branch.points_mm), counts.argmax(), dtype=np.uint8))
     return np.concatenate(spots), np.concatenate(names)
+
+
+def _smooth(labels: NDArray[np.uint8], trees: VesselTrees) -> NDArray[np.uint8]:
+    """Borders without steps and splinters: of each cube the segment that most of its surroundings
+    are of."""
+    width = _SMOOTH_MM / trees.lattice.spacing_mm
+    best, most = labels.copy(), np.zeros(labels.shape, dtype=np.float32)
+    for name in range(1, 9):
+        share = ndimage.gaussian_filter((labels == name).astype(np.float32), width, truncate=2.0)
+        more = share > most
+        best[more], most[more] = name, share[more]
+    best[labels == 0] = 0
+    return best
 
 
 def _whole(labels: NDArray[np.uint8], trees: VesselTrees) -> NDArray[np.uint8]:

@@ -12,13 +12,14 @@ from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray, Masks
 from lvt_track.planning.bridges import bridge_gaps
 from lvt_track.planning.cava import Cava, LiverFrame, assumed_cava, find_cava
+from lvt_track.planning.convergence import tell_by_convergence
 from lvt_track.planning.graph import VesselGraph
 from lvt_track.planning.growth import NEVER, grow
 from lvt_track.planning.lattice import Lattice, lattice_around
-from lvt_track.planning.roots import find_roots, hilum_shares
+from lvt_track.planning.roots import Roots, find_roots, hilum_shares
 from lvt_track.planning.skeleton import vessel_graph
 
-__all__ = ["HEPATIC", "PORTAL", "UNKNOWN", "VesselTrees", "separate_trees", "usual_hilum_mm"]
+__all__ = ["HEPATIC", "PORTAL", "UNKNOWN", "VesselTrees", "separate_trees"]
 
 UNKNOWN, PORTAL, HEPATIC = 0, 1, 2
 """Which tree a branch is of."""
@@ -26,6 +27,7 @@ UNKNOWN, PORTAL, HEPATIC = 0, 1, 2
 # Costs this far apart are told with a confidence of 63 %.
 _SURE = 1.0
 _LEAST_CONFIDENCE = 0.05
+_LEAST_CONVERGENCE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +40,8 @@ class VesselTrees:
         graph: centrelines.
         kinds: for each branch UNKNOWN, PORTAL or HEPATIC (n,).
         confidence: of each branch, 0 to 1 (n,).
-        portal_parent: for each branch, the one it comes from as a portal one; -1 for none.
         cava: seen or assumed.
+        hilum_mm: where the hilum is looked for, LPS (3,).
         frame: of the liver.
     """
 
@@ -49,8 +51,8 @@ class VesselTrees:
     graph: VesselGraph
     kinds: np.ndarray[tuple[int], np.dtype[np.int8]]
     confidence: FloatArray
-    portal_parent: list[int]
     cava: Cava
+    hilum_mm: FloatArray
     frame: LiverFrame
 
     def points(self, kind: int, least_mm: float = 0.0) -> tuple[FloatArray, FloatArray]:
@@ -141,18 +143,30 @@ def separate_trees(masks: Masks) -> VesselTrees | None:
         vessels = vessels & ~cava.mask
     cava = cava or assumed_cava(liver, lattice.geometry)
     graph = bridge_gaps(vessel_graph(vessels, lattice.geometry))
-    roots = find_roots(graph, vessels, lattice.geometry, frame, cava)
-    graph = roots.graph
-    portal, hepatic = grow(graph, roots.portal), grow(graph, roots.hepatic)
+    hilum = _usual_hilum_mm(frame, cava)
+    if cava.is_seen or not graph.branches:
+        roots = find_roots(graph, vessels, lattice.geometry, frame, cava)
+        graph = roots.graph
+        kinds, confidence = _from_roots(roots)
+    else:
+        convergence = tell_by_convergence(graph, frame, cava)
+        cava, hilum = cava.moved_to(convergence.outflow_mm), convergence.hilum_mm
+        kinds = np.where(convergence.hepatic > 0, HEPATIC, PORTAL).astype(np.int8)
+        confidence = np.abs(np.tanh(convergence.hepatic / 2.0))
+        kinds[confidence < _LEAST_CONVERGENCE] = UNKNOWN
+    return VesselTrees(lattice, liver, vessels, graph, kinds, confidence, cava, hilum, frame)
+
+
+def _from_roots(roots: Roots) -> tuple[np.ndarray[tuple[int], np.dtype[np.int8]], FloatArray]:
+    """Each branch to the tree that reaches it at less cost, and how sure that is."""
+    portal, hepatic = grow(roots.graph, roots.portal), grow(roots.graph, roots.hepatic)
     margin = hepatic.cost - portal.cost
     kinds = np.where(margin > 0, PORTAL, HEPATIC).astype(np.int8)
-    confidence = 1.0 - np.exp(-np.abs(margin) / _SURE)
+    confidence: FloatArray = 1.0 - np.exp(-np.abs(margin) / _SURE)
     lost = np.minimum(portal.cost, hepatic.cost) >= NEVER
     kinds[lost | (confidence < _LEAST_CONFIDENCE)] = UNKNOWN
     confidence[lost] = 0.0
-    return VesselTrees(
-        lattice, liver, vessels, graph, kinds, confidence, portal.parent, cava, frame
-    )
+    return kinds, confidence
 
 
 def _near(vessels: BoolArray, liver: BoolArray, spacing_mm: tuple[float, ...]) -> BoolArray:
@@ -163,7 +177,7 @@ def _near(vessels: BoolArray, liver: BoolArray, spacing_mm: tuple[float, ...]) -
     return near
 
 
-def usual_hilum_mm(trees: VesselTrees) -> FloatArray:
+def _usual_hilum_mm(frame: LiverFrame, cava: Cava) -> FloatArray:
     """Where the hilum lies in most livers, LPS (3,)."""
-    x, y, z = hilum_shares(trees.frame, trees.cava)
-    return trees.frame.place((float(x), float(y), float(z)))
+    x, y, z = hilum_shares(frame, cava)
+    return frame.place((float(x), float(y), float(z)))
