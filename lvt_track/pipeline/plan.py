@@ -26,6 +26,7 @@ from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.progress import Progress
 from lvt_track.planning.resection import remnant_of, segments_taken, standard_liver_ml, wedge_around
 from lvt_track.planning.resection_spec import Resection
+from lvt_track.planning.trees import VesselTrees
 from lvt_track.planning.visit_plan import VisitPlan, plan_visit
 from lvt_track.report.drawing.planning import write_planning_pdf
 from lvt_track.report.planning_tables import (
@@ -33,6 +34,7 @@ from lvt_track.report.planning_tables import (
     SiteRow,
     planning_table,
     remnant_table,
+    vessels_table,
 )
 from lvt_track.report.tables import write_table
 
@@ -139,11 +141,14 @@ def plan_run(out: Path, settings: PlanSettings, progress: Progress) -> PlanResul
     sites: list[SiteRow] = []
     planned: list[PlannedResection] = []
     remarks: list[str] = []
+    trees: list[tuple[str, VesselTrees]] = []
     progress.stage("plan", len(dates))
     drawn: tuple[VisitPlan, dict[str, BoolArray]] | None = None
     for date in dates:
         masks, lesions = _read_masks(folder.visit(date))
         plan = plan_visit(masks, lesions)
+        if plan.trees is not None:
+            trees.append((date, plan.trees))
         of_visit = tracks.get(date, {})
         sites += [SiteRow(date, of_visit.get(site.label), site) for site in plan.sites]
         for text in plan.remarks:
@@ -169,6 +174,7 @@ def plan_run(out: Path, settings: PlanSettings, progress: Progress) -> PlanResul
     write_table(result.sites, folder.table("planning"))
     _name_segments(sites, folder)
     write_table(result.remnants, folder.table("remnant"))
+    write_table(vessels_table(trees), folder.table("vessels"))
     assert drawn is not None
     plan, taken = drawn
     write_meshes(plan, taken, tracks.get(shown, {}), folder.visit(shown))

@@ -23,6 +23,10 @@ _NEAR_MM, _FAR_MM = 20.0, 110.0
 _WITHIN_DEG = 16.0
 _TURN_PRIOR = 60.0  # mm of height over which a vein's direction is taken to be constant
 _LEAST_LENGTH_MM = 25.0
+# Where the cava is not seen, directions about it and the trees are half believed, and half taken
+# to be the usual ones.
+_HALF = 0.5
+_UMBILICAL_SHARE = 0.25  # of the way from the left to the middle hepatic vein
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ def find_borders(trees: VesselTrees) -> Borders:
     wide = near & (radii > 0.55 * np.max(radii[near], initial=0.0))
     has_portal = bool(wide.sum() >= 5)
     fork = np.average(points[wide], axis=0, weights=weight[wide]) if has_portal else hilum
+    if not trees.cava.is_seen:
+        fork = _HALF * fork + (1 - _HALF) * hilum
     umbilical = _umbilical(points, radii, fork, trees) if has_portal else None
     if umbilical is None:
         angle = 0.5 * (surfaces["middle"].angle_deg + surfaces["left"].angle_deg)
@@ -103,6 +109,9 @@ def find_borders(trees: VesselTrees) -> Borders:
         umbilical = np.array([x + reach * np.cos(turn), y - reach * np.sin(turn), fork[2]])
     umbilical_deg = float(angle_about_cava(umbilical[None], trees)[0])
     middle, left = surfaces["middle"].angle_deg, surfaces["left"].angle_deg
+    if not trees.cava.is_seen:
+        usual = left + _UMBILICAL_SHARE * (middle - left)
+        umbilical_deg = _HALF * umbilical_deg + (1 - _HALF) * usual
     umbilical_deg = float(np.clip(umbilical_deg, min(left - 10, middle - 15), middle - 12))
     right = inside & (points[:, 0] < fork[0] - 12) & (points[:, 0] > fork[0] - 50)
     right &= radii > 2.2
@@ -149,6 +158,7 @@ def _surface(
         return VeinSurface(usual, 0.0, middle, (middle, middle), False)
     z0 = float(np.average(points[:, 2], weights=weight))
     mean = float(np.average(angles, weights=weight))
+    told = mean if trees.cava.is_seen else _HALF * mean + (1 - _HALF) * usual
     z = points[:, 2] - z0
     spread = float(np.average(z**2, weights=weight))
     # The less height a vein spans the less is known of how it turns.
@@ -156,7 +166,7 @@ def _surface(
         spread + 0.05 * _TURN_PRIOR**2
     )
     low, high = np.percentile(points[:, 2], [5, 95])
-    return VeinSurface(mean, slope, z0, (float(low), float(high)), True)
+    return VeinSurface(told, slope, z0, (float(low), float(high)), True)
 
 
 def _umbilical(

@@ -25,7 +25,7 @@ _HILUM_SPREAD = (0.10, 0.11, 0.13)
 _LEAST_CONTACT_MM = 1.5
 _NEAR_NODE_MM = 6.0
 _AT_WALL_MM = 2.5
-# Where the cava is not seen, a vein that heads for it may end this far from it.
+# A branch that heads for the hilum may end this far from it.
 _FAR_MM = 40.0
 _PER_MM = 0.05
 _TRUNK_MM = 4.5
@@ -34,7 +34,6 @@ _LEAST_TRUNK_MM = 3.5
 _OTHER_PIECE = 0.6
 # A vessel that the hepatic veins reach at less than this cost is no candidate for the portal vein.
 _DOUBT = 2.0
-_LEAST_SHARE = 0.5  # of the liver's height, above which hepatic veins reach the cava
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +55,11 @@ def find_roots(
         vessels: their mask (z, y, x) on the lattice, without the cava.
         geometry: of the lattice.
         frame: of the liver.
-        cava: seen or assumed.
+        cava: as it is seen; without it no root is told.
     """
-    if not graph.branches:
+    if not graph.branches or cava.mask is None:
         return Roots(graph, (), ())
-    if cava.mask is not None:
-        graph, hepatic = _contacts(graph, vessels, geometry, cava.mask)
-    else:
-        heights = graph.nodes_mm[:, 2]
-        target = np.column_stack([cava.axis_at(heights), heights])
-        is_high = frame.share(graph.nodes_mm)[:, 2] > _LEAST_SHARE
-        hepatic = _heading_for(graph, target, is_high, cava.radius_mm)
+    graph, hepatic = _contacts(graph, vessels, geometry, cava.mask)
     taken = frozenset(root.branch for root in hepatic if root.price < 0.3)
     doubt = np.clip(grow(graph, hepatic).cost / _DOUBT, 0.05, 1.0)
     graph, portal = _hilum(graph, hilum_shares(frame, cava), frame, doubt, taken)

@@ -19,6 +19,8 @@ __all__ = ["Territories", "find_territories", "segments_of"]
 _LEAST_TREE_MM = 60.0
 _LEAST_BRANCHES_MM = 30.0
 _CAUDATE_REACH_MM = 24.0
+_CAUDATE_LEAST_MM = 8.0  # before the cava
+_CAUDATE_RISE = 0.6  # how far its front nears the cava towards the top
 _SHARE, _MOST_MM = 0.5, 24.0  # how far branches move the border between upper and lower
 _SMOOTH_MM = 3.0
 _LEAST_SHARE = 0.1  # of a tumour, for a segment that it lies in to be named
@@ -128,11 +130,11 @@ def _is_caudate(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDA
     top = float(trees.cava.axis_mm[-1, 2]) if trees.cava.is_seen else np.inf
     top = min(top, float(trees.frame.place((0.5, 0.5, 0.88))[2])) - 8.0
     bottom = float(borders.fork_mm[2]) - 14.0
-    # Its front is the fissure of the venous ligament, from the left portal vein to the front of
-    # the cava at the top.
-    start = borders.fork_mm[1] + 5.0
+    # Its front is the fissure of the venous ligament, from the left portal vein upwards and back
+    # towards the cava.
+    start = np.minimum(borders.fork_mm[1] + 5.0, axis[:, 1] - radius - _CAUDATE_LEAST_MM)
     rise = np.clip((z - borders.fork_mm[2]) / max(top - borders.fork_mm[2], 1.0), 0.0, 1.0)
-    limit = start + rise * np.maximum(axis[:, 1] - radius - start, 0.0)
+    limit = start + _CAUDATE_RISE * rise * np.maximum(axis[:, 1] - radius - start, 0.0)
     near = np.hypot(right, front) < radius + _CAUDATE_REACH_MM
     caudate: NDArray[np.bool_] = near & (points[:, 1] > limit) & (right < 0.5 * radius)
     # It lies before and beside the cava, not behind it to the left.

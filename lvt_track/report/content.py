@@ -30,6 +30,7 @@ class ReportContent:
         scene: the visits for the interactive page; None for a page of pictures.
         slice_numbers: by visit, the InstanceNumber of every slice in the order of the array; only
             for scans that have such numbers.
+        sites, remnants: rows of planning.csv and remnant.csv as text, where a plan was made.
         corrections: what readers said, one mapping from column to value per row of their table.
     """
 
@@ -41,6 +42,8 @@ class ReportContent:
     scene: Scene | None = None
     corrections: Sequence[Mapping[str, Any]] = ()
     slice_numbers: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    sites: Sequence[Mapping[str, str]] = ()
+    remnants: Sequence[Mapping[str, str]] = ()
 
 
 def by_track_and_visit(pictures: Sequence[KeyImage]) -> Images:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lvt_track.core.quantities import segment_names
 from lvt_track.planning.resection import Remnant
+from lvt_track.planning.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees
 from lvt_track.planning.visit_plan import TARGETS, LesionSite
 
-__all__ = ["PlannedResection", "SiteRow", "planning_table", "remnant_table"]
+__all__ = ["PlannedResection", "SiteRow", "planning_table", "remnant_table", "vessels_table"]
 
 _PER_WEEK = 7.0
 
@@ -99,6 +101,32 @@ def _planning_columns() -> list[str]:
         "outside_liver_percent",
         *ends,
     ]
+
+
+_VESSEL_COLUMNS = [
+    "date",
+    "branch",
+    "tree",
+    "confidence",
+    "length_mm",
+    "radius_mm",
+    *(f"{end}_{axis}_mm" for end in ("start", "end") for axis in "xyz"),
+    "bridged",
+]
+_TREES = {UNKNOWN: "unknown", PORTAL: "portal", HEPATIC: "hepatic"}
+
+
+def vessels_table(trees: Sequence[tuple[str, VesselTrees]]) -> pd.DataFrame:
+    """vessels.csv: one row per branch and visit, given the date and trees of each."""
+    records = []
+    for date, its in trees:
+        rows = zip(its.graph.branches, its.kinds, its.confidence, strict=True)
+        for number, (branch, kind, confidence) in enumerate(rows):
+            ends = np.round(branch.points_mm[[0, -1]], 1).ravel()
+            size = (round(branch.length_mm, 1), round(branch.calibre_mm, 2))
+            values = (date, number + 1, _TREES[int(kind)], round(float(confidence), 2), *size)
+            records.append((*values, *ends, number in its.graph.bridged))
+    return pd.DataFrame(records, columns=_VESSEL_COLUMNS)
 
 
 _REMNANT_COLUMNS = [

@@ -82,6 +82,9 @@ def test_a_report_afterwards_keeps_the_segments(planned: Path) -> None:
     before = (planned / "lesions.csv").read_bytes()
     assert lvt("report", planned, "--quiet").exit_code == 0
     assert (planned / "lesions.csv").read_bytes() == before
+    page = (planned / "report.html").read_text(encoding="utf-8")
+    assert "Planning a resection" in page and "wedge T1" in page
+    assert "run lvt plan again" not in page
 
 
 def test_remnants_are_of_the_voxels(planned: Path) -> None:
@@ -136,7 +139,7 @@ def test_without_a_liver_the_rest_is_done(tracked: Path, tmp_path: Path) -> None
 
 def test_every_column_is_described(planned: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "use" / "outputs.md").read_text(encoding="utf-8")
-    for name in ("planning.csv", "remnant.csv"):
+    for name in ("planning.csv", "remnant.csv", "vessels.csv"):
         columns = [c for c in pd.read_csv(planned / name).columns if not c.endswith("_x_mm")]
         columns = [c for c in columns if not c.endswith(("_y_mm", "_z_mm"))]
         assert [c for c in columns if f"`{c}`" not in page] == []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from lvt_track.core.volume import Masks
 from lvt_track.planning.territories import find_territories
-from lvt_track.planning.trees import HEPATIC, PORTAL, separate_trees
+from lvt_track.planning.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
 from lvt_track.planning.visit_plan import plan_visit
 from tests.planning.model_liver import GEOMETRY, SHAPE, model_liver
 
@@ -15,10 +16,16 @@ def share(mask: np.ndarray, of: np.ndarray) -> float:
     return float(mask[of].mean())
 
 
-def test_trees_are_told_apart_where_the_cava_is_in_the_mask() -> None:
+@pytest.fixture(scope="module")
+def trees() -> VesselTrees:
+    told = separate_trees(model_liver()[0])
+    assert told is not None
+    return told
+
+
+def test_trees_are_told_apart_where_the_cava_is_in_the_mask(trees: VesselTrees) -> None:
     masks, _, hepatic, portal = model_liver()
-    trees = separate_trees(masks)
-    assert trees is not None and trees.cava.is_seen
+    assert trees.cava.is_seen
     kinds = trees.on_scan(masks.vessels)
     near = GEOMETRY.to_world(np.argwhere(portal))[:, 2] > -45  # the trunk leaves the liver below
     inside = np.zeros(SHAPE, dtype=bool)
@@ -35,12 +42,22 @@ def test_trees_are_told_apart_without_the_cava() -> None:
     kinds = trees.on_scan(inside)
     assert share(kinds[PORTAL], portal & inside) > 0.9
     assert share(kinds[HEPATIC], hepatic & inside) > 0.9
+    assert trees.confidence.min() >= 0 and trees.confidence.max() <= 1
+    axis = trees.cava.axis_at(np.array([40.0]))[0]
+    assert np.linalg.norm(axis - (0, 10)) < 15  # where the cava stood
 
 
-def test_segments_lie_where_surgeons_put_them() -> None:
+def test_a_single_vessel_is_of_no_tree_that_must_be_believed() -> None:
     masks, *_ = model_liver()
-    trees = separate_trees(masks)
+    speck = np.zeros(SHAPE, dtype=bool)
+    speck[30:33, 40:42, 30:32] = True
+    trees = separate_trees(Masks(masks.liver, speck, masks.tumors, GEOMETRY))
     assert trees is not None
+    assert (trees.kinds == UNKNOWN).all() or trees.confidence.max() < 0.9
+    assert find_territories(trees).reason
+
+
+def test_segments_lie_where_surgeons_put_them(trees: VesselTrees) -> None:
     territories = find_territories(trees)
     assert not territories.reason
     labels = trees.lattice.to_scan(territories.labels)

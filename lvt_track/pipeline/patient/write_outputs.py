@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,8 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
         take_scene(course, scans, frame, folder.path / "visits"),
         findings.corrections,
         _slice_numbers(course),
+        _rows(folder, "planning"),
+        _rows(folder, "remnant"),
     )
     write_pdf(content, folder.pdf)
     write_html(content, folder.html)
@@ -129,6 +132,15 @@ def _facts(manifest: Manifest) -> RunFacts:
             for item in dict.fromkeys((*manifest.left_out, *manifest.failures))
         ),
     )
+
+
+def _rows(folder: RunFolder, name: str) -> Sequence[Mapping[str, str]]:
+    """The rows of a table that `lvt plan` wrote, as text; none where it did not."""
+    path = folder.table(name)
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
 
 
 def _slice_numbers(course: Course) -> dict[int, tuple[int, ...]]:

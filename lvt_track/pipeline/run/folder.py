@@ -24,6 +24,7 @@ TABLES = (
     "reader_pairs",
     "planning",
     "remnant",
+    "vessels",
 )
 """Tables of a patient, by the names of their files without `.csv`."""
 

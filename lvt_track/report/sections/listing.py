@@ -16,6 +16,7 @@ from lvt_track.report.sections.lookback import looking_back
 from lvt_track.report.sections.map import tumour_map
 from lvt_track.report.sections.meaning import meaning
 from lvt_track.report.sections.phases import phases
+from lvt_track.report.sections.planning import planning
 from lvt_track.report.sections.presence import presence
 from lvt_track.report.sections.response import responses
 from lvt_track.report.sections.said import said
@@ -37,6 +38,7 @@ SECTIONS = (
     Section("curves", "Size of each tumour over time", curves, "Curves"),
     Section("totals", "The patient as a whole over time", totals),
     Section("response", "Response", responses, "Response"),
+    Section("planning", "Planning a resection", planning, "Planning"),
     Section("phases", "Liver and tumours by contrast phase", phases, "Phases"),
     Section("said", "What readers said", said, "Corrections"),
     Section("scans", "Scans", scans, "Scans"),
