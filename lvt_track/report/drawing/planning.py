@@ -30,6 +30,7 @@ __all__ = ["write_planning_pdf"]
 
 _A4 = (8.27, 11.69)
 _VIEW_MM = 1.4
+_MOST_ROWS = 18
 _FOOT = "For research, not for clinical use. Made by lvt plan."
 
 
@@ -200,11 +201,13 @@ def _table(
 ) -> None:
     axes = figure.add_axes(place)
     axes.axis("off")
+    if len(rows) > _MOST_ROWS:
+        title = f"{title} (the first {_MOST_ROWS} of {len(rows)}; all are in the tables)"
     axes.set_title(title, fontsize=9, loc="left")
     if len(rows) == 0:
         axes.text(0, 0.9, "none", fontsize=8, va="top")
         return
-    cells = [[_cell(row[key]) for key, _ in columns] for _, row in rows.head(18).iterrows()]
+    cells = [[_cell(row[key]) for key, _ in columns] for _, row in rows.head(_MOST_ROWS).iterrows()]
     table = axes.table(
         cells, colLabels=[label for _, label in columns], loc="upper center", edges="B"
     )
