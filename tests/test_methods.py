@@ -48,6 +48,7 @@ def results(tiny_patient: Path) -> dict[str, Any]:
     course = lvt.track(tiny_patient)
     found: dict[str, Any] = {
         "read": [int(scan.hu.astype(np.int64).sum()), int(scan.hu.max()), *scan.geometry.origin_mm],
+        "phase": [visit.visit.tracked_series.stated_phase for visit in course.visits],
         "segment": _postprocessed(scan, folder),
         "register": [
             [visit.registration.liver_dice, visit.registration.surface_distance_mm]

@@ -19,6 +19,9 @@ __all__ = ["discover"]
 
 def discover(
     patient: Annotated[Path, typer.Argument(help="Folder with the patient's scans.")],
+    pixels: Annotated[
+        bool, typer.Option("--pixels", help="Tell phases that no header says from the images.")
+    ] = False,
     one_patient: OnePatientOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -26,6 +29,10 @@ def discover(
     from lvt_track.io.discover import discover as discover_patient
 
     found = discover_patient(patient, one_patient=one_patient)
+    if pixels:
+        from lvt_track.pipeline.patient.phases_from_pixels import with_phases_from_pixels
+
+        found = with_phases_from_pixels(found)
     if json:
         print_json(_facts(found))
     else:
@@ -64,7 +71,7 @@ def _series_line(series: Series) -> str:
         f"{name} ({mask})" if mask.labels else name for name, mask in sorted(series.masks.items())
     ]
     masks = f"  masks given: {', '.join(given)}" if given else ""
-    return f"{series.phase:<8} {x}×{y}×{z}  {spacing} mm  {series.description}{masks}"
+    return f"{series.stated_phase:<8} {x}×{y}×{z}  {spacing} mm  {series.description}{masks}"
 
 
 def _facts(found: Discovery) -> dict[str, object]:
@@ -77,6 +84,8 @@ def _facts(found: Discovery) -> dict[str, object]:
                 "series": [
                     {
                         "phase": series.phase,
+                        "phase_source": series.phase_source,
+                        "phase_confidence": series.phase_confidence,
                         "tracked": k == visit.tracked,
                         "description": series.description,
                         "files": len(series.files),

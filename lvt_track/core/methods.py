@@ -12,6 +12,7 @@ __all__ = ["MASK_STAGES", "METHODS"]
 
 METHODS: dict[str, int] = {
     "read": 2,
+    "phase": 1,
     "segment": 1,
     "lesions": 2,
     "register": 1,

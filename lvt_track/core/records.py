@@ -81,6 +81,8 @@ class Series:
         warnings: what a reader should know of it.
         frames: for DICOM with several frames a file, file and number (from 1) of each slice in
             order; empty where every file is one slice or one image.
+        phase_confidence: of a phase that was told from pixels, 0 to 1; None where header or name
+            says it, or nothing does.
     """
 
     files: tuple[Path, ...]
@@ -94,10 +96,25 @@ class Series:
     masks: dict[str, MaskSource] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     frames: tuple[tuple[Path, int], ...] = ()
+    phase_confidence: float | None = None
 
     def __post_init__(self) -> None:
         if not self.files:
             raise ValueError("a series needs at least one file")
+
+    @property
+    def phase_source(self) -> str:
+        """Where the phase is known from: `header` (or name), `pixels`, or empty."""
+        if self.phase is Phase.UNKNOWN:
+            return ""
+        return "header" if self.phase_confidence is None else "pixels"
+
+    @property
+    def stated_phase(self) -> str:
+        """The phase in words, with its confidence where pixels told it."""
+        if self.phase_confidence is None:
+            return self.phase.value
+        return f"{self.phase.value} (by pixels, {100 * self.phase_confidence:.0f} %)"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from lvt_track.io.candidates import FoundSeries
 from lvt_track.io.duplicate_scans import twin_warnings
 from lvt_track.io.tracked_series import choose_tracked
 
-__all__ = ["build_visits", "with_dates"]
+__all__ = ["build_visits", "phase_warnings", "with_dates"]
 
 
 def with_dates(found: Sequence[FoundSeries], root: Path) -> tuple[list[FoundSeries], list[str]]:
@@ -93,10 +93,15 @@ def build_visits(found: Sequence[FoundSeries]) -> tuple[tuple[Visit, ...], list[
         for names in dates_of.values()
         if len(names) > 1
     ]
+    return tuple(visits), [*warnings, *phase_warnings(visits)]
+
+
+def phase_warnings(visits: Sequence[Visit]) -> list[str]:
+    """What to say where visits are not all followed in one phase that is known."""
     phases = {visit.tracked_series.phase for visit in visits}
     listed = ", ".join(f"{visit.name} {visit.tracked_series.phase}" for visit in visits)
     if len(phases - {Phase.UNKNOWN}) > 1:
-        warnings.append(f"the visits are followed in different phases: {listed}")
-    elif len(phases) > 1:
-        warnings.append(f"the phase of some visits is not known, and may differ: {listed}")
-    return tuple(visits), warnings
+        return [f"the visits are followed in different phases: {listed}"]
+    if len(phases) > 1:
+        return [f"the phase of some visits is not known, and may differ: {listed}"]
+    return []

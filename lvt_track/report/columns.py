@@ -39,6 +39,8 @@ VISITS = {
     "liver_dice": "Float64",
     "surface_distance_mm": "Float64",
     "inverse_error_mm": "Float64",
+    "phase_source": "string",
+    "phase_confidence": "Float64",
 }
 LESIONS = {
     "date": "string",

@@ -67,6 +67,8 @@ def _visit_row(found: VisitFindings, response: Response | None) -> Row:
         "response": response.category if response else None,
         "warnings": "; ".join((*series.warnings, *found.warnings)),
         "description": series.description,
+        "phase_source": series.phase_source,
+        "phase_confidence": series.phase_confidence,
         **{f"{name}_source": source for name, source in found.sources.items()},
     }
     if found.registration is not None:

@@ -12,6 +12,7 @@ from lvt_track.io.discover import Discovery, discover
 from lvt_track.lesions.corrections import Correction
 from lvt_track.lesions.decisions import recalled
 from lvt_track.pipeline.patient.conclude import conclude
+from lvt_track.pipeline.patient.phases_from_pixels import with_phases_from_pixels
 from lvt_track.pipeline.patient.result import TrackResult
 from lvt_track.pipeline.patient.series_masks import SeriesAt
 from lvt_track.pipeline.patient.settings import TrackSettings
@@ -76,7 +77,7 @@ def _remade(
             remedy="Say with --patient where they lie now",
         )
     links = _corrections(asked, settings.reader, earlier, folder.manifest)
-    found = discover(source.absolute(), one_patient=settings.one_patient)
+    found = with_phases_from_pixels(discover(source.absolute(), one_patient=settings.one_patient))
     manifest = new_manifest(found, source, settings)
     manifest.carry_on(earlier)
     manifest.models, manifest.inputs = earlier.models, earlier.inputs

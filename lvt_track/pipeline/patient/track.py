@@ -12,6 +12,7 @@ from lvt_track.errors import InputError, UsageError
 from lvt_track.io.discover import Discovery, discover
 from lvt_track.lesions.decisions import recalled
 from lvt_track.pipeline.patient.conclude import conclude
+from lvt_track.pipeline.patient.phases_from_pixels import with_phases_from_pixels
 from lvt_track.pipeline.patient.result import TrackResult
 from lvt_track.pipeline.patient.settings import TrackSettings
 from lvt_track.pipeline.patient.visits import VisitScan, read_visit
@@ -60,6 +61,7 @@ def track_patient(
         check_apart(patient, out)
     found = discover(patient.absolute(), one_patient=settings.one_patient)
     ModelChoice(settings.model).check()  # also where all masks are given
+    found = with_phases_from_pixels(found)
     links = settings.reader.read_links()
 
     def job(folder: RunFolder | None, earlier: Manifest | None = None) -> TrackResult:
@@ -109,9 +111,11 @@ def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
     if earlier.settings != settings.facts():
         return False
     choice = ModelChoice(settings.model, settings.device)
+    found = discover(patient.absolute(), one_patient=settings.one_patient)
+    found = with_phases_from_pixels(found, of_choices_only=True)
     return earlier.visits == {
         visit.name: fingerprint(_inputs(visit), _conduct(visit, choice, settings.other_phases))
-        for visit in discover(patient.absolute(), one_patient=settings.one_patient).visits
+        for visit in found.visits
     }
 
 

@@ -63,7 +63,7 @@ def _row(course: Course, found: VisitFindings) -> tuple[Cell, ...]:
             INK if quality.is_reliable else ALARM,
         )
     return (
-        Cell((found.visit.name, series.phase.value), is_bold=True),
+        Cell((found.visit.name, series.stated_phase), is_bold=True),
         Cell((series.description or "no description", series.uid)),
         Cell((f"{x:.2f} × {y:.2f} × {z:.2f}", f"slices {series.slice_thickness_mm:.2f} mm thick")),
         Cell(masks),
