@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lvt_track.measure.phase_model import MEAN_HU
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.measure.blood_pool import BloodPool, measure_blood_pool
 from lvt_track.measure.phase_from_hu import phase_from_hu, phase_of_blood_pool
+from lvt_track.measure.phase_model import MEAN_HU
 
 STEP_MM = 3.0
 AORTA_HU, CAVA_HU, LIVER_HU, SPLEEN_HU, KIDNEY_HU = 300.0, 90.0, 70.0, 125.0, 160.0
