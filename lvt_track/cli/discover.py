@@ -46,21 +46,21 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _listing(found: Discovery) -> str:
-    counted = "1 visit" if len(found.visits) == 1 else f"{len(found.visits)} visits"
-    lines = [f"patient {found.patient}: {counted}"]
-    for visit in found.visits:
+def _listing(discovery: Discovery) -> str:
+    counted = "1 visit" if len(discovery.visits) == 1 else f"{len(discovery.visits)} visits"
+    lines = [f"patient {discovery.patient}: {counted}"]
+    for visit in discovery.visits:
         lines.append(f"\n{visit.name}")
         for k, series in enumerate(visit.series):
             mark = "*" if k == visit.tracked else " "
             lines.append(f"  {mark} {_series_line(series)}")
             lines.extend(f"      warning: {text}" for text in series.warnings)
-    if found.visits:
+    if discovery.visits:
         lines.append("\n* = followed through time")
-    if found.left_out:
+    if discovery.left_out:
         lines.append("\nleft out")
-        lines.extend(f"    {item.path}: {item.reason}" for item in found.left_out)
-    lines.extend(f"warning: {text}" for text in found.warnings)
+        lines.extend(f"    {item.path}: {item.reason}" for item in discovery.left_out)
+    lines.extend(f"warning: {text}" for text in discovery.warnings)
     return "\n".join(lines)
 
 
@@ -74,9 +74,9 @@ def _series_line(series: Series) -> str:
     return f"{series.stated_phase:<8} {x}×{y}×{z}  {spacing} mm  {series.description}{masks}"
 
 
-def _facts(found: Discovery) -> dict[str, object]:
+def _facts(discovery: Discovery) -> dict[str, object]:
     return {
-        "patient": found.patient,
+        "patient": discovery.patient,
         "visits": [
             {
                 "date": visit.name,
@@ -101,14 +101,15 @@ def _facts(found: Discovery) -> dict[str, object]:
                     for k, series in enumerate(visit.series)
                 ],
             }
-            for visit in found.visits
+            for visit in discovery.visits
         ],
         "left_out": [
             {"path": item.path, "reason": item.reason, "failure": item.is_failure}
-            for item in found.left_out
+            for item in discovery.left_out
         ],
         "files": [
-            {"path": item.path, "fate": item.fate, "reason": item.reason} for item in found.files
+            {"path": item.path, "fate": item.fate, "reason": item.reason}
+            for item in discovery.files
         ],
-        "warnings": found.warnings,
+        "warnings": discovery.warnings,
     }

@@ -207,7 +207,7 @@ class Course:
     lookbacks: tuple[LookBack, ...] = ()
 
     def __post_init__(self) -> None:
-        dates = [found.visit.date for found in self.visits]
+        dates = [findings.visit.date for findings in self.visits]
         if not dates or dates != sorted(dates):
             raise ValueError(f"a course needs visits in order of date, got {dates}")
 

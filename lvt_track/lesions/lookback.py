@@ -95,11 +95,11 @@ class _Scene:
 
 def _scene(course: Course, visit: int, scan: LiverScan | None, frame: PointMap) -> _Scene:
     places, radii = [np.zeros((0, 3))], []
-    for other, found in enumerate(course.visits):
-        if found.lesions:
-            centres = np.array([lesion.centroid_mm for lesion in found.lesions])
+    for other, findings in enumerate(course.visits):
+        if findings.lesions:
+            centres = np.array([lesion.centroid_mm for lesion in findings.lesions])
             places.append(frame.map_points(centres, other, visit))
-            radii += [_radius_mm(lesion) for lesion in found.lesions]
+            radii += [_radius_mm(lesion) for lesion in findings.lesions]
     return _Scene(visit, scan, np.vstack(places), np.array(radii))
 
 

@@ -44,35 +44,35 @@ def visits_table(course: Course) -> pd.DataFrame:
     leading = {r.date: r for r in course.responses if r.criterion == criterion}
     return _frame(
         columns.VISITS,
-        (_visit_row(found, leading.get(found.visit.date)) for found in course.visits),
+        (_visit_row(findings, leading.get(findings.visit.date)) for findings in course.visits),
     )
 
 
-def _visit_row(found: VisitFindings, response: Response | None) -> Row:
-    series = found.visit.tracked_series
-    z, y, x = found.geometry.spacing_mm
+def _visit_row(findings: VisitFindings, response: Response | None) -> Row:
+    series = findings.visit.tracked_series
+    z, y, x = findings.geometry.spacing_mm
     row: dict[str, Any] = {
-        "date": found.visit.name,
-        "study": found.visit.study,
+        "date": findings.visit.name,
+        "study": findings.visit.study,
         "series": series.uid,
         "phase": series.phase.value,
         "spacing_mm": f"{x:.2f} x {y:.2f} x {z:.2f}",
         "slice_thickness_mm": series.slice_thickness_mm,
-        "liver_ml": found.liver_ml,
-        "vessels_ml": found.vessels_ml,
-        "tumors_ml": found.tumors_ml,
-        "burden_percent": found.burden_percent,
-        "lesions": len(found.lesions),
+        "liver_ml": findings.liver_ml,
+        "vessels_ml": findings.vessels_ml,
+        "tumors_ml": findings.tumors_ml,
+        "burden_percent": findings.burden_percent,
+        "lesions": len(findings.lesions),
         "sum_of_diameters_mm": response.sum_mm if response else None,
         "response": response.category if response else None,
-        "warnings": "; ".join((*series.warnings, *found.warnings)),
+        "warnings": "; ".join((*series.warnings, *findings.warnings)),
         "description": series.description,
         "phase_source": series.phase_source,
         "phase_confidence": series.phase_confidence,
-        **{f"{name}_source": source for name, source in found.sources.items()},
+        **{f"{name}_source": source for name, source in findings.sources.items()},
     }
-    if found.registration is not None:
-        quality = found.registration
+    if findings.registration is not None:
+        quality = findings.registration
         row |= {
             "registration": quality.method,
             "registration_is_reliable": quality.is_reliable,
@@ -89,9 +89,9 @@ def lesions_table(course: Course) -> pd.DataFrame:
     return _frame(
         columns.LESIONS,
         (
-            _lesion_row(found.visit.name, lesion, tracks.get(lesion.key))
-            for found in course.visits
-            for lesion in sorted(found.lesions, key=lambda one: one.label)
+            _lesion_row(findings.visit.name, lesion, tracks.get(lesion.key))
+            for findings in course.visits
+            for lesion in sorted(findings.lesions, key=lambda one: one.label)
         ),
     )
 

@@ -123,7 +123,7 @@ class Timeline:
 
 def timelines(course: Course) -> tuple[Timeline, ...]:
     """All tracks of a course, visit by visit, in order of their numbers."""
-    lesions = {lesion.key: lesion for found in course.visits for lesion in found.lesions}
+    lesions = {lesion.key: lesion for findings in course.visits for lesion in findings.lesions}
     arrivals: dict[tuple[int, int], set[Event]] = {}
     for edge in course.edges:
         arrivals.setdefault(edge.later, set()).add(edge.event)

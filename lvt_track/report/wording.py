@@ -127,9 +127,9 @@ def counts(course: Course) -> list[tuple[int, str]]:
 def all_warnings(course: Course) -> list[str]:
     """Everything a reader must know, the whole course first, then visit by visit."""
     warnings = list(course.warnings)
-    for found in course.visits:
-        said = list(dict.fromkeys((*found.visit.tracked_series.warnings, *found.warnings)))
-        warnings += [f"{found.visit.name}: {warning}" for warning in said]
+    for findings in course.visits:
+        said = list(dict.fromkeys((*findings.visit.tracked_series.warnings, *findings.warnings)))
+        warnings += [f"{findings.visit.name}: {warning}" for warning in said]
     return warnings
 
 

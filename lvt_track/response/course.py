@@ -35,7 +35,7 @@ def respond_to_course(course: Course, criterion: Criterion = RECIST_1_1) -> tupl
         course: with its visits, edges and tracks.
         criterion: one of `response.criteria`; NE where it needs what tracks do not have.
     """
-    dates = [found.visit.date for found in course.visits]
+    dates = [findings.visit.date for findings in course.visits]
     rows = [
         replace(
             row,
@@ -85,12 +85,12 @@ def _later(course: Course, track: Track) -> Iterable[Assessment]:
     first = min(by_visit)
     is_uncovered = all((track.number, visit) in course.unshown for visit in range(first))
     known: set[str] = set()
-    for visit, found in enumerate(course.visits):
+    for visit, findings in enumerate(course.visits):
         lesions = by_visit.get(visit, [])
         names = piece_names(str(track.number), len(lesions))
         for name, lesion in zip(names, lesions, strict=True):
-            row = replace(_row(found, name, lesion), role=Role.NEW)
-            is_doubtful = not _is_certain(track, visit) or _is_doubtful(found, lesion)
+            row = replace(_row(findings, name, lesion), role=Role.NEW)
+            is_doubtful = not _is_certain(track, visit) or _is_doubtful(findings, lesion)
             if is_uncovered and not lesion.is_cut:
                 row = replace(row, remark=_NOT_SCANNED)
             is_open = is_doubtful or is_uncovered or lesion.is_cut
@@ -117,20 +117,20 @@ def _followed(course: Course, track: Track) -> Iterable[Assessment]:
     origins = _origins(course.edges, {lesion.key: name for name, lesion in start.items()})
     known: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for visit in range(1, len(course.visits)):
-        found = course.visits[visit]
+        findings = course.visits[visit]
         heirs: dict[tuple[str, ...], list[Lesion]] = defaultdict(list)
         for lesion in by_visit.get(visit, []):
             heirs[tuple(sorted(origins.get(lesion.key, ())))].append(lesion)
         for ancestors, lesions in heirs.items():
             if not ancestors:
                 for name, lesion in _named(f"{track.number}n", lesions):
-                    row = replace(_row(found, name, lesion), role=Role.NEW)
+                    row = replace(_row(findings, name, lesion), role=Role.NEW)
                     yield replace(row, status=Status.EQUIVOCAL)
                 continue
             named = dict(_named(merged_name(ancestors), lesions))
             for name, lesion in named.items():
                 derived = () if (name,) == ancestors else ancestors
-                yield replace(_row(found, name, lesion), derived_from=derived)
+                yield replace(_row(findings, name, lesion), derived_from=derived)
             if len(named) > 1:
                 for name in known[ancestors] - named.keys():
                     yield replace(_missing(course, track, visit, name), derived_from=ancestors)
@@ -160,12 +160,12 @@ def _named(name: str, lesions: list[Lesion]) -> Iterable[tuple[str, Lesion]]:
     return zip(piece_names(name, len(lesions)), lesions, strict=True)
 
 
-def _row(found: VisitFindings, name: str, lesion: Lesion) -> Assessment:
+def _row(findings: VisitFindings, name: str, lesion: Lesion) -> Assessment:
     """What a visit says of a lesion; nothing of its size where the scan cuts it."""
     size = lesion.measurement
-    series = found.visit.tracked_series
+    series = findings.visit.tracked_series
     row = Assessment(
-        date=found.visit.date,
+        date=findings.visit.date,
         lesion=name,
         position_mm=lesion.centroid_mm,
         phase=series.phase,
@@ -189,10 +189,10 @@ def _is_certain(track: Track, visit: int) -> bool:
     return track.confirmed is None or visit >= track.confirmed
 
 
-def _is_doubtful(found: VisitFindings, lesion: Lesion) -> bool:
+def _is_doubtful(findings: VisitFindings, lesion: Lesion) -> bool:
     """Whether a new lesion is a model's word only, and too small to take it."""
     is_small = lesion.measurement.long_axis.length_mm < LEAST_LONG_AXIS_MM
-    return is_small and found.sources.get("tumors") != GIVEN
+    return is_small and findings.sources.get("tumors") != GIVEN
 
 
 def _missing(

@@ -113,13 +113,13 @@ def judge(course: Course, criteria: str, watch: Stopwatch) -> Course:
     return replace(course, responses=responses)
 
 
-def _registered(found: VisitFindings, quality: RegistrationQuality) -> VisitFindings:
-    warnings = found.warnings
+def _registered(findings: VisitFindings, quality: RegistrationQuality) -> VisitFindings:
+    warnings = findings.warnings
     if not quality.is_reliable:
         text = f"could not be aligned with the other visits: {quality.reason}"
         remark = "its lesions are linked to none of theirs; check that it is of this patient"
         warnings = (*warnings, f"{text}; {remark}")
-    return replace(found, registration=quality, warnings=warnings)
+    return replace(findings, registration=quality, warnings=warnings)
 
 
 def _phases(scans: Sequence[VisitScan]) -> tuple[PhaseVolume, ...]:

@@ -17,14 +17,14 @@ __all__ = ["with_phases_from_pixels"]
 _SLICES_MM = 3.0
 
 
-def with_phases_from_pixels(found: Discovery, *, of_choices_only: bool = False) -> Discovery:
+def with_phases_from_pixels(discovery: Discovery, *, of_choices_only: bool = False) -> Discovery:
     """What was found, with the phases that only pixels tell, and the series to follow by them.
 
     A phase that header or name says is never changed. A series that cannot be read, or whose phase
     cannot be told, stays as it is.
 
     Args:
-        found: by headers alone.
+        discovery: by headers alone.
         of_choices_only: leave visits of one series alone, where no choice rests on the phase.
     """
     series = [
@@ -32,18 +32,18 @@ def with_phases_from_pixels(found: Discovery, *, of_choices_only: bool = False) 
             _told(one) if len(visit.series) > 1 or not of_choices_only else one
             for one in visit.series
         ]
-        for visit in found.visits
+        for visit in discovery.visits
     ]
-    if all(tuple(new) == visit.series for new, visit in zip(series, found.visits, strict=True)):
-        return found
+    if all(tuple(new) == visit.series for new, visit in zip(series, discovery.visits, strict=True)):
+        return discovery
     tracked = choose_tracked(series)
     visits = tuple(
         replace(visit, series=tuple(new), tracked=choice)
-        for visit, new, choice in zip(found.visits, series, tracked, strict=True)
+        for visit, new, choice in zip(discovery.visits, series, tracked, strict=True)
     )
-    before = phase_warnings(found.visits)
-    warnings = (text for text in found.warnings if text not in before)
-    return replace(found, visits=visits, warnings=(*warnings, *phase_warnings(visits)))
+    before = phase_warnings(discovery.visits)
+    warnings = (text for text in discovery.warnings if text not in before)
+    return replace(discovery, visits=visits, warnings=(*warnings, *phase_warnings(visits)))
 
 
 def _told(series: Series) -> Series:

@@ -128,11 +128,11 @@ def _device(settings: TrackSettings) -> str:
     return settings.device
 
 
-def _check_complete(found: Discovery, run: Run) -> None:
+def _check_complete(discovery: Discovery, run: Run) -> None:
     """Refuse a run whose visits have lost their scans or masks since."""
     assert run.folder is not None
     done = run.manifest.visits
-    here = {visit.name: visit for visit in found.visits}
+    here = {visit.name: visit for visit in discovery.visits}
     missing = [name for name in sorted(done) if name not in here or not _has_masks(here[name], run)]
     if missing or not done:
         what = f"scans or masks of {', '.join(missing)} are gone" if missing else "no visit is done"
@@ -152,7 +152,7 @@ def _has_masks(visit: Visit, run: Run) -> bool:
     )
 
 
-def _note_incomplete(found: Discovery, run: Run) -> None:
+def _note_incomplete(discovery: Discovery, run: Run) -> None:
     """Name the visits that are not in the run, and why, so that no report hides them."""
     assert run.folder is not None and run.earlier is not None
     failed = {item.where: item for item in run.earlier.failures}
@@ -160,7 +160,7 @@ def _note_incomplete(found: Discovery, run: Run) -> None:
     if not run.earlier.finished:
         why = "the run was ended before its end; `lvt track` with --resume goes on"
         failures.append(Failure(str(run.folder.path), why))
-    for visit in found.visits:
+    for visit in discovery.visits:
         if visit.name not in run.manifest.visits:
             why = "not in this run; `lvt track` with --resume adds it"
             failures.append(failed.get(visit.name, Failure(visit.name, why)))

@@ -35,12 +35,12 @@ class TrackResult:
             "patient": self.course.patient,
             "visits": [
                 {
-                    "date": found.visit.name,
-                    "liver_ml": round(found.liver_ml, 1),
-                    "tumors_ml": round(found.tumors_ml, 2),
-                    "lesions": len(found.lesions),
+                    "date": findings.visit.name,
+                    "liver_ml": round(findings.liver_ml, 1),
+                    "tumors_ml": round(findings.tumors_ml, 2),
+                    "lesions": len(findings.lesions),
                 }
-                for found in self.course.visits
+                for findings in self.course.visits
             ],
             "tracks": [
                 {"track": track.number, "state": track.state, "events": track.events}
@@ -64,11 +64,11 @@ class TrackResult:
         for item in self.course.responses:
             responses.setdefault(item.date, []).append(f"{item.criterion} {item.category}")
         lines = [f"{self.course.patient}: {len(self.course.tracks)} tumours"]
-        for found in self.course.visits:
-            verdict = "".join(f"  {said}" for said in responses.get(found.visit.date, []))
+        for findings in self.course.visits:
+            verdict = "".join(f"  {said}" for said in responses.get(findings.visit.date, []))
             lines.append(
-                f"{found.visit.name}  {len(found.lesions):3d} lesions  "
-                f"{found.tumors_ml:8.2f} mL{verdict}"
+                f"{findings.visit.name}  {len(findings.lesions):3d} lesions  "
+                f"{findings.tumors_ml:8.2f} mL{verdict}"
             )
         lines.extend(f"failed: {item.where}: {item.why}" for item in self.failures)
         if self.folder is not None:

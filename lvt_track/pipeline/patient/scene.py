@@ -74,12 +74,12 @@ def _parts(scan: VisitScan, folder: Path) -> dict[str, BoolArray]:
 
 def _common_places(course: Course, frame: CommonFrame) -> dict[tuple[int, int], Point]:
     places: dict[tuple[int, int], Point] = {}
-    for k, found in enumerate(course.visits):
-        if not found.lesions:
+    for k, findings in enumerate(course.visits):
+        if not findings.lesions:
             continue
-        centres = np.array([lesion.centroid_mm for lesion in found.lesions])
+        centres = np.array([lesion.centroid_mm for lesion in findings.lesions])
         if frame.is_reliable(k):
             centres = frame.map_points(centres, k, frame.reference)
-        for lesion, (x, y, z) in zip(found.lesions, centres, strict=True):
+        for lesion, (x, y, z) in zip(findings.lesions, centres, strict=True):
             places[lesion.key] = float(x), float(y), float(z)
     return places

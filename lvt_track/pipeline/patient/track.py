@@ -119,16 +119,16 @@ def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
     }
 
 
-def new_manifest(found: Discovery, patient: Path, settings: TrackSettings) -> Manifest:
+def new_manifest(discovery: Discovery, patient: Path, settings: TrackSettings) -> Manifest:
     """The manifest of a run that begins."""
     return Manifest(
-        patient=found.patient,
+        patient=discovery.patient,
         source=str(patient.absolute()),
         started=time_now(),
         settings=settings.facts(),
-        left_out=[Failure(str(item.path), item.reason) for item in found.left_out],
-        failures=[Failure(str(i.path), i.reason) for i in found.left_out if i.is_failure],
-        warnings=list(found.warnings),
+        left_out=[Failure(str(item.path), item.reason) for item in discovery.left_out],
+        failures=[Failure(str(i.path), i.reason) for i in discovery.left_out if i.is_failure],
+        warnings=list(discovery.warnings),
     )
 
 
@@ -140,18 +140,18 @@ def tell_discovery(run: Run) -> None:
         run.warn(f"{failure.where}: {failure.why}")
 
 
-def _check_same_patient(earlier: Manifest, found: Discovery, patient: Path) -> None:
+def _check_same_patient(earlier: Manifest, discovery: Discovery, patient: Path) -> None:
     """Refuse to go on with the run of another patient.
 
     Raises:
         UsageError: when names differ, or scans from elsewhere are none of the run's.
     """
     what = ""
-    if earlier.patient != found.patient:
-        what = f"it holds the results of {earlier.patient}, the scans are of {found.patient}"
+    if earlier.patient != discovery.patient:
+        what = f"it holds the results of {earlier.patient}, the scans are of {discovery.patient}"
     elif earlier.source != str(patient.absolute()) and earlier.inputs:
         known = {item.sha256 for item in earlier.inputs}
-        if not any(item.sha256 in known for visit in found.visits for item in _inputs(visit)):
+        if not any(item.sha256 in known for visit in discovery.visits for item in _inputs(visit)):
             what = f"it holds results of other scans, from {earlier.source}"
     if what:
         raise UsageError(
@@ -168,14 +168,14 @@ def _check_same_patient(earlier: Manifest, found: Discovery, patient: Path) -> N
         )
 
 
-def _read_visits(found: Discovery, run: Run) -> list[VisitScan]:
+def _read_visits(discovery: Discovery, run: Run) -> list[VisitScan]:
     manifest, progress = run.manifest, run.progress
     if run.earlier is not None:
         manifest.visits, manifest.drawn = dict(run.earlier.visits), dict(run.earlier.drawn)
         manifest.engine = run.earlier.engine
     scans: list[VisitScan] = []
-    progress.stage("visits", len(found.visits))
-    for visit in found.visits:
+    progress.stage("visits", len(discovery.visits))
+    for visit in discovery.visits:
         with run.watch.stage("read"):
             inputs = _inputs(visit)
             conduct = _conduct(visit, run.model, run.other_phases)
@@ -200,7 +200,7 @@ def _read_visits(found: Discovery, run: Run) -> list[VisitScan]:
     if not scans:
         raise InputError(
             "none of the visits could be used",
-            path=found.visits[0].tracked_series.files[0].parent,
+            path=discovery.visits[0].tracked_series.files[0].parent,
             remedy="; ".join(f"{item.where}: {item.why}" for item in manifest.failures),
         )
     return scans

@@ -145,7 +145,7 @@ def _rows(folder: RunFolder, name: str) -> Sequence[Mapping[str, str]]:
 
 def _slice_numbers(course: Course) -> dict[int, tuple[int, ...]]:
     """InstanceNumbers of the followed DICOM series, as other viewers show them."""
-    followed = enumerate(found.visit.tracked_series for found in course.visits)
+    followed = enumerate(findings.visit.tracked_series for findings in course.visits)
     return {
         visit: tuple(plane.number for plane in read_planes(series).slices)
         for visit, series in followed

@@ -67,11 +67,11 @@ def compare_with_reader(course: Course, source: Path | ReadingSource) -> ReaderC
     """
     if isinstance(source, Path):
         source = ReadingSource(source, options=ReadOptions(0))
-    scans = [found.visit for found in course.visits]
+    scans = [findings.visit for findings in course.visits]
     readings = read_readings(source, visits=scans)
     theirs = _of_patient(by_patient(readings.rows), course.patient, source.path)
     ours = rows_from_course(course)
-    dates = {found.visit.date for found in course.visits}
+    dates = {findings.visit.date for findings in course.visits}
     if not dates & {row.date for row in theirs}:
         raise InputError(
             "the table and the scans have no date in common",

@@ -145,7 +145,7 @@ def draw_burden(axes: Axes, course: Course) -> None:
 def draw_liver(axes: Axes, course: Course) -> None:
     """Liver volume, tumours included, at every visit."""
     days = [date_number(date) for date in _dates(course)]
-    liver_ml = [found.liver_ml for found in course.visits]
+    liver_ml = [findings.liver_ml for findings in course.visits]
     set_dates(axes, _dates(course))
     axes.set_ylim(0.0, 1.25 * max(*liver_ml, 1.0))
     axes.plot(days, liver_ml, color=ACCENT, linewidth=1.4, marker="o", markersize=3.5)
@@ -184,7 +184,7 @@ def draw_presence(axes: Axes, course: Course, lines: Sequence[Timeline]) -> None
             zorder=2,
         )
     axes.set_yticks(range(len(lines)), [line.name for line in lines])
-    axes.set_xticks(range(count), [found.visit.name for found in course.visits])
+    axes.set_xticks(range(count), [findings.visit.name for findings in course.visits])
     axes.tick_params(axis="both", length=0)
     axes.tick_params(axis="x", labeltop=True, labelbottom=False)
     if count > 8:
@@ -307,4 +307,4 @@ def _draw_piece(
 
 
 def _dates(course: Course) -> list[dt.date]:
-    return [found.visit.date for found in course.visits]
+    return [findings.visit.date for findings in course.visits]

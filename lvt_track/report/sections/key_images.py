@@ -33,11 +33,11 @@ def key_images(content: ReportContent) -> Sequence[Block]:
 
 def _panels(content: ReportContent, line: Timeline, images: Images) -> tuple[Panel, ...]:
     panels = []
-    for visit, found in enumerate(content.course.visits):
+    for visit, findings in enumerate(content.course.visits):
         image = images.get((line.track.number, visit))
         missing = _MISSING.get(line.sightings[visit].presence, "no image")
         lines = (image.caption, *_slice(content, image)) if image else ()
-        panels.append(Panel(found.visit.name, image, missing, lines=lines))
+        panels.append(Panel(findings.visit.name, image, missing, lines=lines))
     return tuple(panels)
 
 

@@ -58,9 +58,9 @@ def _is_current(content: ReportContent) -> bool:
     """Whether the plan knows the same lesions by the same tumours."""
     tracks = {key: str(track.number) for track in content.course.tracks for key in track.lesions}
     now = {
-        (found.visit.name, str(lesion.label), tracks.get(lesion.key, ""))
-        for found in content.course.visits
-        for lesion in found.lesions
+        (findings.visit.name, str(lesion.label), tracks.get(lesion.key, ""))
+        for findings in content.course.visits
+        for lesion in findings.lesions
     }
     return now == {(row["date"], row["lesion"], row["track"]) for row in content.sites}
 

@@ -64,7 +64,7 @@ def _lesion(course: Course, row: Mapping[str, Any], end: str) -> str:
     """A lesion by its date and number, and by its track where it has one."""
     date, label = str(row[f"date_{end}"]), int(row[f"lesion_{end}"])
     name = f"{date}, lesion {label}"
-    dates = [found.visit.name for found in course.visits]
+    dates = [findings.visit.name for findings in course.visits]
     if date in dates:
         key = (dates.index(date), label)
         for track in course.tracks:

@@ -23,7 +23,7 @@ def scans(content: ReportContent) -> Sequence[Block]:
         Column("Volume (mL), source of mask", 43.0),
         Column("Registration", TEXT_WIDTH_MM - 137.0),
     )
-    table = Table(columns, tuple(_row(course, found) for found in course.visits))
+    table = Table(columns, tuple(_row(course, findings) for findings in course.visits))
     return [Text("The series of each visit that was followed."), table]
 
 
@@ -36,19 +36,19 @@ def remarks(content: ReportContent) -> Sequence[Block]:
     return [Table((Column("", TEXT_WIDTH_MM),), tuple((note,) for note in notes))]
 
 
-def _row(course: Course, found: VisitFindings) -> tuple[Cell, ...]:
-    series = found.visit.tracked_series
-    z, y, x = found.geometry.spacing_mm
+def _row(course: Course, findings: VisitFindings) -> tuple[Cell, ...]:
+    series = findings.visit.tracked_series
+    z, y, x = findings.geometry.spacing_mm
     volumes = (
-        ("liver", found.liver_ml),
-        ("vessels", found.vessels_ml),
-        ("tumors", found.tumors_ml),
+        ("liver", findings.liver_ml),
+        ("vessels", findings.vessels_ml),
+        ("tumors", findings.tumors_ml),
     )
     masks = tuple(
-        f"{name.replace('tumors', 'tumours')} {ml:.1f}, {found.sources.get(name, 'not stated')}"
+        f"{name.replace('tumors', 'tumours')} {ml:.1f}, {findings.sources.get(name, 'not stated')}"
         for name, ml in volumes
     )
-    quality = found.registration
+    quality = findings.registration
     if quality is None:
         registration = Cell(("reference visit",), MUTED)
     else:
@@ -63,7 +63,7 @@ def _row(course: Course, found: VisitFindings) -> tuple[Cell, ...]:
             INK if quality.is_reliable else ALARM,
         )
     return (
-        Cell((found.visit.name, series.stated_phase), is_bold=True),
+        Cell((findings.visit.name, series.stated_phase), is_bold=True),
         Cell((series.description or "no description", series.uid)),
         Cell((f"{x:.2f} × {y:.2f} × {z:.2f}", f"slices {series.slice_thickness_mm:.2f} mm thick")),
         Cell(masks),

@@ -32,7 +32,7 @@ def tumours(content: ReportContent) -> Sequence[Block]:
     width = min(max(room, _LEAST_MM), _MOST_MM)
     columns = (
         Column("Tumour", _SIDE_MM),
-        *(Column(found.visit.name, width) for found in course.visits),
+        *(Column(findings.visit.name, width) for findings in course.visits),
         Column("Change", _CHANGE_MM),
     )
     rows = tuple(_row(course, line) for line in timelines(course))

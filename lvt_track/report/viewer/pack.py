@@ -48,8 +48,8 @@ def page_data(content: ReportContent) -> str:
         "visits": [_visit(content, scene, k) for k in range(len(course.visits))],
         "lesions": [
             _lesion(lesion, tracks.get(lesion.key), scene)
-            for found in course.visits
-            for lesion in found.lesions
+            for findings in course.visits
+            for lesion in findings.lesions
         ],
         "tracks": [
             {"number": t.number, "state": t.state.value, "reason": t.reason} for t in course.tracks

@@ -50,7 +50,7 @@ def worklist(course: Course) -> tuple[Doubt, ...]:
 
 def _settling(course: Course) -> list[Doubt]:
     """The one thing that is likeliest to change each of the last responses."""
-    visits = {found.visit.date: k for k, found in enumerate(course.visits)}
+    visits = {findings.visit.date: k for k, findings in enumerate(course.visits)}
     doubts: dict[tuple[int, str], Doubt] = {}
     for response in latest_responses(course):
         if response.doubt is None or response.doubt.settling is None:
@@ -71,13 +71,13 @@ def _settling(course: Course) -> list[Doubt]:
 def _visits(course: Course) -> list[Doubt]:
     return [
         Doubt(
-            f"{found.visit.name} could not be aligned",
-            f"{found.registration.reason}; its lesions are linked to none",
+            f"{findings.visit.name} could not be aligned",
+            f"{findings.registration.reason}; its lesions are linked to none",
             None,
             k,
         )
-        for k, found in enumerate(course.visits)
-        if found.registration is not None and not found.registration.is_reliable
+        for k, findings in enumerate(course.visits)
+        if findings.registration is not None and not findings.registration.is_reliable
     ]
 
 

@@ -23,9 +23,9 @@ def doubts_from_course(course: Course) -> Doubts:
         course: with its visits, edges and tracks.
     """
     drawn = frozenset(
-        found.visit.date
-        for found in course.visits
-        if found.sources.get("tumors", GIVEN) not in (GIVEN, EDITED)
+        findings.visit.date
+        for findings in course.visits
+        if findings.sources.get("tumors", GIVEN) not in (GIVEN, EDITED)
     )
     links = [link for track in course.tracks for link in _links(course, track)]
     return Doubts(drawn, tuple(links))
