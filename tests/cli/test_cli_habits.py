@@ -95,8 +95,9 @@ def test_full_disk_leaves_no_half_file(tiny_patient: Path, tmp_path: Path) -> No
     ] == []
 
 
-def test_nothing_on_stderr_off_a_terminal(tiny_patient: Path, tmp_path: Path) -> None:
+def test_off_a_terminal_each_step_is_told_as_it_is_done(tiny_patient: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["track", str(tiny_patient), "-o", str(tmp_path / "out")])
     assert result.exit_code == 0
-    assert result.stderr == ""
+    assert result.stderr.startswith("visits 1/3: ")
+    assert "\x1b" not in result.stderr and "\r" not in result.stderr
     assert "report.pdf" in result.stdout

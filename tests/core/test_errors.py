@@ -48,7 +48,7 @@ def test_modules_that_train_name_what_is_wrong(
     places = [str(tmp_path) if word == "OUT" else word for word in arguments]
     monkeypatch.setattr(sys, "argv", [module, *places])
     with pytest.raises(SystemExit) as stopped:
-        runpy.run_module(f"lvt_track.training.{module}", run_name="__main__")
+        runpy.run_module(f"lvt_track.training.synthetic.{module}", run_name="__main__")
     assert stopped.value.code == code
     told = capsys.readouterr().err
     assert told.startswith("error: ")

@@ -124,8 +124,10 @@ def test_the_list_shows_licences_and_needs_nothing_else() -> None:
 
 
 def test_command_tells_licence_and_citation(source: Path, tmp_path: Path) -> None:
-    code, out, err = run("prepare", "lits", source, "-o", tmp_path, "--jobs", 1)
-    assert (code, err) == (0, "")
+    code, out, err = run("prepare", "lits", source, "-o", tmp_path, "--jobs", 1, "-q")
+    assert (code, out, err) == (0, "", "")
+    code, out, _ = run("prepare", "lits", source, "-o", tmp_path, "--jobs", 1, "--force")
+    assert code == 0
     assert "licence:  CC BY-NC-ND 4.0" in out
     assert "Bilic et al." in out
     assert len(read_prepared(tmp_path / "lits").cases) == 3

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lvt_track.core.geometry import Box
 from lvt_track.errors import UsageError
+from lvt_track.segment import segmenter
 from lvt_track.segment.cards import Part
 from lvt_track.segment.engine import choice
 from lvt_track.segment.engine.choice import (
@@ -102,7 +103,7 @@ def test_torch_goes_on_where_openvino_fails(monkeypatch: pytest.MonkeyPatch) -> 
         def run(self, image: Tensor, boxes: Sequence[Box]) -> Iterator[Tensor]:
             raise RuntimeError("Exception from src/inference: cannot reorder\nmore lines")
 
-    monkeypatch.setattr("lvt_track.segment.segmenter.network_on", lambda *args: Broken())
+    monkeypatch.setattr(segmenter, "network_on", lambda *args: Broken())
     run = Run(CPU, FLOAT32, Effort())
     boxes = window_boxes(IMAGE_SHAPE, PATCH, 0.25)
     part, network = part_of(SEGMENTER), network_of(SEGMENTER)

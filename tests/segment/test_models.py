@@ -94,7 +94,7 @@ def test_weights_of_another_network_are_refused(saved: Path) -> None:
     facts = json.loads(card.read_text())
     facts["locator"]["network"]["channels"] = [4, 16]
     card.write_text(json.dumps(facts))
-    with pytest.raises(InputError, match="do not fit"):
+    with pytest.raises(InputError, match="too few for the network the model's card describes"):
         load_model("toy", [saved])
 
 

@@ -325,7 +325,7 @@ def test_models_come_and_go(write_results: Write, models: Path, tmp_path: Path) 
     place = write_results(tmp_path / "results", LABELS)
     assert "draws liver, vessels, tumors; 1 fold" in lvt("import", place, "--name", "toy")
     assert [line.split()[0] for line in lvt("list").splitlines()] == ["default", "toy"]
-    assert json.loads(lvt("info", "toy"))["kind"] == "nnU-Net v2"
+    assert json.loads(lvt("info", "toy", "--json"))["kind"] == "nnU-Net v2"
     with pytest.raises(UsageError, match="lvt models remove toy"):
         import_nnunet(place, "toy")
     lvt("remove", "toy")

@@ -147,7 +147,8 @@ def _scaled(stored: NDArray[Any], place: VoxelPlace) -> NDArray[Any]:
     if (place.slope, place.intercept) == (1.0, 0.0):
         return stored
     scaled: NDArray[Any] = stored.astype(np.float64) * place.slope + place.intercept
-    return scaled.astype(np.float32)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and refused as no HU
+        return scaled.astype(np.float32)
 
 
 def _check_size(place: VoxelPlace) -> None:

@@ -27,7 +27,7 @@ def read_transport(path: Path) -> Lines:
 
     try:
         raw = _as_version_5(path.read_bytes())
-        frame = pd.read_sas(io.BytesIO(raw), format="xport")
+        frame = pd.read_sas(io.BytesIO(raw), format="xport", encoding=None)
     except OSError:
         raise
     except Exception as error:
