@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.axes import Axes
 
 from lvt_track.io.files import write_whole
@@ -22,7 +21,7 @@ from lvt_track.report.cohort.plots import (
 )
 from lvt_track.report.drawing.style import MATPLOTLIB
 from lvt_track.report.facts import RESEARCH_NOTICE
-from lvt_track.report.html.pictures import draw_chart
+from lvt_track.report.html.environment import page_environment
 from lvt_track.response.survival import median_days
 
 __all__ = ["cohort_charts", "write_cohort_page"]
@@ -73,14 +72,7 @@ def write_cohort_page(content: CohortContent, path: Path) -> None:
     Raises:
         OutputError: when the file cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("lvt_track.report.html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["chart"] = draw_chart
+    environment = page_environment()
     with mpl.rc_context(MATPLOTLIB | {"svg.hashsalt": "lvt"}):
         text = environment.get_template("cohort.html.jinja").render(
             content=content,

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 import matplotlib as mpl
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from lvt_track.io.files import write_whole
@@ -23,7 +23,8 @@ from lvt_track.report.drawing.panels import (
 )
 from lvt_track.report.drawing.style import INK, MATPLOTLIB, MUTED
 from lvt_track.report.facts import RESEARCH_NOTICE
-from lvt_track.report.html.pictures import STORED_HU, Picture, draw_chart
+from lvt_track.report.html.environment import page_environment
+from lvt_track.report.html.pictures import STORED_HU, Picture
 from lvt_track.report.sections.listing import shown_sections
 from lvt_track.report.viewer.pack import page_data
 from lvt_track.report.wording import period
@@ -48,14 +49,7 @@ def write_html(content: ReportContent, path: Path) -> None:
     Raises:
         OutputError: when the file cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("lvt_track.report.html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["chart"] = draw_chart
+    environment = page_environment()
     environment.filters["picture"] = Picture.of
     environment.tests["block"] = lambda block, kind: type(block).__name__ == kind
     script = _script(environment, content)
