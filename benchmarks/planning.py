@@ -23,12 +23,12 @@ from table import markdown_table, write_page
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, Masks
 from lvt_track.io.images.volumes import read_labels
-from lvt_track.planning.contact import branch_contact
-from lvt_track.planning.distances import Shape, gap_between
-from lvt_track.planning.graph import Branch
 from lvt_track.planning.meshes import mesh_of
-from lvt_track.planning.territories import find_territories
-from lvt_track.planning.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
+from lvt_track.planning.proximity.contact import branch_contact
+from lvt_track.planning.proximity.distances import Shape, gap_between
+from lvt_track.planning.territories.couinaud import find_territories
+from lvt_track.planning.vessels.graph import Branch
+from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
 
 SHAPES = Path(__file__).parents[2] / "shared" / "data" / "shapes"
 CASES = ("002", "008", "010")

@@ -40,7 +40,7 @@ def plan(
     For research, not for clinical use.
     """
     from lvt_track.pipeline.plan import PlanSettings, plan_run
-    from lvt_track.planning.resection_spec import mask_resection, read_resection, wedge_resection
+    from lvt_track.planning.resection.spec import mask_resection, read_resection, wedge_resection
 
     resections = [read_resection(text, margin) for text in resect or []]
     resections += [wedge_resection(text, margin) for text in wedge or []]

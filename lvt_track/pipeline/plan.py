@@ -24,9 +24,14 @@ from lvt_track.pipeline.plan_meshes import write_meshes
 from lvt_track.pipeline.run.folder import RunFolder, VisitFolder
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.progress import Progress
-from lvt_track.planning.resection import remnant_of, segments_taken, standard_liver_ml, wedge_around
-from lvt_track.planning.resection_spec import Resection
-from lvt_track.planning.trees import VesselTrees
+from lvt_track.planning.resection.remnant import (
+    remnant_of,
+    segments_taken,
+    standard_liver_ml,
+    wedge_around,
+)
+from lvt_track.planning.resection.spec import Resection
+from lvt_track.planning.vessels.trees import VesselTrees
 from lvt_track.planning.visit_plan import VisitPlan, plan_visit
 from lvt_track.report.drawing.planning import write_planning_pdf
 from lvt_track.report.planning_tables import (

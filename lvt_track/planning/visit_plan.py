@@ -10,11 +10,11 @@ from scipy import ndimage
 
 from lvt_track.core.geometry import Box, bounding_box
 from lvt_track.core.volume import BoolArray, LabelArray, Masks
-from lvt_track.planning.contact import branch_contact
-from lvt_track.planning.distances import Gap, Shape, gap_between, label_boxes, outside_of
 from lvt_track.planning.lattice import Lattice
-from lvt_track.planning.territories import Territories, find_territories, segments_of
-from lvt_track.planning.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
+from lvt_track.planning.proximity.contact import branch_contact
+from lvt_track.planning.proximity.distances import Gap, Shape, gap_between, label_boxes, outside_of
+from lvt_track.planning.territories.couinaud import Territories, find_territories, segments_of
+from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
 
 __all__ = ["TARGETS", "LesionSite", "VisitPlan", "plan_visit"]
 

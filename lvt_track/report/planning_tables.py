@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lvt_track.core.quantities import segment_names
-from lvt_track.planning.resection import Remnant
-from lvt_track.planning.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees
+from lvt_track.planning.resection.remnant import Remnant
+from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees
 from lvt_track.planning.visit_plan import TARGETS, LesionSite
 
 __all__ = ["PlannedResection", "SiteRow", "planning_table", "remnant_table", "vessels_table"]

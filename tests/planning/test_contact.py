@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.planning.contact import branch_contact
-from lvt_track.planning.graph import Branch
+from lvt_track.planning.proximity.contact import branch_contact
+from lvt_track.planning.vessels.graph import Branch
 
 SIDE, STEP = 64, 0.75
 GEOMETRY = Geometry.axial((SIDE,) * 3, (STEP,) * 3)

@@ -8,7 +8,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.planning.distances import Shape, gap_between, outside_of
+from lvt_track.planning.proximity.distances import Shape, gap_between, outside_of
 
 
 def blobs(rng: np.random.Generator, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:

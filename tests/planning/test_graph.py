@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.planning.bridges import bridge_gaps
-from lvt_track.planning.skeleton import vessel_graph
+from lvt_track.planning.vessels.bridges import bridge_gaps
+from lvt_track.planning.vessels.skeleton import vessel_graph
 
 GEOMETRY = Geometry.axial((60, 40, 40), (1.0, 1.0, 1.0))
 

@@ -8,8 +8,8 @@ import pytest
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Masks
 from lvt_track.errors import UsageError
-from lvt_track.planning.resection import remnant_of, standard_liver_ml, wedge_around
-from lvt_track.planning.resection_spec import read_resection, wedge_resection
+from lvt_track.planning.resection.remnant import remnant_of, standard_liver_ml, wedge_around
+from lvt_track.planning.resection.spec import read_resection, wedge_resection
 
 GEOMETRY = Geometry.axial((20, 40, 40), (3.0, 1.0, 1.0))
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lvt_track.core.volume import Masks
-from lvt_track.planning.territories import find_territories
-from lvt_track.planning.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
+from lvt_track.planning.territories.couinaud import find_territories
+from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
 from lvt_track.planning.visit_plan import plan_visit
 from tests.planning.model_liver import GEOMETRY, SHAPE, model_liver
 

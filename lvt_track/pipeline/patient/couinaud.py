@@ -9,7 +9,7 @@ from lvt_track.core.course import Course
 from lvt_track.io.images.volumes import read_labels
 from lvt_track.pipeline.patient.visits import VisitScan
 from lvt_track.pipeline.run.folder import RunFolder
-from lvt_track.planning.territories import segments_of
+from lvt_track.planning.territories.couinaud import segments_of
 
 __all__ = ["with_segments"]
 

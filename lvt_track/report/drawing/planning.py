@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lvt_track.planning.lattice import lattice_around
-from lvt_track.planning.resection import REFERENCE_PERCENT
-from lvt_track.planning.trees import VesselTrees
+from lvt_track.planning.resection.remnant import REFERENCE_PERCENT
+from lvt_track.planning.vessels.trees import VesselTrees
 from lvt_track.planning.visit_plan import LesionSite, VisitPlan
 from lvt_track.report.drawing.pdf_pages import pdf_pages
 from lvt_track.report.drawing.planning_colours import PARTS, SEGMENTS

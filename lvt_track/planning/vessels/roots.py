@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray
-from lvt_track.planning.cava import Cava, LiverFrame
-from lvt_track.planning.graph import VesselGraph
-from lvt_track.planning.growth import Root, grow
+from lvt_track.planning.vessels.cava import Cava, LiverFrame
+from lvt_track.planning.vessels.graph import VesselGraph
+from lvt_track.planning.vessels.growth import Root, grow
 
 __all__ = ["Roots", "find_roots"]
 

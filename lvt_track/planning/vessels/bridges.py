@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from lvt_track.planning.graph import Branch, VesselGraph
+from lvt_track.planning.vessels.graph import Branch, VesselGraph
 
 __all__ = ["bridge_gaps"]
 

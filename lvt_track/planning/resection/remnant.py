@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from lvt_track.core.geometry import Box, Geometry, bounding_box
 from lvt_track.core.volume import BoolArray, LabelArray, Masks
-from lvt_track.planning.distances import Shape, gap_between, label_boxes
+from lvt_track.planning.proximity.distances import Shape, gap_between, label_boxes
 
 __all__ = [
     "LEFT",

@@ -11,8 +11,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.planning.borders import Borders, angle_about_cava, find_borders
-from lvt_track.planning.trees import HEPATIC, PORTAL, VesselTrees
+from lvt_track.planning.territories.borders import Borders, angle_about_cava, find_borders
+from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, VesselTrees
 
 __all__ = ["Territories", "find_territories", "segments_of"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.planning.trees import HEPATIC, PORTAL, VesselTrees
+from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, VesselTrees
 
 __all__ = ["Borders", "VeinSurface", "angle_about_cava", "find_borders"]
 

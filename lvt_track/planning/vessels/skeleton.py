@@ -13,7 +13,7 @@ from skimage.morphology import skeletonize
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray
-from lvt_track.planning.graph import Branch, VesselGraph
+from lvt_track.planning.vessels.graph import Branch, VesselGraph
 
 __all__ = ["vessel_graph"]
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.planning.cava import Cava, LiverFrame
-from lvt_track.planning.graph import VesselGraph
-from lvt_track.planning.growth import Steps
+from lvt_track.planning.vessels.cava import Cava, LiverFrame
+from lvt_track.planning.vessels.graph import VesselGraph
+from lvt_track.planning.vessels.growth import Steps
 
 __all__ = ["Convergence", "tell_by_convergence"]
 

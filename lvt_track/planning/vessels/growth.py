@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.planning.graph import VesselGraph
+from lvt_track.planning.vessels.graph import VesselGraph
 
 __all__ = ["NEVER", "Growth", "Root", "Steps", "grow"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lvt_track.errors import UsageError
-from lvt_track.planning.resection import LEFT, RIGHT
+from lvt_track.planning.resection.remnant import LEFT, RIGHT
 
 __all__ = ["Resection", "mask_resection", "read_resection", "wedge_resection"]
 

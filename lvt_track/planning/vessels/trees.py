@@ -10,14 +10,14 @@ from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray, Masks
-from lvt_track.planning.bridges import bridge_gaps
-from lvt_track.planning.cava import Cava, LiverFrame, assumed_cava, find_cava
-from lvt_track.planning.convergence import tell_by_convergence
-from lvt_track.planning.graph import VesselGraph
-from lvt_track.planning.growth import NEVER, grow
 from lvt_track.planning.lattice import Lattice, lattice_around
-from lvt_track.planning.roots import Roots, find_roots, hilum_shares
-from lvt_track.planning.skeleton import vessel_graph
+from lvt_track.planning.vessels.bridges import bridge_gaps
+from lvt_track.planning.vessels.cava import Cava, LiverFrame, assumed_cava, find_cava
+from lvt_track.planning.vessels.convergence import tell_by_convergence
+from lvt_track.planning.vessels.graph import VesselGraph
+from lvt_track.planning.vessels.growth import NEVER, grow
+from lvt_track.planning.vessels.roots import Roots, find_roots, hilum_shares
+from lvt_track.planning.vessels.skeleton import vessel_graph
 
 __all__ = ["HEPATIC", "PORTAL", "UNKNOWN", "VesselTrees", "separate_trees"]
 

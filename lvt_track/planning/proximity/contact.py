@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray, Geometry, bounding_box
 from lvt_track.core.volume import BoolArray
-from lvt_track.planning.graph import Branch
+from lvt_track.planning.vessels.graph import Branch
 
 __all__ = ["Contact", "branch_contact"]
 

@@ -1,0 +1,1 @@
+"""How near tumours are to vessels and surface, and how much of a vessel they touch."""

@@ -1,0 +1,1 @@
+"""What a resection takes, and what it leaves."""

@@ -1,0 +1,1 @@
+"""Which part of the liver belongs to which branch: Couinaud's segments."""
