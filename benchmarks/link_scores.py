@@ -16,8 +16,8 @@ from table import markdown_table
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.records import Edge, Event, Lesion
 from lvt_track.lesions.components import LesionShape
-from lvt_track.lesions.costs import Costs
-from lvt_track.lesions.match import match_course
+from lvt_track.lesions.matching.costs import Costs
+from lvt_track.lesions.matching.match import match_course
 from lvt_track.register.frame import CommonFrame
 
 __all__ = ["METHODS", "LinkScore", "link", "our_edges", "reliability"]

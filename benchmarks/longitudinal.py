@@ -24,7 +24,7 @@ from table import markdown_table, write_page
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.records import Caliper, Lesion, Measurement
 from lvt_track.core.volume import BoolArray
-from lvt_track.lesions.match import match_course
+from lvt_track.lesions.matching.match import match_course
 
 ROOT = Path(__file__).parents[1]
 KINDS = ("real", "phantom")

@@ -36,9 +36,9 @@ from lvt_track.core.records import (
 )
 from lvt_track.core.volume import Volume
 from lvt_track.lesions.components import find_lesions
-from lvt_track.lesions.lookback import VISIBLE_RATE, look_back
-from lvt_track.lesions.lookback_contrast import ring_hu
-from lvt_track.lesions.lookback_scan import LiverScan, liver_scan
+from lvt_track.lesions.lookback.contrast import ring_hu
+from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
+from lvt_track.lesions.lookback.search import VISIBLE_RATE, look_back
 from lvt_track.register.align import align
 from lvt_track.register.frame import CommonFrame
 from lvt_track.register.liver_image import liver_image

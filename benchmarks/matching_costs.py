@@ -26,7 +26,7 @@ from table import markdown_table, write_page
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray, Masks, Volume
-from lvt_track.lesions.costs import Costs
+from lvt_track.lesions.matching.costs import Costs
 
 FIRST_SEED = 700
 VISITS = 5

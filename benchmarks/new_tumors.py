@@ -19,8 +19,8 @@ from registered_course import RegisteredCourse, register_simulated, use_one_thre
 from table import markdown_table, write_page
 
 from lvt_track.core.records import Track, TrackState
-from lvt_track.lesions.doubts import ModelFinds, doubt_model_finds
-from lvt_track.lesions.match import match_course
+from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
+from lvt_track.lesions.matching.match import match_course
 
 ROOT = Path(__file__).parents[1]
 LEAST_MM = 8.0

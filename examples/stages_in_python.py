@@ -4,7 +4,7 @@ Usage: python examples/stages_in_python.py
 """
 
 from lvt_track.lesions.components import find_lesions, lesion_shapes
-from lvt_track.lesions.match import match_course
+from lvt_track.lesions.matching.match import match_course
 from lvt_track.phantom.course.render import render_visit
 from lvt_track.phantom.course.script import draw_course
 from lvt_track.register.align import align, choose_reference

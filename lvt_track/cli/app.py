@@ -7,24 +7,24 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.cohort import cohort
+from lvt_track.cli.archive.pull import pull
+from lvt_track.cli.archive.push import push
 from lvt_track.cli.console import guarded
 from lvt_track.cli.demo import demo
-from lvt_track.cli.discover import discover
 from lvt_track.cli.doctor import doctor
-from lvt_track.cli.evaluate import evaluate
-from lvt_track.cli.measure import measure
-from lvt_track.cli.models import models
+from lvt_track.cli.learning.models import models
+from lvt_track.cli.learning.prepare import prepare
+from lvt_track.cli.learning.train import train
+from lvt_track.cli.patient.cohort import cohort
+from lvt_track.cli.patient.plan import plan
+from lvt_track.cli.patient.report import report
+from lvt_track.cli.patient.respond import respond
+from lvt_track.cli.patient.track import track
 from lvt_track.cli.phantom import phantom
-from lvt_track.cli.plan import plan
-from lvt_track.cli.prepare import prepare
-from lvt_track.cli.pull import pull
-from lvt_track.cli.push import push
-from lvt_track.cli.report import report
-from lvt_track.cli.respond import respond
-from lvt_track.cli.segment import segment
-from lvt_track.cli.track import track
-from lvt_track.cli.train import train
+from lvt_track.cli.scan.discover import discover
+from lvt_track.cli.scan.evaluate import evaluate
+from lvt_track.cli.scan.measure import measure
+from lvt_track.cli.scan.segment import segment
 
 __all__ = ["app", "main"]
 

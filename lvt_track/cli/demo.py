@@ -14,7 +14,7 @@ from lvt_track.cli.options import (
     ThreadsOption,
     existing_results,
 )
-from lvt_track.cli.track import finish
+from lvt_track.cli.patient.track import finish
 
 __all__ = ["demo"]
 
@@ -28,7 +28,7 @@ def demo(
     json: JsonOption = False,
 ) -> None:
     """Draw a synthetic patient, do the whole job on it, compare with what was drawn. Offline."""
-    from lvt_track.pipeline.demo import run_demo
+    from lvt_track.pipeline.demo.run import run_demo
 
     with Console(quiet) as console:
         result = run_demo(out, device, existing_results(force, False), console)

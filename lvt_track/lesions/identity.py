@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from lvt_track.core.records import Lesion, Track
-from lvt_track.lesions.lesion_names import LesionName, identify, name_of
+from lvt_track.lesions.corrections.lesion_names import LesionName, identify, name_of
 
 __all__ = ["SCAN_DIGITS", "KnownTumor", "KnownVisit", "Member", "identified", "remembered"]
 

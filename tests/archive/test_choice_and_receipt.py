@@ -12,7 +12,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-import lvt_track.pipeline.pull as pull_job
+import lvt_track.pipeline.archive.pull as pull_job
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError, OutputError, UsageError
@@ -20,7 +20,7 @@ from lvt_track.io.archive.archive import FIELDS, Level, SeriesKey
 from lvt_track.io.archive.errors import ArchiveBusyError
 from lvt_track.io.archive.studies import Query
 from lvt_track.io.dicom.writing import write_ct_series
-from lvt_track.pipeline.pull import PullResult, pull_patient
+from lvt_track.pipeline.archive.pull import PullResult, pull_patient
 from lvt_track.pipeline.run.progress import Silent
 
 SLICES = 8

@@ -16,7 +16,7 @@ import pytest
 from pydicom.dataset import Dataset
 from typer.testing import CliRunner
 
-import lvt_track.pipeline.pull as pull_job
+import lvt_track.pipeline.archive.pull as pull_job
 from lvt_track.cli.app import app
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lvt_track.cli.bids import main
+from lvt_track.cli.patient.bids import main
 
 
 def lvt_bids(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvt_track.errors import InputError
-from lvt_track.lesions.corrections import COLUMNS, Action, Correction, parse_corrections
-from lvt_track.lesions.decisions import decide
-from lvt_track.lesions.lesion_names import LesionName, identify, name_of
-from lvt_track.lesions.match import match_course
-from lvt_track.lesions.reader_edits import edit_lesions
+from lvt_track.lesions.corrections.decisions import decide
+from lvt_track.lesions.corrections.edits import edit_lesions
+from lvt_track.lesions.corrections.lesion_names import LesionName, identify, name_of
+from lvt_track.lesions.corrections.table import COLUMNS, Action, Correction, parse_corrections
+from lvt_track.lesions.matching.match import match_course
 
 FIRST, SECOND = dt.date(2024, 1, 1), dt.date(2024, 3, 1)
 

@@ -7,8 +7,8 @@ import pytest
 
 from lvt_track.core.records import TrackState
 from lvt_track.lesions.components import LesionShape
-from lvt_track.lesions.doubts import ModelFinds, doubt_model_finds
-from lvt_track.lesions.match import match_course
+from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
+from lvt_track.lesions.matching.match import match_course
 
 
 def shape_of(lesion):

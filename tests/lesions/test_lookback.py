@@ -15,10 +15,10 @@ from lvt_track.core.course import Course, LookBack, Visibility, VisitFindings
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase, Series, Track, TrackState, Visit
 from lvt_track.core.volume import Masks, Volume
-from lvt_track.lesions.lookback import VISIBLE_RATE, look_back
-from lvt_track.lesions.lookback_contrast import contrast_maps, ring_hu
-from lvt_track.lesions.lookback_controls import control_cells, false_alarm_rate
-from lvt_track.lesions.lookback_scan import LiverScan, liver_scan
+from lvt_track.lesions.lookback.contrast import contrast_maps, ring_hu
+from lvt_track.lesions.lookback.controls import control_cells, false_alarm_rate
+from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
+from lvt_track.lesions.lookback.search import VISIBLE_RATE, look_back
 
 GEOMETRY = Geometry.axial((30, 56, 60), (4.0, 2.0, 2.0))
 CENTRE_MM = np.array([60.0, 56.0, 58.0])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from lvt_track.core.records import Event, TrackState
-from lvt_track.lesions.decisions import Decisions
-from lvt_track.lesions.match import match_course
+from lvt_track.lesions.corrections.decisions import Decisions
+from lvt_track.lesions.matching.match import match_course
 
 
 def links(matching):

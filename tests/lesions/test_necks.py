@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lvt_track.core.geometry import Geometry, bounding_box
 from lvt_track.core.volume import Masks
 from lvt_track.lesions.components import find_lesions
+from lvt_track.lesions.corrections.edits import neck_warnings
 from lvt_track.lesions.necks import cut_into, lumps
-from lvt_track.lesions.reader_edits import neck_warnings
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.phantom.course.tumors import TumorKind, draw_tumor, level_mm
 

@@ -24,7 +24,7 @@ from lvt_track.core.records import (
     Visit,
 )
 from lvt_track.phantom.course.truth import TrueLesion
-from lvt_track.pipeline.demo_comparison import compare_with_truth
+from lvt_track.pipeline.demo.comparison import compare_with_truth
 from lvt_track.response.course import respond_to_course
 
 DATES = (dt.date(2024, 1, 15), dt.date(2024, 4, 15))

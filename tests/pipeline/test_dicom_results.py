@@ -12,7 +12,7 @@ import pydicom
 import pytest
 
 from lvt_track.io.dicom.segmentations import read_segments
-from lvt_track.io.dicom.structured_reports import read_report
+from lvt_track.io.dicom.structured_report.read import read_report
 from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.images.volumes import read_geometry, read_labels, read_volume
 from lvt_track.pipeline.patient.report import remake_report

@@ -14,9 +14,9 @@ from lvt_track.core.volume import CLASSES, Masks
 from lvt_track.errors import InputError
 from lvt_track.io.images.volumes import read_geometry, read_mask, read_probability
 from lvt_track.pipeline.masks import SegmentedScan
-from lvt_track.pipeline.patient import series_masks
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+from lvt_track.pipeline.patient.visit import series_masks
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent

@@ -14,8 +14,8 @@ from lvt_track.errors import InputError
 from lvt_track.io.discover import discover
 from lvt_track.io.images.volumes import write_volume
 from lvt_track.measure.phase_from_hu import PhaseReading
-from lvt_track.pipeline.patient import phases_from_pixels
-from lvt_track.pipeline.patient.phases_from_pixels import with_phases_from_pixels
+from lvt_track.pipeline.patient.visit import phases_from_pixels
+from lvt_track.pipeline.patient.visit.phases_from_pixels import with_phases_from_pixels
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Caliper, Lesion, Measurement, Track, TrackState, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.structured_reports import read_report
+from lvt_track.io.dicom.structured_report.read import read_report
 from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.discover import discover
 from lvt_track.pipeline.radiologist.comparison import compare_with_reader

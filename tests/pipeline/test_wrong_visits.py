@@ -20,7 +20,7 @@ from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.discover import discover
-from lvt_track.lesions.events import doubt_what_was_visible
+from lvt_track.lesions.matching.events import doubt_what_was_visible
 from lvt_track.pipeline.patient.track import TrackResult, TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing

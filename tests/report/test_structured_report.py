@@ -15,8 +15,8 @@ from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Caliper, Measurement, Point, Response
 from lvt_track.core.volume import Volume
-from lvt_track.io.dicom.sr_content import ImagePlace
-from lvt_track.io.dicom.structured_reports import read_report
+from lvt_track.io.dicom.structured_report.content import ImagePlace
+from lvt_track.io.dicom.structured_report.read import read_report
 from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation

@@ -16,8 +16,8 @@ import SimpleITK as sitk
 
 from lvt_track.core.course import Course
 from lvt_track.io.images.volumes import read_labels
-from lvt_track.lesions.corrections import parse_corrections
-from lvt_track.lesions.decisions import Decisions, decide
+from lvt_track.lesions.corrections.decisions import Decisions, decide
+from lvt_track.lesions.corrections.table import parse_corrections
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables

@@ -18,8 +18,8 @@ from pydicom.uid import UID
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.encapsulation import read_fragments
-from lvt_track.io.dicom.missing_pixels import why_no_pixels
+from lvt_track.io.dicom.pixel_data.encapsulation import read_fragments
+from lvt_track.io.dicom.pixel_data.missing import why_no_pixels
 from lvt_track.io.dicom.values import (
     date_of,
     has_value,

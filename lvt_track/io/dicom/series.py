@@ -19,10 +19,10 @@ from lvt_track.io.candidates import (
     too_short,
 )
 from lvt_track.io.dicom.frames import read_frame_headers
-from lvt_track.io.dicom.grouping import group_images, missing_parts, without_copies
+from lvt_track.io.dicom.grouping.groups import group_images, missing_parts, without_copies
+from lvt_track.io.dicom.grouping.split import Part, split_volumes
 from lvt_track.io.dicom.header import SliceHeader
 from lvt_track.io.dicom.kinds import is_derived, is_sharp, phase_of_series, why_unusable
-from lvt_track.io.dicom.split import Part, split_volumes
 from lvt_track.io.dicom.stack import NotAVolumeError, Stack
 from lvt_track.io.dicom.volumes import LabelsError, check_pixels
 

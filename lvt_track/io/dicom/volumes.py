@@ -13,7 +13,7 @@ from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.frames import read_frame_headers
 from lvt_track.io.dicom.header import SliceHeader
-from lvt_track.io.dicom.pixels import StoredPixels, read_stored
+from lvt_track.io.dicom.pixel_data.stored import StoredPixels, read_stored
 from lvt_track.io.dicom.stack import Stack, stack_slices
 from lvt_track.io.hounsfield import OUTSIDE_HU, check_hu
 from lvt_track.io.images.volumes import to_volume

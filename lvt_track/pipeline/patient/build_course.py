@@ -14,15 +14,15 @@ from lvt_track.core.course import (
     VisitFindings,
 )
 from lvt_track.core.records import PhaseVolume
-from lvt_track.lesions.decisions import Decisions
-from lvt_track.lesions.doubts import ModelFinds, doubt_model_finds
-from lvt_track.lesions.events import doubt_what_was_visible
+from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.identity import SCAN_DIGITS, KnownVisit, identified, remembered
-from lvt_track.lesions.lookback import look_back
-from lvt_track.lesions.match import match_course
+from lvt_track.lesions.lookback.search import look_back
+from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
+from lvt_track.lesions.matching.events import doubt_what_was_visible
+from lvt_track.lesions.matching.match import match_course
 from lvt_track.lesions.unseen import expected_place, unshown_visits
 from lvt_track.measure.phases import compare_phases
-from lvt_track.pipeline.patient.visits import VisitScan
+from lvt_track.pipeline.patient.visit.read import VisitScan
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.progress import Stopwatch
 from lvt_track.register.course import register_course

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lvt_track.core.course import Course
-from lvt_track.lesions.corrections import Correction
+from lvt_track.lesions.corrections.table import Correction
 from lvt_track.pipeline.patient.build_course import follow, judge, register_visits
 from lvt_track.pipeline.patient.couinaud import with_segments
-from lvt_track.pipeline.patient.cysts import agree_on_cysts
 from lvt_track.pipeline.patient.reader_edits import obey_reader
 from lvt_track.pipeline.patient.result import TrackResult
-from lvt_track.pipeline.patient.visits import VisitScan
+from lvt_track.pipeline.patient.visit.cysts import agree_on_cysts
+from lvt_track.pipeline.patient.visit.read import VisitScan
 from lvt_track.pipeline.patient.write_outputs import Findings, write_outputs
 from lvt_track.pipeline.radiologist.comparison import compare_with_reader
 from lvt_track.pipeline.radiologist.tables import ReaderTables

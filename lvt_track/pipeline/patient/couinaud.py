@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lvt_track.core.course import Course
 from lvt_track.io.images.volumes import read_labels
-from lvt_track.pipeline.patient.visits import VisitScan
+from lvt_track.pipeline.patient.visit.read import VisitScan
 from lvt_track.pipeline.run.folder import RunFolder
 from lvt_track.planning.territories.couinaud import segments_of
 

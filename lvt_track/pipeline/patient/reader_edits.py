@@ -11,10 +11,15 @@ from lvt_track.core.geometry import shifted
 from lvt_track.core.records import Lesion
 from lvt_track.errors import InputError
 from lvt_track.lesions.components import lesion_shapes, measured_lesion
-from lvt_track.lesions.corrections import Action, Correction
-from lvt_track.lesions.decisions import Decisions, decide
-from lvt_track.lesions.reader_edits import edit_labels, edit_lesions, neck_warnings, split_labels
-from lvt_track.pipeline.patient.visits import VisitScan
+from lvt_track.lesions.corrections.decisions import Decisions, decide
+from lvt_track.lesions.corrections.edits import (
+    edit_labels,
+    edit_lesions,
+    neck_warnings,
+    split_labels,
+)
+from lvt_track.lesions.corrections.table import Action, Correction
+from lvt_track.pipeline.patient.visit.read import VisitScan
 
 __all__ = ["obey_reader"]
 

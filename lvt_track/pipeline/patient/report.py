@@ -9,15 +9,15 @@ from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.discover import Discovery, discover
-from lvt_track.lesions.corrections import Correction
-from lvt_track.lesions.decisions import recalled
+from lvt_track.lesions.corrections.decisions import recalled
+from lvt_track.lesions.corrections.table import Correction
 from lvt_track.pipeline.patient.conclude import conclude
-from lvt_track.pipeline.patient.phases_from_pixels import with_phases_from_pixels
 from lvt_track.pipeline.patient.result import TrackResult
-from lvt_track.pipeline.patient.series_masks import SeriesAt
 from lvt_track.pipeline.patient.settings import TrackSettings
 from lvt_track.pipeline.patient.track import new_manifest, tell_discovery
-from lvt_track.pipeline.patient.visits import VisitScan, read_visit
+from lvt_track.pipeline.patient.visit.phases_from_pixels import with_phases_from_pixels
+from lvt_track.pipeline.patient.visit.read import VisitScan, read_visit
+from lvt_track.pipeline.patient.visit.series_masks import SeriesAt
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.folder import RunFolder

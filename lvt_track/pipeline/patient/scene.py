@@ -11,7 +11,7 @@ from lvt_track.core.course import Course
 from lvt_track.core.records import Point
 from lvt_track.core.volume import BoolArray
 from lvt_track.io.images.volumes import read_mask
-from lvt_track.pipeline.patient.visits import VisitScan
+from lvt_track.pipeline.patient.visit.read import VisitScan
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report.viewer.scene import (
     PARTS,

@@ -19,7 +19,7 @@ from lvt_track.pipeline.patient.build_course import take_key_images, take_lookba
 from lvt_track.pipeline.patient.dicom_results import write_dicom_results
 from lvt_track.pipeline.patient.report_basis import report_basis
 from lvt_track.pipeline.patient.scene import take_scene
-from lvt_track.pipeline.patient.visits import VisitScan
+from lvt_track.pipeline.patient.visit.read import VisitScan
 from lvt_track.pipeline.radiologist.comparison import write_comparison
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.folder import RunFolder

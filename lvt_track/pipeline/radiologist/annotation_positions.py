@@ -12,7 +12,7 @@ import numpy as np
 from lvt_track.core.assessment import Assessment
 from lvt_track.core.records import Point, Visit
 from lvt_track.io.dicom.slice_planes import SeriesPlanes, SlicePlane, read_planes
-from lvt_track.io.dicom.sr_content import ImagePlace, ReportedPlace
+from lvt_track.io.dicom.structured_report.content import ImagePlace, ReportedPlace
 from lvt_track.io.spreadsheets.sheet import Sheet
 from lvt_track.response.tables.cells import CellError, parse_number
 from lvt_track.response.tables.readings import Readings

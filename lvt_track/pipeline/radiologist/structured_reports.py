@@ -12,7 +12,7 @@ from pathlib import Path
 from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Visit
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.structured_reports import MeasurementGroup, find_reports, read_report
+from lvt_track.io.dicom.structured_report.read import MeasurementGroup, find_reports, read_report
 from lvt_track.pipeline.radiologist.annotation_positions import FoundPlace, PatientPlanes
 from lvt_track.response.tables.cells import Problem
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings

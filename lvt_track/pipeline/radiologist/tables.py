@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from lvt_track.errors import InputError
-from lvt_track.lesions.corrections import Correction, parse_corrections
+from lvt_track.lesions.corrections.table import Correction, parse_corrections
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
 from lvt_track.response.tables.readings import ReadOptions
 

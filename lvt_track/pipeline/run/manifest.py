@@ -18,7 +18,7 @@ from lvt_track.core.methods import MASK_STAGES, METHODS
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.files import sha256_of, write_whole
-from lvt_track.lesions.corrections import Correction, parse_corrections
+from lvt_track.lesions.corrections.table import Correction, parse_corrections
 from lvt_track.lesions.identity import KnownTumor
 from lvt_track.pipeline.run.folder import MANIFEST
 from lvt_track.pipeline.run.schema import SchemaError, from_plain

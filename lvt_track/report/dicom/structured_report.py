@@ -22,7 +22,7 @@ from pydicom.sr.coding import Code
 
 from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Caliper, Measurement, Response
-from lvt_track.io.dicom.sr_terms import (
+from lvt_track.io.dicom.structured_report.terms import (
     ABSENT,
     CURRENT_RESPONSE,
     DERIVED_FROM,

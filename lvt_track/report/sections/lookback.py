@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
 from lvt_track.core.records import Point
 from lvt_track.core.volume import LabelArray, Volume
-from lvt_track.lesions.lookback import LEAST_CONTRAST_HU, VISIBLE_RATE
-from lvt_track.lesions.lookback_controls import FEWEST_CONTROLS
+from lvt_track.lesions.lookback.controls import FEWEST_CONTROLS
+from lvt_track.lesions.lookback.search import LEAST_CONTRAST_HU, VISIBLE_RATE
 from lvt_track.report.blocks import Block, Panel, PictureRow, Pictures, Text
 from lvt_track.report.content import Images, ReportContent, by_track_and_visit
 from lvt_track.report.drawing.key_images import key_image, width_for

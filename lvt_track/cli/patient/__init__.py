@@ -1,0 +1,1 @@
+"""Commands for a patient's course, and for many patients."""

@@ -1,0 +1,74 @@
+"""`lvt track`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
+from lvt_track.cli.options import (
+    CorrectionsOption,
+    CriteriaOption,
+    DeviceOption,
+    EvaluatorOption,
+    ForceOption,
+    JsonOption,
+    ModelOption,
+    OnePatientOption,
+    OutOption,
+    QuietOption,
+    RadiologistOption,
+    ResumeOption,
+    ThreadsOption,
+    TuOption,
+    existing_results,
+)
+
+if TYPE_CHECKING:
+    from lvt_track.pipeline.demo.run import DemoResult
+    from lvt_track.pipeline.patient.track import TrackResult
+
+__all__ = ["finish", "track"]
+
+
+def track(
+    patient: Annotated[Path, typer.Argument(help="Folder with the patient's scans.")],
+    out: OutOption,
+    radiologist: RadiologistOption = None,
+    tu: TuOption = None,
+    evaluator: EvaluatorOption = None,
+    corrections: CorrectionsOption = None,
+    phases: Annotated[
+        bool, typer.Option(help="Also segment the other contrast phases of a visit.")
+    ] = True,
+    criteria: CriteriaOption = "recist1.1,volume",
+    one_patient: OnePatientOption = False,
+    model: ModelOption = "default",
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    force: ForceOption = False,
+    resume: ResumeOption = False,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Segment, register, match, measure and report all scans of one patient."""
+    from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+    from lvt_track.pipeline.radiologist.tables import ReaderTables
+
+    reader = ReaderTables(corrections, radiologist, tu, evaluator)
+    settings = TrackSettings(model, device, phases, reader, one_patient, criteria)
+    with Console(quiet) as console:
+        result = track_patient(patient, out, settings, existing_results(force, resume), console)
+    finish(result, quiet, json)
+
+
+def finish(result: TrackResult | DemoResult, quiet: bool, json: bool) -> None:
+    """Print what a run found and where it lies; exit 4 when part of it failed."""
+    if json:
+        print_json(result.facts())
+    elif not quiet:
+        print(result.summary())
+    if result.failures:
+        raise typer.Exit(EXIT_PARTIAL)

@@ -1,0 +1,1 @@
+"""Which DICOM images form one volume."""

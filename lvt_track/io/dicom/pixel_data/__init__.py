@@ -1,0 +1,1 @@
+"""The pixels of DICOM files: decoded, or why they are not there."""

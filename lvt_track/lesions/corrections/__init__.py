@@ -1,0 +1,1 @@
+"""What a reader says of lesions and links: read, checked, obeyed."""

@@ -1,0 +1,1 @@
+"""Whether earlier scans already show a tumour that was found later."""

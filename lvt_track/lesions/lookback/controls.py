@@ -1,0 +1,73 @@
+"""Control places: what a liver shows where nothing is known to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+from scipy.stats import rankdata
+
+from lvt_track.core.geometry import FloatArray
+from lvt_track.lesions.lookback.scan import LiverScan
+
+__all__ = ["FEWEST_CONTROLS", "MOST_CONTROLS", "control_cells", "false_alarm_rate"]
+
+FEWEST_CONTROLS = 50
+MOST_CONTROLS = 200
+
+_POOL = 3000
+_SEED = 20
+# How far apart two places count as unlike, and beyond which distance all are alike.
+_EDGE_MM, _FARTHEST_EDGE_MM = 3.0, 15.0
+_VESSEL_MM, _FARTHEST_VESSEL_MM = 2.0, 6.0
+
+
+def control_cells(
+    scan: LiverScan, place_mm: FloatArray, known_mm: FloatArray, clear_mm: FloatArray
+) -> NDArray[np.intp]:
+    """Random cells of plain liver, as far from its edge and from vessels as a place is.
+
+    The same scan and place give the same cells.
+
+    Args:
+        scan: the visit.
+        place_mm: LPS position (3,) to be compared with.
+        known_mm: positions (n, 3) of what is, was or will be a lesion.
+        clear_mm: distance (n,) that controls keep from each.
+
+    Returns:
+        Indices (m, 3) of the most alike, MOST_CONTROLS at most; fewer in a liver full of lesions.
+    """
+    rng = np.random.default_rng(_SEED)
+    count = len(scan.tissue_cells)
+    cells = scan.tissue_cells[rng.choice(count, min(count, _POOL), replace=False)]
+    if len(cells) and len(known_mm):
+        apart = cdist(scan.geometry.to_world(cells), known_mm) > clear_mm
+        cells = cells[apart.all(axis=1)]
+    here = np.rint(scan.geometry.to_index(place_mm)).astype(np.intp)
+    here = np.clip(here, 0, np.array(scan.hu.shape) - 1)
+    unlike = np.zeros(len(cells))
+    for distance_mm, step_mm, farthest_mm in (
+        (scan.edge_mm, _EDGE_MM, _FARTHEST_EDGE_MM),
+        (scan.vessel_mm, _VESSEL_MM, _FARTHEST_VESSEL_MM),
+    ):
+        own = min(float(distance_mm[tuple(here)]), farthest_mm)
+        unlike += np.abs(np.minimum(distance_mm[tuple(cells.T)], farthest_mm) - own) / step_mm
+    return cells[np.argsort(unlike, kind="stable")[:MOST_CONTROLS]]
+
+
+def false_alarm_rate(scores: Sequence[FloatArray]) -> float:
+    """How often a control place looks as much like a lesion as the place in question.
+
+    Of several scores each place counts with the one by which it stands out most among all; since
+    control places have the same choice, the rate holds whatever the scores and however many
+    (Westfall and Young 1993, ch. 2: the smallest of several p-values, referred to its own
+    distribution). The place itself is counted as one of them, so the rate is never zero.
+
+    Args:
+        scores: for each kind of score an array (1 + controls,), the place first.
+    """
+    standing = np.max([rankdata(score, method="min") for score in scores], axis=0)
+    return float(np.mean(standing >= standing[0]))

@@ -1,0 +1,1 @@
+"""Which lesion became which, over all visits at once."""

@@ -1,0 +1,302 @@
+"""Tumours through time: tracks, what became of them, and which "new" ones are not certain."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from lvt_track.core.course import LookBack, Visibility
+from lvt_track.core.records import Edge, Event, Lesion, Track, TrackState
+from lvt_track.lesions.corrections.decisions import Decisions
+from lvt_track.lesions.frame import PointMap
+from lvt_track.lesions.size import ball_radius_mm
+
+__all__ = ["DETECTABLE_MM", "MEASURABLE_MM", "doubt_what_was_visible", "tell_tracks"]
+
+DETECTABLE_MM = 5.0
+"""Below this long axis a lesion may have been there before without being found."""
+
+MEASURABLE_MM = 10.0
+"""Below this long axis a liver lesion is too small to measure (RECIST 1.1)."""
+
+SATELLITE_MM = 5.0
+"""A small lesion this near to a known one may be a piece of it."""
+
+CONFIRMING_GROWTH_MM = 5.0
+"""By so much a lesion that was too small to be called new must grow to be new beyond doubt."""
+
+Key = tuple[int, int]
+
+
+def tell_tracks(
+    lesions: Sequence[Sequence[Lesion]],
+    edges: Sequence[Edge],
+    frame: PointMap,
+    dates: Sequence[dt.date],
+    decisions: Decisions | None = None,
+) -> tuple[Track, ...]:
+    """The connected pieces of the lesion graph, each with its state and events.
+
+    A tumour that is first seen after the first visit is `new` only if nothing speaks against
+    it: its place was seen before, it is no speck beside a known lesion, it is not so small that
+    it may have been overlooked, and the visits are well aligned. Otherwise it is `uncertain`,
+    with the reason. A doubt that rests on its size alone ends at the visit at which the tumour is
+    measurable and has clearly grown (RECIST 1.1, 4.3.5: follow-up clarifies an equivocal lesion).
+
+    Args:
+        lesions: the lesions of each visit.
+        edges: which became which.
+        frame: the registration of the visits.
+        dates: date of each visit.
+        decisions: what a reader says of the lesions; called new, a tumour is so without a doubt.
+    """
+    decisions = decisions or Decisions()
+    by_key = {lesion.key: lesion for at in lesions for lesion in at}
+    pieces = _pieces(by_key, edges, decisions.united)
+    pieces.sort(key=lambda k: (k[0][0], -_start(k, by_key).measurement.volume_ml, k))
+    tracks = []
+    for number, keys in enumerate(pieces, start=1):
+        own = [edge for edge in edges if edge.earlier in set(keys)]
+        start = _start(keys, by_key)
+        by_reader = start.key in decisions.new
+        hidden = "" if by_reader else _hidden(start, frame, dates)
+        small = "" if hidden or by_reader else _too_small(start, by_key, frame, dates)
+        confirmed = _confirmed(start, keys, by_key) if small else None
+        is_uncertain = bool(hidden or small) and confirmed is None
+        events = _events(keys, own, by_key, frame, dates)
+        state = _state(keys, own, frame, by_key, len(dates), is_uncertain)
+        tracks.append(
+            Track(
+                number,
+                tuple(keys),
+                state,
+                tuple(events),
+                hidden or small,
+                confirmed,
+                role=next((decisions.roles[key] for key in keys if key in decisions.roles), ""),
+                is_new_by_reader=by_reader,
+                note="; ".join(decisions.notes[key] for key in keys if key in decisions.notes),
+            )
+        )
+    return tuple(tracks)
+
+
+def doubt_what_was_visible(
+    tracks: Sequence[Track], looks: Sequence[LookBack], dates: Sequence[dt.date]
+) -> tuple[Track, ...]:
+    """The tracks, where one that an earlier scan already shows is uncertain instead of new.
+
+    Only the last earlier scan that covers the place counts: with every further look the chance
+    of a false alarm would grow.
+
+    Args:
+        tracks: as `tell_tracks` gives them.
+        looks: the places of later tumours in earlier scans.
+        dates: date of each visit.
+    """
+    latest: dict[int, LookBack] = {}
+    for look in sorted(looks, key=lambda look: look.visit):
+        if look.verdict is not Visibility.NOT_COVERED:
+            latest[look.track] = look
+    doubted = []
+    for track in tracks:
+        last = latest.get(track.number)
+        is_open = not track.is_new_by_reader
+        if is_open and last is not None and last.verdict is Visibility.VISIBLE:
+            seen = f"the scan of {dates[last.visit]} may show it already: {last.reason}"
+            reason = f"{track.reason}; {seen}" if track.reason else seen
+            track = replace(track, state=TrackState.UNCERTAIN, reason=reason, confirmed=None)
+        doubted.append(track)
+    return tuple(doubted)
+
+
+def _pieces(
+    by_key: Mapping[Key, Lesion], edges: Sequence[Edge], united: Sequence[tuple[Key, Key]]
+) -> list[list[Key]]:
+    parent = {key: key for key in by_key}
+
+    def root(key: Key) -> Key:
+        while parent[key] != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    for earlier, later in (*((edge.earlier, edge.later) for edge in edges), *united):
+        parent[root(later)] = root(earlier)
+    pieces: dict[Key, list[Key]] = {}
+    for key in sorted(by_key):
+        pieces.setdefault(root(key), []).append(key)
+    return list(pieces.values())
+
+
+def _state(
+    keys: Sequence[Key],
+    own: Sequence[Edge],
+    frame: PointMap,
+    by_key: Mapping[Key, Lesion],
+    visits: int,
+    is_uncertain: bool,
+) -> TrackState:
+    """What became of the tumour; of several that apply, the one that weighs most."""
+    if is_uncertain:
+        return TrackState.UNCERTAIN
+    if keys[-1][0] < visits - 1 and _shows(by_key[keys[-1]], visits - 1, frame):
+        return TrackState.DISAPPEARED
+    if keys[0][0] > 0:
+        return TrackState.NEW
+    if any(edge.event is Event.MERGE for edge in own):
+        return TrackState.MERGED
+    if any(edge.event is Event.SPLIT for edge in own):
+        return TrackState.SPLIT
+    if _was_missed(keys, by_key, frame):
+        return TrackState.REAPPEARED
+    return TrackState.PERSISTENT
+
+
+def _was_missed(keys: Sequence[Key], by_key: Mapping[Key, Lesion], frame: PointMap) -> bool:
+    """Whether a visit between two that show the tumour shows its place without it."""
+    last_at = {key[0]: by_key[key] for key in keys}
+    return any(
+        _shows(last_at[before], between, frame)
+        for before, after in pairwise(sorted(last_at))
+        for between in range(before + 1, after)
+    )
+
+
+def _shows(lesion: Lesion, visit: int, frame: PointMap) -> bool:
+    """Whether another visit shows the lesion's place: in its field of view, and well aligned."""
+    return frame.is_reliable(visit) and _is_covered(lesion, visit, frame)
+
+
+def _is_covered(lesion: Lesion, visit: int, frame: PointMap) -> bool:
+    return bool(frame.covered(np.array([lesion.centroid_mm]), lesion.visit, visit)[0])
+
+
+def _start(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> Lesion:
+    """The largest lesion of the track at its first visit."""
+    first = (by_key[key] for key in keys if key[0] == keys[0][0])
+    return max(first, key=lambda lesion: lesion.measurement.volume_ml)
+
+
+def _before(start: Lesion, frame: PointMap) -> int | None:
+    """The last earlier visit that shows the place of a tumour first seen later."""
+    return next((k for k in range(start.visit - 1, -1, -1) if _shows(start, k, frame)), None)
+
+
+def _hidden(start: Lesion, frame: PointMap, dates: Sequence[dt.date]) -> str:
+    """Why no earlier visit can tell whether a tumour is new; empty where one can."""
+    first = start.visit
+    if first == 0:
+        return ""
+    before = _before(start, frame)
+    if before is None and not _is_covered(start, first - 1, frame):
+        return f"its place was outside the field of view at {dates[first - 1]}"
+    if before is None or not frame.is_reliable(first):
+        other = dates[first - 1 if before is None else before]
+        return f"{dates[first]} and {other} could not be aligned well"
+    return ""
+
+
+def _too_small(
+    start: Lesion, by_key: Mapping[Key, Lesion], frame: PointMap, dates: Sequence[dt.date]
+) -> str:
+    """Why a tumour is too small to be called new where it is first seen; empty where it is not."""
+    before = _before(start, frame)
+    if before is None:
+        return ""
+    size_mm = start.measurement.long_axis.length_mm
+    neighbour = _nearest_known(start, before, by_key, frame)
+    if neighbour is not None and size_mm < MEASURABLE_MM:
+        other, distance_mm = neighbour
+        if distance_mm < SATELLITE_MM:
+            return (
+                f"a speck of {size_mm:.1f} mm beside lesion {other.label} of "
+                f"{dates[other.visit]}; it may be a part of it"
+            )
+    if size_mm < DETECTABLE_MM:
+        return (
+            f"at {size_mm:.1f} mm it is below the detection size of {DETECTABLE_MM:.0f} mm; "
+            "it may have been there before"
+        )
+    return ""
+
+
+def _confirmed(start: Lesion, keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> int | None:
+    """The visit at which a tumour that was too small to be called new is no longer in doubt.
+
+    It is then measurable and has grown by what RECIST calls progression; of tumours below 10 mm,
+    5 mm are more than 20 %.
+    """
+    least_mm = max(MEASURABLE_MM, start.measurement.long_axis.length_mm + CONFIRMING_GROWTH_MM)
+    later = (by_key[key] for key in keys if key[0] > start.visit)
+    enough = (one for one in later if one.measurement.long_axis.length_mm >= least_mm)
+    return next((lesion.visit for lesion in enough), None)
+
+
+def _nearest_known(
+    lesion: Lesion, visit: int, by_key: Mapping[Key, Lesion], frame: PointMap
+) -> tuple[Lesion, float] | None:
+    """The lesion of another visit whose border is nearest, taken as a sphere."""
+    known = [other for other in by_key.values() if other.visit == visit]
+    if not known:
+        return None
+    there = frame.map_points(np.array([lesion.centroid_mm]), lesion.visit, visit)
+    centres = np.array([other.centroid_mm for other in known])
+    radii = np.array([_radius_mm(other) for other in known])
+    gap = np.linalg.norm(centres - there, axis=1) - radii - _radius_mm(lesion)
+    nearest = int(np.argmin(gap))
+    return known[nearest], max(0.0, float(gap[nearest]))
+
+
+def _radius_mm(lesion: Lesion) -> float:
+    return float(ball_radius_mm(lesion.measurement.volume_ml))
+
+
+def _events(
+    keys: Sequence[Key],
+    own: Sequence[Edge],
+    by_key: Mapping[Key, Lesion],
+    frame: PointMap,
+    dates: Sequence[dt.date],
+) -> list[str]:
+    """What happened, in words, by date."""
+    told: list[tuple[int, str]] = []
+    first, last = keys[0][0], keys[-1][0]
+    if first > 0:
+        told.append((first, f"first seen {dates[first]}"))
+    for edge in own:
+        if edge.later[0] > edge.earlier[0] + 1:
+            between = ", ".join(str(d) for d in dates[edge.earlier[0] + 1 : edge.later[0]])
+            told.append((edge.later[0], f"not seen {between}, seen again {dates[edge.later[0]]}"))
+    for event, word in ((Event.SPLIT, "split into"), (Event.MERGE, "merged from")):
+        ends = [e.earlier if event is Event.SPLIT else e.later for e in own if e.event is event]
+        for end in sorted(set(ends)):
+            visit = max(e.later[0] for e in own if end in (e.earlier, e.later) and e.event is event)
+            told.append((visit, f"{word} {ends.count(end)} {dates[visit]}"))
+    told += [
+        (visit, f"too small to measure {dates[visit]}") for visit in _turns_small(keys, by_key)
+    ]
+    if last < len(dates) - 1:
+        lesion = by_key[keys[-1]]
+        if not _is_covered(lesion, last + 1, frame):
+            words = "not in the field of view"
+        elif not frame.is_reliable(last + 1):
+            words = "not to be told at"
+        else:
+            words = "not seen"
+        told.append((last + 1, f"{words} {dates[last + 1]}"))
+    return [words for _, words in sorted(told, key=lambda item: item[0])]
+
+
+def _turns_small(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> list[int]:
+    """Visits at which the tumour is too small to measure and was not so, or not there, before."""
+    visits = sorted({visit for visit, _ in keys})
+    small = [
+        all(by_key[k].measurement.long_axis.length_mm < MEASURABLE_MM for k in keys if k[0] == at)
+        for at in visits
+    ]
+    return [at for k, at in enumerate(visits) if small[k] and (k == 0 or not small[k - 1])]

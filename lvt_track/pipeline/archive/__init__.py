@@ -1,0 +1,1 @@
+"""The jobs that speak to an archive."""

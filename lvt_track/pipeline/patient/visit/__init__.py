@@ -1,0 +1,1 @@
+"""One visit: its scan, its masks, its lesions."""

@@ -1,0 +1,230 @@
+"""One visit: read the scan, get its masks, find and measure its lesions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lvt_track.core.components import count_components
+from lvt_track.core.course import EDITED, GIVEN, VisitFindings
+from lvt_track.core.geometry import Box, bounding_box
+from lvt_track.core.records import Series, Visit
+from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
+from lvt_track.errors import InputError
+from lvt_track.io.discover import read_scan
+from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
+from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
+from lvt_track.measure.phases import SliceCounts
+from lvt_track.pipeline.patient.visit.series_masks import (
+    SeriesAt,
+    SeriesScan,
+    cut_liver,
+    series_masks,
+)
+from lvt_track.pipeline.run.context import Run
+from lvt_track.register.liver_image import LiverImage, liver_image
+from lvt_track.segment.postprocess.fluid import fluid_warning
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+__all__ = ["VisitScan", "read_visit", "with_tumors"]
+
+# Key images show up to this much around a lesion at the liver's border.
+_MARGIN_MM = 45.0
+_AIR_HU = -1000
+
+
+@dataclass(frozen=True, eq=False)
+class VisitScan:
+    """A visit in memory: the liver's surroundings only, so that ten visits fit.
+
+    Attributes:
+        findings: what was found.
+        volume: HU around the liver.
+        labels: lesion labels on the grid of `volume`.
+        shapes: sample points of each lesion, for matching.
+        image: coarse picture for registration, of the tumours as they were drawn.
+        liver: the liver in cells, for looking back; None without a liver.
+        digest: of the voxels of the whole scan, to know the same one again.
+        box: where the grid of `volume` lies in that of the scan.
+        cysts: what the model left out of the tumours as fluid, on the grid of `volume`; nothing
+            where a reader gave or edited the tumours.
+        returned: of the cysts, those that are tumours by the agreement of an earlier run.
+        phases: all series of the visit and what their slices hold, the tracked one first; empty
+            where there is only one.
+    """
+
+    findings: VisitFindings
+    volume: Volume
+    labels: LabelArray
+    shapes: ShapeTable
+    image: LiverImage
+    liver: LiverScan | None
+    digest: str
+    box: Box
+    cysts: BoolArray
+    returned: BoolArray
+    phases: tuple[tuple[Series, SliceCounts], ...] = ()
+
+    @property
+    def tracked(self) -> SeriesAt:
+        """The series that is followed."""
+        return SeriesAt(self.findings.visit, self.findings.visit.tracked)
+
+    def on_scan(self, part: NDArray[Scalar], around: float = 0) -> NDArray[Scalar]:
+        """An array on the grid of `volume`, on the grid of the whole scan.
+
+        Args:
+            part: the array (z, y, x).
+            around: the value elsewhere.
+        """
+        whole = np.full(self.findings.geometry.shape, around, dtype=part.dtype)
+        whole[self.box] = part
+        return whole
+
+
+def read_visit(before: Sequence[VisitScan], visit: Visit, run: Run, is_current: bool) -> VisitScan:
+    """Read and segment a visit, and measure its lesions.
+
+    Args:
+        before: the visits of the course that were read before.
+        visit: the visit.
+        run: its masks are written below its folder, if it has one.
+        is_current: whether masks of an earlier run hold, see `series_masks`.
+
+    Raises:
+        InputError: when a scan or a mask given for it cannot be used, or when the scan is that
+            of a visit before under another date.
+    """
+    tracked = SeriesAt(visit, visit.tracked)
+    with run.watch.stage("read"):
+        source = SeriesScan(tracked, read_scan(tracked.series))
+        _check_new(source.digest, visit, before)
+    drawn, volume = series_masks(source, run, is_current), source.volume
+    scan, masks = drawn.scan, drawn.scan.masks
+    with run.watch.stage("measure"):
+        # What a reader drew is measured as drawn.
+        at_edges = scan.sources["tumors"] not in (GIVEN, EDITED)
+        labels, lesions = find_lesions(len(before), volume, masks, at_edges)
+        shapes = lesion_shapes(labels, lesions, volume.geometry)
+    with run.watch.stage("register"):
+        image = liver_image(volume, masks)
+    with run.watch.stage("look back"):
+        liver = liver_scan(volume, masks, scan.probabilities.get("tumors"))
+    # Models warn of theirs.
+    cut = cut_liver(masks.liver) if scan.sources["liver"] == GIVEN else ()
+    findings = VisitFindings(
+        visit=visit,
+        geometry=volume.geometry,
+        liver_ml=masks.volume_ml("liver"),
+        vessels_ml=masks.volume_ml("vessels"),
+        tumors_ml=masks.volume_ml("tumors"),
+        lesions=lesions,
+        sources=scan.sources,
+        warnings=(*tracked.series.warnings, *scan.warnings, *cut),
+    )
+    around = bounding_box(masks.liver | masks.tumors)
+    box = volume.geometry.widened(around, _MARGIN_MM) if around else volume.geometry.whole
+    nothing = np.zeros_like(masks.tumors[box])
+    return VisitScan(
+        findings=findings,
+        volume=Volume(volume.hu[box].copy(), volume.geometry.crop(box)),
+        labels=labels[box].copy(),
+        shapes=shapes,
+        image=image,
+        liver=liver,
+        digest=source.digest,
+        box=box,
+        cysts=nothing if scan.cysts is None else scan.cysts[box].copy(),
+        returned=nothing if drawn.returned is None else drawn.returned[box].copy(),
+        phases=_phases(tracked, SliceCounts.of(masks), run, is_current),
+    )
+
+
+def _phases(
+    tracked: SeriesAt, counts: SliceCounts, run: Run, is_current: bool
+) -> tuple[tuple[Series, SliceCounts], ...]:
+    """All series of a visit that has several, where they are to be compared."""
+    visit = tracked.visit
+    if not run.other_phases or len(visit.series) == 1:
+        return ()
+    phases = [(tracked.series, counts)]
+    for k in range(len(visit.series)):
+        if k != visit.tracked:
+            at = SeriesAt(visit, k)
+            with run.watch.stage("read"):
+                source = SeriesScan(at, read_scan(at.series))
+            scan = series_masks(source, run, is_current).scan
+            warned = replace(at.series, warnings=(*at.series.warnings, *scan.warnings))
+            phases.append((warned, SliceCounts.of(scan.masks)))
+    return tuple(phases)
+
+
+def with_tumors(visit: int, scan: VisitScan, more: BoolArray) -> VisitScan:
+    """A visit some of whose cysts are tumours.
+
+    Args:
+        visit: its index in the course.
+        scan: the visit.
+        more: the cysts that are tumours, on the grid of its `volume`.
+    """
+    findings = scan.findings
+    tumors = scan.on_scan((scan.labels > 0) | more)
+    masks = Masks(np.zeros_like(tumors), np.zeros_like(tumors), tumors, findings.geometry)
+    hu: NDArray[Any] = scan.on_scan(scan.volume.hu, _AIR_HU)
+    volume = Volume(hu, findings.geometry)
+    labels, lesions = find_lesions(visit, volume, masks)
+    sizes = {lesion.voxels: lesion.measurement for lesion in findings.lesions}
+    lesions = tuple(
+        replace(one, measurement=sizes.get(one.voxels, one.measurement)) for one in lesions
+    )
+    left = scan.cysts & ~more
+    fluid = fluid_warning(count_components(scan.cysts))
+    warnings = [text for text in findings.warnings if text not in fluid]
+    warnings.append(_returned_warning(count_components(more), count_components(left)))
+    more_on_scan = scan.on_scan(more)
+    phases = scan.phases
+    if phases:
+        (series, counts), *others = phases
+        phases = ((series, counts.with_tumors(more_on_scan)), *others)
+    return replace(
+        scan,
+        findings=replace(
+            findings,
+            tumors_ml=masks.volume_ml("tumors"),
+            lesions=lesions,
+            warnings=tuple(warnings),
+        ),
+        labels=labels[scan.box].copy(),
+        shapes=lesion_shapes(labels, lesions, findings.geometry),
+        liver=None if scan.liver is None else scan.liver.with_tumors(more_on_scan),
+        cysts=left,
+        phases=phases,
+    )
+
+
+def _returned_warning(tumors: int, cysts: int) -> str:
+    """What to say of spots as dark as fluid, some of which are tumours of other visits."""
+    spots, are = ("1 spot", "is") if tumors == 1 else (f"{tumors} spots", "are")
+    text = f"{spots} as dark as fluid {are} counted as tumour, as at another visit"
+    if cysts == 0:
+        return text
+    more = "1 more is taken for a simple cyst"
+    if cysts > 1:
+        more = f"{cysts} more are taken for simple cysts"
+    return f"{text}; {more}"
+
+
+def _check_new(digest: str, visit: Visit, before: Sequence[VisitScan]) -> None:
+    """A scan must be none of the scans before."""
+    for other in before:
+        if other.digest == digest:
+            raise InputError(
+                f"its images are those of {other.findings.visit.name}, voxel for voxel",
+                path=visit.tracked_series.files[0].parent,
+                remedy="Remove one of the two, or put the right scan in its place",
+            )
