@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,21 +10,15 @@ from pathlib import Path
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Series
+from lvt_track.io.dates import date_in_name
 
 __all__ = [
     "LEAST_SLICES",
     "FoundSeries",
     "LeftOut",
-    "date_in_name",
-    "dated_path",
     "named_failures",
     "too_short",
 ]
-
-# dcm2niix writes the time right behind the date.
-_DATE = re.compile(
-    r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?:(?:[01]\d|2[0-3])[0-5]\d[0-5]\d)?(?!\d)"
-)
 
 LEAST_SLICES = 5
 """Fewer are no volume to follow tumours in."""
@@ -108,28 +101,6 @@ class FoundSeries:
     def folder_date(self) -> dt.date | None:
         """The date in its name or in a folder's."""
         return None if self.dated_path is None else date_in_name(self.dated_path.resolve().name)
-
-
-def date_in_name(name: str) -> dt.date | None:
-    """A date written YYYY-MM-DD or YYYYMMDD inside a name."""
-    for year, _, month, day in _DATE.findall(name):
-        try:
-            date = dt.date(int(year), int(month), int(day))
-        except ValueError:
-            continue
-        if 1970 <= date.year <= 2100:
-            return date
-    return None
-
-
-def dated_path(path: Path, root: Path) -> Path | None:
-    """The path or its nearest parent, up to and with `root`, whose name holds a date."""
-    for place in (path, *path.parents):
-        if date_in_name(place.resolve().name if place == root else place.name) is not None:
-            return place
-        if place == root:
-            break
-    return None
 
 
 def too_short(geometry: Geometry) -> str:

@@ -12,6 +12,7 @@ from lvt_track.core.records import Series, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut
+from lvt_track.io.dates import impossible_date_above, odd_date_warnings
 from lvt_track.io.dicom.series import find_dicom_series
 from lvt_track.io.dicom.volumes import read_series
 from lvt_track.io.identity import check_one_patient, signs_of_two
@@ -86,13 +87,16 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     dated = [item for item in found if item.date is not None]
     undated = [item for item in found if item.date is None]
     left_out += [
-        LeftOut(item.path, _why_undated(item), is_failure=True, files=item.series.files)
+        LeftOut(item.path, _why_undated(item, folder), is_failure=True, files=item.series.files)
         for item in undated
     ]
     if not dated:
         raise _nothing_usable(folder, left_out, undated)
     visits, remarks = build_visits(dated)
     warnings += remarks
+    warnings += odd_date_warnings(
+        [visit.date for visit in visits], {item.birth_date for item in dated}
+    )
     names = [item.patient_id for item in found if item.patient_id]
     # Under the user's word the headers may disagree, and none of their names is the patient's.
     is_disputed = bool(signs) and len({name.casefold() for name in names}) > 1
@@ -102,14 +106,17 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     return Discovery(patient, visits, tuple(left_out), tuple(warnings), fates)
 
 
-def _why_undated(item: FoundSeries) -> str:
+def _why_undated(item: FoundSeries, root: Path) -> str:
+    no_ct = "on which no CT can have been made"
     if item.impossible_date:
-        return f"its header's date is {item.impossible_date}, on which no CT can have been made"
+        return f"its header's date is {item.impossible_date}, {no_ct}"
+    if impossible := impossible_date_above(item.path, root):
+        return f"the date in its path is {impossible}, {no_ct}"
     return "no date in its header, its name or its folders"
 
 
 def series_at(path: Path) -> Series:
-    """The CT series in an image file, or in a folder of DICOM slices.
+    """The CT series in an image file, in a folder of DICOM slices, or that of one of its slices.
 
     Of several series in a folder the one that `discover` would follow is taken, and the others
     are named in its warnings.
@@ -120,13 +127,18 @@ def series_at(path: Path) -> Series:
     path = Path(path)
     if path.is_file() and stem_of(path) is not None:
         return image_series(path)[0]
-    if path.is_file():
+    slice_file = path if path.is_file() else None
+    if slice_file is not None:
         path = path.parent
     search = _search(path)
     found, left_out = search.found, search.left_out
     check_one_patient(signs_of_two(found), path)
     if not found:
         raise _nothing_usable(path, left_out, [])
+    if slice_file is not None:
+        found = [item for item in found if slice_file in item.series.files]
+        if not found:
+            raise _slice_left_out(slice_file, left_out)
     best = choose_tracked([[item.series for item in found]])[0]
     series = found[best].series
     others = [item.series.description for k, item in enumerate(found) if k != best]
@@ -134,6 +146,12 @@ def series_at(path: Path) -> Series:
         return series
     text = f"one of {len(found)} series here was taken; not: {', '.join(others)}"
     return replace(series, warnings=(*series.warnings, text))
+
+
+def _slice_left_out(path: Path, left_out: Sequence[LeftOut]) -> InputError:
+    fates = (item.reason for item in left_out if path in (item.path, *item.files))
+    reason = next(fates, "neither an image file nor a slice of a CT series")
+    return InputError(reason, path=path, remedy="Give a file or folder of a whole CT series")
 
 
 def read_scan(series: Series) -> Volume:

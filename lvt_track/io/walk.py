@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import re
 import stat
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,14 +12,13 @@ from lvt_track.errors import InputError
 from lvt_track.io.candidates import LeftOut, named_failures
 from lvt_track.io.dicom.header import looks_like_dicom
 from lvt_track.io.images.headers import stem_of
+from lvt_track.io.layouts.packed import DICOM_SUFFIXES, merged_packed, packed_file
+from lvt_track.io.layouts.results import results_folder
 
 __all__ = ["LAYOUTS", "Walk", "files_below"]
 
 LAYOUTS = "See docs/use/inputs.md for the layouts that are read"
 
-_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar", ".iso")
-_PACKED = (".gz", ".bz2", ".xz", ".zst")
-_DICOM_SUFFIXES = (".dcm", ".ima", ".dicom")
 _VOXEL_SUFFIXES = (".img", ".img.gz", ".raw", ".zraw", ".raw.gz")
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
@@ -30,9 +26,6 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
-_UNPACK = "unpack it into a folder of its own here, and run again"
-_RESULT_KEYS = {"visits", "inputs", "settings"}
-_MOST_MANIFEST_BYTES = 1 << 26
 
 
 @dataclass
@@ -86,8 +79,9 @@ def files_below(folder: Path) -> Walk:
             folders.clear()
             continue
         visited.add(real)
-        if Path(parent) != folder and _is_result(Path(parent)):
-            walk.left_out.append(LeftOut(Path(parent), "results of an earlier run of lvt"))
+        results = None if Path(parent) == folder else results_folder(Path(parent))
+        if results is not None:
+            walk.left_out.append(results)
             folders.clear()
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -127,16 +121,6 @@ def _unreadable(path: Path) -> tuple[str, bool]:
     return "", False
 
 
-def _is_result(folder: Path) -> bool:
-    manifest = folder / "run.json"
-    try:
-        if not manifest.is_file() or manifest.stat().st_size > _MOST_MANIFEST_BYTES:
-            return False
-        return set(json.loads(manifest.read_text(encoding="utf-8"))) >= _RESULT_KEYS
-    except (OSError, ValueError, TypeError, RecursionError):
-        return False
-
-
 def _sort_others(others: list[Path], walk: Walk) -> None:
     """Files without an image's name: DICOM, archives, voxels of a header, and what is neither."""
     walk.dicom += [path for path in others if looks_like_dicom(path)]
@@ -147,16 +131,16 @@ def _sort_others(others: list[Path], walk: Walk) -> None:
         suffixes.setdefault(path.parent, set()).add(_suffix(path))
         names.add((path.parent, _pattern(path)))
     lost: list[tuple[Path, str]] = []
+    packed_files: list[LeftOut] = []
     for path in others:
         if path in is_dicom:
             continue
-        archive = _archive_reason(path)
-        if archive:
-            walk.left_out.append(archive)
-        elif path.name.lower().endswith(_VOXEL_SUFFIXES):
+        if path.name.lower().endswith(_VOXEL_SUFFIXES):
             walk.voxels.append(path)
+        elif (packed := packed_file(path)) is not None:
+            packed_files.append(packed)
         elif (
-            path.name.lower().endswith(_DICOM_SUFFIXES)
+            path.name.lower().endswith(DICOM_SUFFIXES)
             or (path.parent, _pattern(path)) in names
             or (_suffix(path) in suffixes.get(path.parent, ()) and not _is_text(path))
             or (not _suffix(path) and _is_blank(path))
@@ -164,7 +148,7 @@ def _sort_others(others: list[Path], walk: Walk) -> None:
             lost.append((path, _why_no_dicom(path)))
         else:
             walk.ignored.append(path)
-    walk.left_out += named_failures(lost)
+    walk.left_out += [*named_failures(lost), *merged_packed(packed_files)]
     walk.lost = [path for path, _ in lost]
 
 
@@ -191,7 +175,7 @@ def _is_blank(path: Path) -> bool:
 def _why_no_dicom(path: Path) -> str:
     if path.stat().st_size == 0:
         return "an empty file (0 bytes), not DICOM: copy it again"
-    if path.name.lower().endswith(_DICOM_SUFFIXES):
+    if path.name.lower().endswith(DICOM_SUFFIXES):
         return "not DICOM, whatever its name says"
     if _is_blank(path):
         return "holds zeros where DICOM begins: damaged, copy it again"
@@ -205,44 +189,3 @@ def _is_text(path: Path) -> bool:
     except OSError:
         return False
     return bool(start) and all(32 <= byte < 127 or byte in b"\t\r\n\f" for byte in start)
-
-
-def _archive_reason(path: Path) -> LeftOut | None:
-    """What to do with packed files; None for others."""
-    name = path.name.lower()
-    if name.endswith(_VOXEL_SUFFIXES):
-        return None
-    if name.endswith(_ARCHIVES):
-        if name.endswith(".zip") and not _zip_has_images(path):
-            return LeftOut(path, "an archive without scans")
-        return LeftOut(path, f"an archive, which is not read: {_UNPACK}", is_failure=True)
-    if not name.endswith(_PACKED):
-        return None
-    inner = path.with_suffix("").name.lower()
-    is_scan = inner.endswith(_DICOM_SUFFIXES) or stem_of(Path(inner)) is not None
-    if is_scan or (name.endswith(".gz") and _holds_dicom(path)):
-        return LeftOut(path, "a packed file, which is not read: unpack it and run again", True)
-    return LeftOut(path, "a packed file that holds no scan by its name")
-
-
-def _zip_has_images(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [Path(item.filename) for item in archive.infolist() if not item.is_dir()]
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
-        return True  # damaged: it must be named
-    return any(
-        not name.suffix
-        or name.suffix[1:].isdigit()
-        or name.suffix.lower() in (*_DICOM_SUFFIXES, *_ARCHIVES)
-        or stem_of(name) is not None
-        for name in names
-    )
-
-
-def _holds_dicom(path: Path) -> bool:
-    try:
-        with gzip.open(path) as packed:
-            return packed.read(132)[128:] == b"DICM"
-    except (OSError, EOFError):
-        return False

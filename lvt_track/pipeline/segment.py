@@ -14,7 +14,7 @@ from lvt_track.pipeline.run.clock import time_now
 from lvt_track.pipeline.run.folder import VisitFolder
 from lvt_track.pipeline.run.manifest import Manifest, record_input
 from lvt_track.pipeline.run.model_choice import ModelChoice
-from lvt_track.pipeline.run.output import Existing, claim_folder
+from lvt_track.pipeline.run.output import Existing, check_apart, claim_folder
 from lvt_track.pipeline.run.progress import Progress, Stopwatch
 
 __all__ = ["SegmentResult", "SegmentSettings", "segment_scan"]
@@ -82,6 +82,7 @@ def segment_scan(
         InputError: when the scan cannot be used.
         UsageError, OutputError: when the output folder cannot.
     """
+    check_apart(ct, out)
     watch = Stopwatch()
     choice = settings.model
     started = time_now()

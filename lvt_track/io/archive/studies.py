@@ -16,9 +16,10 @@ from lvt_track.core.records import Phase, Series
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.archive.archive import Archive, Level, SeriesKey
 from lvt_track.io.candidates import LEAST_SLICES
+from lvt_track.io.dates import date_of_text
 from lvt_track.io.dicom.header import SliceHeader, slice_header
 from lvt_track.io.dicom.kinds import is_derived, is_sharp, phase_of_series, why_unusable
-from lvt_track.io.dicom.values import date_of, integer, text
+from lvt_track.io.dicom.values import integer, text
 from lvt_track.io.tracked_series import choose_tracked
 
 __all__ = ["ArchivedSeries", "ArchivedStudy", "Query", "find_series", "find_studies", "to_pull"]
@@ -115,14 +116,14 @@ def find_studies(archive: Archive, query: Query) -> list[ArchivedStudy]:
         )
     _check_one_patient(list(meant.values()))
     studies = [
-        ArchivedStudy(uid, date_of(text(one, "StudyDate"))[0], text(one, "PatientID"))
+        ArchivedStudy(uid, date_of_text(text(one, "StudyDate"))[0], text(one, "PatientID"))
         for uid, one in meant.items()
     ]
     return sorted(studies, key=lambda study: (study.date or dt.date.max, study.uid))
 
 
 def _is_meant(study: Dataset, query: Query) -> bool:
-    date = date_of(text(study, "StudyDate"))[0]
+    date = date_of_text(text(study, "StudyDate"))[0]
     return (
         query.patient_id in ("", text(study, "PatientID"))
         and (not query.accessions or text(study, "AccessionNumber") in query.accessions)

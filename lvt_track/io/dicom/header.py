@@ -18,10 +18,10 @@ from pydicom.uid import UID
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.pixel_data.encapsulation import read_fragments
+from lvt_track.io.dates import date_of_text
+from lvt_track.io.dicom.pixel_data.encapsulation import check_deflated, read_fragments
 from lvt_track.io.dicom.pixel_data.missing import why_no_pixels
 from lvt_track.io.dicom.values import (
-    date_of,
     has_value,
     integer,
     numbers,
@@ -224,8 +224,7 @@ def read_slice_headers(
         except InputError as error:
             return error
 
-    # Network shares answer in parallel; the warnings filter is shared by all threads, so it is
-    # set around them all.
+    # Network shares answer in parallel; the filter of warnings is shared by all threads.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -242,6 +241,7 @@ def read_slice_header(path: Path) -> SliceHeader:
     """
     try:
         with path.open("rb") as file:
+            check_deflated(path, file)
             dataset = pydicom.dcmread(
                 file, stop_before_pixels=True, specific_tags=list(_TAGS), force=True
             )
@@ -284,7 +284,7 @@ def slice_header(path: Path, dataset: Dataset, file: BinaryIO | None = None) -> 
         birth_date=text(dataset, "PatientBirthDate"),
         sex=text(dataset, "PatientSex").upper(),
         date=day,
-        is_study_date=date_of(text(dataset, "StudyDate"))[0] is not None,
+        is_study_date=date_of_text(text(dataset, "StudyDate"))[0] is not None,
         acquisition_date=acquisition_day,
         impossible_date=impossible,
         acquired_s=_acquired_s(dataset),
@@ -364,13 +364,13 @@ def _meta(dataset: Dataset, keyword: str) -> str:
 def _dates(dataset: Dataset) -> tuple[dt.date | None, dt.date | None, str]:
     """Day of the study, day of the acquisition, and an impossible day if there is no other."""
     written = {
-        name: date_of(text(dataset, name))
+        name: date_of_text(text(dataset, name))
         for name in ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
     }
     day = next((date for date, _ in written.values() if date is not None), None)
     acquired = written["AcquisitionDate"][0]
     if acquired is None:
-        acquired = date_of(text(dataset, "AcquisitionDateTime"))[0]
+        acquired = date_of_text(text(dataset, "AcquisitionDateTime"))[0]
     impossible = next((odd for _, odd in written.values() if odd), "")
     return day, acquired, "" if day is not None else impossible
 

@@ -14,10 +14,10 @@ from lvt_track.io.candidates import (
     LEAST_SLICES,
     FoundSeries,
     LeftOut,
-    dated_path,
     named_failures,
     too_short,
 )
+from lvt_track.io.dates import dated_path
 from lvt_track.io.dicom.frames import read_frame_headers
 from lvt_track.io.dicom.grouping.groups import group_images, missing_parts, without_copies
 from lvt_track.io.dicom.grouping.split import Part, split_volumes

@@ -6,8 +6,6 @@ only the elements that are asked for, from their bytes, also takes a third of th
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
@@ -18,7 +16,6 @@ from pydicom.tag import BaseTag
 from lvt_track.core.geometry import FloatArray
 
 __all__ = [
-    "date_of",
     "has_value",
     "integer",
     "number",
@@ -29,7 +26,6 @@ __all__ = [
     "texts",
 ]
 
-_FIRST_CT_YEAR, _LAST_YEAR = 1971, 2100
 _BINARY_VRS = ("US", "SS", "UL", "SL", "FD", "FL")
 _ESCAPE = 0x1B
 
@@ -114,21 +110,6 @@ def integer(dataset: Dataset, keyword: str, default: int = 0) -> int:
     written = texts(dataset, keyword)
     value = number(written[0]) if written else None
     return default if value is None else int(value)
-
-
-def date_of(written: str) -> tuple[dt.date | None, str]:
-    """A date of a CT; and the text where it is a date on which there can have been none."""
-    digits = written.replace(".", "").replace("-", "")[:8]
-    if not digits.strip("0"):
-        return None, ""
-    try:
-        date = dt.datetime.strptime(digits, "%Y%m%d").date()
-    except ValueError:
-        is_day = len(digits) == 8 and digits.isdigit()
-        return None, f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if is_day else ""
-    if not _FIRST_CT_YEAR <= date.year <= _LAST_YEAR:
-        return None, date.isoformat()
-    return date, ""
 
 
 def seconds_of_day(time: str) -> float | None:

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
 
-__all__ = ["describe_difference", "is_part_of_grid", "is_same_grid", "pad_to_grid", "reorient"]
+__all__ = [
+    "describe_difference",
+    "is_part_of_grid",
+    "is_same_grid",
+    "mask_grid_fault",
+    "pad_to_grid",
+    "reorient",
+]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -27,6 +34,19 @@ def is_same_grid(own: Geometry, wanted: Geometry) -> bool:
 def is_part_of_grid(own: Geometry, wanted: Geometry) -> bool:
     """Whether every voxel centre of a grid is one of another, as after cropping."""
     return _box_within(own, wanted) is not None
+
+
+def mask_grid_fault(own: Geometry, scan: Geometry, *, is_map: bool) -> str:
+    """Why a mask on the grid `own` is none of a scan; empty where it can be used.
+
+    Args:
+        own: grid of the mask.
+        scan: grid of the scan.
+        is_map: whether it is a map of several labels, which programs crop to what is drawn.
+    """
+    if (is_part_of_grid if is_map else is_same_grid)(own, scan):
+        return ""
+    return f"not on the grid of its scan: {describe_difference(own, scan)}"
 
 
 def pad_to_grid(array: NDArray[Scalar], own: Geometry, wanted: Geometry) -> NDArray[Scalar] | None:

@@ -16,7 +16,12 @@ from lvt_track.core.volume import BoolArray, LabelArray, Volume
 from lvt_track.errors import InputError, OutputError
 from lvt_track.io.files import write_whole
 from lvt_track.io.hounsfield import OUTSIDE_HU, check_hu
-from lvt_track.io.images.grids import describe_difference, pad_to_grid, reorient
+from lvt_track.io.images.grids import (
+    describe_difference,
+    mask_grid_fault,
+    pad_to_grid,
+    reorient,
+)
 from lvt_track.io.images.headers import SUFFIXES, read_image, read_image_header, stem_of
 from lvt_track.io.images.itk import quiet_itk
 from lvt_track.io.images.nifti import Header, is_nifti, new_header, read_header, write_nifti
@@ -101,11 +106,11 @@ def read_mask(path: Path, geometry: Geometry, labels: Collection[int] = ()) -> B
     """
     path = Path(path)
     values, own = read_labels(path)
-    # Programs that name labels crop their maps to what is drawn, on the scan's own grid.
+    fault = mask_grid_fault(own, geometry, is_map=bool(labels))
     turned = (pad_to_grid if labels else reorient)(values, own, geometry)
-    if turned is None:
+    if fault or turned is None:
         raise InputError(
-            f"the mask is not on the grid of its scan: {describe_difference(own, geometry)}",
+            f"the mask is {fault}",
             path=path,
             remedy="Resample the mask to the scan, or draw it on this scan",
         )

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lvt_track.core.records import MaskSource, Phase
-from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut
-from lvt_track.io.images.grids import is_part_of_grid, is_same_grid
+from lvt_track.io.images.grids import mask_grid_fault
 from lvt_track.io.images.headers import read_image_header
-from lvt_track.io.layouts.images import MaskFile, fitting_masks
+from lvt_track.io.layouts.images import MaskFile, fitting_masks, without_unfit
 from lvt_track.io.phases import phase_of_text
 
 __all__ = ["with_masks"]
@@ -34,14 +33,15 @@ def with_masks(
         if phase is not Phase.UNKNOWN:
             named = [k for k in below if found[k].series.phase is phase]
             below = named or [k for k in below if found[k].series.phase is Phase.UNKNOWN]
-        fits = is_part_of_grid if mask.labels else is_same_grid
-        if len(below) > 1:
-            try:
-                grid = read_image_header(mask.path).geometry
-            except InputError:
-                grid = None
-            below = [k for k in below if grid is not None and fits(grid, found[k].geometry)]
-        if len(below) == 1:
+        near = len(below)
+        if near > 1:
+            grid, is_map = read_image_header(mask.path).geometry, bool(mask.labels)
+            grids = {k: found[k].geometry for k in below}
+            below = [k for k in below if not mask_grid_fault(grid, grids[k], is_map=is_map)]
+        if near and not below:
+            reason = f"a mask on the grid of none of {near} series beside it"
+            unused.append(LeftOut(mask.path, reason, is_failure=True))
+        elif len(below) == 1:
             given[below[0]][mask.name] = mask.source
         elif below:
             reason = (
@@ -57,5 +57,6 @@ def with_masks(
         item = found[k]
         kept, unfit = fitting_masks(sources, item.geometry)
         unused += unfit
-        with_given[k] = replace(item, series=replace(item.series, masks=kept))
+        item = replace(item, series=replace(item.series, masks=kept))
+        with_given[k] = without_unfit(item, unfit)
     return with_given, unused

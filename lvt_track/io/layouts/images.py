@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
 from collections import defaultdict
@@ -14,8 +13,9 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import MaskSource, Phase, Series
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
-from lvt_track.io.candidates import FoundSeries, LeftOut, date_in_name, dated_path, too_short
-from lvt_track.io.images.grids import describe_difference, is_part_of_grid
+from lvt_track.io.candidates import FoundSeries, LeftOut, too_short
+from lvt_track.io.dates import date_in_name, dated_path
+from lvt_track.io.images.grids import mask_grid_fault
 from lvt_track.io.images.headers import (
     ImageHeader,
     check_scan,
@@ -23,6 +23,7 @@ from lvt_track.io.images.headers import (
     read_image_header,
     stem_of,
 )
+from lvt_track.io.layouts.bids import read_session_dates
 from lvt_track.io.layouts.foreign import (
     class_in_organ_folder,
     is_organ_folder,
@@ -38,8 +39,8 @@ __all__ = [
     "find_image_series",
     "fitting_masks",
     "image_series",
-    "read_session_dates",
     "sort_images",
+    "without_unfit",
 ]
 
 _PATIENT_FOLDER = re.compile(r"sub-[A-Za-z0-9]+")
@@ -208,13 +209,11 @@ def find_image_series(
     for header in headers:
         scans[header.path.parent].append(header)
     for folder, members in scans.items():
-        given = _masks_by_scan(
-            [header.path for header in members], [mask for mask in masks if mask.place == folder]
-        )
+        given = _masks_by_scan(members, [mask for mask in masks if mask.place == folder])
         for header in members:
             own, unfit = fitting_masks(given[header.path], header.geometry)
             left_out += unfit
-            item = _found(header, own, root, sessions)
+            item = without_unfit(_found(header, own, root, sessions), unfit)
             reason = too_short(item.geometry)
             if reason:
                 short.append(LeftOut(header.path, reason))
@@ -231,16 +230,22 @@ def find_image_series(
 def fitting_masks(
     masks: dict[str, MaskSource], geometry: Geometry
 ) -> tuple[dict[str, MaskSource], list[LeftOut]]:
-    """The masks of a scan but for labels of a map that lies on another grid, which are lost."""
+    """The masks of a scan that `read_mask` takes, and those on another grid, which are lost."""
     unfit: dict[Path, LeftOut] = {}
     for mask in masks.values():
-        if mask.labels:
-            own = read_image_header(mask.path).geometry
-            if not is_part_of_grid(own, geometry):
-                reason = f"not on the grid of its scan: {describe_difference(own, geometry)}"
-                unfit[mask.path] = LeftOut(mask.path, reason, is_failure=True)
+        own = read_image_header(mask.path).geometry
+        fault = mask_grid_fault(own, geometry, is_map=bool(mask.labels))
+        if fault:
+            unfit[mask.path] = LeftOut(mask.path, f"a mask {fault}", is_failure=True)
     kept = {name: mask for name, mask in masks.items() if mask.path not in unfit}
     return kept, list(unfit.values())
+
+
+def without_unfit(item: FoundSeries, unfit: Sequence[LeftOut]) -> FoundSeries:
+    """A series that warns of masks beside it that are not used."""
+    texts = (f"{left.path.name} is not used: {left.reason}" for left in unfit)
+    warnings = (*item.series.warnings, *texts)
+    return replace(item, series=replace(item.series, warnings=warnings))
 
 
 def image_series(path: Path, masks: dict[str, MaskSource] | None = None) -> tuple[Series, Geometry]:
@@ -269,28 +274,6 @@ def _series(header: ImageHeader, masks: dict[str, MaskSource]) -> Series:
     )
 
 
-def read_session_dates(root: Path) -> dict[tuple[str, str], dt.date]:
-    """Dates of BIDS sessions, by (subject, session), from the `*_sessions.tsv` of `root`.
-
-    Raises:
-        InputError: when such a table cannot be read.
-    """
-    dates: dict[tuple[str, str], dt.date] = {}
-    for table in sorted([*root.glob("*_sessions.tsv"), *root.glob("sub-*/*_sessions.tsv")]):
-        subject = table.name.split("_")[0]
-        try:
-            with table.open(newline="", encoding="utf-8-sig") as file:
-                for row in csv.DictReader(file, delimiter="\t"):
-                    written = (row.get("acq_time") or row.get("date") or "")[:10]
-                    try:
-                        dates[subject, row.get("session_id") or ""] = dt.date.fromisoformat(written)
-                    except ValueError:
-                        continue
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"cannot be read as a table ({error})", path=table) from error
-    return dates
-
-
 def _found(
     header: ImageHeader,
     masks: dict[str, MaskSource],
@@ -315,19 +298,26 @@ def _found(
 
 
 def _masks_by_scan(
-    scans: Sequence[Path], masks: Sequence[MaskFile]
+    headers: Sequence[ImageHeader], masks: Sequence[MaskFile]
 ) -> dict[Path, dict[str, MaskSource]]:
     """For each scan of a folder the masks that are its own.
 
-    A mask belongs to the scan it names in full; else to the best phase among those whose names
-    begin as its own does, unless these are of several dates.
+    A mask belongs to the scan it names in full; else, among those whose names begin as its own
+    does and whose grid it has, to the best phase, unless these are of several dates.
     """
+    scans = [header.path for header in headers]
+    grids = {header.path: header.geometry for header in headers}
     keys = {scan: _scan_key((stem_of(scan) or "").lower()) for scan in scans}
     given: dict[Path, dict[str, MaskSource]] = {scan: {} for scan in scans}
     # Masks named in full come last, because they outweigh the others, and labels in a map least.
     for mask in sorted(masks, key=lambda mask: (not mask.labels, mask.scan in keys.values())):
         exact = [scan for scan in scans if keys[scan] == mask.scan]
         likely = exact or [scan for scan in scans if _begins_with(keys[scan], mask.scan)]
+        if len(likely) > 1:
+            own = read_image_header(mask.path).geometry
+            is_map = bool(mask.labels)
+            fits = [s for s in likely if not mask_grid_fault(own, grids[s], is_map=is_map)]
+            likely = fits or likely
         if len({date_in_name(scan.name) for scan in likely}) == 1:
             best = min(likely, key=lambda scan: (_rank(keys[scan]), scan))
             given[best][mask.name] = mask.source

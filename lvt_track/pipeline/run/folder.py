@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from lvt_track.core.records import Visit
+from lvt_track.io.layouts.results import DRAWN_FILE, OWN_FILE
 
 __all__ = ["MANIFEST", "TABLES", "RunFolder", "VisitFolder", "series_name"]
 
@@ -28,13 +28,6 @@ TABLES = (
 )
 """Tables of a patient, by the names of their files without `.csv`."""
 
-_DRAWN = re.compile(
-    r"((native|arterial|portal|delayed|unknown)\d*_)?(liver|vessels|tumors)\.nii\.gz"
-    r"|(cysts|tumors_probability)\.nii\.gz"
-)
-_OWN = re.compile(
-    _DRAWN.pattern + r"|(lesions|tracks|portal|hepatic|segments)\.nii\.gz|(seg|sr)\.dcm|meshes\.glb"
-)
 _VISITS, _TRANSFORMS, _PDF, _HTML = "visits", "transforms", "report.pdf", "report.html"
 _PLANNING_PDF = "planning.pdf"
 
@@ -85,13 +78,13 @@ class RunFolder:
         documents = (self.manifest, self.pdf, self.html, self.planning_pdf, self.track_colors)
         top = [path for path in (*documents, *tables) if path.is_file()]
         transforms = self.transforms.glob("*_to_*.h5")
-        visits = [path for path in self.visits.glob("*/*") if _OWN.fullmatch(path.name)]
+        visits = [path for path in self.visits.glob("*/*") if OWN_FILE.fullmatch(path.name)]
         meshes = self.visits.glob("*/meshes/*.stl")
         return [path for path in (*top, *transforms, *visits, *meshes) if path.is_file()]
 
     def drawn_files(self) -> list[Path]:
         """Every mask and probability here, of whichever series."""
-        return [path for path in self.visits.glob("*/*") if _DRAWN.fullmatch(path.name)]
+        return [path for path in self.visits.glob("*/*") if DRAWN_FILE.fullmatch(path.name)]
 
     def own_folders(self) -> list[Path]:
         """Every folder that lvt has made here, those above first."""

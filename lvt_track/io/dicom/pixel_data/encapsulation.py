@@ -8,15 +8,62 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["Fragments", "frames_of", "read_fragments"]
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from lvt_track.errors import InputError
+
+__all__ = ["Fragments", "check_deflated", "frames_of", "read_fragments"]
 
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 _ITEM = b"\xfe\xff\x00\xe0"
 _END = b"\xfe\xff\xdd\xe0"
 _UNDEFINED = 0xFFFFFFFF
+
+
+# Slices of air deflate to a hundredth; deflate itself ends at a thousandth.
+_MOST_INFLATED, _MOST_RATIO = 1 << 26, 200
+_CHUNK = 1 << 20
+_META_BYTES = 1 << 12
+_DEFLATED = DeflatedExplicitVRLittleEndian.encode()
+
+
+def check_deflated(path: Path, file: BinaryIO) -> None:
+    """Check how much a deflated file unpacks to, before it is unpacked; the file is rewound.
+
+    Raises:
+        InputError: when it is more than 64 MiB and 200 times the file, as in a bomb.
+    """
+    if _DEFLATED in file.read(_META_BYTES):
+        size = file.seek(0, os.SEEK_END)
+        _skip_meta(file)
+        most = max(_MOST_INFLATED, _MOST_RATIO * size)
+        inflate, unpacked = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        while not inflate.eof and (packed := inflate.unconsumed_tail or file.read(_CHUNK)):
+            unpacked += len(inflate.decompress(packed, _CHUNK))
+            if unpacked > most:
+                raise InputError(
+                    f"unpacks to more than {most >> 20} MiB, {most // size} times its size, which "
+                    "no CT does",
+                    path=path,
+                    remedy="Export the file again, uncompressed",
+                )
+    file.seek(0)
+
+
+def _skip_meta(file: BinaryIO) -> None:
+    """Go to the first byte behind the preamble and the elements of group 0002."""
+    file.seek(0)
+    file.seek(132 if file.read(132)[128:] == b"DICM" else 0)
+    while (head := file.read(8))[:2] == b"\x02\x00":
+        is_long = head[4:6] in (b"OB", b"UN", b"OW", b"SQ")
+        length = file.read(4) if is_long else head[6:8]
+        file.seek(int.from_bytes(length, "little"), os.SEEK_CUR)
+    file.seek(-len(head), os.SEEK_CUR)
 
 
 @dataclass(frozen=True)
