@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import Console, print_json
+from lvt_track.cli.console import Console, print_json, print_text
 from lvt_track.cli.options import (
     ForceOption,
     JsonOption,
@@ -45,4 +45,4 @@ def phantom(
     if json:
         print_json(written.facts())
     elif not quiet:
-        print(written.summary())
+        print_text(written.summary() + "\n")

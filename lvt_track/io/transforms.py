@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from lvt_track.errors import InputError
 from lvt_track.io.files import write_whole
 from lvt_track.io.hdf5_times import clear_times
+from lvt_track.io.images.itk import itk_path
 
 __all__ = ["read_transform", "write_transform"]
 
@@ -32,7 +33,8 @@ def write_transform(transform: sitk.Transform, path: Path) -> None:
     with write_whole(path) as temporary:
         _reserve(temporary, _BYTES_PER_VALUE * len(transform.GetParameters()) + _HEADERS_BYTES)
         try:
-            sitk.WriteTransform(transform, str(temporary))
+            with itk_path(temporary) as name:
+                sitk.WriteTransform(transform, name)
         except RuntimeError as error:
             raise OSError(str(error).splitlines()[-1]) from error
         if temporary.suffix == ".h5":
@@ -48,7 +50,8 @@ def read_transform(path: Path) -> sitk.Transform:
     if not Path(path).is_file():
         raise InputError("there is no such transform", path=path)
     try:
-        return sitk.ReadTransform(str(path))
+        with itk_path(path) as name:
+            return sitk.ReadTransform(name)
     except RuntimeError as error:
         raise InputError(
             "cannot be read as a transform", path=path, remedy="Give a .h5 or .tfm file of ITK"

@@ -13,13 +13,17 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from pydicom.uid import DeflatedExplicitVRLittleEndian
+from typer.testing import CliRunner
 
+from lvt_track.cli.app import app
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.dates import date_of_text
 from lvt_track.io.discover import Discovery, discover, read_scan, series_at
 from lvt_track.io.images.volumes import read_mask, write_labels
+from lvt_track.io.transforms import read_transform, write_transform
 from lvt_track.pipeline.run.output import check_apart
 from tests.io.wild_scans import JUNE, image, mask, moved, slices, trunk
 
@@ -206,6 +210,25 @@ def test_scans_among_results_are_not_lost_in_silence(march: Path, tmp_path: Path
     assert "june: results of lvt with scans among them (IM0001)" in failed(discover(tmp_path))
     with pytest.raises(UsageError, match="folder of the scans"):
         check_apart(tmp_path / "june", tmp_path / "june")
+
+
+# --- names that are not UTF-8 ---------------------------------------------------------------------
+
+
+def test_what_is_found_can_be_written_whatever_its_name(tmp_path: Path) -> None:
+    """Tables, pages and terminals take no lone surrogates; ITK ends the process on them."""
+    folder = tmp_path / b"M\xfcller".decode(errors="surrogateescape")
+    slices(folder / "2024-06-07", OTHER, date=JUNE, StudyInstanceUID="", SeriesInstanceUID="")
+    image(folder / "2024-03-01" / folder.name / "ct.mha", CT)
+    found = discover(folder)
+    for visit in found.visits:
+        series = visit.tracked_series
+        "".join((found.patient, visit.study, series.uid, series.description)).encode()
+        assert read_scan(series).hu.shape == CT.hu.shape
+    write_transform(sitk.AffineTransform(3), folder / "a.h5")
+    assert read_transform(folder / "a.h5").GetDimension() == 3
+    answer = CliRunner().invoke(app, ["discover", str(folder)])
+    assert answer.exit_code == 0 and "2 visits" in answer.stdout
 
 
 # --- one scan -----------------------------------------------------------------------------------

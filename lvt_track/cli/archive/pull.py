@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
+from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json, print_text
 from lvt_track.cli.options import (
     AuthFileOption,
     JsonOption,
@@ -17,7 +17,6 @@ from lvt_track.cli.options import (
     TimeoutOption,
     day_of,
 )
-from lvt_track.core.plain_text import printable
 
 __all__ = ["pull"]
 
@@ -73,6 +72,6 @@ def pull(
     if json:
         print_json(result.facts())
     elif not quiet:
-        print(printable(result.summary()))
+        print_text(result.summary() + "\n")
     if result.failures:
         raise typer.Exit(EXIT_PARTIAL)

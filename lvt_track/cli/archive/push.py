@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
+from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json, print_text
 from lvt_track.cli.options import AuthFileOption, JsonOption, QuietOption, TimeoutOption
-from lvt_track.core.plain_text import printable
 
 __all__ = ["push"]
 
@@ -40,6 +39,6 @@ def push(
     if json:
         print_json(result.facts())
     elif not quiet:
-        print(printable(result.summary()))
+        print_text(result.summary() + "\n")
     if result.failures:
         raise typer.Exit(EXIT_PARTIAL)

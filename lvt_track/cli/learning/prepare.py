@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
+from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json, print_text
 from lvt_track.cli.options import (
     ForceOption,
     JsonOption,
@@ -67,6 +67,6 @@ def prepare(
     if json:
         print_json(result.facts())
     elif not quiet:
-        print(result.summary())
+        print_text(result.summary() + "\n")
     if result.failures:
         raise typer.Exit(EXIT_PARTIAL)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lvt_track.cli.console import Console, print_json
+from lvt_track.cli.console import Console, print_json, print_text
 from lvt_track.cli.options import (
     DeviceOption,
     ForceOption,
@@ -70,4 +70,4 @@ def train(
     if json:
         print_json(result.facts())
     elif not quiet:
-        print(result.summary())
+        print_text(result.summary() + "\n")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, guarded
+from lvt_track.cli.console import EXIT_PARTIAL, Console, guarded, print_text
 from lvt_track.core.threads import limit_threads
 from lvt_track.errors import InputError, LvtError
 
@@ -90,7 +90,7 @@ def _follow(folders: Sequence[Path], asked: argparse.Namespace) -> bool:
         else:
             failed |= bool(result.failures)
             if not asked.quiet:
-                print(result.summary())
+                print_text(result.summary() + "\n")
     return failed
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
+from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json, print_text
 from lvt_track.cli.json_log import JsonLog
 from lvt_track.cli.options import (
     CriteriaOption,
@@ -113,6 +113,6 @@ def cohort(
     if json:
         print_json(result.facts())
     elif not quiet:
-        print(result.summary())
+        print_text(result.summary() + "\n")
     if result.unfinished:
         raise typer.Exit(EXIT_PARTIAL)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import Console, print_json
+from lvt_track.cli.console import Console, print_json, print_text
 from lvt_track.cli.options import JsonOption, QuietOption
 
 __all__ = ["plan"]
@@ -51,4 +51,4 @@ def plan(
     if json:
         print_json(result.facts())
     elif not quiet:
-        print(result.summary())
+        print_text(result.summary() + "\n")

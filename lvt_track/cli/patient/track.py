@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
+from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json, print_text
 from lvt_track.cli.options import (
     CorrectionsOption,
     CriteriaOption,
@@ -69,6 +69,6 @@ def finish(result: TrackResult | DemoResult, quiet: bool, json: bool) -> None:
     if json:
         print_json(result.facts())
     elif not quiet:
-        print(result.summary())
+        print_text(result.summary() + "\n")
     if result.failures:
         raise typer.Exit(EXIT_PARTIAL)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, print_json
+from lvt_track.cli.console import EXIT_PARTIAL, print_json, print_text
 from lvt_track.cli.options import JsonOption, OnePatientOption
 
 if TYPE_CHECKING:
@@ -36,14 +36,9 @@ def discover(
     if json:
         print_json(_facts(found))
     else:
-        print(_printable(_listing(found)))
+        print_text(_listing(found) + "\n")
     if any(item.is_failure for item in found.left_out):
         raise typer.Exit(EXIT_PARTIAL)
-
-
-def _printable(text: str) -> str:
-    """Text that every terminal takes: names of files need not be UTF-8."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _listing(discovery: Discovery) -> str:

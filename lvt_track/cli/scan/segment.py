@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import Console, print_json
+from lvt_track.cli.console import Console, print_json, print_text
 from lvt_track.cli.options import (
     DeviceOption,
     ForceOption,
@@ -55,4 +55,4 @@ def segment(
     if json:
         print_json(result.facts())
     elif not quiet:
-        print(result.summary())
+        print_text(result.summary() + "\n")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lvt_track.core.plain_text import encodable
 from lvt_track.core.records import Phase, Series
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import (
@@ -272,8 +273,8 @@ def _found(item: _Candidate, root: Path) -> FoundSeries:
     is_framed = header.frame is not None
     series = Series(
         files=files,
-        uid=header.series_uid or str(header.folder),
-        description=header.description or header.protocol or header.folder.name,
+        uid=header.series_uid or encodable(str(header.folder)),
+        description=header.description or header.protocol or encodable(header.folder.name),
         phase=item.phase,
         shape=geometry.shape,
         spacing_mm=geometry.spacing_mm,
@@ -298,7 +299,7 @@ def _found(item: _Candidate, root: Path) -> FoundSeries:
 
 
 def _study(header: SliceHeader) -> str:
-    return header.study_uid or str(header.folder)
+    return header.study_uid or encodable(str(header.folder))
 
 
 def _patient(header: SliceHeader) -> str:

@@ -23,7 +23,7 @@ from lvt_track.io.images.grids import (
     reorient,
 )
 from lvt_track.io.images.headers import SUFFIXES, read_image, read_image_header, stem_of
-from lvt_track.io.images.itk import quiet_itk
+from lvt_track.io.images.itk import itk_path, quiet_itk
 from lvt_track.io.images.nifti import Header, is_nifti, new_header, read_header, write_nifti
 
 __all__ = [
@@ -237,7 +237,8 @@ def _write(array: NDArray[Any], geometry: Geometry, path: Path, like: Path | Non
     image.SetDirection(geometry.direction.ravel())
     with write_whole(path) as temporary, quiet_itk():
         try:
-            sitk.WriteImage(image, str(temporary), useCompression=True)
+            with itk_path(temporary) as name:
+                sitk.WriteImage(image, name, useCompression=True)
         except RuntimeError as error:
             raise OSError(str(error).strip().splitlines()[-1]) from error
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lvt_track.core.geometry import Geometry
+from lvt_track.core.plain_text import encodable
 from lvt_track.core.records import MaskSource, Phase, Series
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
@@ -262,8 +263,8 @@ def _series(header: ImageHeader, masks: dict[str, MaskSource]) -> Series:
     stem = stem_of(header.path) or header.path.name
     return Series(
         files=header.files,
-        uid=str(header.path),
-        description=stem,
+        uid=encodable(str(header.path)),
+        description=encodable(stem),
         phase=_phase_of_name(stem),
         shape=header.geometry.shape,
         spacing_mm=header.geometry.spacing_mm,
@@ -291,7 +292,7 @@ def _found(
         geometry=geometry,
         date=sessions.get((subject, session)),
         dated_path=dated_path(path, root),
-        study=str(relative.parent if relative.parent.parts else stem_of(path)),
+        study=encodable(str(relative.parent if relative.parent.parts else stem_of(path))),
         patient=subject,
         patient_id=subject,
     )

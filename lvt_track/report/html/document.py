@@ -78,7 +78,7 @@ def write_html(content: ReportContent, path: Path) -> None:
             colors=(OWN_COLOR, OTHERS_COLOR, LONG_COLOR, SHORT_COLOR),
         )
     with write_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _script(environment: Environment, content: ReportContent) -> Markup:
