@@ -66,6 +66,11 @@ LESIONS = {
     "drawn_long_axis_mm": "Float64",
     "parts": "Int64",
     "segments": "string",
+    **{
+        f"{axis}_{end}_{unit}": "Float64"
+        for axis, unit in (("long_axis", "mm"), ("short_axis", "mm"), ("volume", "ml"))
+        for end in ("low", "high")
+    },
 }
 EDGES = {
     "date_a": "string",

@@ -11,6 +11,7 @@ import pandas as pd
 from lvt_track.core.course import Course, LookBack, VisitFindings
 from lvt_track.core.quantities import reported_ml, segment_names
 from lvt_track.core.records import Lesion, Response, Track
+from lvt_track.core.size_error import lesion_intervals
 from lvt_track.io.spreadsheets.writing import csv_text, write_text
 from lvt_track.report import columns
 from lvt_track.report.timelines import (
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 Row = Mapping[str, Any]
+
+_FINE_ML = ("sum_ml", "nadir_ml", "volume_low_ml", "volume_high_ml", "viable_ml")
+"""Volumes beside those of lesions that keep three digits where they are tiny."""
 
 
 def visits_table(course: Course) -> pd.DataFrame:
@@ -89,18 +93,18 @@ def lesions_table(course: Course) -> pd.DataFrame:
     return _frame(
         columns.LESIONS,
         (
-            _lesion_row(findings.visit.name, lesion, tracks.get(lesion.key))
+            _lesion_row(findings, lesion, tracks.get(lesion.key))
             for findings in course.visits
             for lesion in sorted(findings.lesions, key=lambda one: one.label)
         ),
     )
 
 
-def _lesion_row(date: str, lesion: Lesion, track: int | None) -> Row:
+def _lesion_row(findings: VisitFindings, lesion: Lesion, track: int | None) -> Row:
     size = lesion.measurement
     x, y, z = lesion.centroid_mm
-    row = {
-        "date": date,
+    row: dict[str, Any] = {
+        "date": findings.visit.name,
         "lesion": lesion.label,
         "track": track,
         "x_mm": x,
@@ -121,6 +125,16 @@ def _lesion_row(date: str, lesion: Lesion, track: int | None) -> Row:
     for name, axis in (("long", size.long_axis), ("short", size.short_axis)):
         for end, point in (("start", axis.start_mm), ("end", axis.end_mm)):
             row |= {f"{name}_axis_{end}_{c}_mm": p for c, p in zip("xyz", point, strict=True)}
+    intervals = lesion_intervals(findings, lesion)
+    if intervals is not None:
+        row |= {
+            "long_axis_low_mm": intervals.long_axis.low,
+            "long_axis_high_mm": intervals.long_axis.high,
+            "short_axis_low_mm": intervals.short_axis.low,
+            "short_axis_high_mm": intervals.short_axis.high,
+            "volume_low_ml": intervals.volume.low,
+            "volume_high_ml": intervals.volume.high,
+        }
     return row
 
 
@@ -275,7 +289,7 @@ def _track_numbers(course: Course) -> dict[tuple[int, int], int]:
 def _frame(kinds: Mapping[str, str], rows: Iterable[Row]) -> pd.DataFrame:
     frame = pd.DataFrame(list(rows), columns=list(kinds)).astype(dict(kinds))
     for name in frame.columns[frame.dtypes == "Float64"]:
-        if name.endswith("volume_ml") or name in ("sum_ml", "nadir_ml"):
+        if name.endswith("volume_ml") or name in _FINE_ML:
             frame[name] = frame[name].map(reported_ml, na_action="ignore").astype("Float64")
             continue
         ending = max((e for e in columns.DECIMALS if name.endswith(e)), key=len)

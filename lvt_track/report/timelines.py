@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lvt_track.core.course import Course
+from lvt_track.core.course import Course, VisitFindings
 from lvt_track.core.quantities import reported_ml, reported_mm
 from lvt_track.core.records import Event, Lesion, Track, TrackState
+from lvt_track.core.size_error import SizeInterval, joint_interval, lesion_intervals
 from lvt_track.response import kinetics
 
 __all__ = [
@@ -49,10 +50,14 @@ class Sighting:
     Attributes:
         presence: what the visit shows of it.
         lesions: its lesions at the visit, largest first; several after a split or before a merge.
+        diameter_95, volume_95: 95 % intervals of `diameter_mm` and of `volume_ml`; None where
+            it is not seen, or the end of the scan cuts it.
     """
 
     presence: Presence
     lesions: tuple[Lesion, ...]
+    diameter_95: SizeInterval | None = None
+    volume_95: SizeInterval | None = None
 
     @property
     def is_seen(self) -> bool:
@@ -137,9 +142,27 @@ def timelines(course: Course) -> tuple[Timeline, ...]:
             presence = _presence(bool(here), visit, events, sightings)
             if presence is Presence.NEW and not _is_certain(track, visit):
                 presence = Presence.FIRST_SEEN
-            sightings.append(Sighting(presence, tuple(here)))
+            intervals = _intervals(course.visits[visit], here)
+            sightings.append(Sighting(presence, tuple(here), *intervals))
         lines.append(Timeline(track, tuple(sightings)))
     return tuple(lines)
+
+
+def _intervals(
+    findings: VisitFindings, lesions: list[Lesion]
+) -> tuple[SizeInterval | None, SizeInterval | None]:
+    """95 % intervals of the diameters and of the volumes of lesions, each added up."""
+    each = [lesion_intervals(findings, lesion) for lesion in lesions]
+    known = [one for one in each if one is not None]
+    if len(known) < len(lesions):
+        return None, None
+    sizes = [lesion.measurement for lesion in lesions]
+    return (
+        joint_interval(
+            [size.long_axis.length_mm for size in sizes], [one.long_axis for one in known]
+        ),
+        joint_interval([size.volume_ml for size in sizes], [one.volume for one in known]),
+    )
 
 
 def _is_certain(track: Track, visit: int) -> bool:

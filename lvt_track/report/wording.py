@@ -22,6 +22,7 @@ __all__ = [
     "change_lines",
     "counts",
     "latest_responses",
+    "likely_line",
     "percent",
     "period",
     "reason_sentence",
@@ -153,6 +154,14 @@ def sighting_lines(sighting: Sighting, state: TrackState) -> tuple[str, ...]:
 def _axes(lesion: Lesion) -> str:
     size = lesion.measurement
     return f"{size.long_axis.length_mm:.1f}{_NB}×{_NB}{size.short_axis.length_mm:.1f}"
+
+
+def likely_line(sighting: Sighting) -> tuple[str, ...]:
+    """Between which diameters the true one lies in 95 of 100 cases; nothing where unknown."""
+    interval = sighting.diameter_95
+    if interval is None:
+        return ()
+    return (f"95{_NB}%:{_NB}{interval.low:.0f}–{interval.high:.0f}{_NB}mm",)
 
 
 def change_lines(course: Course, line: Timeline) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Response
+from lvt_track.core.size_error import DRAWN, READ
 from lvt_track.response.criteria.catalogue import CRITERIA
 from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.doubt import shares
@@ -21,7 +22,7 @@ from lvt_track.response.doubt.choices import MOST_CHOICES, admissible_choices
 from lvt_track.response.doubt.doubts import DoubtfulLink, Doubts, existence
 from lvt_track.response.doubt.draws import Sampler
 from lvt_track.response.doubt.shares import with_doubt
-from lvt_track.response.doubt.spread import DRAWN, READ, log_sd
+from lvt_track.response.doubt.spread import log_sd
 from lvt_track.response.tables.answers import DOUBT_COLUMNS, doubt_row, rs_rows
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.walk import classify

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from lvt_track.core.course import Course
+from lvt_track.core.size_error import SizeInterval
 from lvt_track.report.drawing.axis_labels import (
     date_number,
     days_apart,
@@ -50,11 +51,23 @@ __all__ = [
 ]
 
 _NUMBER_PT = 26.0
+_BAND_ALPHA = 0.13
+_MOST_BANDS = 4
+
+_Measure = Callable[[Sighting], tuple[float | None, SizeInterval | None]]
+
+
+def _diameter(sighting: Sighting) -> tuple[float | None, SizeInterval | None]:
+    return sighting.diameter_mm, sighting.diameter_95
+
+
+def _volume(sighting: Sighting) -> tuple[float | None, SizeInterval | None]:
+    return sighting.volume_ml, sighting.volume_95
 
 
 def draw_diameters(axes: Axes, course: Course) -> None:
     """Diameter of every track over the visits; the most important ones in colour and named."""
-    _draw_sizes(axes, course, lambda sighting: sighting.diameter_mm, "mm", is_log=False)
+    _draw_sizes(axes, course, _diameter, "mm", is_log=False)
     axes.set_ylabel("diameter (mm)")
 
 
@@ -65,7 +78,7 @@ def draw_volumes(axes: Axes, course: Course, *, scale: str = "log") -> None:
     """
     if scale not in ("log", "linear"):
         raise ValueError(f"scale must be 'log' or 'linear', got {scale!r}")
-    _draw_sizes(axes, course, lambda sighting: sighting.volume_ml, "mL", is_log=scale == "log")
+    _draw_sizes(axes, course, _volume, "mL", is_log=scale == "log")
     axes.set_ylabel("volume (mL)" + (", logarithmic" if scale == "log" else ""))
 
 
@@ -212,11 +225,14 @@ def draw_presence(axes: Axes, course: Course, lines: Sequence[Timeline]) -> None
 def _draw_sizes(
     axes: Axes,
     course: Course,
-    size: Callable[[Sighting], float | None],
+    measure: _Measure,
     unit: str,
     *,
     is_log: bool,
 ) -> None:
+    def size(sighting: Sighting) -> float | None:
+        return measure(sighting)[0]
+
     dates = _dates(course)
     lines = timelines(course)
     set_dates(axes, dates)
@@ -241,6 +257,8 @@ def _draw_sizes(
     named = ranked[: len(TRACK_COLORS)]
     for line in ranked[len(named) :]:
         _draw_track(axes, days, [size(s) for s in line.sightings], floor, FAINT, 0.8)
+    for line, color in zip(named[:_MOST_BANDS], TRACK_COLORS, strict=False):
+        _draw_band(axes, days, [measure(s)[1] for s in line.sightings], color)
     for line, color in zip(named, TRACK_COLORS, strict=False):
         _draw_track(axes, days, [size(s) for s in line.sightings], floor, color, 1.4)
     last = [size(line.sightings[-1]) for line in named]
@@ -254,6 +272,23 @@ def _draw_sizes(
         TRACK_COLORS,
     )
     finish_axes(axes)
+
+
+def _draw_band(
+    axes: Axes, days: Sequence[float], intervals: Sequence[SizeInterval | None], color: str
+) -> None:
+    """The 95 % interval of a size from visit to visit, broken where it is not known."""
+    known = [one is not None for one in intervals]
+    axes.fill_between(
+        days,
+        [one.low if one else 0.0 for one in intervals],
+        [one.high if one else 0.0 for one in intervals],
+        where=known,
+        color=color,
+        alpha=_BAND_ALPHA,
+        linewidth=0.0,
+        zorder=1,
+    )
 
 
 def _draw_track(

@@ -68,7 +68,10 @@ def totals(content: ReportContent) -> Sequence[Block]:
 def _note(course: Course) -> str:
     """How to read the curves of the tumours."""
     count = len(course.tracks)
-    note = "A cross on the lowest line: not seen at that visit."
+    note = (
+        "A cross on the lowest line: not seen at that visit. Bands, of the four most important: "
+        "the true size lies there in 95 of 100 cases."
+    )
     if count > len(TRACK_COLORS):
         note += (
             f" In colour the {len(TRACK_COLORS)} tumours that are largest or changed most; "

@@ -10,7 +10,7 @@ from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, T
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.style import INK, MUTED
 from lvt_track.report.timelines import Presence, Timeline, timelines
-from lvt_track.report.wording import STATE_NAMES, change_lines, sighting_lines
+from lvt_track.report.wording import STATE_NAMES, change_lines, likely_line, sighting_lines
 
 __all__ = ["tumours"]
 
@@ -18,7 +18,8 @@ _SIDE_MM, _CHANGE_MM = 27.0, 31.0
 _LEAST_MM, _MOST_MM = 19.6, 32.0
 _NOTE = (
     "Long × short axis in mm, largest lesion first; below it the volume of all the track's "
-    "lesions. Change is from the first to the last visit that shows the tumour."
+    "lesions. Change is from the first to the last visit that shows the tumour. At the last visit: "
+    "between which diameters the true one lies in 95 of 100 cases."
 )
 _SEEN_COLOR = {Presence.NOT_SEEN: MUTED, Presence.NOT_YET: MUTED}
 
@@ -51,7 +52,11 @@ def _row(course: Course, line: Timeline) -> tuple[Cell, ...]:
         Cell((line.name, STATE_NAMES[line.track.state], *_where(line)), is_bold=True),
         *(
             Cell(
-                sighting_lines(sighting, line.track.state), _SEEN_COLOR.get(sighting.presence, INK)
+                (
+                    *sighting_lines(sighting, line.track.state),
+                    *(likely_line(sighting) if sighting is line.sightings[-1] else ()),
+                ),
+                _SEEN_COLOR.get(sighting.presence, INK),
             )
             for sighting in line.sightings
         ),

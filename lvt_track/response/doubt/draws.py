@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.assessment import Assessment, Role, Status
+from lvt_track.core.size_error import DRAWN, READ, SizeError
 from lvt_track.response.doubt.doubts import DoubtfulLink, Doubts, existence
 from lvt_track.response.doubt.missed import may_be_missed
-from lvt_track.response.doubt.spread import DRAWN, READ, SizeError, log_sd
+from lvt_track.response.doubt.spread import log_sd
 
 __all__ = ["Sampler", "broken", "by_content", "removed", "scaled", "seed_of", "settled_new"]
 
