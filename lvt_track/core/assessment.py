@@ -54,6 +54,9 @@ class Assessment:
         enhancing_mm: longest diameter of the part that enhances in the arterial phase, for
             mRECIST; 0 where nothing enhances any more.
         enhancing_short_mm: longest diameter of that part perpendicular to it, for EASL.
+        enhancing_phase: contrast phase in which that was measured, where it is another one than
+            `phase`; None where it is the same.
+        enhancing_reason: why it was not measured; empty where it was, or nothing is known.
         mean_hu: mean attenuation of the whole lesion, for Choi.
         status: what was found.
         position_mm: LPS place, None where not given.
@@ -80,6 +83,8 @@ class Assessment:
     volume_ml: float | None = None
     enhancing_mm: float | None = None
     enhancing_short_mm: float | None = None
+    enhancing_phase: Phase | None = None
+    enhancing_reason: str = ""
     mean_hu: float | None = None
     status: Status = Status.MEASURED
     position_mm: Point | None = None

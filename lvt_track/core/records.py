@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from lvt_track.core.caliper import Caliper, Point
 from lvt_track.core.doubt import ResponseDoubt
+from lvt_track.core.viability import Viability
 
 __all__ = [
     "Caliper",
@@ -26,9 +28,6 @@ __all__ = [
     "TrackState",
     "Visit",
 ]
-
-Point = tuple[float, float, float]
-"""LPS mm: x, y, z."""
 
 
 class Phase(StrEnum):
@@ -149,15 +148,6 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class Caliper:
-    """A measured line: its two ends in LPS mm, and its length."""
-
-    start_mm: Point
-    end_mm: Point
-    length_mm: float
-
-
-@dataclass(frozen=True)
 class Measurement:
     """Size of one lesion.
 
@@ -196,6 +186,7 @@ class Lesion:
             it may be several lesions that touch; empty where it is one lump.
         is_cut: whether the scan ends in it, so that a part of it may not be shown.
         segments: Couinaud's, 1 to 8, that it lies in, most first; empty where not told.
+        viability: what of it enhances in the arterial phase; None where that was not looked at.
     """
 
     visit: int
@@ -206,6 +197,7 @@ class Lesion:
     lumps_mm: tuple[float, ...] = ()
     is_cut: bool = False
     segments: tuple[int, ...] = ()
+    viability: Viability | None = None
 
     @property
     def key(self) -> tuple[int, int]:

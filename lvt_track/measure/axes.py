@@ -18,7 +18,7 @@ from lvt_track.measure.diameter import longest_diameter_3d_mm
 from lvt_track.measure.edges import edge_mask
 from lvt_track.measure.outline import SliceOutline, extreme_points
 
-__all__ = ["measure_at_edges", "measure_lesion"]
+__all__ = ["caliper_in_slice", "measure_at_edges", "measure_lesion"]
 
 
 def measure_lesion(
@@ -53,8 +53,8 @@ def measure_lesion(
     index, (long_ends, short_ends) = _axes_in_plane(mask, geometry.spacing_mm)
     return Measurement(
         volume_ml=float(np.count_nonzero(mask)) * geometry.voxel_volume_ml,
-        long_axis=_caliper(long_ends, index, geometry),
-        short_axis=_caliper(short_ends, index, geometry),
+        long_axis=caliper_in_slice(long_ends, index, geometry),
+        short_axis=caliper_in_slice(short_ends, index, geometry),
         slice_index=index + first_slice,
         mean_hu=None if volume is None else float(volume.hu[mask].mean(dtype=np.float64)),
         long_axis_3d_mm=longest_diameter_3d_mm(mask, geometry.spacing_mm),
@@ -87,8 +87,8 @@ def measure_at_edges(
     _, (long_ends, short_ends) = _axes_in_plane(edge[None], volume.geometry.spacing_mm)
     return replace(
         drawn,
-        long_axis=_caliper(long_ends, index, volume.geometry),
-        short_axis=_caliper(short_ends, index, volume.geometry),
+        long_axis=caliper_in_slice(long_ends, index, volume.geometry),
+        short_axis=caliper_in_slice(short_ends, index, volume.geometry),
         drawn_long_axis_mm=drawn.long_axis.length_mm,
     )
 
@@ -117,7 +117,7 @@ def _axes_in_plane(
     return best_slice, (ends, short)
 
 
-def _caliper(ends_mm: FloatArray, index: int, geometry: Geometry) -> Caliper:
+def caliper_in_slice(ends_mm: FloatArray, index: int, geometry: Geometry) -> Caliper:
     """The caliper in LPS mm between two points (2, 2), x and y in mm within a slice."""
     _, dy, dx = geometry.spacing_mm
     places = [[index, y / dy, x / dx] for x, y in ends_mm]

@@ -71,6 +71,10 @@ LESIONS = {
         for axis, unit in (("long_axis", "mm"), ("short_axis", "mm"), ("volume", "ml"))
         for end in ("low", "high")
     },
+    **{f"viable_{axis}_axis_mm": "Float64" for axis in ("long", "short")},
+    "viable_ml": "Float64",
+    "necrosis_percent": "Float64",
+    "viability_note": "string",
 }
 EDGES = {
     "date_a": "string",

@@ -125,6 +125,14 @@ def _lesion_row(findings: VisitFindings, lesion: Lesion, track: int | None) -> R
     for name, axis in (("long", size.long_axis), ("short", size.short_axis)):
         for end, point in (("start", axis.start_mm), ("end", axis.end_mm)):
             row |= {f"{name}_axis_{end}_{c}_mm": p for c, p in zip("xyz", point, strict=True)}
+    if lesion.viability is not None:
+        row |= {
+            "viable_long_axis_mm": lesion.viability.long_axis_mm,
+            "viable_short_axis_mm": lesion.viability.short_axis_mm,
+            "viable_ml": lesion.viability.volume_ml,
+            "necrosis_percent": lesion.viability.necrosis_percent,
+            "viability_note": lesion.viability.reason or lesion.viability.note,
+        }
     intervals = lesion_intervals(findings, lesion)
     if intervals is not None:
         row |= {

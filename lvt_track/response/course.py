@@ -9,7 +9,7 @@ from dataclasses import replace
 from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.course import GIVEN, Course, VisitFindings
 from lvt_track.core.quantities import reported_ml, reported_mm
-from lvt_track.core.records import Edge, Lesion, Response, Track, TrackState
+from lvt_track.core.records import Edge, Lesion, Phase, Response, Track, TrackState
 from lvt_track.response.criteria.recist import LEAST_LONG_AXIS_MM, RECIST_1_1
 from lvt_track.response.doubt.from_course import doubts_from_course
 from lvt_track.response.doubt.shares import with_doubt
@@ -173,13 +173,30 @@ def _row(findings: VisitFindings, name: str, lesion: Lesion) -> Assessment:
     )
     if lesion.is_cut:
         return replace(row, status=Status.NOT_DONE, remark=_CUT)
+    viable, viable_short = _viable_mm(lesion)
     return replace(
         row,
+        enhancing_mm=viable,
+        enhancing_short_mm=viable_short,
+        enhancing_phase=Phase.ARTERIAL if viable is not None else None,
+        enhancing_reason=_why_not_viable(lesion) if viable is None else "",
         long_axis_mm=reported_mm(size.long_axis.length_mm) or None,
         short_axis_mm=reported_mm(size.short_axis.length_mm) or None,
         volume_ml=reported_ml(size.volume_ml) or None,
         mean_hu=size.mean_hu,
     )
+
+
+def _viable_mm(lesion: Lesion) -> tuple[float | None, float | None]:
+    """Axes of what enhances, as tables give them; None where that was not judged."""
+    part = lesion.viability
+    if part is None or part.long_axis_mm is None or part.short_axis_mm is None:
+        return None, None
+    return reported_mm(part.long_axis_mm), reported_mm(part.short_axis_mm)
+
+
+def _why_not_viable(lesion: Lesion) -> str:
+    return lesion.viability.reason if lesion.viability else "no arterial phase at this visit"
 
 
 def _is_certain(track: Track, visit: int) -> bool:

@@ -13,6 +13,7 @@ from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.records import Phase, Response
 from lvt_track.errors import InputError
 from lvt_track.response.best import best_overall_response
+from lvt_track.response.criteria.easl import EASL
 from lvt_track.response.criteria.mrecist import MRECIST
 from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.criteria.volumetric import VOLUME, ball_ml
@@ -232,3 +233,25 @@ def test_confirmation_needs_time() -> None:
     responses = course("PR", "PR", days=27)
     assert best_overall_response(responses, confirm_after_days=28) == "SD"
     assert best_overall_response(course("PR", "PR", days=28), confirm_after_days=28) == "PR"
+
+
+def test_mrecist_of_images_says_where_the_arterial_phase_is_missing() -> None:
+    """Measured from an arterial series beside the portal one that is followed."""
+
+    def seen(day: int, enhancing_mm: float | None, why: str = "") -> Assessment:
+        phase = Phase.ARTERIAL if enhancing_mm is not None else None
+        more = {"enhancing_mm": enhancing_mm, "enhancing_short_mm": enhancing_mm}
+        more |= {"enhancing_phase": phase, "enhancing_reason": why}
+        return row("T", day, long_axis_mm=40.0, phase=Phase.PORTAL, **more)
+
+    missing = "no arterial phase at this visit"
+    rows = [seen(0, 30.0), seen(60, None, missing), seen(120, 0.0)]
+    found = classify(rows, MRECIST)
+    assert categories(found) == ["NE", "CR"]
+    assert missing in found[1].reason
+    for criterion in (MRECIST, EASL):
+        none = classify([seen(0, None, missing), seen(60, 20.0)], criterion)
+        assert [one.category for one in none] == ["NE", "NE"]
+        assert f"at the baseline: {missing}" in none[0].reason
+    with pytest.raises(InputError, match=missing):
+        require([seen(0, None, missing)], MRECIST)

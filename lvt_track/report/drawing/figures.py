@@ -242,16 +242,18 @@ def _draw_sizes(
         write_instead(axes, "no tumours at any visit")
         return
     sizes = [value for line in lines for s in line.sightings if (value := size(s)) is not None]
+    shown = [measure(s)[1] for line in by_importance(lines)[:_MOST_BANDS] for s in line.sightings]
+    top = max([*sizes, *(one.high for one in shown if one)])
     if is_log:
         axes.set_yscale("log")
         floor = min(sizes) / 1.8
-        axes.set_ylim(floor, max(sizes) * 1.5)
+        axes.set_ylim(floor, max(top, max(sizes) * 1.5))
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_locator(NullLocator())
     else:
         floor = 0.0
-        axes.set_ylim(floor, max(sizes) * 1.12)
+        axes.set_ylim(floor, max(top, max(sizes) * 1.12))
     days = [date_number(date) for date in dates]
     ranked = by_importance(lines)
     named = ranked[: len(TRACK_COLORS)]

@@ -75,6 +75,10 @@ def is_doubtful_new(row: Assessment, first: Assessment) -> bool:
     return not at_least(row.long_axis_mm, LEAST_LONG_AXIS_MM)
 
 
+def _why_unmeasured(row: Assessment) -> str:
+    return row.remark or row.enhancing_reason
+
+
 def lacks_arterial_phase(name: str, rows: Sequence[Assessment]) -> str:
     """What rows lack for a criterion that measures arterial enhancement; empty if nothing.
 
@@ -85,13 +89,20 @@ def lacks_arterial_phase(name: str, rows: Sequence[Assessment]) -> str:
     enhancing = [row for row in rows if row.enhancing_mm is not None]
     in_liver = [row for row in rows if row.organ == LIVER]
     if not enhancing and any(row.status is Status.MEASURED for row in in_liver):
-        return f"{name} needs the arterially enhancing diameter of each lesion, there is none"
+        why = next((row.enhancing_reason for row in in_liver if row.enhancing_reason), "")
+        told = f"there is none: {why}" if why else "there is none"
+        return f"{name} needs the arterially enhancing diameter of each lesion, {told}"
     for row in enhancing:
-        if row.phase not in (Phase.ARTERIAL, Phase.UNKNOWN):
+        phase = row.enhancing_phase or row.phase
+        if phase not in (Phase.ARTERIAL, Phase.UNKNOWN):
             return (
                 f"{name} needs the arterial phase: lesion {row.lesion} was measured in the "
-                f"{row.phase} phase on {row.date}"
+                f"{phase} phase on {row.date}"
             )
+    start = min((row.date for row in rows), default=None)
+    first = [row for row in in_liver if row.date == start and row.enhancing_reason]
+    if first and all(row.enhancing_mm is None for row in in_liver if row.date == start):
+        return f"{name} needs the arterial phase at the baseline: {first[0].enhancing_reason}"
     return ""
 
 
@@ -104,10 +115,11 @@ MRECIST = Criterion(
         too_small=5.0,
         is_cleared=is_without_enhancement,
         is_doubtful_new=is_doubtful_new,
+        why_unmeasured=_why_unmeasured,
     ),
     target=target_rules(-30.0, 20.0, 5.0),
     non_target=NON_TARGET_RULES,
     overall=OVERALL_RULES,
     lacking=lambda rows: lacks_arterial_phase("mRECIST", rows),
-    remedy="Give a column enhancing_mm measured in the arterial phase, or use recist1.1",
+    remedy="Give arterial scans, or a column enhancing_mm of the arterial phase, or use recist1.1",
 )

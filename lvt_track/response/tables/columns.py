@@ -19,7 +19,10 @@ LENGTHS = ("long_axis", "short_axis", "enhancing", "enhancing_short", "slice_thi
 _POSITION = ("x_mm", "y_mm", "z_mm")
 _OURS = ("track", "slice", "series", "x_pixel", "y_pixel", "long_axis_3d_mm")
 _OURS_ONLY = ("cut", "voxels", "drawn_long_axis_mm")
-_CALIPER_END = re.compile(r"(long|short)_axis_(start|end)_[xyz]_mm")
+_BESIDE = re.compile(
+    r"(long|short)_axis_(start|end)_[xyz]_mm|(long_axis|short_axis|volume)_(low|high)_m[ml]|"
+    r"viable_ml|necrosis_percent|viability_note"
+)
 _TEXT: Mapping[str, str] = {
     "date": "scan date, visit date, study date, exam date, examination date, assessment date, "
     "datum, untersuchungsdatum, fecha, dato",
@@ -47,7 +50,7 @@ _SIZES: Mapping[str, str] = {
     "perpendicular, perpendicular diameter, minor axis, kurze achse, kurzachse, "
     "querdurchmesser, petit axe, petit diametre, eje corto, eje menor, diametro menor, kortakse",
     "enhancing": "enhancing diameter, viable, viable diameter, viable tumor, viable tumour, "
-    "mrecist diameter",
+    "viable long axis, mrecist diameter",
     "enhancing_short": "enhancing short axis, enhancing perpendicular, viable short axis",
     "slice_thickness": "thickness",
     "volume": "vol, lesion volume, tumor volume, tumour volume, volumen, volum",
@@ -123,7 +126,7 @@ def read_columns(sheet: Sheet) -> Columns:
             text[key].append(name)
         elif size is not None:
             sizes[size[0]].append(SizeColumn(name, size[1]))
-        elif not _CALIPER_END.fullmatch(key):
+        elif not _BESIDE.fullmatch(key):
             problems.append(_unused(name))
     single = {kind: _best(kind, names, sheet, problems) for kind, names in text.items()}
     measured = {kind: _measured(kind, found, sheet, problems) for kind, found in sizes.items()}

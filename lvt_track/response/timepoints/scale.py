@@ -34,6 +34,10 @@ def is_absent(row: Assessment) -> bool:
     return row.status is Status.ABSENT
 
 
+def _remark(row: Assessment) -> str:
+    return row.remark
+
+
 def _never(row: Assessment, first: Assessment) -> bool:
     return False
 
@@ -50,6 +54,7 @@ class Scale:
         is_cleared: whether nothing that counts is left of a lesion that is no node.
         is_doubtful_new: whether a new lesion, given as it is now and as it was first seen, is too
             uncertain to count yet.
+        why_unmeasured: why a row has no such size; empty where nothing is known.
         counts_all: whether the sum is over all lesions that have a size, new ones included,
             instead of over a few targets.
     """
@@ -60,6 +65,7 @@ class Scale:
     too_small: float
     is_cleared: Callable[[Assessment], bool] = is_absent
     is_doubtful_new: Callable[[Assessment, Assessment], bool] = _never
+    why_unmeasured: Callable[[Assessment], str] = _remark
     counts_all: bool = False
 
 

@@ -44,7 +44,8 @@ def add_up(visit: VisitRows, baseline: Baseline, scale: Scale) -> TargetSum:
         sizes = {row.lesion: _size(row, target, scale) for row in rows}
         lost = visit.lost_pieces(target.lesion)
         if not rows or lost or None in sizes.values():
-            missing.append(_unmeasured(target.lesion, rows, lost))
+            reasons = [scale.why_unmeasured(row) for row in rows]
+            missing.append(_unmeasured(target.lesion, reasons, lost))
         fresh = [row for row in rows if row.lesion not in counted]
         counted |= sizes.keys()
         notes += _notes(target, fresh, sizes, scale)
@@ -70,9 +71,9 @@ def _size(row: Assessment, target: Assessment, scale: Scale) -> float | None:
     return size
 
 
-def _unmeasured(lesion: str, rows: tuple[Assessment, ...], lost: tuple[str, ...]) -> str:
+def _unmeasured(lesion: str, reasons: list[str], lost: tuple[str, ...]) -> str:
     why = [f"{name} has no row" for name in lost]
-    why += dict.fromkeys(row.remark for row in rows if row.remark)
+    why += dict.fromkeys(reason for reason in reasons if reason)
     return f"{lesion} ({listed(why)})" if why else lesion
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lvt_track.core.components import count_components
 from lvt_track.core.course import EDITED, GIVEN, VisitFindings
 from lvt_track.core.geometry import Box, bounding_box
-from lvt_track.core.records import Series, Visit
+from lvt_track.core.records import Phase, Series, Visit
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.discover import read_scan
@@ -25,6 +25,7 @@ from lvt_track.pipeline.patient.visit.series_masks import (
     cut_liver,
     series_masks,
 )
+from lvt_track.pipeline.patient.visit.viability import PhaseScan, phase_scan, with_viability
 from lvt_track.pipeline.run.context import Run
 from lvt_track.register.liver_image import LiverImage, liver_image
 from lvt_track.segment.postprocess.fluid import fluid_warning
@@ -115,6 +116,10 @@ def read_visit(before: Sequence[VisitScan], visit: Visit, run: Run, is_current: 
         image = liver_image(volume, masks)
     with run.watch.stage("look back"):
         liver = liver_scan(volume, masks, scan.probabilities.get("tumors"))
+    phases, others = _other_series(tracked, SliceCounts.of(masks), run, is_current)
+    with run.watch.stage("measure"):
+        own = PhaseScan(tracked.series.phase, volume, masks)
+        lesions = with_viability(lesions, labels, own, others)
     # Models warn of theirs.
     cut = cut_liver(masks.liver) if scan.sources["liver"] == GIVEN else ()
     findings = VisitFindings(
@@ -141,18 +146,22 @@ def read_visit(before: Sequence[VisitScan], visit: Visit, run: Run, is_current: 
         box=box,
         cysts=nothing if scan.cysts is None else scan.cysts[box].copy(),
         returned=nothing if drawn.returned is None else drawn.returned[box].copy(),
-        phases=_phases(tracked, SliceCounts.of(masks), run, is_current),
+        phases=phases,
     )
 
 
-def _phases(
+def _other_series(
     tracked: SeriesAt, counts: SliceCounts, run: Run, is_current: bool
-) -> tuple[tuple[Series, SliceCounts], ...]:
-    """All series of a visit that has several, where they are to be compared."""
+) -> tuple[tuple[tuple[Series, SliceCounts], ...], list[PhaseScan]]:
+    """All series of a visit that has several, where they are to be compared.
+
+    Returns:
+        Each with its counts, and what the arterial and the native ones show around the liver.
+    """
     visit = tracked.visit
     if not run.other_phases or len(visit.series) == 1:
-        return ()
-    phases = [(tracked.series, counts)]
+        return (), []
+    phases, shown = [(tracked.series, counts)], []
     for k in range(len(visit.series)):
         if k != visit.tracked:
             at = SeriesAt(visit, k)
@@ -161,7 +170,9 @@ def _phases(
             scan = series_masks(source, run, is_current).scan
             warned = replace(at.series, warnings=(*at.series.warnings, *scan.warnings))
             phases.append((warned, SliceCounts.of(scan.masks)))
-    return tuple(phases)
+            if at.series.phase in (Phase.ARTERIAL, Phase.NATIVE):
+                shown.append(phase_scan(at.series.phase, source.volume, scan.masks))
+    return tuple(phases), [one for one in shown if one is not None]
 
 
 def with_tumors(visit: int, scan: VisitScan, more: BoolArray) -> VisitScan:
@@ -178,9 +189,14 @@ def with_tumors(visit: int, scan: VisitScan, more: BoolArray) -> VisitScan:
     hu: NDArray[Any] = scan.on_scan(scan.volume.hu, _AIR_HU)
     volume = Volume(hu, findings.geometry)
     labels, lesions = find_lesions(visit, volume, masks)
-    sizes = {lesion.voxels: lesion.measurement for lesion in findings.lesions}
+    known = {lesion.voxels: lesion for lesion in findings.lesions}
     lesions = tuple(
-        replace(one, measurement=sizes.get(one.voxels, one.measurement)) for one in lesions
+        replace(
+            one,
+            measurement=known.get(one.voxels, one).measurement,
+            viability=known.get(one.voxels, one).viability,
+        )
+        for one in lesions
     )
     left = scan.cysts & ~more
     fluid = fluid_warning(count_components(scan.cysts))
