@@ -23,7 +23,7 @@ from lvt_track.measure.axes import caliper_in_slice
 from lvt_track.measure.calipers import longest_clear_pair, longest_perpendicular, widest_at_most
 from lvt_track.measure.outline import SliceOutline, extreme_points
 
-__all__ = ["LIPIODOL_HU", "UPTAKE_HU", "measure_viable", "viable_mask"]
+__all__ = ["LIPIODOL_HU", "UPTAKE_HU", "measure_viable", "viable_axes", "viable_mask"]
 
 UPTAKE_HU = 20.0
 """Less than this between native and arterial scan is noise, motion and beam hardening."""
@@ -39,6 +39,8 @@ _SMOOTHING_MM, _NATIVE_SMOOTHING_MM = 1.2, 2.5
 # Smaller pieces in a slice are noise; smaller gaps in what enhances do not break a line.
 _LEAST_MM2, _GAP_MM2 = 12.0, 12.0
 _LEAST_LEVEL_VOXELS = 8
+_LEAST_STEP_HU = 25.0
+_BORDER_MM = 1.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +79,12 @@ def measure_viable(
         return Viability(reason="no liver around it to compare it with")
     viable, note = viable_mask(mask, arterial, plain, native)
     share = np.count_nonzero(viable) / np.count_nonzero(mask)
-    axes = _axes(viable, arterial.geometry) if viable.any() else None
+    long_axis, short_axis = None, None
+    if viable.any():
+        long_axis, short_axis = viable_axes(viable, arterial.geometry)
     return Viability(
-        *(axes or (None, None)),
+        long_axis=long_axis,
+        short_axis=short_axis,
         volume_ml=float(np.count_nonzero(viable)) * arterial.geometry.voxel_volume_ml,
         necrosis_percent=100.0 * (1.0 - share),
         note=note,
@@ -106,22 +111,54 @@ def viable_mask(
             share = 100.0 * np.count_nonzero(bright) / np.count_nonzero(mask)
             note = f"{share:.0f} % bright before contrast (lipiodol or calcium), not judged viable"
     else:
-        liver_hu = float(np.median(arterial.hu[plain]))
-        uptake = _Uptake(smooth - liver_hu, ABOVE_LIVER_HU, -ABOVE_LIVER_HU)
+        level_hu = float(np.median(arterial.hu[plain]))
+        uptake = _Uptake(smooth - level_hu, ABOVE_LIVER_HU, -ABOVE_LIVER_HU)
         note = "no native scan: haemorrhage and lipiodol cannot be told from what enhances"
         if np.count_nonzero(mask & (smooth >= _BRIGHT_ARTERIAL_HU)) < _LEAST_LEVEL_VOXELS:
             note = "no native scan"
+    liver_hu = float(np.median(arterial.hu[plain])) if plain.any() else -np.inf
+    border = _border(mask, spacing)
     enhancing = judged & (uptake.hu >= uptake.least_hu)
+    # At the border the liver shows through, wherever two scans lie not quite on each other.
+    enhancing &= ~border | (smooth >= liver_hu + ABOVE_LIVER_HU)
     enhancing = _without_specks(enhancing, spacing)
     if not enhancing.any():
         return enhancing, note
     dead = judged & (uptake.hu < uptake.least_hu)
     if np.count_nonzero(dead) >= _LEAST_LEVEL_VOXELS:
-        half = (np.median(uptake.hu[enhancing]) + np.percentile(uptake.hu[dead], 25)) / 2
-        near = ndimage.binary_dilation(enhancing, iterations=2)
-        edge = max(float(half), uptake.lowest_hu)
-        enhancing = _without_specks(judged & near & (uptake.hu >= edge), spacing)
+        near = ndimage.binary_dilation(enhancing, iterations=2) & judged
+        near &= _beyond_half(uptake, smooth, enhancing, dead)
+        alive_hu = float(np.median(smooth[enhancing]))
+        if alive_hu >= liver_hu + 2 * ABOVE_LIVER_HU:
+            near &= ~border | (smooth >= (alive_hu + liver_hu) / 2)
+        enhancing = _without_specks(near, spacing)
     return _without_gaps(enhancing, mask, spacing), note
+
+
+def _border(mask: BoolArray, spacing_mm: tuple[float, float, float]) -> BoolArray:
+    """What of a mask (z, y, x) lies at its outline, in the plane; nothing of small ones."""
+    depth_mm = np.stack(
+        [ndimage.distance_transform_edt(np.pad(k, 1), sampling=spacing_mm[1:]) for k in mask]
+    )[:, 1:-1, 1:-1]
+    border: BoolArray = mask & (depth_mm <= _BORDER_MM)
+    return border if depth_mm.max() > 2 * _BORDER_MM else np.zeros_like(mask)
+
+
+def _beyond_half(
+    uptake: _Uptake, arterial: FloatArray, enhancing: BoolArray, dead: BoolArray
+) -> BoolArray:
+    """Where the image is nearer to what enhances than to dead tissue.
+
+    The arterial image says so sharper than its difference to a native one of another breath, but
+    where dead tissue is bright as well.
+    """
+    image, lowest_hu = arterial, -np.inf
+    levels = np.median(image[enhancing]), np.percentile(image[dead], 25)
+    if levels[0] - levels[1] < _LEAST_STEP_HU:
+        image, lowest_hu = uptake.hu, uptake.lowest_hu
+        levels = np.median(image[enhancing]), np.percentile(image[dead], 25)
+    beyond: BoolArray = image >= max(float(sum(levels)) / 2, lowest_hu)
+    return beyond
 
 
 def _smooth_inside(
@@ -168,7 +205,7 @@ def _without_gaps(
     return filled
 
 
-def _axes(viable: BoolArray, geometry: Geometry) -> tuple[Caliper, Caliper]:
+def viable_axes(viable: BoolArray, geometry: Geometry) -> tuple[Caliper, Caliper]:
     """The calipers of what enhances; dead tissue within it stops a line, unlike holes of masks."""
     pixel_mm = geometry.spacing_mm[1:]
     used = [int(k) for k in np.flatnonzero(viable.any(axis=(1, 2)))]

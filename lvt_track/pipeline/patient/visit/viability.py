@@ -22,7 +22,7 @@ _AROUND_MM = 12.0
 # A lesion found in both phases says where it lies better than the whole liver does.
 _SAME_MM, _ALIKE = 10.0, 2.0
 _OUTSIDE_HU = -1024.0
-_LEAST_SHOWN = 0.8
+_LEAST_SHOWN = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +45,10 @@ class PhaseScan:
         if count == 0:
             return np.zeros((0, 3)), np.zeros(0)
         places = ndimage.center_of_mass(self.masks.tumors, pieces, range(1, count + 1))
-        voxels = np.bincount(pieces.ravel())[1:]
+        voxels = np.bincount(pieces.ravel())[1:].astype(np.float64)
         return (
             self.volume.geometry.to_world(np.array(places)),
-            voxels * self.volume.geometry.voxel_volume_ml,
+            np.multiply(voxels, self.volume.geometry.voxel_volume_ml),
         )
 
 
@@ -88,8 +88,9 @@ def with_viability(
     boxes = ndimage.find_objects(labels)
     judged = []
     for lesion in lesions:
-        own = labels[boxes[lesion.label - 1]] == lesion.label
-        outline = _Outline(own, boxes[lesion.label - 1], tracked.volume.geometry)
+        z, y, x = boxes[lesion.label - 1]
+        own = labels[z, y, x] == lesion.label
+        outline = _Outline(own, (z, y, x), tracked.volume.geometry)
         there = paths[id(arterial)].shift_of(lesion)
         before = None if native is None else paths[id(native)].shift_of(lesion)
         part = _judged(outline, (arterial, there), (native, before))
@@ -105,10 +106,10 @@ class _Outline:
     box: Box
     geometry: Geometry
 
-    @property
-    def volume_ml(self) -> float:
-        """Of its voxels."""
-        return float(np.count_nonzero(self.mask)) * self.geometry.voxel_volume_ml
+    def share_in(self, grid: Geometry, shift_mm: FloatArray) -> float:
+        """Which share of its voxels lies in another grid."""
+        index = np.argwhere(self.mask) + [side.start for side in self.box]
+        return float(grid.contains(self.geometry.to_world(index) + shift_mm).mean())
 
     def at(self, places_mm: FloatArray) -> BoolArray:
         """Whether LPS places (..., 3) lie in it."""
@@ -181,9 +182,9 @@ def _judged(
     index = np.moveaxis(np.indices(image.geometry.shape), 0, -1).reshape(-1, 3)
     places_mm = image.geometry.to_world(index)
     mask = outline.at(places_mm - shift_mm).reshape(image.geometry.shape)
-    shown_ml = np.count_nonzero(mask) * image.geometry.voxel_volume_ml
-    if shown_ml < _LEAST_SHOWN * outline.volume_ml:
-        part = "only a part of it" if shown_ml else "nothing of it"
+    shown = outline.share_in(scan.volume.geometry, shift_mm)
+    if shown < _LEAST_SHOWN or not mask.any():
+        part = "only a part of it" if shown > 0 else "nothing of it"
         return Viability(reason=f"the arterial scan shows {part}")
     masks = scan.masks.crop(box)
     plain = masks.liver & ~masks.vessels & ~masks.tumors & ~mask
