@@ -173,7 +173,7 @@ def shown_lesions(case: Case) -> Detection:
 def found_share(cases: Sequence[Case], size: int, of: Callable[[Case], Detection]) -> float:
     """Share of the true lesions of one class of size that were found."""
     total = pooled(cases, of)
-    return total.found[size] / total.true[size] if total.true[size] else float("nan")
+    return total.detected[size] / total.true[size] if total.true[size] else float("nan")
 
 
 def false_per_scan(cases: Sequence[Case]) -> float:
@@ -209,7 +209,7 @@ def row(name: str, cases: Sequence[Case]) -> list[object]:
         len(cases),
         *(interval(cases, partial(mean_dice, name=part)) for part in CLASSES),
         interval(cases, mean_cldice),
-        *(f"{total.found[k]} of {total.true[k]}" for k in range(len(SIZES))),
+        *(f"{total.detected[k]} of {total.true[k]}" for k in range(len(SIZES))),
         interval(cases, false_per_scan),
     ]
 
@@ -220,7 +220,7 @@ def share_row(label: str, size: int, cases: Sequence[Case]) -> list[object]:
     return [
         label,
         interval(cases, partial(found_share, size=size, of=all_lesions)),
-        f"{seen.found[size]} of {seen.true[size]}",
+        f"{seen.detected[size]} of {seen.true[size]}",
         interval(cases, partial(found_share, size=size, of=shown_lesions)),
     ]
 
@@ -230,7 +230,7 @@ def contrast_row(band: int, cases: Sequence[Case]) -> list[object]:
     low, high = CONTRASTS_HU[band : band + 2]
     total = pooled(cases, lambda case: case.by_contrast[band])
     label = f"{low:g} to {high:g} HU" if np.isfinite(high) else f"over {low:g} HU"
-    return [label, *(f"{total.found[k]} of {total.true[k]}" for k in range(len(SIZES)))]
+    return [label, *(f"{total.detected[k]} of {total.true[k]}" for k in range(len(SIZES)))]
 
 
 def double_row(phase: Phase, cases: Sequence[Case]) -> list[object]:

@@ -103,7 +103,7 @@ def score(found: dict[str, NDArray[np.bool_]], case: Phantom) -> dict[str, float
     for what, detection in (("true", true), ("drawn", drawn)):
         for size, first in (("all", 0), ("large", SIZES_MM.index(LEAST_MM))):
             counts[f"{size} {what}"] = sum(detection.true[first:])
-            counts[f"{size} {what} right"] = sum(detection.found[first:])
+            counts[f"{size} {what} right"] = sum(detection.detected[first:])
     return counts
 
 

@@ -80,8 +80,8 @@ def main() -> None:
         hits = pairs[0][1]
         for _, more in pairs[1:]:
             hits += more
-        seen = f"{sum(hits.found[large])} of {sum(hits.true[large])}"
-        small = f"{sum(hits.found[: large.start])} of {sum(hits.true[: large.start])}"
+        seen = f"{sum(hits.detected[large])} of {sum(hits.true[large])}"
+        small = f"{sum(hits.detected[: large.start])} of {sum(hits.true[: large.start])}"
         false = f"{sum(hits.false) / len(pairs):.2f}"
         tumor_rows.append([*row, f"{overlap:.3f}", seen, small, false])
     page = write_page(

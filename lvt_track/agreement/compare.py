@@ -93,17 +93,19 @@ def _paired_sizes(pairing: Pairing) -> Iterator[PairedSize]:
     known = {
         row.lesion: pair.reader
         for pair in reversed(pairing.pairs)
-        for rows in pairing.own_strands[pair.own].values()
+        for rows in pairing.computed_strands[pair.computed].values()
         for row in rows
     }
     for quantity, field in SIZES.items():
         for pair in pairing.visits:
-            x, y = _added(pair.reader, field), _added(pair.own, field)
+            x, y = _added(pair.reader, field), _added(pair.computed, field)
             if x is not None and y is not None:
-                names = [" + ".join(row.lesion for row in rows) for rows in (pair.reader, pair.own)]
+                names = [
+                    " + ".join(row.lesion for row in rows) for rows in (pair.reader, pair.computed)
+                ]
                 cluster = pair.lesion
                 if pair.by == "place":
-                    cluster = known.get(pair.own[0].lesion, pair.lesion)
+                    cluster = known.get(pair.computed[0].lesion, pair.lesion)
                 yield PairedSize(pair.date, quantity, names[0], names[1], x, y, cluster)
 
 
@@ -122,8 +124,8 @@ def _unpaired(
     compared: set[tuple[bool, str, dt.date, Quantity]] = set()
     for quantity, field in SIZES.items():
         for pair in pairing.visits:
-            if _added(pair.reader, field) is not None and _added(pair.own, field) is not None:
-                for is_readers, rows in ((True, pair.reader), (False, pair.own)):
+            if _added(pair.reader, field) is not None and _added(pair.computed, field) is not None:
+                for is_readers, rows in ((True, pair.reader), (False, pair.computed)):
                     compared |= {(is_readers, row.lesion, pair.date, quantity) for row in rows}
     has = {q: any(getattr(row, f) is not None for row in theirs) for q, f in SIZES.items()}
     common = dates & {row.date for row in theirs}
@@ -148,19 +150,19 @@ def _paired_sums(
     if not dates:
         return
     start = min(dates)
-    here = [row for row in theirs if row.date in dates]
-    partner = {pair.reader: pair.own for pair in pairing.pairs}
+    compared = [row for row in theirs if row.date in dates]
+    partner = {pair.reader: pair.computed for pair in pairing.pairs}
     measured = {row.lesion for row in ours if row.date == start and row.status is Status.MEASURED}
-    targets = judge.targets([row for row in here if row.date == start])
+    targets = judge.targets([row for row in compared if row.date == start])
     names = sorted(row.lesion for row in targets if partner.get(row.lesion) in measured)
     if not names:
         return
     partners = [partner[name] for name in names]
-    reader = _sums_mm(here, set(names), judge)
-    own = _sums_mm([row for row in ours if row.date in dates], set(partners), judge)
+    reader_mm = _sums_mm(compared, set(names), judge)
+    computed_mm = _sums_mm([row for row in ours if row.date in dates], set(partners), judge)
     joined = " + ".join(names), " + ".join(partners)
-    for date in sorted(reader.keys() & own.keys()):
-        yield PairedSize(date, Quantity.SUM, *joined, reader[date], own[date], joined[0])
+    for date in sorted(reader_mm.keys() & computed_mm.keys()):
+        yield PairedSize(date, Quantity.SUM, *joined, reader_mm[date], computed_mm[date], joined[0])
 
 
 def _sums_mm(rows: Sequence[Assessment], targets: set[str], judge: Judge) -> dict[dt.date, float]:

@@ -132,8 +132,10 @@ def agree(
         if not clustered or abs(plain.value) >= 1:
             return plain
         # Coefficients are near normal after Fisher's transformation only.
-        found = _jackknifed(lambda kept, _: np.arctanh(statistic(kept).value), pairs, groups)
-        return Estimate(plain.value, float(np.tanh(found.low)), float(np.tanh(found.high)))
+        transformed = _jackknifed(lambda kept, _: np.arctanh(statistic(kept).value), pairs, groups)
+        return Estimate(
+            plain.value, float(np.tanh(transformed.low)), float(np.tanh(transformed.high))
+        )
 
     difference = a - b
     percent = 200.0 * difference / (a + b)
@@ -193,9 +195,9 @@ def agree_on_categories(
         left, right = ([order[int(code)] for code in column] for column in kept.T)
         return weighted_kappa(left, right, order)
 
-    found = _jackknifed(kappa, codes.astype(np.float64), groups)
-    low, high = np.clip([found.low, found.high], -1.0, 1.0)
-    return Estimate(found.value, float(low), float(high))
+    kappa_estimate = _jackknifed(kappa, codes.astype(np.float64), groups)
+    low, high = np.clip([kappa_estimate.low, kappa_estimate.high], -1.0, 1.0)
+    return Estimate(kappa_estimate.value, float(low), float(high))
 
 
 def _limits(values: FloatArray, groups: Groups) -> Limits:
@@ -231,12 +233,12 @@ def _limits_of_groups(values: FloatArray, groups: Groups) -> Limits:
     spread = Estimate(0.0, 0.0, 0.0)
     if sd > _LEAST_SD:
         # The logarithm of a standard deviation is nearer to normal than itself.
-        found = _jackknifed(
+        log_sd = _jackknifed(
             lambda kept, group: float(np.log(max(_bias_and_sd(kept, group)[1], _LEAST_SD))),
             values,
             groups,
         )
-        spread = Estimate(sd, float(np.exp(found.low)), float(np.exp(found.high)))
+        spread = Estimate(sd, float(np.exp(log_sd.low)), float(np.exp(log_sd.high)))
     near, far = _NORMAL_95 * (sd - spread.low), _NORMAL_95 * (spread.high - sd)
     down, up = bias - mean.low, mean.high - bias
     lower, upper = bias - _NORMAL_95 * sd, bias + _NORMAL_95 * sd

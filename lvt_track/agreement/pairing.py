@@ -39,13 +39,13 @@ class LesionPair:
     """One lesion under both its names.
 
     Attributes:
-        reader, own: its name in the reader's table and in ours, as it began.
+        reader, computed: its name in the reader's table and in ours, as it began.
         confidence: 1 where nothing else comes near, 0 at the limit or where another fits as well.
         by: `place`, `slice and size` or `size`.
     """
 
     reader: str
-    own: str
+    computed: str
     confidence: float
     by: str
 
@@ -56,8 +56,8 @@ class Pairing:
 
     Attributes:
         pairs: by name of the reader.
-        only_reader, only_own: names that found no partner at any visit.
-        reader_strands, own_strands: the rows of every lesion by visit.
+        only_reader, only_computed: names that found no partner at any visit.
+        reader_strands, computed_strands: the rows of every lesion by visit.
         visits: what is compared at each visit, by lesion of the reader and date.
         single: names of both sides that lie together at some visits only, such as what the reader
             called anew when it had merged.
@@ -65,45 +65,47 @@ class Pairing:
 
     pairs: tuple[LesionPair, ...]
     only_reader: tuple[str, ...]
-    only_own: tuple[str, ...]
+    only_computed: tuple[str, ...]
     reader_strands: Mapping[str, Strand]
-    own_strands: Mapping[str, Strand]
+    computed_strands: Mapping[str, Strand]
     visits: tuple[VisitPair, ...]
     single: tuple[tuple[str, str], ...]
 
 
-def pair_lesions(reader: Sequence[Assessment], own: Sequence[Assessment]) -> Pairing:
+def pair_lesions(reader: Sequence[Assessment], computed: Sequence[Assessment]) -> Pairing:
     """Pair the lesions of two tables of one patient.
 
     Args:
-        reader, own: rows of both tables.
+        reader, computed: rows of both tables.
     """
-    reader_strands, own_strands = strands(reader), strands(own)
-    left, right = dict(reader_strands), dict(own_strands)
+    reader_strands, computed_strands = strands(reader), strands(computed)
+    left, right = dict(reader_strands), dict(computed_strands)
     pairs: list[LesionPair] = []
-    for by, cost_of, is_told in _STEPS:
-        found = _assign(left, right, cost_of, by)
-        pairs += found
+    for by, cost_of, is_decisive in _STEPS:
+        step_pairs = _assign(left, right, cost_of, by)
+        pairs += step_pairs
         # Who has a place and found nobody there is not to be paired by size with another place.
-        told = {name for name, rows in left.items() if is_told(rows)} if found else set()
-        settled = told | {pair.reader for pair in found}
+        decided = (
+            {name for name, rows in left.items() if is_decisive(rows)} if step_pairs else set()
+        )
+        settled = decided | {pair.reader for pair in step_pairs}
         left = {name: rows for name, rows in left.items() if name not in settled}
-        for pair in found:
-            del right[pair.own]
+        for pair in step_pairs:
+            del right[pair.computed]
     pairs.sort(key=lambda pair: pair.reader)
-    partners = {pair.reader: pair.own for pair in pairs}
-    visits = pair_visits(reader_strands, own_strands, partners)
+    partners = {pair.reader: pair.computed for pair in pairs}
+    visits = pair_visits(reader_strands, computed_strands, partners)
     at_place = [visit for visit in visits if visit.by == "place" and visit.lesion not in partners]
-    single = tuple({visit.lesion: visit.own[0].lesion for visit in at_place}.items())
-    rows = {row.lesion for visit in visits for row in visit.own}
+    single = tuple({visit.lesion: visit.computed[0].lesion for visit in at_place}.items())
+    rows = {row.lesion for visit in visits for row in visit.computed}
     known = {*partners, *(name for name, _ in single)}
-    known_own = {*partners.values(), *_roots(own_strands, rows)}
+    known_computed = {*partners.values(), *_roots(computed_strands, rows)}
     return Pairing(
         tuple(pairs),
         tuple(name for name in reader_strands if name not in known),
-        tuple(name for name in own_strands if name not in known_own),
+        tuple(name for name in computed_strands if name not in known_computed),
         reader_strands,
-        own_strands,
+        computed_strands,
         visits,
         single,
     )
@@ -121,11 +123,11 @@ def _roots(strands_by_name: Mapping[str, Strand], lesions: set[str]) -> set[str]
 
 
 def _has_place(rows: Strand) -> bool:
-    return any(row.position_mm is not None for own in rows.values() for row in own)
+    return any(row.position_mm is not None for visit_rows in rows.values() for row in visit_rows)
 
 
 def _has_height(rows: Strand) -> bool:
-    return any(row.height_mm is not None for own in rows.values() for row in own)
+    return any(row.height_mm is not None for visit_rows in rows.values() for row in visit_rows)
 
 
 def _assign(

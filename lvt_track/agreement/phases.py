@@ -74,25 +74,27 @@ def summarise_phases(deviations: Sequence[PhaseDeviation]) -> tuple[PhaseStatist
     by_phase = {ALL_PHASES: list(deviations)} if deviations else {}
     for phase in dict.fromkeys(item.phase for item in deviations):
         by_phase[phase] = [item for item in deviations if item.phase == phase]
-    found: list[PhaseStatistic] = []
-    for phase, own in by_phase.items():
-        percent = np.array([item.percent for item in own])
-        level = np.ones((len(own), 1))
+    summary: list[PhaseStatistic] = []
+    for phase, of_phase in by_phase.items():
+        percent = np.array([item.percent for item in of_phase])
+        level = np.ones((len(of_phase), 1))
         statistics = {
-            "mean_absolute_deviation_percent": _regressed(level, np.abs(percent), own)[0],
-            "mean_deviation_percent": _regressed(level, percent, own)[0],
+            "mean_absolute_deviation_percent": _regressed(level, np.abs(percent), of_phase)[0],
+            "mean_deviation_percent": _regressed(level, percent, of_phase)[0],
         }
         if phase == ALL_PHASES:
-            thickness = np.array([item.slice_thickness_mm for item in own])
+            thickness = np.array([item.slice_thickness_mm for item in of_phase])
             design = np.column_stack([level, thickness])
-            statistics["slope_percent_per_mm"] = _regressed(design, np.abs(percent), own)[1]
+            statistics["slope_percent_per_mm"] = _regressed(design, np.abs(percent), of_phase)[1]
         counts = (
-            len(own),
-            len({(item.patient, item.study) for item in own}),
-            len({item.patient for item in own}),
+            len(of_phase),
+            len({(item.patient, item.study) for item in of_phase}),
+            len({item.patient for item in of_phase}),
         )
-        found += [PhaseStatistic(phase, name, value, *counts) for name, value in statistics.items()]
-    return tuple(found)
+        summary += [
+            PhaseStatistic(phase, name, value, *counts) for name, value in statistics.items()
+        ]
+    return tuple(summary)
 
 
 def _regressed(

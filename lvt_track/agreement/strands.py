@@ -29,14 +29,16 @@ def strands(rows: Sequence[Assessment]) -> dict[str, Strand]:
         rows: of one patient.
     """
     names = {row.lesion for row in rows}
-    found: dict[str, dict[dt.date, list[Assessment]]] = defaultdict(lambda: defaultdict(list))
+    by_root: dict[str, dict[dt.date, list[Assessment]]] = defaultdict(lambda: defaultdict(list))
     for row in sorted(rows, key=lambda row: (row.date, row.lesion)):
         for root in row.derived_from or (_root(row.lesion, names),):
-            found[root][row.date].append(row)
+            by_root[root][row.date].append(row)
     return {
-        name: {date: _there(own) for date, own in by_date.items()}
-        for name, by_date in sorted(found.items())
-        if any(row.status is not Status.ABSENT for own in by_date.values() for row in own)
+        name: {date: _present_rows(visit_rows) for date, visit_rows in by_date.items()}
+        for name, by_date in sorted(by_root.items())
+        if any(
+            row.status is not Status.ABSENT for visit_rows in by_date.values() for row in visit_rows
+        )
     }
 
 
@@ -47,7 +49,7 @@ def _root(lesion: str, names: set[str]) -> str:
     return whole if whole in names or has_other_pieces else lesion
 
 
-def _there(rows: Sequence[Assessment]) -> tuple[Assessment, ...]:
+def _present_rows(rows: Sequence[Assessment]) -> tuple[Assessment, ...]:
     """The rows, without absent ones where others say that something is left."""
     there = tuple(row for row in rows if row.status is not Status.ABSENT)
     return there or tuple(rows[:1])

@@ -56,15 +56,15 @@ def agreements_of(
         patients=len(patients),
         of={
             quantity: agree(
-                [size.value for _, size in own],
-                [size.reader_value for _, size in own],
-                [size.cluster if is_one else patient for patient, size in own],
+                [size.value for _, size in pairs],
+                [size.reader_value for _, size in pairs],
+                [size.cluster if is_one else patient for patient, size in pairs],
             )
-            for quantity, own in by_quantity.items()
+            for quantity, pairs in by_quantity.items()
         },
         lesions={
-            quantity: len({(patient, size.cluster) for patient, size in own})
-            for quantity, own in by_quantity.items()
+            quantity: len({(patient, size.cluster) for patient, size in pairs})
+            for quantity, pairs in by_quantity.items()
             if quantity is not Quantity.SUM
         },
         trend=(sum(same for same, _ in trends), sum(changes for _, changes in trends)),

@@ -37,52 +37,58 @@ PAIR_COLUMNS = (
 Row = dict[str, object]
 
 
-def agreement_rows(found: Agreements) -> list[Row]:
+def agreement_rows(agreements: Agreements) -> list[Row]:
     """One row per statistic, by the names of `AGREEMENT_COLUMNS`.
 
     Differences are lvt minus reader, in mm or mL and in percent of the mean of the two.
     """
     rows: list[Row] = []
-    for quantity, agreement in found.of.items():
+    for quantity, agreement in agreements.of.items():
         for statistic, estimate in _statistics(agreement, quantity.unit.lower()).items():
             rows.append(
-                _row(found, quantity.value, statistic, estimate, agreement.pairs)
-                | {"lesions": found.lesions.get(quantity)}
+                _row(agreements, quantity.value, statistic, estimate, agreement.pairs)
+                | {"lesions": agreements.lesions.get(quantity)}
             )
-    for quantity, count in found.unpaired.items():
-        pairs = found.of[quantity].pairs if quantity in found.of else 0
+    for quantity, count in agreements.unpaired.items():
+        pairs = agreements.of[quantity].pairs if quantity in agreements.of else 0
         if count or pairs:
-            row = _row(found, quantity.value, "sizes_not_paired", Estimate(nan, nan, nan), pairs)
+            row = _row(
+                agreements, quantity.value, "sizes_not_paired", Estimate(nan, nan, nan), pairs
+            )
             rows.append(row | {"value": count})
     for name, statistic, (same, compared) in (
-        ("long axis", "same_trend", found.trend),
-        ("response", "same_category", found.categories),
+        ("long axis", "same_trend", agreements.trend),
+        ("response", "same_category", agreements.categories),
     ):
         if compared:
             share = Estimate(same / compared, nan, nan)
-            rows.append(_row(found, name, statistic, share, compared))
-    if found.kappa is not None:
-        rows.append(_row(found, "response", "weighted_kappa", found.kappa, found.graded))
+            rows.append(_row(agreements, name, statistic, share, compared))
+    if agreements.kappa is not None:
+        rows.append(
+            _row(agreements, "response", "weighted_kappa", agreements.kappa, agreements.graded)
+        )
     return rows
 
 
-def _statistics(found: Agreement, unit: str) -> dict[str, Estimate]:
+def _statistics(agreement: Agreement, unit: str) -> dict[str, Estimate]:
     return {
-        f"mean_absolute_error_{unit}": Estimate(found.mean_absolute_error, nan, nan),
-        f"bias_{unit}": found.difference.bias,
-        f"lower_limit_{unit}": found.difference.lower,
-        f"upper_limit_{unit}": found.difference.upper,
-        "bias_percent": found.difference_percent.bias,
-        "lower_limit_percent": found.difference_percent.lower,
-        "upper_limit_percent": found.difference_percent.upper,
-        "icc_a1": found.icc_agreement,
-        "icc_c1": found.icc_consistency,
-        "concordance": found.concordance,
-        "pearson": found.pearson,
+        f"mean_absolute_error_{unit}": Estimate(agreement.mean_absolute_error, nan, nan),
+        f"bias_{unit}": agreement.difference.bias,
+        f"lower_limit_{unit}": agreement.difference.lower,
+        f"upper_limit_{unit}": agreement.difference.upper,
+        "bias_percent": agreement.difference_percent.bias,
+        "lower_limit_percent": agreement.difference_percent.lower,
+        "upper_limit_percent": agreement.difference_percent.upper,
+        "icc_a1": agreement.icc_agreement,
+        "icc_c1": agreement.icc_consistency,
+        "concordance": agreement.concordance,
+        "pearson": agreement.pearson,
     }
 
 
-def _row(found: Agreements, quantity: str, statistic: str, estimate: Estimate, pairs: int) -> Row:
+def _row(
+    agreements: Agreements, quantity: str, statistic: str, estimate: Estimate, pairs: int
+) -> Row:
     return {
         "quantity": quantity,
         "statistic": statistic,
@@ -91,7 +97,7 @@ def _row(found: Agreements, quantity: str, statistic: str, estimate: Estimate, p
         "high": _number(estimate.high),
         "pairs": pairs,
         "lesions": None,
-        "patients": found.patients,
+        "patients": agreements.patients,
     }
 
 
@@ -130,18 +136,18 @@ def pair_rows(comparison: ReaderComparison) -> list[Row]:
     empty = dict.fromkeys(PAIR_COLUMNS)
     for single in comparison.unpaired:
         whose = ("reader_lesion", "reader_value") if single.is_readers else ("lesion", "value")
-        told: Row = {
+        cells: Row = {
             "date": single.date,
             "quantity": single.quantity.value,
             whose[0]: single.lesion,
             whose[1]: _size(single.quantity, single.value),
         }
-        rows.append({**empty, **told, "paired_by": "not paired"})
+        rows.append({**empty, **cells, "paired_by": "not paired"})
     # Lesions of which nothing could be compared at all, such as non-targets without a size.
     sized = {single.lesion for single in comparison.unpaired}
     left_over = {
         "reader_lesion": comparison.pairing.only_reader,
-        "lesion": comparison.pairing.only_own,
+        "lesion": comparison.pairing.only_computed,
     }
     for column, names in left_over.items():
         rows.extend(

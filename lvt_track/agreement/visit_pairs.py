@@ -31,25 +31,25 @@ class VisitPair:
     Attributes:
         date: of the visit.
         lesion: the reader's name for it, as it began.
-        reader, own: the rows whose sizes, added up, are compared: one each, or the pieces that the
-            other side measured as one.
+        reader, computed: the rows whose sizes, added up, are compared: one each, or the pieces
+            that the other side measured as one.
         by: how these rows were matched: `lesion` through all visits, or `place` at this one.
     """
 
     date: dt.date
     lesion: str
     reader: _Rows
-    own: _Rows
+    computed: _Rows
     by: str = "lesion"
 
 
 def pair_visits(
-    reader: Mapping[str, Strand], own: Mapping[str, Strand], partners: Mapping[str, str]
+    reader: Mapping[str, Strand], computed: Mapping[str, Strand], partners: Mapping[str, str]
 ) -> tuple[VisitPair, ...]:
     """Pair the rows of lesions that are one, visit by visit, then what is left over by place.
 
     Args:
-        reader, own: the lesions of both sides.
+        reader, computed: the lesions of both sides.
         partners: our lesion by the reader's.
 
     Returns:
@@ -57,15 +57,15 @@ def pair_visits(
     """
     pairs: list[VisitPair] = []
     dates = {date for strand in reader.values() for date in strand}
-    dates &= {date for strand in own.values() for date in strand}
+    dates &= {date for strand in computed.values() for date in strand}
     for date in sorted(dates):
-        here: list[VisitPair] = []
-        for names in _sharing(own, partners, date):
+        at_date: list[VisitPair] = []
+        for names in _sharing(computed, partners, date):
             left = _measured(reader, names, date)
-            right = _measured(own, [partners[name] for name in names], date)
-            here += _match(date, names[0], left, right)
-        here += _left_over(reader, own, here, date)
-        pairs += here
+            right = _measured(computed, [partners[name] for name in names], date)
+            at_date += _match(date, names[0], left, right)
+        at_date += _left_over(reader, computed, at_date, date)
+        pairs += at_date
     return tuple(sorted(pairs, key=lambda pair: (pair.lesion, pair.date)))
 
 
@@ -90,12 +90,12 @@ def _distance_mm(a: Assessment, b: Assessment) -> float | None:
 
 
 def _sharing(
-    own: Mapping[str, Strand], partners: Mapping[str, str], date: dt.date
+    computed: Mapping[str, Strand], partners: Mapping[str, str], date: dt.date
 ) -> list[list[str]]:
     """The reader's paired lesions, those together whose partners have merged at this visit."""
     groups: dict[frozenset[str], list[str]] = defaultdict(list)
     for name in sorted(partners):
-        rows = own[partners[name]].get(date, ())
+        rows = computed[partners[name]].get(date, ())
         joined = [row.derived_from for row in rows if len(row.derived_from) > 1]
         merged = frozenset(part for parts in joined for part in parts)
         groups[merged or frozenset([partners[name]])].append(name)
@@ -156,25 +156,25 @@ def _join(
     sides: tuple[int, int],
 ) -> None:
     """Add a piece to the pair whose other side, one lesion, reaches over its middle."""
-    mine, other = sides
+    side, other = sides
     for pair in pairs:
         if len(pair[other]) == 1:
             whole = pair[other][0]
             distance_mm = _distance_mm(row, whole)
             if distance_mm is not None and distance_mm <= (whole.long_axis_mm or 0.0) / 2:
-                pair[mine].append(row)
+                pair[side].append(row)
                 return
 
 
 def _left_over(
     reader: Mapping[str, Strand],
-    own: Mapping[str, Strand],
+    computed: Mapping[str, Strand],
     pairs: Sequence[VisitPair],
     date: dt.date,
 ) -> list[VisitPair]:
     """Rows at one visit that no lesion has paired, where they lie together in one organ."""
     taken = {row.lesion for pair in pairs for row in pair.reader}
-    taken_own = {row.lesion for pair in pairs for row in pair.own}
+    taken_computed = {row.lesion for pair in pairs for row in pair.computed}
     left = [
         (name, row)
         for name in reader
@@ -183,16 +183,16 @@ def _left_over(
     ]
     right = [
         (name, row)
-        for name in own
-        for row in _measured(own, [name], date)
-        if row.lesion not in taken_own and row.position_mm is not None
+        for name in computed
+        for row in _measured(computed, [name], date)
+        if row.lesion not in taken_computed and row.position_mm is not None
     ]
     if not left or not right:
         return []
     costs: FloatArray = np.full((len(left), len(right)), _FORBIDDEN)
     for i, (name, a) in enumerate(left):
         for j, (other, b) in enumerate(right):
-            organs = {organ_of_strand(reader[name]), organ_of_strand(own[other])} - {None}
+            organs = {organ_of_strand(reader[name]), organ_of_strand(computed[other])} - {None}
             share = _share(a, b)
             if share is not None and share <= 1.0 and len(organs) < 2:
                 costs[i, j] = share

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 def printable(text: str) -> str:
     """The text with control characters written out, such as `\\x1b`, so that no terminal obeys."""
-    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], encodable(text))
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], encodable(text))
 
 
 def encodable(text: str) -> str:

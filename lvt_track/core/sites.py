@@ -80,9 +80,9 @@ class SiteWords:
     def _look_up(self, site: str) -> str | None:
         text = plain_words(site)
         for pattern, organs in self._steps:
-            found = pattern.search(text)
-            if found:
-                word = found[0]
+            match = pattern.search(text)
+            if match:
+                word = match[0]
                 keys = [key for key in organs if self._patterns[key].fullmatch(word)]
                 return organs[max(keys, key=len)]
         return None

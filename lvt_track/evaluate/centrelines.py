@@ -33,23 +33,23 @@ _NEAR = _REACH <= 2
 _BESIDE = ((_STEPS.sum(axis=2) == 1) & _NEAR[:, None] & _NEAR[None]).astype(np.float32)
 
 
-def centreline_dice(found: BoolArray, truth: BoolArray) -> float | None:
+def centreline_dice(predicted: BoolArray, truth: BoolArray) -> float | None:
     """Harmonic mean of the shares of each mask's centreline that lie inside the other mask.
 
     clDice (Shit et al., CVPR 2021:16560-16569), 0 to 1.
 
     Args:
-        found, truth: (z, y, x) on one grid.
+        predicted, truth: (z, y, x) on one grid.
 
     Returns:
         None when both masks are empty, 0 when one is.
     """
-    if not found.any() and not truth.any():
+    if not predicted.any() and not truth.any():
         return None
-    if not found.any() or not truth.any():
+    if not predicted.any() or not truth.any():
         return 0.0
-    precision = float(truth[centreline(found)].mean())
-    sensitivity = float(found[centreline(truth)].mean())
+    precision = float(truth[centreline(predicted)].mean())
+    sensitivity = float(predicted[centreline(truth)].mean())
     total = precision + sensitivity
     return 2 * precision * sensitivity / total if total else 0.0
 
@@ -94,9 +94,9 @@ def _peel(flat: BoolArray, border: Indices, around: Indices, shape: tuple[int, .
 def _are_simple(neighbours: BoolArray) -> BoolArray:
     """Whether voxels, by their 26 neighbours (n, 26), can go without a change of topology."""
     patterns, which = np.unique(np.packbits(neighbours, axis=1), axis=0, return_inverse=True)
-    own = np.unpackbits(patterns, axis=1, count=26).astype(np.bool_)
-    is_whole = _are_connected(own, own, _TOUCH)
-    is_open = _are_connected(~own & _NEAR, ~own & _FACES, _BESIDE)
+    unique_neighbours = np.unpackbits(patterns, axis=1, count=26).astype(np.bool_)
+    is_whole = _are_connected(unique_neighbours, unique_neighbours, _TOUCH)
+    is_open = _are_connected(~unique_neighbours & _NEAR, ~unique_neighbours & _FACES, _BESIDE)
     are_simple: BoolArray = (is_whole & is_open)[which.ravel()]
     return are_simple
 

@@ -38,12 +38,12 @@ class Detection:
     """Lesions of one case.
 
     Attributes:
-        found: true lesions that were found, per class of size.
+        detected: true lesions that were found, per class of size.
         true: true lesions, per class of size.
         false: found lesions that are not true, per class of size.
     """
 
-    found: tuple[int, ...]
+    detected: tuple[int, ...]
     true: tuple[int, ...]
     false: tuple[int, ...]
 
@@ -51,9 +51,9 @@ class Detection:
         """Both cases together."""
         return Detection(
             *(
-                tuple(a + b for a, b in zip(mine, theirs, strict=True))
-                for mine, theirs in (
-                    (self.found, other.found),
+                tuple(a + b for a, b in zip(left, right, strict=True))
+                for left, right in (
+                    (self.detected, other.detected),
                     (self.true, other.true),
                     (self.false, other.false),
                 )
@@ -63,12 +63,12 @@ class Detection:
     def between(self, least_mm: float, below_mm: float) -> tuple[int, int, int]:
         """Found, true and false lesions between two edges of `SIZES_MM`."""
         part = slice(SIZES_MM.index(least_mm), SIZES_MM.index(below_mm))
-        return sum(self.found[part]), sum(self.true[part]), sum(self.false[part])
+        return sum(self.detected[part]), sum(self.true[part]), sum(self.false[part])
 
     def sensitivity(self, least_mm: float = 0.0) -> float | None:
         """Share of the true lesions from this edge of `SIZES_MM` that were found; None of none."""
-        found, true, _ = self.between(least_mm, np.inf)
-        return found / true if true else None
+        detected, true, _ = self.between(least_mm, np.inf)
+        return detected / true if true else None
 
 
 @dataclass(frozen=True)
@@ -84,36 +84,36 @@ class CaseScores:
     detection: Detection
 
 
-def dice(found: BoolArray, truth: BoolArray) -> float | None:
+def dice(predicted: BoolArray, truth: BoolArray) -> float | None:
     """Dice overlap, 0 to 1; None when both masks are empty."""
-    total = int(np.count_nonzero(found)) + int(np.count_nonzero(truth))
-    return 2.0 * int(np.count_nonzero(found & truth)) / total if total else None
+    total = int(np.count_nonzero(predicted)) + int(np.count_nonzero(truth))
+    return 2.0 * int(np.count_nonzero(predicted & truth)) / total if total else None
 
 
-def lesion_detection(found: BoolArray, truth: BoolArray, voxel_mm3: float) -> Detection:
+def lesion_detection(predicted: BoolArray, truth: BoolArray, voxel_mm3: float) -> Detection:
     """Match lesions by the rule of this module.
 
     Args:
-        found, truth: tumour masks on one grid.
+        predicted, truth: tumour masks on one grid.
         voxel_mm3: volume of a voxel.
     """
-    true, hit = _by_size(truth, found, voxel_mm3)
-    drawn, right = _by_size(found, truth, voxel_mm3)
+    true, hit = _by_size(truth, predicted, voxel_mm3)
+    drawn, right = _by_size(predicted, truth, voxel_mm3)
     false = tuple(all_ - good for all_, good in zip(drawn, right, strict=True))
     return Detection(hit, true, false)
 
 
-def score_case(found: Masks, truth: Masks) -> CaseScores:
+def score_case(predicted: Masks, truth: Masks) -> CaseScores:
     """Score masks against true ones.
 
     Raises:
         ValueError: when they lie on different grids.
     """
-    if not found.geometry.is_close(truth.geometry):
+    if not predicted.geometry.is_close(truth.geometry):
         raise ValueError("masks to be compared must lie on one grid")
-    overlap = {name: dice(getattr(found, name), getattr(truth, name)) for name in CLASSES}
-    voxel_mm3 = found.geometry.voxel_volume_mm3
-    return CaseScores(overlap, lesion_detection(found.tumors, truth.tumors, voxel_mm3))
+    overlap = {name: dice(getattr(predicted, name), getattr(truth, name)) for name in CLASSES}
+    voxel_mm3 = predicted.geometry.voxel_volume_mm3
+    return CaseScores(overlap, lesion_detection(predicted.tumors, truth.tumors, voxel_mm3))
 
 
 def covered_lesions(labels: NDArray[np.integer], other: BoolArray) -> BoolArray:

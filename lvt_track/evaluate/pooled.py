@@ -90,9 +90,9 @@ def pooled_rows(name: str, cases: Sequence[ClassScores], seed: int = 0) -> list[
     chosen = np.random.default_rng(seed).integers(len(cases), size=(_RESAMPLES, len(cases)))
     rows = []
     for measure, lesions in parts[0]:
-        own = [case[measure, lesions] for case in parts]
-        amount = np.array([part.amount for part in own])
-        whole = np.array([part.whole for part in own])
+        case_parts = [case[measure, lesions] for case in parts]
+        amount = np.array([part.amount for part in case_parts])
+        whole = np.array([part.whole for part in case_parts])
         if not whole.any():
             continue
         low = high = None
@@ -109,7 +109,7 @@ def pooled_rows(name: str, cases: Sequence[ClassScores], seed: int = 0) -> list[
                 float(amount.sum() / whole.sum()),
                 low,
                 high,
-                sum(part.count for part in own),
+                sum(part.count for part in case_parts),
             )
         )
     return rows
@@ -132,10 +132,10 @@ def _parts(scores: ClassScores) -> Mapping[_Key, _Part]:
 def _lesion_parts(detection: Detection) -> dict[_Key, _Part]:
     parts: dict[_Key, _Part] = {}
     for lesions, (least_mm, below_mm) in _SIZES.items():
-        found, true, false = detection.between(least_mm, below_mm)
+        detected, true, false = detection.between(least_mm, below_mm)
         parts |= {
-            ("lesion_sensitivity", lesions): _Part(found, true, true),
-            ("lesion_precision", lesions): _Part(found, found + false, found + false),
-            ("lesion_f1", lesions): _Part(2 * found, found + true + false, true + false),
+            ("lesion_sensitivity", lesions): _Part(detected, true, true),
+            ("lesion_precision", lesions): _Part(detected, detected + false, detected + false),
+            ("lesion_f1", lesions): _Part(2 * detected, detected + true + false, true + false),
         }
     return parts

@@ -41,34 +41,36 @@ class ClassScores:
     detection: Detection | None = None
 
 
-def score_class(name: str, found: BoolArray, truth: BoolArray, geometry: Geometry) -> ClassScores:
+def score_class(
+    name: str, predicted: BoolArray, truth: BoolArray, geometry: Geometry
+) -> ClassScores:
     """Score a mask against the true one.
 
     Args:
         name: of the class; `vessels` are scored by their centrelines too, `tumors` by lesion.
-        found, truth: (z, y, x) masks.
+        predicted, truth: (z, y, x) masks.
         geometry: the grid of both.
     """
-    surface_dice, hausdorff_mm = _surfaces(found, truth, geometry)
+    surface_dice, hausdorff_mm = _surfaces(predicted, truth, geometry)
     return ClassScores(
-        dice=dice(found, truth),
+        dice=dice(predicted, truth),
         surface_dice=surface_dice,
         hausdorff_mm=hausdorff_mm,
-        centreline_dice=centreline_dice(found, truth) if name == "vessels" else None,
-        detection=lesion_detection(found, truth, geometry.voxel_volume_mm3)
+        centreline_dice=centreline_dice(predicted, truth) if name == "vessels" else None,
+        detection=lesion_detection(predicted, truth, geometry.voxel_volume_mm3)
         if name == "tumors"
         else None,
     )
 
 
 def _surfaces(
-    found: BoolArray, truth: BoolArray, geometry: Geometry
+    predicted: BoolArray, truth: BoolArray, geometry: Geometry
 ) -> tuple[float | None, float | None]:
     """Surface Dice and Hausdorff distance."""
-    are_there = found.any(), truth.any()
-    if not any(are_there):
+    have_voxels = predicted.any(), truth.any()
+    if not any(have_voxels):
         return None, None
-    if not all(are_there):
+    if not all(have_voxels):
         return 0.0, float(np.linalg.norm(geometry.size_mm))
-    distances = surface_distances(found, truth, geometry.spacing_mm)
+    distances = surface_distances(predicted, truth, geometry.spacing_mm)
     return distances.surface_dice(TOLERANCE_MM), distances.hausdorff_mm()

@@ -25,14 +25,14 @@ class SurfaceDistances:
     """Every face of both surfaces, with its distance to the other surface.
 
     Attributes:
-        to_truth_mm, to_found_mm: (n,) and (m,) distances from the found surface to the true one,
-            and back.
-        found_area_mm2, true_area_mm2: (n,) and (m,) area of each face.
+        to_truth_mm, to_predicted_mm: (n,) and (m,) distances from the predicted surface to the
+            true one, and back.
+        predicted_area_mm2, true_area_mm2: (n,) and (m,) area of each face.
     """
 
     to_truth_mm: FloatArray
-    found_area_mm2: FloatArray
-    to_found_mm: FloatArray
+    predicted_area_mm2: FloatArray
+    to_predicted_mm: FloatArray
     true_area_mm2: FloatArray
 
     def surface_dice(self, tolerance_mm: float) -> float:
@@ -40,41 +40,41 @@ class SurfaceDistances:
 
         Normalised surface Dice (Nikolov et al., J Med Internet Res 2021;23:e26151).
         """
-        near = self.found_area_mm2[self.to_truth_mm <= tolerance_mm].sum()
-        near += self.true_area_mm2[self.to_found_mm <= tolerance_mm].sum()
-        return float(near / (self.found_area_mm2.sum() + self.true_area_mm2.sum()))
+        near = self.predicted_area_mm2[self.to_truth_mm <= tolerance_mm].sum()
+        near += self.true_area_mm2[self.to_predicted_mm <= tolerance_mm].sum()
+        return float(near / (self.predicted_area_mm2.sum() + self.true_area_mm2.sum()))
 
     def hausdorff_mm(self, percent: float = 95.0) -> float:
         """The distance that so much of either surface's area does not exceed, the larger of two."""
         return max(
-            _percentile(self.to_truth_mm, self.found_area_mm2, percent),
-            _percentile(self.to_found_mm, self.true_area_mm2, percent),
+            _percentile(self.to_truth_mm, self.predicted_area_mm2, percent),
+            _percentile(self.to_predicted_mm, self.true_area_mm2, percent),
         )
 
 
 def surface_distances(
-    found: BoolArray, truth: BoolArray, spacing_mm: tuple[float, float, float]
+    predicted: BoolArray, truth: BoolArray, spacing_mm: tuple[float, float, float]
 ) -> SurfaceDistances:
     """Distances between the surfaces of two masks.
 
     Args:
-        found, truth: (z, y, x) on one grid, neither empty; what reaches the border of the grid
+        predicted, truth: (z, y, x) on one grid, neither empty; what reaches the border of the grid
             has its surface there.
         spacing_mm: of the grid along z, y, x.
 
     Raises:
         ValueError: when a mask is empty or the shapes differ.
     """
-    if found.shape != truth.shape:
-        raise ValueError(f"masks of shapes {found.shape} and {truth.shape}")
-    if not (found.any() and truth.any()):
+    if predicted.shape != truth.shape:
+        raise ValueError(f"masks of shapes {predicted.shape} and {truth.shape}")
+    if not (predicted.any() and truth.any()):
         raise ValueError("an empty mask has no surface")
-    found_mm, found_area_mm2 = _faces(found, spacing_mm)
+    predicted_mm, predicted_area_mm2 = _faces(predicted, spacing_mm)
     truth_mm, true_area_mm2 = _faces(truth, spacing_mm)
     return SurfaceDistances(
-        to_truth_mm=np.asarray(KDTree(truth_mm).query(found_mm)[0]),
-        found_area_mm2=found_area_mm2,
-        to_found_mm=np.asarray(KDTree(found_mm).query(truth_mm)[0]),
+        to_truth_mm=np.asarray(KDTree(truth_mm).query(predicted_mm)[0]),
+        predicted_area_mm2=predicted_area_mm2,
+        to_predicted_mm=np.asarray(KDTree(predicted_mm).query(truth_mm)[0]),
         true_area_mm2=true_area_mm2,
     )
 

@@ -93,10 +93,10 @@ class SliceOutline:
         """Whether points (n, 2) can lie inside the barrier; False only where they cannot."""
         near = ndimage.binary_dilation(np.pad(self.mask, 1), _EIGHT_NEIGHBOURS)
         column, row = np.rint(points_mm / np.array(self.pixel_mm[::-1])).astype(np.intp).T + 1
-        found: NDArray[np.bool_] = near[
+        is_near: NDArray[np.bool_] = near[
             np.clip(row, 0, near.shape[0] - 1), np.clip(column, 0, near.shape[1] - 1)
         ]
-        return found
+        return is_near
 
     def island_at(self, point_mm: FloatArray) -> SliceOutline:
         """The piece of the slice (8-neighbour) to which a point (2,) on the outline belongs."""

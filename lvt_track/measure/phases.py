@@ -151,16 +151,18 @@ def _deviation_percent(value: float, reference: float) -> float | None:
 def _warnings(
     counts: SliceCounts, weights: FloatArray, thickness_mm: float, reference_mm: float
 ) -> tuple[str, ...]:
-    found = []
+    warnings = []
     used = np.flatnonzero(weights > 0)
     if not used.size:
         return ("shares no range along the body with the other phases",)
     if not counts.liver[used].any():
         return ("no liver in the range that all phases cover",)
     if counts.liver[used[[0, -1]]].any():
-        found.append("the liver reaches the end of the range that all phases cover")
+        warnings.append("the liver reaches the end of the range that all phases cover")
     if max(thickness_mm, reference_mm) >= _THICKNESS_RATIO * min(thickness_mm, reference_mm):
-        found.append(f"slices of {thickness_mm:g} mm against {reference_mm:g} mm of the reference")
+        warnings.append(
+            f"slices of {thickness_mm:g} mm against {reference_mm:g} mm of the reference"
+        )
     elif thickness_mm >= _THICK_SLICES_MM:
-        found.append(f"slices of {thickness_mm:g} mm make volumes uncertain by some percent")
-    return tuple(found)
+        warnings.append(f"slices of {thickness_mm:g} mm make volumes uncertain by some percent")
+    return tuple(warnings)

@@ -100,7 +100,7 @@ def surface_map(image: LiverImage) -> SurfaceMap:
 
 
 def search_start(
-    fixed: LiverImage, moving: LiverImage, here: SurfaceMap, there: SurfaceMap
+    fixed: LiverImage, moving: LiverImage, fixed_surface: SurfaceMap, moving_surface: SurfaceMap
 ) -> Affine:
     """The shift that lays the livers on each other best, out of a wide coarse search.
 
@@ -109,14 +109,14 @@ def search_start(
 
     Args:
         fixed, moving: the two visits.
-        here, there: their surface maps.
+        fixed_surface, moving_surface: their surface maps.
     """
     centre = fixed.liver_points_mm().mean(axis=0)
     offset = moving.liver_points_mm().mean(axis=0) - centre
-    points, values = _samples(here, 1500)
+    points, values = _samples(fixed_surface, 1500)
     steps = [np.arange(-n, n + 1) * size for n, size in ((2, 18.0), (2, 18.0), (6, 12.0))]
     shifts = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3) + offset
-    scores = [_mismatch(points + shift, values, there) for shift in shifts]
+    scores = [_mismatch(points + shift, values, moving_surface) for shift in shifts]
     return Affine(np.eye(3), shifts[int(np.argmin(scores))], centre)
 
 
@@ -146,8 +146,8 @@ def _mismatch(points_mm: FloatArray, values: NDArray[np.float32], other: Surface
         return np.inf
     error = np.zeros(len(points_mm))
     for channel, value in zip(other.features, values, strict=True):
-        there = ndimage.map_coordinates(channel, index[:, known], order=1, mode="nearest")
-        error[known] += np.minimum(np.abs(there - value[known]), 2 * _HUBER)
+        moving_value = ndimage.map_coordinates(channel, index[:, known], order=1, mode="nearest")
+        error[known] += np.minimum(np.abs(moving_value - value[known]), 2 * _HUBER)
     error[~known] = _UNKNOWN
     return float(error.mean())
 

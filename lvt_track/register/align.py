@@ -136,10 +136,14 @@ def align(
     """
     if not (fixed.liver.any() and moving.liver.any()):
         return _unaligned(fixed, moving, reference)
-    here, there = surface_map(fixed), surface_map(moving)
-    start = search_start(fixed, moving, here, there)
-    rigid = align_rigid(here, there, start)
-    tried = {"moments": start, "rigid": rigid, "affine": align_affine(here, there, rigid)}
+    fixed_surface, moving_surface = surface_map(fixed), surface_map(moving)
+    start = search_start(fixed, moving, fixed_surface, moving_surface)
+    rigid = align_rigid(fixed_surface, moving_surface, start)
+    tried = {
+        "moments": start,
+        "rigid": rigid,
+        "affine": align_affine(fixed_surface, moving_surface, rigid),
+    }
     fits = {name: measure_fit(fixed, moving, step) for name, step in tried.items()}
     method = min(fits, key=lambda name: fits[name].surface_distance_mm)
     affine, fit = tried[method], fits[method]

@@ -111,6 +111,5 @@ def _windowed(hu: NDArray[np.generic], device: torch.device | str) -> torch.Tens
 
 
 def _around(mask: BoolArray) -> Box:
-    found = ndimage.find_objects(mask.astype(np.uint8))[0]
-    z, y, x = found
+    z, y, x = ndimage.find_objects(mask.astype(np.uint8))[0]
     return z, y, x

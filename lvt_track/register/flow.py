@@ -40,14 +40,14 @@ def flow(fixed: Tensor, moving: Tensor, weight: Tensor, levels: Sequence[Level])
     field = fixed.new_zeros((3, *_coarser(fixed[:1], levels[0][0]).shape[1:]))
     scale = levels[0][0]
     for factor, steps in levels:
-        here, there, trust = (_coarser(x, factor) for x in (fixed, moving, weight))
-        field = _resized(field, here.shape[1:]) * (scale / factor)
+        coarse_fixed, coarse_moving, trust = (_coarser(x, factor) for x in (fixed, moving, weight))
+        field = _resized(field, coarse_fixed.shape[1:]) * (scale / factor)
         scale = factor
-        slope = _gradient(here)
+        slope = _gradient(coarse_fixed)
         for _ in range(steps):
-            warped = _warped(there, field)
+            warped = _warped(coarse_moving, field)
             mean_slope = _gradient(warped).add_(slope).mul_(0.5)
-            field = field + _step(here - warped, mean_slope, trust)
+            field = field + _step(coarse_fixed - warped, mean_slope, trust)
             field = smoothed(field, _SMOOTHING)
     return _resized(field, size) * scale
 

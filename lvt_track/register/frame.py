@@ -33,7 +33,7 @@ class CommonFrame:
     scans: tuple[Geometry, ...]
 
     def __post_init__(self) -> None:
-        missing = [visit for visit, found in enumerate(self.alignments) if found is None]
+        missing = [visit for visit, alignment in enumerate(self.alignments) if alignment is None]
         if missing != [self.reference]:
             raise ValueError(
                 f"all visits but the reference {self.reference} need an alignment, "
@@ -47,7 +47,7 @@ class CommonFrame:
         cls, reference: int, alignments: Sequence[Alignment | None], scan: Geometry
     ) -> CommonFrame:
         """The frame of a reference visit's scan and the alignments of the others onto it."""
-        scans = (scan if found is None else found.moving_scan for found in alignments)
+        scans = (scan if alignment is None else alignment.moving_scan for alignment in alignments)
         return cls(reference, tuple(alignments), tuple(scans))
 
     def map_points(self, points_mm: FloatArray, source_visit: int, target_visit: int) -> FloatArray:

@@ -53,25 +53,25 @@ def measure_fit(fixed: LiverImage, moving: LiverImage, to_moving: PointMapping) 
     index = np.argwhere(near)
     moved = to_moving(fixed.geometry.to_world(index))
     at = moving.geometry.to_index(moved).T
-    here = fixed.liver[near]
+    fixed_liver = fixed.liver[near]
     known = moving.scan.contains(moved) & fixed.inside[near]
-    there = ndimage.map_coordinates(moving.liver.astype(np.float32), at, order=1) > 0.5
-    covered = float(known[here].mean()) if here.any() else 0.0
-    both = int((here & there & known).sum())
-    total = int((here & known).sum() + (there & known).sum())
+    moving_liver = ndimage.map_coordinates(moving.liver.astype(np.float32), at, order=1) > 0.5
+    covered = float(known[fixed_liver].mean()) if fixed_liver.any() else 0.0
+    both = int((fixed_liver & moving_liver & known).sum())
+    total = int((fixed_liver & known).sum() + (moving_liver & known).sum())
 
     spacing_mm = fixed.geometry.spacing_mm[0]
     # A face that a field of view cuts is no surface of the liver, in neither of the two.
     all_distances, sure = distance_to_liver(moving, _SURFACE_REACH_MM)
     distance = ndimage.map_coordinates(all_distances, at, order=1, mode="nearest")
-    sure_there = ndimage.map_coordinates(sure.astype(np.float32), at, order=1) > 0.99
+    is_sure = ndimage.map_coordinates(sure.astype(np.float32), at, order=1) > 0.99
     rim = fixed.liver & ~ndimage.binary_erosion(fixed.liver)
-    rim = (rim & distance_to_liver(fixed, spacing_mm)[1])[near] & known & sure_there
+    rim = (rim & distance_to_liver(fixed, spacing_mm)[1])[near] & known & is_sure
     surface_mm = float(np.abs(distance[rim] + spacing_mm / 2).mean()) if rim.any() else np.inf
 
-    free = here & there & known & ~fixed.tumors[near]
-    hu_there = ndimage.map_coordinates(moving.hu.astype(np.float32), at[:, free], order=1)
-    ratio = _correlation_ratio(fixed.hu[near][free], hu_there)
+    free = fixed_liver & moving_liver & known & ~fixed.tumors[near]
+    moving_hu = ndimage.map_coordinates(moving.hu.astype(np.float32), at[:, free], order=1)
+    ratio = _correlation_ratio(fixed.hu[near][free], moving_hu)
     return Fit(2 * both / total if total else 0.0, surface_mm, ratio, covered)
 
 

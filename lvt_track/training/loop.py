@@ -236,8 +236,8 @@ def _resume(
     trained.network.load_state_dict(state["network"])
     trained.heads.load_state_dict(state["heads"])
     optimizer.load_state_dict(state["optimizer"])
-    for mine, theirs in zip(average, state["average"], strict=True):
-        mine.copy_(theirs)
+    for tensor, saved in zip(average, state["average"], strict=True):
+        tensor.copy_(saved)
     return state["step"], state["seconds"]
 
 
@@ -294,11 +294,11 @@ def _save_batch(batch: Batch, path: Path, step: int) -> None:
 
 def _dice(logits: Tensor, batch: Batch) -> Tensor:
     """Hard Dice per class over the batch (classes,); NaN where the class does not occur."""
-    found = (logits > 0) & batch.known
+    predicted = (logits > 0) & batch.known
     truth = batch.target & batch.known
     axes = (0, 2, 3, 4)
-    overlap = (found & truth).sum(axes).float()
-    dice: Tensor = 2.0 * overlap / (found.sum(axes) + truth.sum(axes))
+    overlap = (predicted & truth).sum(axes).float()
+    dice: Tensor = 2.0 * overlap / (predicted.sum(axes) + truth.sum(axes))
     return torch.where(truth.sum(axes) > 0, dice, torch.nan)
 
 

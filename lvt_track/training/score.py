@@ -79,11 +79,11 @@ def judge(
     hu, bits = scan.image()[box], labels[box]
     shape = shape_at(extent_of(hu), scan.spacing_mm, plan.spacing_mm)
     image = normalise(resample(hu, shape), plan.window_hu)
-    found = method.masks(class_probabilities(network, image, plan.patch, device)).numpy()
+    predicted = method.masks(class_probabilities(network, image, plan.patch, device)).numpy()
     seen = resample(((bits & IGNORE) == 0).astype(np.float32), shape).numpy() > 0.5
     scores: dict[str, float | None] = {}
     for channel, name in enumerate(CLASSES):
         if name in scan.knowledge.annotated:
             truth = resample(((bits & BITS[name]) != 0).astype(np.float32), shape).numpy() > 0.5
-            scores[name] = dice(found[channel] & seen, truth & seen)
+            scores[name] = dice(predicted[channel] & seen, truth & seen)
     return scores

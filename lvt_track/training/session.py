@@ -112,9 +112,16 @@ class Session:
             stride=world,
             threads=max(1, min(_MOST_THREADS, allowed_cores() // 2 // world)),
         )
-        with _tensorboard(folder / "tensorboard", on_step) as tell:
+        with _tensorboard(folder / "tensorboard", on_step) as report_step:
             return train(
-                network, batches, asked.learning, folder, self.device, tell, asked.learns_by, curve
+                network,
+                batches,
+                asked.learning,
+                folder,
+                self.device,
+                report_step,
+                asked.learns_by,
+                curve,
             )
 
     def taken(self, folder: Path) -> tuple[int, float]:
@@ -185,8 +192,8 @@ def _tensorboard(
 
     with SummaryWriter(folder) as writer:
 
-        def tell(progress: Progress) -> None:
+        def report_step(progress: Progress) -> None:
             writer.add_scalar("loss", progress.loss, progress.step)
             on_step(progress)
 
-        yield tell
+        yield report_step

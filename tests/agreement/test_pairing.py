@@ -35,7 +35,7 @@ def test_place_decides_over_size() -> None:
     reader = rows("T1", [30, 31], (0, 0, 0)) + rows("T2", [20, 21], (80, 0, 0))
     own = rows("1", [20, 21], (2, 1, 0)) + rows("2", [30, 31], (78, 0, 3))
     found = pair_lesions(reader, own)
-    assert [(p.reader, p.own, p.by) for p in found.pairs] == [
+    assert [(p.reader, p.computed, p.by) for p in found.pairs] == [
         ("T1", "1", "place"),
         ("T2", "2", "place"),
     ]
@@ -48,14 +48,14 @@ def test_a_lesion_with_a_place_is_not_paired_by_size_with_another_place() -> Non
     found = pair_lesions(reader, own)
     assert [pair.reader for pair in found.pairs] == ["T1"]
     assert found.only_reader == ("T2",)
-    assert found.only_own == ("2",)
+    assert found.only_computed == ("2",)
 
 
 def test_without_places_the_pattern_of_sizes_decides() -> None:
     reader = rows("A", [30, 20, 12]) + rows("B", [28, 35, 44]) + rows("C", [12, 0, 0])
     own = rows("7", [27, 34, 46]) + rows("3", [11, 0, 0]) + rows("5", [31, 21, 11])
     found = pair_lesions(reader, own)
-    assert [(p.reader, p.own, p.by) for p in found.pairs] == [
+    assert [(p.reader, p.computed, p.by) for p in found.pairs] == [
         ("A", "5", "size"),
         ("B", "7", "size"),
         ("C", "3", "size"),
@@ -73,13 +73,13 @@ def test_two_lesions_alike_are_paired_without_confidence() -> None:
 
 def test_lesions_that_fit_nobody_are_listed() -> None:
     found = pair_lesions(rows("A", [50, 60]), rows("1", [10, 9]))
-    assert (found.pairs, found.only_reader, found.only_own) == ((), ("A",), ("1",))
-    assert pair_lesions([], rows("1", [10])).only_own == ("1",)
+    assert (found.pairs, found.only_reader, found.only_computed) == ((), ("A",), ("1",))
+    assert pair_lesions([], rows("1", [10])).only_computed == ("1",)
 
 
 def test_visits_that_one_side_lacks_do_not_count() -> None:
     found = pair_lesions(rows("A", [30, None, 12]), rows("1", [31, 20, 12]))
-    assert [(p.reader, p.own) for p in found.pairs] == [("A", "1")]
+    assert [(p.reader, p.computed) for p in found.pairs] == [("A", "1")]
 
 
 @given(st.integers(0, 10_000), st.integers(1, 8))
@@ -94,7 +94,7 @@ def test_every_lesion_is_paired_once_or_listed(seed: int, count: int) -> None:
             own += rows(f"{k}", [float(s * rng.normal(1, 0.1)) for s in sizes])
     found = pair_lesions(reader, own)
     theirs = [p.reader for p in found.pairs] + list(found.only_reader)
-    ours = [p.own for p in found.pairs] + list(found.only_own)
+    ours = [p.computed for p in found.pairs] + list(found.only_computed)
     assert sorted(theirs) == sorted({row.lesion for row in reader})
     assert sorted(ours) == sorted({row.lesion for row in own})
     shuffled = [reader[k] for k in rng.permutation(len(reader))]
@@ -114,9 +114,9 @@ def test_simulated_readers_are_paired_by_size_alone() -> None:
             own += rows(str(k), [float(s * np.exp(rng.normal(0, 0.085))) for s in sizes])
         pairs = pair_lesions(reader, own).pairs
         total += 6
-        right += sum(pair.reader == pair.own for pair in pairs)
+        right += sum(pair.reader == pair.computed for pair in pairs)
         sure += sum(pair.confidence > 0.5 for pair in pairs)
-        sure_right += sum(pair.confidence > 0.5 and pair.reader == pair.own for pair in pairs)
+        sure_right += sum(pair.confidence > 0.5 and pair.reader == pair.computed for pair in pairs)
     assert right / total > 0.9
     assert sure > total / 3
     assert sure_right / sure > 0.98
@@ -131,7 +131,7 @@ def compared(found: Pairing) -> list[tuple[int, str, str]]:
         (
             (pair.date - START).days // 60,
             " + ".join(row.lesion for row in pair.reader),
-            " + ".join(row.lesion for row in pair.own),
+            " + ".join(row.lesion for row in pair.computed),
         )
         for pair in found.visits
     )
@@ -146,7 +146,7 @@ def test_a_split_keeps_its_partner_and_every_piece_its_own() -> None:
     own += [later(row, "1", visit=2) for row in rows("1.1", [15], (-12, 1, 0))]
     own += [later(row, "1", visit=2) for row in rows("1.2", [15], (12, 1, 0))]
     found = pair_lesions(reader, own)
-    assert (found.only_reader, found.only_own) == ((), ())
+    assert (found.only_reader, found.only_computed) == ((), ())
     assert compared(found) == [
         (0, "T1", "1"),
         (1, "T1", "1"),
@@ -172,7 +172,7 @@ def test_a_merger_is_compared_once() -> None:
     own = rows("5a", [17], (1, 0, 0)) + rows("5b", [16], (29, 0, 0))
     own += [later(row, "5a", "5b", visit=1) for row in rows("5a+5b", [48], (12, 0, 0))]
     found = pair_lesions(reader, own)
-    assert [(p.reader, p.own) for p in found.pairs] == [("A", "5a"), ("B", "5b")]
+    assert [(p.reader, p.computed) for p in found.pairs] == [("A", "5a"), ("B", "5b")]
     assert compared(found) == [(0, "A", "5a"), (0, "B", "5b"), (1, "A", "5a+5b")]
 
 
@@ -187,7 +187,7 @@ def test_what_a_reader_still_measures_apart_is_added_up() -> None:
 def test_a_lesion_of_the_lung_is_none_of_the_liver(place: Point | None) -> None:
     reader = [replace(row, site="right lung") for row in rows("L", [30, 20], place)]
     found = pair_lesions(reader, rows("1", [30, 20], place))
-    assert (found.pairs, found.only_reader, found.only_own) == ((), ("L",), ("1",))
+    assert (found.pairs, found.only_reader, found.only_computed) == ((), ("L",), ("1",))
     assert found.visits == ()
 
 
@@ -208,7 +208,7 @@ def test_places_of_another_frame_leave_pairing_to_sizes() -> None:
     reader = rows("A", [30, 20], (0, 0, 0)) + rows("B", [12, 14], (50, 0, 0))
     own = rows("1", [30, 20], (900, 0, 0)) + rows("2", [12, 14], (850, 0, 0))
     found = pair_lesions(reader, own)
-    assert [(p.reader, p.own, p.by) for p in found.pairs] == [
+    assert [(p.reader, p.computed, p.by) for p in found.pairs] == [
         ("A", "1", "size"),
         ("B", "2", "size"),
     ]

@@ -34,7 +34,7 @@ def test_lesions_are_counted_by_size() -> None:
     found = cube((8, 8, 12), 6) | cube((0, 0, 28), 12) | cube((15, 0, 0), 3)
     counted = lesion_detection(found, truth, 1.0)
     assert counted.true == (1, 1, 1, 0)
-    assert counted.found == (0, 1, 1, 0)
+    assert counted.detected == (0, 1, 1, 0)
     assert counted.false == (1, 0, 0, 0)
     assert counted.sensitivity() == pytest.approx(2 / 3)
     assert counted.sensitivity(5.0) == 1.0
@@ -45,9 +45,9 @@ def test_a_tenth_must_be_covered() -> None:
     truth = cube((0, 0, 0), 10)
     just = np.zeros(SHAPE, dtype=bool)
     just[0, :10, :10] = True
-    assert lesion_detection(just, truth, 1.0).found == (0, 0, 1, 0)
+    assert lesion_detection(just, truth, 1.0).detected == (0, 0, 1, 0)
     just[0, 0, 0] = False
-    assert lesion_detection(just, truth, 1.0).found == (0, 0, 0, 0)
+    assert lesion_detection(just, truth, 1.0).detected == (0, 0, 0, 0)
 
 
 @settings(max_examples=20, deadline=None)
@@ -55,10 +55,10 @@ def test_a_tenth_must_be_covered() -> None:
 def test_a_mask_finds_all_of_itself(seed: int) -> None:
     mask = np.random.default_rng(seed).random(SHAPE) < 0.05
     counted = lesion_detection(mask, mask, 8.0)
-    assert counted.found == counted.true
+    assert counted.detected == counted.true
     assert sum(counted.false) == 0
     assert counted + counted == Detection(
-        *(tuple(2 * n for n in part) for part in (counted.found, counted.true, counted.false))
+        *(tuple(2 * n for n in part) for part in (counted.detected, counted.true, counted.false))
     )
 
 

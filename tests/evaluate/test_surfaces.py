@@ -40,13 +40,13 @@ def test_nested_boxes_on_an_anisotropic_grid() -> None:
     inner = box(shape, (2, 12), (4, 20), (8, 40))
     found = surface_distances(inner, outer, spacing_mm)
     assert found.to_truth_mm == pytest.approx(np.full(len(found.to_truth_mm), 2.0))
-    assert found.to_found_mm.min() == pytest.approx(2.0)
-    assert found.to_found_mm.max() == pytest.approx(2 * np.sqrt(3))  # at the corners
+    assert found.to_predicted_mm.min() == pytest.approx(2.0)
+    assert found.to_predicted_mm.max() == pytest.approx(2 * np.sqrt(3))  # at the corners
     assert found.surface_dice(1.99) == 0.0
     # Of the outer faces, what lies in front of the inner ones is 2 mm away, the rim is farther.
     inside_mm2 = 2 * (20 * 16 + 20 * 16 + 16 * 16)
     outside_mm2 = 2 * (24 * 20 + 24 * 20 + 20 * 20)
-    assert found.found_area_mm2.sum() == pytest.approx(inside_mm2)
+    assert found.predicted_area_mm2.sum() == pytest.approx(inside_mm2)
     assert found.true_area_mm2.sum() == pytest.approx(outside_mm2)
     expected = 2 * inside_mm2 / (inside_mm2 + outside_mm2)
     assert found.surface_dice(2.0) == pytest.approx(expected)
@@ -70,7 +70,9 @@ def test_concentric_balls(spacing_mm: Spacing) -> None:
     found = surface_distances(small, large, spacing_mm)
     voxel_mm = float(np.linalg.norm(spacing_mm))
     assert found.hausdorff_mm() == pytest.approx(5.0, abs=voxel_mm)
-    assert np.average(found.to_truth_mm, weights=found.found_area_mm2) == pytest.approx(5, abs=0.5)
+    assert np.average(found.to_truth_mm, weights=found.predicted_area_mm2) == pytest.approx(
+        5, abs=0.5
+    )
     assert found.surface_dice(5 + voxel_mm) == 1.0
     assert found.surface_dice(5 - voxel_mm) < 0.02
 
@@ -107,7 +109,7 @@ def test_distances_are_exact(seed: int, spacing_mm: Spacing) -> None:
     result = surface_distances(found, truth, spacing_mm)
     every = cdist(faces_mm(found, spacing_mm), faces_mm(truth, spacing_mm))
     assert np.sort(result.to_truth_mm) == pytest.approx(np.sort(every.min(axis=1)))
-    assert np.sort(result.to_found_mm) == pytest.approx(np.sort(every.min(axis=0)))
+    assert np.sort(result.to_predicted_mm) == pytest.approx(np.sort(every.min(axis=0)))
     turned = surface_distances(truth, found, spacing_mm)
     assert turned.hausdorff_mm() == result.hausdorff_mm()
     assert turned.surface_dice(2.0) == pytest.approx(result.surface_dice(2.0))

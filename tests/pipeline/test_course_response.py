@@ -298,11 +298,11 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 def test_a_course_beside_the_readers_table(followed: Course, tmp_path: Path) -> None:
     found = compare_with_reader(followed, reader_table(tmp_path / "reader.csv"))
-    assert [(p.reader, p.own, p.by) for p in found.pairing.pairs] == [
+    assert [(p.reader, p.computed, p.by) for p in found.pairing.pairs] == [
         ("T1", "1", "size"),
         ("T2", "2", "size"),
     ]
-    assert (found.pairing.only_reader, found.pairing.only_own) == (("X",), ("3",))
+    assert (found.pairing.only_reader, found.pairing.only_computed) == (("X",), ("3",))
     statistics = found.agreements
     agreement = statistics.of[Quantity.LONG_AXIS]
     assert (agreement.pairs, agreement.clusters) == (6, 2)

@@ -121,9 +121,9 @@ def test_a_slice_narrows_and_the_size_decides() -> None:
         lesion("c", 40.0, height_mm=10.0),
     ]
     pairing = pair_lesions(reader, own)
-    assert [(pair.reader, pair.own, pair.by) for pair in pairing.pairs] == [
+    assert [(pair.reader, pair.computed, pair.by) for pair in pairing.pairs] == [
         ("a", "1", "slice and size"),
         ("b", "2", "slice and size"),
     ]
     assert pairing.only_reader == ("c",)
-    assert pairing.only_own == ("3",)
+    assert pairing.only_computed == ("3",)

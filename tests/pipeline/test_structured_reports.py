@@ -303,7 +303,7 @@ def test_lesions_are_paired_by_the_place_in_the_report(
     found = VisitFindings(visit, GEOMETRY, 1500.0, 0.0, 0.8, own)
     tracks = tuple(Track(n, ((0, n),), TrackState.PERSISTENT) for n in (1, 2))
     comparison = compare_with_reader(Course("P1", (found,), tracks=tracks), report)
-    pairs = {pair.reader: (pair.own, pair.by) for pair in comparison.pairing.pairs}
+    pairs = {pair.reader: (pair.computed, pair.by) for pair in comparison.pairing.pairs}
     assert pairs == {"A": ("2", "place"), "B": ("1", "place")}
 
 

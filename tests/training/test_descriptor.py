@@ -72,7 +72,7 @@ def test_a_shared_patient_has_one_identity() -> None:
 
 def test_an_overlap_ends_where_it_says() -> None:
     overlap = Overlap("other", (28, 47), 1)
-    assert [overlap.number_there(number) for number in (27, 28, 47, 48)] == [None, 1, 20, None]
+    assert [overlap.number_in_other(number) for number in (27, 28, 47, 48)] == [None, 1, 20, None]
 
 
 def test_structures_by_pattern() -> None:

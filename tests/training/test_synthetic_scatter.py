@@ -70,9 +70,9 @@ def test_the_same_chance_gives_the_same_lesions(crop: np.ndarray) -> None:
 def test_some_tumours_have_soft_edges_and_no_double_has(crop: np.ndarray) -> None:
     tumors = soft = 0
     for seed in range(40):
-        drawn, lesion, own_hu, is_soft = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
-        assert len(own_hu) == len(is_soft) > lesion.max()
-        assert own_hu[0] == 0.0 and not is_soft[0]
+        drawn, lesion, lesion_hu, is_soft = scatter_lesions(crop, 2.0, np.random.default_rng(seed))
+        assert len(lesion_hu) == len(is_soft) > lesion.max()
+        assert lesion_hu[0] == 0.0 and not is_soft[0]
         is_tumor = np.isin(drawn, TUMORS)
         assert not (is_soft[lesion] & ~is_tumor).any()
         soft += int(is_soft[lesion].sum())
@@ -82,10 +82,10 @@ def test_some_tumours_have_soft_edges_and_no_double_has(crop: np.ndarray) -> Non
 
 def test_a_crop_without_liver_stays_as_it_is() -> None:
     labels = np.full((16, 16, 16), Tissue.FAT, dtype=np.uint8)
-    drawn, lesion, own_hu, is_soft = scatter_lesions(labels, 2.0, np.random.default_rng(0))
+    drawn, lesion, lesion_hu, is_soft = scatter_lesions(labels, 2.0, np.random.default_rng(0))
     np.testing.assert_array_equal(drawn, labels)
     assert not lesion.any()
-    assert len(own_hu) == len(is_soft) == 1
+    assert len(lesion_hu) == len(is_soft) == 1
 
 
 def test_lesions_heal_into_parenchyma(crop: np.ndarray) -> None:

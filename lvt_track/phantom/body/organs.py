@@ -98,8 +98,8 @@ def draw_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generato
                 canvas.coordinates(box), way[i], way[i + 1], radii[i], radii[i + 1]
             )
             labels = canvas.labels[box]
-            own = ~np.isin(labels, [Tissue.CORTICAL_BONE, Tissue.MARROW, Tissue.LEFT_HEART])
-            labels[(level < 0) & own] = tissue
+            is_free = ~np.isin(labels, [Tissue.CORTICAL_BONE, Tissue.MARROW, Tissue.LEFT_HEART])
+            labels[(level < 0) & is_free] = tissue
             # The liver lies on the vena cava; other neighbours keep off by some fat.
             gap = 0.0 if tissue is Tissue.VENA_CAVA else 0.3 + 1.5 * habitus.visceral_fat
             canvas.taken[box] |= level < gap

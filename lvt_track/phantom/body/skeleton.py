@@ -78,15 +78,15 @@ def _draw_ribs(canvas: Canvas, torso: Torso, rng: np.random.Generator) -> None:
     labels[bony & (rib < -1.5)] = Tissue.MARROW
     # Cartilage is thicker than the ribs, swells inwards, and lies bare on the liver.
     # From a stream of its own: the rest of the body does not hang on it.
-    own = rng.spawn(1)[0]
-    swell, inwards = own.uniform(0.0, [3.5, 5.0])
+    cartilage_rng = rng.spawn(1)[0]
+    swell, inwards = cartilage_rng.uniform(0.0, [3.5, 5.0])
     gristle = np.maximum(
         across - 5.8 - 0.5 * swell, np.abs(depth - middle + inwards) - 3.4 - 0.5 * swell
     )
     costal = (gristle < 0) & (torso.wall[box] < -1)
     costal &= (angle >= reach) & (number > 1) & (angle < 3.05)
     labels[costal] = Tissue.CARTILAGE
-    labels[costal & _calcified(canvas, box, gristle, own)] = Tissue.CORTICAL_BONE
+    labels[costal & _calcified(canvas, box, gristle, cartilage_rng)] = Tissue.CORTICAL_BONE
     canvas.taken[box] |= costal
     sternum = np.maximum(np.abs(x) - 15, np.abs(depth - 5) - 4.5)
     sternum = np.where((y < -60) & (z > 78), sternum, 9).astype(np.float32)

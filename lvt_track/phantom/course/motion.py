@@ -228,14 +228,14 @@ class Elastic:
 
     def to_visit(self, points_mm: FloatArray) -> FloatArray:
         """Positions at the visit of positions in the anatomy."""
-        here = points_mm
+        visit_mm = points_mm
         for _ in range(_INVERSE_STEPS):
-            better = points_mm - self._displacement(here)
-            step = np.abs(better - here).max(initial=0.0)
-            here = better
+            better = points_mm - self._displacement(visit_mm)
+            step = np.abs(better - visit_mm).max(initial=0.0)
+            visit_mm = better
             if step < _INVERSE_TOLERANCE_MM:
                 break
-        return here
+        return visit_mm
 
     def _displacement(self, points_mm: FloatArray) -> FloatArray:
         index = ((points_mm - np.array(self.origin_mm)) / self.spacing_mm).T[::-1]

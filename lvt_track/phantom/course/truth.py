@@ -180,15 +180,15 @@ def true_tracks(visits: Sequence[Sequence[TrueLesion]], edges: Sequence[Edge]) -
 
 
 def _state(keys: Sequence[tuple[int, int]], edges: Sequence[Edge], visits: int) -> TrackState:
-    own = {edge.event for edge in edges if edge.earlier in keys}
+    events = {edge.event for edge in edges if edge.earlier in keys}
     seen = sorted({visit for visit, _ in keys})
     if seen[-1] < visits - 1:
         return TrackState.DISAPPEARED
     if seen[0] > 0:
         return TrackState.NEW
-    if Event.MERGE in own:
+    if Event.MERGE in events:
         return TrackState.MERGED
-    if Event.SPLIT in own:
+    if Event.SPLIT in events:
         return TrackState.SPLIT
     if len(seen) < seen[-1] - seen[0] + 1:
         return TrackState.REAPPEARED

@@ -227,21 +227,23 @@ def synthesise_image(
     return hu + _noise(hu, spacing_mm, scanner, generator)
 
 
-def lesion_contrast_hu(own_hu: Tensor, lesion: Tensor, labels: Tensor, tissue_hu: Tensor) -> Tensor:
+def lesion_contrast_hu(
+    lesion_hu: Tensor, lesion: Tensor, labels: Tensor, tissue_hu: Tensor
+) -> Tensor:
     """How far each voxel of a lesion strays from the brightness of its tissue, HU (z, y, x).
 
     As far as its lesion does. But rims and capsules do not, or many would be as bright as the
     liver, and no tumour strays down to the brightness of a cyst.
 
     Args:
-        own_hu: how far each lesion strays, by number (n,); 0 for 0.
+        lesion_hu: how far each lesion strays, by number (n,); 0 for 0.
         lesion: number of the lesion at each voxel, integers (z, y, x).
         labels: `Tissue` codes, same shape.
         tissue_hu: mean HU per tissue code (256,).
     """
     down = torch.full_like(tissue_hu, -torch.inf)
     down[_TUMORS] = (_LEAST_TUMOR_HU - tissue_hu[_TUMORS]).clamp(max=0.0)
-    strays = torch.maximum(own_hu[:, None], down)
+    strays = torch.maximum(lesion_hu[:, None], down)
     strays[:, _RIMS] = 0.0
     return look_up(strays.flatten(), lesion.int() * 256 + labels)
 

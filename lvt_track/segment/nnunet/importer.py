@@ -168,11 +168,11 @@ def _results_folder(path: Path) -> Path:
 def _checkpoints(folder: Path) -> list[Path]:
     """One checkpoint per fold, the final one where there is one."""
     folds = sorted(folder.glob("fold_[0-9]*")) or sorted(folder.glob("fold_all"))
-    found = [
+    per_fold = [
         next((fold / name for name in _CHECKPOINTS if (fold / name).exists()), None)
         for fold in folds
     ]
-    files = [file for file in found if file is not None]
+    files = [file for file in per_fold if file is not None]
     if not files:
         raise InputError(
             f"holds no fold_*/{_CHECKPOINTS[0]}",

@@ -67,14 +67,14 @@ class LabelMapping:
             for name, names in _NAMES.items()
         }
         if known["liver"] and not has_regions:
-            known["liver"] = tuple(label for found in known.values() for label in found)
-        found = {name: names for name, names in known.items() if names}
-        if not found:
+            known["liver"] = tuple(label for names in known.values() for label in names)
+        mapping = {name: names for name, names in known.items() if names}
+        if not mapping:
             raise UsageError(
                 f"none of the labels {', '.join(labels)} is known as liver, vessels or tumors",
                 remedy="Give --mapping FILE.toml, see docs/use/models.md",
             )
-        return cls(found)
+        return cls(mapping)
 
 
 def named_mappings() -> tuple[str, ...]:

@@ -116,7 +116,7 @@ class Plan:
         """
         names = list(self.labels)
         foreground = [name for name in names if self.labels[name] not in (0, (0,))]
-        found = []
+        channels = []
         for label in labels:
             name = label if isinstance(label, str) else self._name(label)
             if name not in foreground:
@@ -125,10 +125,10 @@ class Plan:
                 )
             value = self.labels[name]
             if self.regions:
-                found.append(foreground.index(name))
+                channels.append(foreground.index(name))
             else:
-                found.append(value[0] if isinstance(value, tuple) else value)
-        return tuple(found)
+                channels.append(value[0] if isinstance(value, tuple) else value)
+        return tuple(channels)
 
     def _name(self, number: int) -> str:
         return next(
@@ -159,12 +159,15 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def _inherited(configurations: Mapping[str, Any], name: str, depth: int = 0) -> dict[str, Any]:
     """A configuration with what it inherits."""
-    own = configurations[name]
-    if "inherits_from" not in own:
-        return dict(own)
+    configuration = configurations[name]
+    if "inherits_from" not in configuration:
+        return dict(configuration)
     if depth > len(configurations):
         raise ValueError(f"{name} inherits from itself")
-    return {**_inherited(configurations, own["inherits_from"], depth + 1), **own}
+    return {
+        **_inherited(configurations, configuration["inherits_from"], depth + 1),
+        **configuration,
+    }
 
 
 def _spline_order(arguments: Mapping[str, Any]) -> SplineOrder:

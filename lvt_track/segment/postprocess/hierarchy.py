@@ -46,8 +46,8 @@ def clean(
     piece, others = largest_component(liver)
     if np.count_nonzero(piece) * voxel_ml < minimum_ml[0]:
         empty = np.zeros_like(liver)
-        found = int(others + piece.any())
-        return Cleaned(dict.fromkeys(CLASSES, empty), {"liver": found, "vessels": 0, "tumors": 0})
+        pieces = int(others + piece.any())
+        return Cleaned(dict.fromkeys(CLASSES, empty), {"liver": pieces, "vessels": 0, "tumors": 0})
     whole = without_holes(piece)
     parts = vessels | tumors
     for liver_plane, parts_plane in zip(whole, parts, strict=True):

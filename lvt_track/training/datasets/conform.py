@@ -54,23 +54,23 @@ def labelled_scan(
     orientation = Orientation.of(volume.geometry.direction)
     hu = orientation.apply(volume.hu)
     labels = orientation.apply(labels)
-    own_mm = orientation.spacing(volume.geometry.spacing_mm)
+    grid_mm = orientation.spacing(volume.geometry.spacing_mm)
     _check_place(hu, labels)
     warnings += [
         f"no voxel is labelled {name}"
         for name in descriptor.knowledge.annotated
         if name != "tumors" and not (labels & BITS[name]).any()
     ]
-    warnings += _misplaced(hu, labels, own_mm)
+    warnings += _misplaced(hu, labels, grid_mm)
     box = _occupied(hu, labels)
     hu, labels = hu[box], labels[box]
     if spacing_mm is not None:
-        hu, labels, own_mm = _resampled(hu, labels, own_mm, spacing_mm)
+        hu, labels, grid_mm = _resampled(hu, labels, grid_mm, spacing_mm)
     z, y, x = (part.start for part in box)
     return LabelledScan(
         np.ascontiguousarray(_whole(hu)),
         np.ascontiguousarray(labels),
-        own_mm,
+        grid_mm,
         (z, y, x),
         tuple(warnings),
     )
@@ -157,11 +157,11 @@ def _whole(hu: NDArray[Any]) -> NDArray[np.int16]:
 
 
 def _resampled(
-    hu: NDArray[np.generic], labels: NDArray[np.uint8], own_mm: Triple, wanted_mm: Triple
+    hu: NDArray[np.generic], labels: NDArray[np.uint8], grid_mm: Triple, wanted_mm: Triple
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8], Triple]:
     """On a grid of about the wanted spacing over the same extent, as the networks see scans."""
     z, y, x = hu.shape
-    shape = shape_at((z, y, x), own_mm, wanted_mm)
+    shape = shape_at((z, y, x), grid_mm, wanted_mm)
     bits = np.zeros(shape, np.uint8)
     for bit in BITS.values():
         mask = (labels & bit) != 0
@@ -170,7 +170,7 @@ def _resampled(
     ignored = (labels & IGNORE) != 0
     if ignored.any():
         bits[_over(ignored, shape, 0.0)] |= np.uint8(IGNORE)
-    spacing = [n * s / m for n, s, m in zip((z, y, x), own_mm, shape, strict=True)]
+    spacing = [n * s / m for n, s, m in zip((z, y, x), grid_mm, shape, strict=True)]
     return resample(hu, shape).numpy(), bits, (spacing[0], spacing[1], spacing[2])
 
 

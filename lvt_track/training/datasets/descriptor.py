@@ -140,7 +140,7 @@ class Overlap:
     cases: tuple[int, int]
     first: int
 
-    def number_there(self, number: int) -> int | None:
+    def number_in_other(self, number: int) -> int | None:
         """Number in the other dataset; None when the case is not shared."""
         first, last = self.cases
         return number - first + self.first if first <= number <= last else None
@@ -201,9 +201,9 @@ class Descriptor:
         """
         number = number_in(case)
         for overlap in self.overlaps:
-            there = None if number is None else overlap.number_there(number)
-            if there is not None:
-                return find_descriptor(overlap.dataset).patient_of(str(there))
+            shared_number = None if number is None else overlap.number_in_other(number)
+            if shared_number is not None:
+                return find_descriptor(overlap.dataset).patient_of(str(shared_number))
         return f"{self.name}/{patient or case}"
 
 

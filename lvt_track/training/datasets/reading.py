@@ -139,13 +139,13 @@ _READERS = {
 
 def _read_on_grid(path: Path, geometry: Geometry, same_voxels: bool) -> NDArray[np.int32]:
     """Values of a file of labels, voxel for voxel those of the scan."""
-    values, own = read_labels(path)
-    if same_voxels and own.shape == geometry.shape:
+    values, grid = read_labels(path)
+    if same_voxels and grid.shape == geometry.shape:
         return values
-    turned = reorient(values, own, geometry)
+    turned = reorient(values, grid, geometry)
     if turned is None:
         raise InputError(
-            f"the labels are not on the grid of their scan: {describe_difference(own, geometry)}",
+            f"the labels are not on the grid of their scan: {describe_difference(grid, geometry)}",
             path=path,
             remedy="Unpack the dataset again, or resample the labels to the scan",
         )

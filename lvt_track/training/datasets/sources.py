@@ -95,13 +95,13 @@ def _by_pattern(layout: Layout, folder: Path) -> list[CaseSource]:
         _expression, (layout.image, labels_pattern, layout.ignore)
     )
     for place, path in _folders(folder) if is_sliced else _files(folder):
-        if found := is_image.search(place):
-            _add_once(images, _key(found), path)
-        if found := is_labels.search(place):
-            structure = found.groupdict().get("structure", LABEL_MAP)
-            _add_once(labels[_key(found)], structure, path)
-        if found := is_ignored.search(place):  # an empty pattern finds nothing
-            _add_once(ignored, _key(found), path)
+        if match := is_image.search(place):
+            _add_once(images, _key(match), path)
+        if match := is_labels.search(place):
+            structure = match.groupdict().get("structure", LABEL_MAP)
+            _add_once(labels[_key(match)], structure, path)
+        if match := is_ignored.search(place):  # an empty pattern finds nothing
+            _add_once(ignored, _key(match), path)
     # `{case}.nii` finds `7_labels.nii` too; what is labels of a scan is no scan.
     used = {path for key in labels if key in images for path in labels[key].values()}
     used |= {path for key, path in ignored.items() if key in images}
@@ -127,16 +127,16 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?:^|/){''.join(parts)}$", re.IGNORECASE)
 
 
-def _key(found: re.Match[str]) -> tuple[str, str]:
-    return found.groupdict().get("patient", ""), found["case"]
+def _key(match: re.Match[str]) -> tuple[str, str]:
+    return match.groupdict().get("patient", ""), match["case"]
 
 
-def _add_once(found: dict[Key, Path], key: Key, path: Path) -> None:
-    if key in found:
+def _add_once(paths: dict[Key, Path], key: Key, path: Path) -> None:
+    if key in paths:
         raise InputError(
-            f"there twice: also as {found[key]}", path=path, remedy="Leave one of them there"
+            f"there twice: also as {paths[key]}", path=path, remedy="Leave one of them there"
         )
-    found[key] = path
+    paths[key] = path
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

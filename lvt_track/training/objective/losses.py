@@ -155,8 +155,8 @@ def overlap_loss(probability: Tensor, truth: Tensor, missed: float, smooth: floa
         smooth: voxels added to both sides of the fraction, so that empty meets empty in 1.
     """
     overlap = (probability * truth).sum(_VOXELS)
-    said, true = probability.sum(_VOXELS), truth.sum(_VOXELS)
-    total = missed * true + (1.0 - missed) * said
+    predicted, true = probability.sum(_VOXELS), truth.sum(_VOXELS)
+    total = missed * true + (1.0 - missed) * predicted
     return 1.0 - (overlap + smooth) / (total + smooth)
 
 

@@ -214,12 +214,12 @@ class Marginal(_Multiclass):
         target, known = batch.target.clone(), batch.known
         target[:, _VESSELS] &= ~(target[:, _TUMORS] & known[:, _TUMORS])
         allowed = _allowed(target, known)
-        told = ~allowed.all(dim=1)
+        is_informed = ~allowed.all(dim=1)
         likely = logits.masked_fill(~allowed, -torch.inf).logsumexp(1)
         surprise = (logits.logsumexp(1) - likely)[:, None]
         dice = masked_dice_loss(class_logits(logits), target, known)
         drawn = target & known & batch.annotated[..., None, None, None]
-        return voxel_mean(surprise, told[:, None]), where_it_occurs(dice, drawn)
+        return voxel_mean(surprise, is_informed[:, None]), where_it_occurs(dice, drawn)
 
 
 OURS = NestedMultilabel()
@@ -274,13 +274,13 @@ def _allowed(target: Tensor, known: Tensor) -> Tensor:
 
 def _softmax_terms(logits: Tensor, truth: Tensor, known: Tensor) -> tuple[Term, Term]:
     """Cross-entropy and Dice over the known channels of each voxel; all (samples, 4, z, y, x)."""
-    told = truth & known
-    surprise = -(torch.log_softmax(logits, dim=1) * told).sum(dim=1, keepdim=True)
+    known_truth = truth & known
+    surprise = -(torch.log_softmax(logits, dim=1) * known_truth).sum(dim=1, keepdim=True)
     parts = slice(_OTHER_LIVER, None)
     overlap = overlap_loss(
-        logits.softmax(dim=1)[:, parts] * known[:, parts], told[:, parts].float(), missed=0.5
+        logits.softmax(dim=1)[:, parts] * known[:, parts], known_truth[:, parts].float(), missed=0.5
     )
     return (
-        voxel_mean(surprise, told.any(dim=1, keepdim=True)),
-        where_it_occurs(overlap, told[:, parts]),
+        voxel_mean(surprise, known_truth.any(dim=1, keepdim=True)),
+        where_it_occurs(overlap, known_truth[:, parts]),
     )

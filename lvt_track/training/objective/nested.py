@@ -56,7 +56,7 @@ def nested_surprise(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
     is_liver, is_part, liver_known = target[:, 0], target[:, 1:], known[:, 0]
     yes = logsigmoid(logits)
     no = yes - logits  # log(1 - sigmoid)
-    told = torch.where(is_part, yes[:, 1:], no[:, 1:]) * known[:, 1:]
-    inside, outside = yes[:, 0] + told.sum(dim=1), no[:, 0]
+    log_parts = torch.where(is_part, yes[:, 1:], no[:, 1:]) * known[:, 1:]
+    inside, outside = yes[:, 0] + log_parts.sum(dim=1), no[:, 0]
     likelihood = torch.where(is_liver, inside, outside)
     return -torch.where(liver_known, likelihood, torch.logaddexp(inside, outside))

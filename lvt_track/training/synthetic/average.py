@@ -47,9 +47,9 @@ def average(models: Sequence[Start], shares: Sequence[float], parent: Path) -> C
     training: dict[str, Any] = {}
     for name in (LOCATOR.name, SEGMENTER.name):
         networks[name] = _mean([model.networks[name] for model in models], shares)
-        told = [model.card.training.get(name, {}) for model in models]
+        trainings = [model.card.training.get(name, {}) for model in models]
         is_one = len({getattr(model.card, name).sha256 for model in models}) == 1
-        training[name] = told[0] if is_one else {"mean_of": told, "shares": list(shares)}
+        training[name] = trainings[0] if is_one else {"mean_of": trainings, "shares": list(shares)}
     card = replace(first, version=VERSION, training=training, scores={})
     return save_model(card, networks, parent)
 

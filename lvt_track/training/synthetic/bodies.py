@@ -44,7 +44,7 @@ _CPU = torch.device("cpu")
 _AIR_HU = -1000.0
 # Conspicuity of lesions that are told: the least of what readers need (Rose), for a network that is
 # told only of what is plain to see calls all else nothing.
-_TOLD_FROM = 3.0
+_STANDS_OUT_FROM = 3.0
 # Of a scanner's whole scale; by more, fluid could not be told from dead tumour.
 _OFFSET_HU = 3.0
 _LIVER, _VESSELS, _TUMORS = (CLASSES.index(name) for name in ("liver", "vessels", "tumors"))
@@ -158,7 +158,7 @@ def _image(crop: DrawnCrop, shares: Tensor, recipe: Recipe, rng: np.random.Gener
         scanner,
         generator,
         tissue_hu,
-        lesion_contrast_hu(crop.own_hu, crop.lesion, crop.labels, tissue_hu),
+        lesion_contrast_hu(crop.lesion_hu, crop.lesion, crop.labels, tissue_hu),
         recipe.finer,
         _soft_edges(crop, shares[_LIVER], recipe, float(rng.uniform(*recipe.edge_mm))),
     )
@@ -212,7 +212,7 @@ def _shown(crop: DrawnCrop, liver: Tensor, hu: Tensor, recipe: Recipe) -> Tensor
         liver,
         (recipe.spacing_mm,) * 3,
     )
-    return look_up(stands_out >= _TOLD_FROM, crop.component) & (crop.component > 0)
+    return look_up(stands_out >= _STANDS_OUT_FROM, crop.component) & (crop.component > 0)
 
 
 def _grown(mask: Tensor, reach: int) -> Tensor:

@@ -127,8 +127,10 @@ def train_part(
     recipe = part.recipe
     cores = allowed_cores()
     world = world_size()
-    own = part.subjects[rank() :: world]
-    draw_subjects(bodies, own, recipe.spacing_mm / recipe.finer, part.body, max(1, cores // world))
+    subjects = part.subjects[rank() :: world]
+    draw_subjects(
+        bodies, subjects, recipe.spacing_mm / recipe.finer, part.body, max(1, cores // world)
+    )
     if world > 1:
         distributed.barrier()
     torch.manual_seed(part.seed)

@@ -32,7 +32,7 @@ class DrawnCrop(NamedTuple):
     Attributes:
         labels: `Tissue` codes, uint8 (z, y, x).
         lesion: uint8, same shape: 0, or the number of the lesion that was drawn there anew.
-        own_hu: float32, by number: how far each of these strays in brightness.
+        lesion_hu: float32, by number: how far each of these strays in brightness.
         is_soft: bool, by number: whose edges fade.
         component: int16 (z, y, x) on the grid of the image: 0, or the number of the piece of
             tumour there.
@@ -40,7 +40,7 @@ class DrawnCrop(NamedTuple):
 
     labels: Tensor
     lesion: Tensor
-    own_hu: Tensor
+    lesion_hu: Tensor
     is_soft: Tensor
     component: Tensor
 
@@ -82,11 +82,11 @@ class SyntheticCrops:
         if recipe.ascites and rng.random() < recipe.ascites:
             labels = with_ascites(labels, edge_mm, rng)
         lesion = np.zeros(labels.shape, dtype=np.uint8)
-        own_hu, is_soft = np.zeros(1, dtype=np.float32), np.zeros(1, dtype=bool)
+        lesion_hu, is_soft = np.zeros(1, dtype=np.float32), np.zeros(1, dtype=bool)
         if rng.random() < recipe.new_lesions:
             # Among large lesions the small ones would hardly be felt in the loss.
             scattered = scatter_lesions(without_lesions(labels), edge_mm, rng)
-            labels, lesion, own_hu, is_soft = scattered
+            labels, lesion, lesion_hu, is_soft = scattered
         codes = torch.from_numpy(labels)
         is_tumor = torch.from_numpy(is_any(labels, TUMOR_TISSUES).view(np.uint8))
         tumor = mixed(is_tumor, recipe.finer) >= 0.5
@@ -94,7 +94,7 @@ class SyntheticCrops:
         return DrawnCrop(
             codes,
             torch.from_numpy(lesion),
-            torch.from_numpy(own_hu),
+            torch.from_numpy(lesion_hu),
             torch.from_numpy(is_soft),
             torch.from_numpy(component.astype(np.int16)),
         )

@@ -83,13 +83,13 @@ class Scattered(NamedTuple):
     Attributes:
         labels: `Tissue` codes (z, y, x).
         lesion: uint8 (z, y, x), 0 or the number of the lesion there, from 1.
-        own_hu: float32, by number: how far each strays in brightness from its kind; 0 for none.
+        lesion_hu: float32, by number: how far each strays in brightness from its kind; 0 for none.
         is_soft: bool, by number: whose edges fade into the liver.
     """
 
     labels: Labels
     lesion: NDArray[np.uint8]
-    own_hu: NDArray[np.float32]
+    lesion_hu: NDArray[np.float32]
     is_soft: NDArray[np.bool_]
 
 
@@ -158,8 +158,8 @@ def scatter_lesions(
     drawn = (*bulging, *inside)
     is_soft = [lesion.is_tumor and rng.random() < soft_share for lesion in drawn]
     spread = [spread_hu * _SPREAD.get(t.kind, 1.0) for t in drawn]
-    own_hu = np.append(0.0, rng.normal(0.0, spread)).astype(np.float32)
-    return Scattered(out, number, own_hu, np.array([False, *is_soft]))
+    lesion_hu = np.append(0.0, rng.normal(0.0, spread)).astype(np.float32)
+    return Scattered(out, number, lesion_hu, np.array([False, *is_soft]))
 
 
 def _draw_diameters(rng: np.random.Generator) -> list[float]:
@@ -207,8 +207,8 @@ def _near_surface(
     """The places from which a step of a radius, any way, leaves the liver."""
     way = rng.normal(size=places.shape)
     way *= 0.8 * max(reach, 2.0) / np.linalg.norm(way, axis=1, keepdims=True)
-    there = np.clip(np.round(places + way).astype(np.intp), 0, np.array(liver.shape) - 1)
-    near: NDArray[np.intp] = places[~liver[tuple(there.T)]]
+    beside = np.clip(np.round(places + way).astype(np.intp), 0, np.array(liver.shape) - 1)
+    near: NDArray[np.intp] = places[~liver[tuple(beside.T)]]
     return near
 
 

@@ -120,8 +120,8 @@ def _counted(comparison: ReaderComparison) -> str:
     total = len(pairing.reader_strands)
     paired = total - len(pairing.only_reader)
     text = f"{paired} of {total} lesions of {comparison.table} were paired"
-    if pairing.only_own:
-        text += f", {len(pairing.only_own)} of lvt's are not in it"
+    if pairing.only_computed:
+        text += f", {len(pairing.only_computed)} of lvt's are not in it"
     counts = []
     for quantity, missing in comparison.agreements.unpaired.items():
         found = sum(size.quantity is quantity for size in comparison.sizes)
@@ -248,14 +248,14 @@ def _kappa_words(comparison: ReaderComparison) -> str:
 def _lesions(comparison: ReaderComparison) -> list[Block]:
     """Every lesion of both sides, with both sizes at every visit; those not paired last."""
     pairing = comparison.pairing
-    names: list[tuple[str | None, str | None]] = [(p.reader, p.own) for p in pairing.pairs]
+    names: list[tuple[str | None, str | None]] = [(p.reader, p.computed) for p in pairing.pairs]
     names += [(reader, None) for reader, _ in pairing.single]
     names += [(name, None) for name in pairing.only_reader]
-    names += [(None, name) for name in pairing.only_own]
+    names += [(None, name) for name in pairing.only_computed]
     how = {p.reader: (p.by, f"confidence {p.confidence:.2f}") for p in pairing.pairs}
     how |= {reader: ("place, at single visits", f"T{own}") for reader, own in pairing.single}
     dates = sorted({row.date for row in comparison.rows})
-    theirs, ours = pairing.reader_strands, pairing.own_strands
+    theirs, ours = pairing.reader_strands, pairing.computed_strands
     width = min(max((TEXT_WIDTH_MM - 62.0) / len(dates), _LEAST_COLUMN_MM), 30.0)
     columns = (
         Column("Radiologist", 20.0),
