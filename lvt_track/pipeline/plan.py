@@ -20,9 +20,10 @@ from lvt_track.io.images.volumes import (
     write_labels,
     write_masks,
 )
-from lvt_track.pipeline.plan_meshes import write_meshes
+from lvt_track.pipeline.plan_meshes import part_meshes, write_meshes
 from lvt_track.pipeline.run.folder import RunFolder, VisitFolder
 from lvt_track.pipeline.run.manifest import Manifest
+from lvt_track.pipeline.run.output import make_folder
 from lvt_track.pipeline.run.progress import Progress
 from lvt_track.planning.resection.remnant import (
     remnant_of,
@@ -33,6 +34,7 @@ from lvt_track.planning.resection.remnant import (
 from lvt_track.planning.resection.spec import Resection
 from lvt_track.planning.vessels.trees import VesselTrees
 from lvt_track.planning.visit_plan import VisitPlan, plan_visit
+from lvt_track.report.drawing.plan_views import plan_views, write_view
 from lvt_track.report.drawing.planning import write_planning_pdf
 from lvt_track.report.planning_tables import (
     PlannedResection,
@@ -182,8 +184,16 @@ def plan_run(out: Path, settings: PlanSettings, progress: Progress) -> PlanResul
     write_table(vessels_table(trees), folder.table("vessels"))
     assert drawn is not None
     plan, taken = drawn
-    write_meshes(plan, taken, tracks.get(shown, {}), folder.visit(shown))
-    write_planning_pdf(plan, shown, (result.sites, result.remnants), folder.planning_pdf)
+    for stale in folder.plan_drawings():
+        stale.unlink()
+    meshes = part_meshes(plan, taken, tracks.get(shown, {}))
+    write_meshes(meshes, folder.visit(shown))
+    views = plan_views(plan, meshes, tracks.get(shown, {}))
+    pictures = make_folder(folder.visit(shown).views)
+    for view in views:
+        write_view(view, pictures / f"{view.key}.png")
+    tables = (result.sites, result.remnants)
+    write_planning_pdf(plan, shown, views, tables, folder.planning_pdf)
     return result
 
 

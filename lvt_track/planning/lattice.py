@@ -11,7 +11,7 @@ from scipy import ndimage
 from lvt_track.core.geometry import Box, Geometry, bounding_box
 from lvt_track.core.volume import BoolArray
 
-__all__ = ["LATTICE_MM", "Lattice", "lattice_around", "signed_distance_mm"]
+__all__ = ["LATTICE_MM", "Lattice", "distance_to_mm", "lattice_around", "signed_distance_mm"]
 
 LATTICE_MM = 1.25
 """Edge of a cube. Vessels of 1.5 mm radius are two cubes wide, and a liver has 2 to 6 million."""
@@ -56,7 +56,7 @@ class Lattice:
 
     def mask_in(self, mask: BoolArray, inner: Box) -> BoolArray:
         """A mask given on a box of the scan, and empty elsewhere, on the cubes."""
-        box = _wider(inner, self.scan, _FAR_MM)
+        box = _wider(inner, self.scan)
         around = [(i.start - o.start, o.stop - i.stop) for i, o in zip(inner, box, strict=True)]
         level = signed_distance_mm(np.pad(mask, around), self.scan.spacing_mm)
         return self.resample(level, box, _FAR_MM) < 0
@@ -105,11 +105,25 @@ def lattice_around(mask: BoolArray, scan: Geometry, spacing_mm: float = LATTICE_
 def signed_distance_mm(mask: BoolArray, spacing_mm: tuple[float, ...]) -> NDArray[np.float32]:
     """Distance to the mask's border (z, y, x), negative inside; border half-way between voxels."""
     half = 0.5 * min(spacing_mm)
-    inside = ndimage.distance_transform_edt(mask, sampling=spacing_mm)
-    outside = ndimage.distance_transform_edt(~mask, sampling=spacing_mm)
-    level = np.where(mask, half - inside, outside - half)
-    result: NDArray[np.float32] = level.astype(np.float32)
-    return result
+    level = np.where(mask, half, -half).astype(np.float32)
+    level -= distance_to_mm(~mask, spacing_mm)
+    level += distance_to_mm(mask, spacing_mm)
+    return level
+
+
+def distance_to_mm(mask: BoolArray, spacing_mm: tuple[float, ...]) -> NDArray[np.float32]:
+    """Distance between centres to the nearest voxel of a mask (z, y, x), exact; 0 in it."""
+    import SimpleITK as sitk  # five times as fast as that of scipy
+
+    if not mask.any():
+        return np.full(mask.shape, _FAR_MM, dtype=np.float32)
+    image = sitk.GetImageFromArray(mask.view(np.uint8))
+    image.SetSpacing([float(step) for step in spacing_mm[::-1]])
+    signed = sitk.SignedMaurerDistanceMap(
+        image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
+    )
+    outside: NDArray[np.float32] = np.maximum(sitk.GetArrayViewFromImage(signed), 0.0)
+    return outside
 
 
 def _index_map(to: Geometry, source: Geometry) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -119,9 +133,10 @@ def _index_map(to: Geometry, source: Geometry) -> tuple[NDArray[np.float64], NDA
     return steps.T, start
 
 
-def _wider(box: Box, geometry: Geometry, margin_mm: float) -> Box:
-    wide = []
-    for side, count, step in zip(box, geometry.shape, geometry.spacing_mm, strict=True):
-        margin = int(np.ceil(margin_mm / step)) + 1
-        wide.append(slice(max(side.start - margin, 0), min(side.stop + margin, count)))
-    return wide[0], wide[1], wide[2]
+def _wider(box: Box, geometry: Geometry) -> Box:
+    """The box and one voxel around it, where the border of what it holds is interpolated."""
+    z, y, x = (
+        slice(max(side.start - 1, 0), min(side.stop + 1, count))
+        for side, count in zip(box, geometry.shape, strict=True)
+    )
+    return z, y, x

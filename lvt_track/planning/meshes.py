@@ -18,6 +18,7 @@ __all__ = ["Mesh", "mesh_of"]
 _BLUR = 0.8  # of a cube
 _ROUNDS = 4
 _STEP_MM = 1.0
+_COARSER = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +60,11 @@ def mesh_of(name: str, mask: BoolArray, geometry: Geometry, spacing_mm: float) -
     box = bounding_box(mask)
     if box is None:
         return None
-    inner = mask[box]
-    crop = geometry.crop(box)
+    wanted_ml = float(np.count_nonzero(mask[box])) * geometry.voxel_volume_ml
+    # Where voxels are much finer than what is drawn, every other one shows the border as well.
+    _, rows, columns = (max(1, round(spacing_mm / (_COARSER * s))) for s in geometry.spacing_mm)
+    inner = mask[box][:, ::rows, ::columns]
+    crop = _thinned(geometry.crop(box), inner.shape, (1, rows, columns))
     lattice = lattice_around(inner, crop, spacing_mm)
     padded = np.pad(inner, 4)
     level = signed_distance_mm(padded, crop.spacing_mm)
@@ -75,8 +79,14 @@ def mesh_of(name: str, mask: BoolArray, geometry: Geometry, spacing_mm: float) -
     cubes = type(lattice)(lattice.geometry, around).resample(level, whole, float(level.max()))
     smooth = ndimage.gaussian_filter(cubes, _BLUR)
     smooth = np.pad(smooth[1:-1, 1:-1, 1:-1], 1, constant_values=float(np.abs(cubes).max()) + 1.0)
-    wanted_ml = float(np.count_nonzero(inner)) * geometry.voxel_volume_ml
     return _with_volume(name, smooth, lattice.geometry, wanted_ml)
+
+
+def _thinned(geometry: Geometry, shape: tuple[int, ...], every: tuple[int, int, int]) -> Geometry:
+    """The grid of a voxel out of so many along each axis."""
+    z, y, x = shape
+    dz, dy, dx = (s * n for s, n in zip(geometry.spacing_mm, every, strict=True))
+    return Geometry((z, y, x), (dz, dy, dx), geometry.origin_mm, geometry.direction)
 
 
 def _with_volume(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import Box, bounding_box
 from lvt_track.core.volume import BoolArray, LabelArray, Masks
@@ -55,6 +56,7 @@ class VisitPlan:
     Attributes:
         masks: liver, vessels, tumours; the whole grid.
         lesions: labels (z, y, x).
+        box: that holds liver, tumours and all that is told.
         trees: None without a liver.
         territories: None without a liver.
         portal, hepatic, unknown: masks of vessels by tree (z, y, x).
@@ -65,6 +67,7 @@ class VisitPlan:
 
     masks: Masks
     lesions: LabelArray
+    box: Box
     trees: VesselTrees | None
     territories: Territories | None
     portal: BoolArray
@@ -106,6 +109,7 @@ def plan_visit(masks: Masks, lesions: LabelArray) -> VisitPlan:
     return VisitPlan(
         masks,
         lesions,
+        box,
         trees,
         territories,
         by_kind[PORTAL],
@@ -132,10 +136,14 @@ def _around(whole: BoolArray, masks: Masks) -> Box | None:
 def _on_liver(trees: VesselTrees, territories: Territories, part: Masks) -> NDArray[np.uint8]:
     """Segments on the voxels of the liver, those at its rim from their nearest cube."""
     labels = territories.labels
-    index = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
-    everywhere = labels[tuple(index)]
-    on_scan = trees.lattice.to_scan(everywhere)
+    wider = np.where(labels == 0, ndimage.maximum_filter(labels, 5), labels)
+    on_scan = trees.lattice.to_scan(wider)
     on_scan[~part.liver] = 0
+    missing = part.liver & (on_scan == 0)
+    if missing.any():  # what is thinner than the cubes
+        spots = trees.lattice.geometry.to_world(np.argwhere(labels))
+        _, nearest = cKDTree(spots).query(part.geometry.to_world(np.argwhere(missing)))
+        on_scan[missing] = labels[labels > 0][nearest]
     return on_scan
 
 
@@ -215,8 +223,8 @@ def _contact(tumor: Shape, trees: VesselTrees | None) -> tuple[float, float, str
     cubes: Lattice | None = None
     names = {UNKNOWN: "vessel", PORTAL: "portal", HEPATIC: "hepatic"}
     for branch, kind in zip(trees.graph.branches, trees.kinds, strict=True):
-        inside = ((branch.points_mm >= low) & (branch.points_mm <= high)).all(axis=1)
-        if branch.calibre_mm < _LEAST_CALIBRE_MM or not inside.any():
+        first, last = branch.ends_mm
+        if branch.calibre_mm < _LEAST_CALIBRE_MM or (first > high).any() or (last < low).any():
             continue
         if cubes is None:
             cubes = Lattice(trees.lattice.geometry.crop((z, y, x)), tumor.geometry)

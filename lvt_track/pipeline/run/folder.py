@@ -79,8 +79,13 @@ class RunFolder:
         top = [path for path in (*documents, *tables) if path.is_file()]
         transforms = self.transforms.glob("*_to_*.h5")
         visits = [path for path in self.visits.glob("*/*") if OWN_FILE.fullmatch(path.name)]
-        meshes = self.visits.glob("*/meshes/*.stl")
-        return [path for path in (*top, *transforms, *visits, *meshes) if path.is_file()]
+        return [
+            path for path in (*top, *transforms, *visits, *self.plan_drawings()) if path.is_file()
+        ]
+
+    def plan_drawings(self) -> list[Path]:
+        """Every surface and picture of a plan."""
+        return [*self.visits.glob("*/meshes/*.stl"), *self.visits.glob("*/views/*.png")]
 
     def drawn_files(self) -> list[Path]:
         """Every mask and probability here, of whichever series."""
@@ -93,6 +98,7 @@ class RunFolder:
             self.visits,
             *self.visits.glob("*"),
             *self.visits.glob("*/meshes"),
+            *self.visits.glob("*/views"),
         )
         return [path for path in folders if path.is_dir() and not path.is_symlink()]
 
@@ -172,6 +178,11 @@ class VisitFolder:
         return self.path / "segments.nii.gz"
 
     @property
+    def resection(self) -> Path:
+        """What the first resection takes."""
+        return self.path / "resection.nii.gz"
+
+    @property
     def scene(self) -> Path:
         """All surfaces in one file."""
         return self.path / "meshes.glb"
@@ -180,6 +191,11 @@ class VisitFolder:
     def meshes(self) -> Path:
         """Folder of surfaces, one file each."""
         return self.path / "meshes"
+
+    @property
+    def views(self) -> Path:
+        """Folder of the pictures of a plan."""
+        return self.path / "views"
 
     def mask(self, class_name: str, series: str = "") -> Path:
         """The mask of a class; `series` as `series_name` gives it."""

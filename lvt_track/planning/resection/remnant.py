@@ -98,6 +98,9 @@ def remnant_of(resected: BoolArray, masks: Masks, lesions: LabelArray) -> Remnan
         masks: of the visit.
         lesions: labels of its lesions.
     """
+    box = bounding_box(masks.liver | masks.tumors)
+    if box is not None:
+        resected, masks, lesions = resected[box], masks.crop(box), lesions[box]
     liver = masks.liver | masks.tumors
     taken, kept = liver & resected, liver & ~resected
     ml = masks.geometry.voxel_volume_ml

@@ -182,8 +182,7 @@ def _whole(labels: NDArray[np.uint8], trees: VesselTrees) -> NDArray[np.uint8]:
             kept[pieces == largest] = name
     crumbs = trees.liver & (kept == 0) & (labels > 0)
     if crumbs.any() and kept.any():
-        nearest = ndimage.distance_transform_edt(
-            kept == 0, return_distances=False, return_indices=True
-        )
-        kept[crumbs] = kept[tuple(axis[crumbs] for axis in nearest)]
+        where = np.argwhere(kept)
+        _, nearest = cKDTree(where).query(np.argwhere(crumbs))
+        kept[crumbs] = kept[tuple(where[nearest].T)]
     return kept

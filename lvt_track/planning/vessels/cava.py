@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray
+from lvt_track.planning.lattice import distance_to_mm
 
 __all__ = ["Cava", "LiverFrame", "assumed_cava", "find_cava"]
 
@@ -44,9 +45,13 @@ class LiverFrame:
     @classmethod
     def of(cls, liver: BoolArray, geometry: Geometry) -> LiverFrame:
         """The frame of a mask (z, y, x) that is not empty."""
-        points = geometry.to_world(np.argwhere(liver))
-        low, high = np.percentile(points, [1, 99], axis=0)
-        (x0, y0, z0), (x1, y1, z1) = low, high
+        first, last = np.zeros(3), np.zeros(3)
+        for axis in range(3):
+            others = tuple(k for k in range(3) if k != axis)
+            share = np.cumsum(liver.sum(axis=others)) / np.count_nonzero(liver)
+            first[axis], last[axis] = np.searchsorted(share, [0.01, 0.99])
+        ends = geometry.to_world([first, last])
+        (x0, y0, z0), (x1, y1, z1) = ends.min(axis=0), ends.max(axis=0)
         return cls((float(x0), float(y0), float(z0)), (float(x1), float(y1), float(z1)))
 
     def share(self, points_mm: FloatArray) -> FloatArray:
@@ -126,9 +131,9 @@ def find_cava(vessels: BoolArray, geometry: Geometry) -> Cava | None:
     if count == 0 or best == 0:
         return None
     heart = _with_top(core == best, depth)
-    grown = ndimage.distance_transform_edt(~heart, sampling=geometry.spacing_mm)
+    grown = distance_to_mm(heart, geometry.spacing_mm)
     mask = vessels & (grown <= _CORE_MM + _SHELL_MM)
-    wall = ndimage.distance_transform_edt(~mask, sampling=geometry.spacing_mm)
+    wall = distance_to_mm(mask, geometry.spacing_mm)
     # What only lines its wall is the cava's own.
     pieces, many = ndimage.label(vessels & ~mask, np.ones((3, 3, 3)))
     if many:
@@ -145,7 +150,7 @@ def find_cava(vessels: BoolArray, geometry: Geometry) -> Cava | None:
     radius = float(
         np.median([depth[heart][inside[:, 2] == z].max() for z in np.unique(inside[:, 2])])
     )
-    return Cava(mask, axis, radius, wall.astype(np.float32), geometry)
+    return Cava(mask, axis, radius, wall, geometry)
 
 
 def _with_top(heart: BoolArray, depth: NDArray[np.float64]) -> BoolArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,22 +34,27 @@ class Branch:
         if len(self.points_mm) < 2 or len(self.points_mm) != len(self.radius_mm):
             raise ValueError("a branch needs two points and a radius for each")
 
-    @property
+    @cached_property
     def along_mm(self) -> FloatArray:
         """Length from the start to each point (n,)."""
         steps = np.linalg.norm(np.diff(self.points_mm, axis=0), axis=1)
         along: FloatArray = np.concatenate([[0.0], np.cumsum(steps)])
         return along
 
-    @property
+    @cached_property
     def length_mm(self) -> float:
         """Length of the centreline."""
         return float(self.along_mm[-1])
 
-    @property
+    @cached_property
     def calibre_mm(self) -> float:
         """Median radius."""
         return float(np.median(self.radius_mm))
+
+    @cached_property
+    def ends_mm(self) -> tuple[FloatArray, FloatArray]:
+        """The corners of the box along the patient's axes that holds the centreline, LPS (3,)."""
+        return self.points_mm.min(axis=0), self.points_mm.max(axis=0)
 
     def heading(self, end: int) -> FloatArray:
         """Unit vector with which the branch leaves its node: 0 at the start, 1 at the end.

@@ -13,6 +13,7 @@ from skimage.morphology import skeletonize
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray
+from lvt_track.planning.lattice import distance_to_mm
 from lvt_track.planning.vessels.graph import Branch, VesselGraph
 
 __all__ = ["vessel_graph"]
@@ -31,7 +32,9 @@ def vessel_graph(vessels: BoolArray, geometry: Geometry) -> VesselGraph:
     """The graph of a vessel mask (z, y, x) on an isotropic grid."""
     if not vessels.any():
         return VesselGraph(np.zeros((0, 3)), ())
-    depth = ndimage.distance_transform_edt(vessels, sampling=geometry.spacing_mm)
+    depth = distance_to_mm(np.pad(~vessels, 1, constant_values=True), geometry.spacing_mm)[
+        1:-1, 1:-1, 1:-1
+    ]
     lines = _thinned(vessels, depth)
     graph = _traced(lines, depth, geometry)
     graph = _without_spurs(graph)
@@ -39,7 +42,7 @@ def vessel_graph(vessels: BoolArray, geometry: Geometry) -> VesselGraph:
     return _without_spurs(graph)
 
 
-def _thinned(vessels: BoolArray, depth: NDArray[np.float64]) -> BoolArray:
+def _thinned(vessels: BoolArray, depth: NDArray[np.float32]) -> BoolArray:
     """Lines one voxel wide; a piece that thinning loses keeps its deepest voxel's row."""
     lines: BoolArray = skeletonize(vessels).astype(bool)  # type: ignore[no-untyped-call]
     pieces, count = ndimage.label(vessels, np.ones((3, 3, 3)))
@@ -52,7 +55,7 @@ def _thinned(vessels: BoolArray, depth: NDArray[np.float64]) -> BoolArray:
     return lines
 
 
-def _traced(lines: BoolArray, depth: NDArray[np.float64], geometry: Geometry) -> VesselGraph:
+def _traced(lines: BoolArray, depth: NDArray[np.float32], geometry: Geometry) -> VesselGraph:
     """Nodes where lines end or meet, and branches between them."""
     where = np.argwhere(lines)
     number = np.full(lines.shape, -1, dtype=np.intp)
@@ -74,7 +77,7 @@ def _traced(lines: BoolArray, depth: NDArray[np.float64], geometry: Geometry) ->
         around[a].append(int(b))
         around[b].append(int(a))
     world = geometry.to_world(where)
-    radius = depth[tuple(where.T)]
+    radius = depth[tuple(where.T)].astype(np.float64)
     nodes = np.zeros((len(node_names), 3))
     for axis in range(3):
         sums = np.bincount(node_of, world[is_node, axis], minlength=len(node_names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +12,35 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lvt_track.planning.lattice import lattice_around
+from lvt_track.planning.lattice import Lattice, lattice_around
 from lvt_track.planning.resection.remnant import REFERENCE_PERCENT
-from lvt_track.planning.vessels.trees import VesselTrees
-from lvt_track.planning.visit_plan import LesionSite, VisitPlan
+from lvt_track.planning.visit_plan import VisitPlan
 from lvt_track.report.drawing.pdf_pages import pdf_pages
-from lvt_track.report.drawing.planning_colours import PARTS, SEGMENTS
-from lvt_track.report.drawing.volume_views import (
-    FROM_BELOW,
-    FROM_FRONT,
-    Part,
-    View,
-    draw_view,
-    view_along,
-)
+from lvt_track.report.drawing.plan_views import PlanView, draw_plan_view
+from lvt_track.report.drawing.planning_colours import SEGMENTS
 
 __all__ = ["write_planning_pdf"]
 
 _A4 = (8.27, 11.69)
-_VIEW_MM = 1.4
+_VIEW_MM = 1.25
 _MOST_ROWS = 18
+_LETTERS = 110  # in a line of a table
 _FOOT = "For research, not for clinical use. Made by lvt plan."
 
 
 def write_planning_pdf(
-    plan: VisitPlan, date: str, tables: tuple[pd.DataFrame, pd.DataFrame], path: Path
+    plan: VisitPlan,
+    date: str,
+    views: Sequence[PlanView],
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+    path: Path,
 ) -> None:
     """Write the pages of a plan.
 
     Args:
         plan: of the visit that is drawn.
         date: of the visit.
+        views: its pictures.
         tables: planning.csv and remnant.csv.
         path: of the PDF.
 
@@ -49,102 +48,56 @@ def write_planning_pdf(
         OutputError: when it cannot be written.
     """
     with pdf_pages(path, {"Creator": "lvt"}) as pages:
-        if plan.trees is not None:
-            pages.savefig(_views(plan, plan.trees, date))
-            if plan.segments.any():
-                pages.savefig(_slices(plan, date))
+        if views:
+            pages.savefig(_views(views, date))
+        if plan.segments.any():
+            pages.savefig(_slices(plan, date))
         pages.savefig(_figures(plan, date, *tables))
 
 
-def _views(plan: VisitPlan, trees: VesselTrees, date: str) -> Figure:
-    whole = plan.masks.liver | plan.masks.tumors
-    lattice = lattice_around(whole | plan.portal | plan.hepatic, plan.masks.geometry, _VIEW_MM)
-    parts = [Part("liver", lattice.mask(plan.masks.liver), PARTS["liver"], is_glass=True)]
-    cava = trees.cava_on_scan(plan.masks)
-    hepatic = plan.hepatic if cava is None else plan.hepatic & ~cava
-    for name, label, mask in (
-        ("portal", "portal vein", plan.portal),
-        ("hepatic", "hepatic veins", hepatic),
-        ("cava", "vena cava", cava),
-        ("unknown", "vessel of unknown tree", plan.unknown),
-        ("tumor", "tumours", plan.masks.tumors),
-    ):
-        if mask is not None and mask.any():
-            parts.append(Part(label, lattice.mask(mask), PARTS[name]))
+def _views(views: Sequence[PlanView], date: str) -> Figure:
     figure = _page("Liver, vessels and tumours", date)
-    views = [FROM_FRONT, FROM_BELOW]
-    nearest = _nearest_site(plan)
-    if nearest is not None:
-        views.append(_towards_vessel(nearest))
-    places = [(0.06, 0.49, 0.88, 0.40), (0.04, 0.09, 0.46, 0.34), (0.50, 0.09, 0.46, 0.34)]
+    places = [(0.08, 0.52, 0.84, 0.35), (0.05, 0.285, 0.43, 0.20), (0.52, 0.285, 0.43, 0.20)]
+    places += [(0.05 + 0.31 * k, 0.065, 0.28, 0.17) for k in range(3)]
     for view, place in zip(views, places, strict=False):
-        picture, pixel_mm = draw_view(parts, view, _VIEW_MM)
-        _show(figure, picture, pixel_mm, view, place)
-    handles = [Patch(color=part.colour, label=part.name) for part in parts]
+        axes = figure.add_axes(place)
+        draw_plan_view(axes, view)
+        axes.set_title(view.title, fontsize=9)
+    legend = dict(entry for view in views for entry in view.legend)
     figure.legend(
-        handles=handles, loc="upper center", ncols=3, bbox_to_anchor=(0.5, 0.925), fontsize=8
+        handles=[Patch(color=colour, label=name) for name, colour in legend.items()],
+        loc="upper center",
+        ncols=4,
+        bbox_to_anchor=(0.5, 0.94),
+        fontsize=8,
     )
     return figure
 
 
-def _show(figure: Figure, picture: Any, pixel_mm: float, view: View, place: Any) -> None:
-    axes = figure.add_axes(place)
-    filled = np.argwhere((picture < 0.999).any(axis=2))
-    low, high = filled.min(axis=0) - 4, filled.max(axis=0) + 4
-    picture = picture[max(low[0], 0) : high[0], max(low[1], 0) : high[1]]
-    height, width = picture.shape[:2]
-    axes.imshow(
-        picture, extent=(0, width * pixel_mm, 0, height * pixel_mm), interpolation="bilinear"
-    )
-    axes.plot([5, 55], [-6, -6], color="black", linewidth=2, clip_on=False)
-    axes.text(30, -9, "50 mm", ha="center", va="top", fontsize=7)
-    middle = height * pixel_mm / 2
-    axes.text(-3, middle, view.sides[0], ha="right", fontsize=9)
-    axes.text(width * pixel_mm + 3, middle, view.sides[1], fontsize=9)
-    axes.set_title(view.name, fontsize=9)
-    axes.axis("off")
-
-
-def _nearest_site(plan: VisitPlan) -> LesionSite | None:
-    near = [site for site in plan.sites if "vessel" in site.gaps]
-    return min(near, key=lambda site: site.gaps["vessel"].distance_mm, default=None)
-
-
-def _towards_vessel(site: LesionSite) -> View:
-    """A view across the shortest way from a tumour to its nearest vessel."""
-    gap = site.gaps["vessel"]
-    way = np.array(gap.end_mm) - np.array(gap.start_mm)
-    across = np.cross(way, [0.0, 0.0, 1.0])
-    if np.linalg.norm(across) < 1e-3:
-        across = np.array([0.0, 1.0, 0.0])
-    if across[1] < 0:
-        across = -across
-    return view_along(f"across lesion {site.label} and its nearest vessel", across)
-
-
 def _slices(plan: VisitPlan, date: str) -> Figure:
     figure = _page("Segments by Couinaud", date)
-    lattice = lattice_around(plan.masks.liver, plan.masks.geometry, _VIEW_MM)
-    names = lattice.from_scan(plan.segments)
-    portal, hepatic = lattice.mask(plan.portal), lattice.mask(plan.hepatic)
-    tumors = lattice.mask(plan.masks.tumors)
-    used = np.flatnonzero((names > 0).any(axis=(1, 2)))
-    chosen = np.linspace(used[0], used[-1], 8).round().astype(int)[1:-1][::-1]
+    part = plan.masks.crop(plan.box)
+    grid = lattice_around(part.liver, part.geometry, _VIEW_MM).geometry
+    stacks = (plan.segments, plan.portal, plan.hepatic, plan.masks.tumors)
+    images = [stack[plan.box].view(np.uint8) for stack in stacks]
     colours = ListedColormap(["white", *SEGMENTS.values()])
-    for number, z in enumerate(chosen):
+    for number, z in enumerate(np.linspace(grid.shape[0], 0, 8).astype(int)[1:-1]):
         row, column = divmod(number, 2)
+        slab = Lattice(grid.crop((slice(z, z + 1), slice(None), slice(None))), part.geometry)
+        names, portal, hepatic, tumors = (slab.from_scan(image)[0] for image in images)
         axes = figure.add_axes((0.05 + 0.47 * column, 0.64 - 0.275 * row, 0.43, 0.25))
-        axes.imshow(names[z], cmap=colours, vmin=0, vmax=8, interpolation="nearest")
+        axes.imshow(names, cmap=colours, vmin=0, vmax=8, interpolation="none")
         for mask, colour in ((portal, "black"), (hepatic, "white"), (tumors, "red")):
-            if mask[z].any():
-                axes.contour(mask[z], [0.5], colors=colour, linewidths=1.0)
+            if mask.any():
+                axes.contour(mask, [0.5], colors=colour, linewidths=1.0)
         for segment in range(1, 9):
-            spots = np.argwhere(names[z] == segment)
+            spots = np.argwhere(names == segment)
             if len(spots) > 60:
                 y, x = spots[np.abs(spots - spots.mean(axis=0)).sum(axis=1).argmin()]
                 axes.text(x, y, str(segment), fontsize=10, weight="bold", ha="center", va="center")
-        height = lattice.geometry.to_world([z, 0, 0])[2]
+        height = grid.to_world([z, 0, 0])[2]
         axes.set_title(f"z = {height:.0f} mm, seen from below", fontsize=8)
+        axes.set(xticks=[], yticks=[])
         axes.axis("off")
     sources = plan.territories.sources if plan.territories is not None else {}
     by = "; ".join(
@@ -200,6 +153,7 @@ def _table(
     figure: Figure, place: Any, title: str, rows: pd.DataFrame, columns: list[tuple[str, str]]
 ) -> None:
     axes = figure.add_axes(place)
+    axes.set(xticks=[], yticks=[])
     axes.axis("off")
     if len(rows) > _MOST_ROWS:
         title = f"{title} (the first {_MOST_ROWS} of {len(rows)}; all are in the tables)"
@@ -207,13 +161,25 @@ def _table(
     if len(rows) == 0:
         axes.text(0, 0.9, "none", fontsize=8, va="top")
         return
-    cells = [[_cell(row[key]) for key, _ in columns] for _, row in rows.head(_MOST_ROWS).iterrows()]
-    table = axes.table(
-        cells, colLabels=[label for _, label in columns], loc="upper center", edges="B"
-    )
-    table.auto_set_font_size(False)
-    table.set_fontsize(7)
-    table.auto_set_column_width(list(range(len(columns))))
+    shown = [[_cell(value) for value in rows[key].head(_MOST_ROWS)] for key, _ in columns]
+    wide = [
+        2 + max(len(text) for text in (label, *cells))
+        for (_, label), cells in zip(columns, shown, strict=True)
+    ]
+    starts = np.cumsum([0, *wide]) / max(sum(wide), _LETTERS)
+    for start, (_, label), cells in zip(starts, columns, shown, strict=False):
+        text = {"x": start, "va": "top", "fontsize": 7, "linespacing": 1.6}
+        axes.text(y=1.0, s=label, weight="bold", **text)
+        axes.annotate(
+            "\n".join(cells),
+            (start, 1.0),
+            (0, -13),
+            "axes fraction",
+            "offset points",
+            va="top",
+            fontsize=7,
+            linespacing=1.6,
+        )
 
 
 def _cell(value: Any) -> str:
