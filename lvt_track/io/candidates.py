@@ -73,6 +73,7 @@ class FoundSeries:
         dated_path: the file or the folder above it whose name holds a date, if any.
         study: StudyInstanceUID, or the folder's name.
         patient: identity as far as it is known; empty where it is not.
+        patient_name: as the header has it.
         patient_id: how reports call the patient; empty where nothing but a name is known.
         birth_date, sex: as the header has them; empty where it does not.
         acquisition_date: day of the acquisition, where the header tells it besides the date.
@@ -86,6 +87,7 @@ class FoundSeries:
     study: str
     patient: str
     patient_id: str
+    patient_name: str = ""
     birth_date: str = ""
     sex: str = ""
     acquisition_date: dt.date | None = None
@@ -99,8 +101,11 @@ class FoundSeries:
 
     @property
     def folder_date(self) -> dt.date | None:
-        """The date in its name or in a folder's."""
-        return None if self.dated_path is None else date_in_name(self.dated_path.resolve().name)
+        """The date in its name or in a folder's, unless it is that of the patient's birth."""
+        if self.dated_path is None:
+            return None
+        date = date_in_name(self.dated_path.resolve().name)
+        return None if date is None or f"{date:%Y%m%d}" == self.birth_date else date
 
 
 def too_short(geometry: Geometry) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "date_in_name",
     "date_of_text",
     "dated_path",
+    "dates_above",
     "impossible_date_above",
     "odd_date_warnings",
 ]
@@ -76,6 +77,13 @@ def impossible_date_above(path: Path, root: Path) -> str:
         if place == root:
             break
     return ""
+
+
+def dates_above(path: Path, root: Path) -> list[dt.date]:
+    """The dates in the name of the path and of its folders below `root`, from the nearest on."""
+    places = [path, *(place for place in path.parents if root in place.parents)]
+    days = (date_in_name(place.name) for place in places)
+    return list(dict.fromkeys(day for day in days if day is not None))
 
 
 def dated_path(path: Path, root: Path) -> Path | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,13 +14,19 @@ from lvt_track.core.records import Series, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut
-from lvt_track.io.dates import impossible_date_above, odd_date_warnings
+from lvt_track.io.dates import (
+    date_in_name,
+    dates_above,
+    impossible_date_above,
+    odd_date_warnings,
+)
 from lvt_track.io.dicom.series import find_dicom_series
 from lvt_track.io.dicom.volumes import read_series
-from lvt_track.io.identity import check_one_patient, signs_of_two
+from lvt_track.io.duplicate_scans import without_duplicates
+from lvt_track.io.identity import check_one_patient, name_warnings, signs_of_two
 from lvt_track.io.images.headers import stem_of
 from lvt_track.io.images.volumes import read_volume
-from lvt_track.io.layouts.dicom_masks import with_masks
+from lvt_track.io.layouts.dicom_masks import NO_SCAN, with_masks
 from lvt_track.io.layouts.images import find_image_series, image_series, sort_images
 from lvt_track.io.tracked_series import choose_tracked
 from lvt_track.io.visits import build_visits, with_dates
@@ -82,7 +90,10 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     signs = signs_of_two(found)
     if not one_patient:
         check_one_patient(signs, folder, _OR_SAY_SO)
-    found, warnings = with_dates(found, folder)
+    found, warnings = with_dates(_with_two_dates_told(found, folder), folder)
+    found, copies = without_duplicates(found)
+    left_out += copies
+    warnings += name_warnings(found)
     warnings += [f"taken as one patient, as the user says, although: {sign.what}" for sign in signs]
     dated = [item for item in found if item.date is not None]
     undated = [item for item in found if item.date is None]
@@ -97,13 +108,39 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     warnings += odd_date_warnings(
         [visit.date for visit in visits], {item.birth_date for item in dated}
     )
+    left_out = _with_days_lost(left_out, {visit.date for visit in visits})
     names = [item.patient_id for item in found if item.patient_id]
     # Under the user's word the headers may disagree, and none of their names is the patient's.
     is_disputed = bool(signs) and len({name.casefold() for name in names}) > 1
     patient = names[0] if names and not is_disputed else encodable(folder.resolve().name)
     left_out.sort(key=lambda item: (not item.is_failure, item.path))
-    fates = _fates(search, visits)
+    fates = _fates(replace(search, left_out=left_out), visits)
     return Discovery(patient, visits, tuple(left_out), tuple(warnings), fates)
+
+
+def _with_two_dates_told(found: Sequence[FoundSeries], root: Path) -> list[FoundSeries]:
+    """Series that no header dates and whose path names two days say which one counts."""
+    told = []
+    for item in found:
+        days = dates_above(item.path, root) if item.date is None else []
+        if len(days) > 1:
+            text = f"its path names several days ({', '.join(map(str, days))}): the nearest is used"
+            series = replace(item.series, warnings=(*item.series.warnings, text))
+            item = replace(item, series=series)
+        told.append(item)
+    return told
+
+
+def _with_days_lost(left_out: Sequence[LeftOut], days: Collection[dt.date]) -> list[LeftOut]:
+    """What is left out, where masks of a day that has no scan are a loss."""
+    items = []
+    for item in left_out:
+        day = date_in_name(item.path.parent.name) or date_in_name(item.path.name)
+        if item.reason == NO_SCAN and day is not None and day not in days:
+            reason = f"{item.reason}: the scan of {day} is missing"
+            item = replace(item, reason=reason, is_failure=True)
+        items.append(item)
+    return items
 
 
 def _why_undated(item: FoundSeries, root: Path) -> str:
@@ -112,7 +149,10 @@ def _why_undated(item: FoundSeries, root: Path) -> str:
         return f"its header's date is {item.impossible_date}, {no_ct}"
     if impossible := impossible_date_above(item.path, root):
         return f"the date in its path is {impossible}, {no_ct}"
-    return "no date in its header, its name or its folders"
+    text = "no date in its header, its name or its folders"
+    if any(re.search(r"\d{1,2}[-_. ]\d{1,2}[-_. ]\d{4}", part) for part in item.path.parts):
+        text += "; days in names are written 2024-03-01, as 01-03-2024 may be two"
+    return text
 
 
 def series_at(path: Path) -> Series:

@@ -1,14 +1,78 @@
-"""Image files that hold the same scan as a DICOM series: converted copies, counted twice."""
+"""Series that hold the same scan: copies under other UIDs or names, and converted ones."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from lvt_track.core.records import Phase, Series
-from lvt_track.io.candidates import FoundSeries
+from lvt_track.errors import InputError
+from lvt_track.io.candidates import FoundSeries, LeftOut
+from lvt_track.io.dicom.pixel_data.stored import pixel_digests
+from lvt_track.io.dicom.volumes import read_series
 from lvt_track.io.images.grids import is_same_grid
+from lvt_track.io.images.headers import read_image_header
+from lvt_track.io.images.volumes import read_volume
+from lvt_track.io.images.voxels import read_slice
 
-__all__ = ["twin_warnings"]
+__all__ = ["twin_warnings", "without_duplicates"]
+
+
+def without_duplicates(found: Sequence[FoundSeries]) -> tuple[list[FoundSeries], list[LeftOut]]:
+    """Series but for those that hold, voxel for voxel, another one of the same day and kind.
+
+    Kept is what comes with more masks, else what was met first; both, with a warning, where they
+    are of two phases by their words, as one of the words is wrong then.
+    """
+    gone: dict[int, LeftOut] = {}
+    kept = list(found)
+    order = sorted(range(len(found)), key=lambda k: -len(found[k].series.masks))
+    for a, b in itertools.combinations(order, 2):
+        if a in gone or b in gone or found[b].series.masks:
+            continue
+        if not _are_copies(found[a], found[b]):
+            continue
+        if _of_two_phases(found[a].series, found[b].series):
+            series = found[b].series
+            text = f"the same images as {found[a].path}, which is of another phase by its name"
+            kept[b] = replace(
+                kept[b], series=replace(series, warnings=(*kept[b].series.warnings, text))
+            )
+        else:
+            reason = f"the same images as {found[a].path}, of the same day"
+            gone[b] = LeftOut(found[b].path, reason, files=found[b].series.files)
+    return [item for k, item in enumerate(kept) if k not in gone], list(gone.values())
+
+
+def _are_copies(a: FoundSeries, b: FoundSeries) -> bool:
+    is_alike = a.series.is_dicom is b.series.is_dicom and a.date == b.date is not None
+    if not is_alike or not a.geometry.is_close(b.geometry):
+        return False
+    try:
+        if not _middle(a.series) == _middle(b.series) != b"":
+            return False
+        if a.series.is_dicom:
+            first, second = (
+                read_series(one.series.files, frozenset(one.series.frames)) for one in (a, b)
+            )
+        else:
+            first, second = (read_volume(one.series.files[0]) for one in (a, b))
+    except InputError:
+        return False  # said when it is read
+    return bool(np.array_equal(first.hu, second.hu))
+
+
+def _middle(series: Series) -> bytes:
+    """What tells the slice in the middle from those of other scans."""
+    middle = series.shape[0] // 2
+    if not series.is_dicom:
+        return read_slice(read_image_header(series.files[0]).place, middle).tobytes()
+    path, frame = series.frames[middle] if series.frames else (series.files[middle], 1)
+    digests = pixel_digests(path)
+    return digests[frame - 1] if frame <= len(digests) else b""
 
 
 def twin_warnings(found: Sequence[FoundSeries]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries
 
-__all__ = ["SignOfTwo", "check_one_patient", "signs_of_two"]
+__all__ = ["SignOfTwo", "check_one_patient", "name_warnings", "signs_of_two"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,22 @@ def signs_of_two(found: Sequence[FoundSeries]) -> list[SignOfTwo]:
         )
         signs.append(SignOfTwo(what, remedy))
     return signs
+
+
+def name_warnings(found: Sequence[FoundSeries]) -> list[str]:
+    """A warning where one PatientID bears several names, as after marriage, or a mix-up.
+
+    Names themselves stay in the headers.
+    """
+    firsts: dict[str, FoundSeries] = {}
+    for item in found:
+        name = "".join(letter for letter in item.patient_name.casefold() if letter.isalnum())
+        if name and item.patient_id and item.patient_name != item.patient_id:
+            firsts.setdefault(name, item)
+    if len(firsts) < 2:
+        return []
+    places = ", ".join(str(item.path) for item in firsts.values())
+    return [f"the headers give {len(firsts)} names for one patient: is one of {places} another's?"]
 
 
 def _signs_of_two_persons(found: Sequence[FoundSeries]) -> Iterator[SignOfTwo]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import LeftOut, named_failures
+from lvt_track.io.dicom.directory import directory_fate
 from lvt_track.io.dicom.header import looks_like_dicom
 from lvt_track.io.images.headers import stem_of
 from lvt_track.io.layouts.packed import DICOM_SUFFIXES, merged_packed, packed_file
@@ -100,7 +101,7 @@ def _sort(path: Path, walk: Walk, others: list[Path]) -> None:
     if reason:
         walk.left_out.append(LeftOut(path, reason, is_failure))
     elif path.name.upper() == "DICOMDIR":
-        walk.left_out.append(LeftOut(path, "a directory of other files (DICOMDIR)"))
+        walk.left_out.append(directory_fate(path))
     elif stem_of(path) is not None:
         walk.images.append(path)
     else:

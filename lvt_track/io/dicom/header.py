@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +18,8 @@ from pydicom.uid import UID
 from lvt_track.core.geometry import FloatArray
 from lvt_track.errors import InputError
 from lvt_track.io.dates import date_of_text
-from lvt_track.io.dicom.pixel_data.encapsulation import check_deflated, read_fragments
-from lvt_track.io.dicom.pixel_data.missing import why_no_pixels
+from lvt_track.io.dicom.pixel_data.encapsulation import check_deflated
+from lvt_track.io.dicom.pixel_data.missing import CUT_SHORT, missing_pixels
 from lvt_track.io.dicom.values import (
     has_value,
     integer,
@@ -98,7 +97,6 @@ _TAGS = [
 _UNREADABLE = "Copy or export the file again"
 _THREADS = 8
 _LOSSY_SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{k}" for k in (50, 51, 81))
-_CUT_SHORT = "the file is cut short"
 _NUMBERS = {
     "ImagePositionPatient": 3,
     "ImageOrientationPatient": 6,
@@ -267,7 +265,7 @@ def slice_header(path: Path, dataset: Dataset, file: BinaryIO | None = None) -> 
         raise InputError("not a DICOM file, or one that ends within its header", path=path)
     is_ct_slice = sop_class == CT_IMAGE or (modality == "CT" and not sop_class)
     if file and is_ct_slice and "Rows" not in dataset:
-        raise InputError(f"{_CUT_SHORT}: it ends within its header", path=path)
+        raise InputError(f"{CUT_SHORT}: it ends within its header", path=path)
     orientation = numbers(dataset, "ImageOrientationPatient", 6)
     spacing = numbers(dataset, "PixelSpacing", 2)
     slope, intercept = _one(dataset, "RescaleSlope"), _one(dataset, "RescaleIntercept")
@@ -335,26 +333,8 @@ def _fault(path: Path, file: BinaryIO, dataset: Dataset) -> str:
     for keyword, length in _NUMBERS.items():
         if has_value(dataset, keyword) and numbers(dataset, keyword, length) is None:
             return f"its {keyword} cannot be read (“{text(dataset, keyword)}”)"
-    return _missing_pixels(path, file, dataset)
-
-
-def _missing_pixels(path: Path, file: BinaryIO, dataset: Dataset) -> str:
-    """What is wrong with the pixels of a file read up to them; empty when they are all there."""
-    start = file.tell()
     syntax = UID(_meta(dataset, "TransferSyntaxUID"))
-    if syntax.is_transfer_syntax and syntax.is_deflated:
-        return ""  # inflating it, which has just been done, would have failed
-    if syntax.is_transfer_syntax and syntax.is_encapsulated:
-        if read_fragments(file).is_whole:
-            return ""
-    else:
-        size = file.seek(0, os.SEEK_END)
-        pixels = integer(dataset, "Rows") * integer(dataset, "Columns")
-        pixels *= integer(dataset, "NumberOfFrames", 1) * integer(dataset, "SamplesPerPixel", 1)
-        if size - start >= pixels * integer(dataset, "BitsAllocated", 16) // 8:
-            return ""
-    file.seek(start)
-    return why_no_pixels(path, file, syntax) or _CUT_SHORT
+    return missing_pixels(path, file, dataset, syntax)
 
 
 def _meta(dataset: Dataset, keyword: str) -> str:

@@ -80,7 +80,8 @@ def why_unusable(header: SliceHeader) -> str:
     """Why an image with this header is not CT to follow; empty when it is."""
     if header.sop_class in _NO_IMAGES:
         return _NO_IMAGES[header.sop_class]
-    if header.modality != "CT" and not (header.modality == "" and header.sop_class in _CT):
+    # Exports through viewers call CT "other" and keep its class.
+    if header.modality != "CT" and not (header.modality in ("", "OT") and header.sop_class in _CT):
         return f"{_MODALITIES.get(header.modality, f'of modality {header.modality}')}, not CT"
     if header.sop_class and header.sop_class not in _CT:
         return "a secondary capture or other object, not CT slices"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,7 +66,7 @@ def find_dicom_series(paths: Iterable[Path], root: Path) -> tuple[list[FoundSeri
     headers, errors = read_frame_headers(paths)
     damaged = [(e.path or root, e.what) for e in errors]
     images, losses = _usable(headers)
-    images, copies = without_copies(_with_places_checked(images))
+    images, copies = without_copies(_with_few_checked(images))
     damaged += {h.path: (h.path, h.fault) for h in images if h.fault}.values()
     left_out = [*named_failures(damaged), *copies]
     parts_lost = missing_parts(images)
@@ -77,7 +77,7 @@ def find_dicom_series(paths: Iterable[Path], root: Path) -> tuple[list[FoundSeri
         usable, more = _candidates(group)
         candidates += usable
         losses += more
-    chosen, more = _best_reconstructions(candidates)
+    chosen, more = _best_reconstructions(_with_shares(candidates))
     losses += more
     chosen, more = _readable(chosen)
     losses += more
@@ -103,26 +103,38 @@ def _usable(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[_Lo
     for (reason, _, _), group in others.items():
         first = group[0]
         is_frames = first.modality == "CT" and first.frames > 1 and first.frame is None
-        is_ct = first.modality == "CT" and ("reformat" in reason or "spectral" in reason)
+        is_ct = first.modality == "CT" and (
+            "reformat" in reason
+            or "spectral" in reason
+            or ("secondary capture or other" in reason and _may_be_scan(group))
+        )
         item = LeftOut(_place(group), f"{_title(first)}{reason}", is_frames, _files(group))
         losses.append(_Loss(item, _study(first) if is_ct else ""))
     return images, losses
 
 
-def _with_places_checked(images: Sequence[SliceHeader]) -> list[SliceHeader]:
-    """A few slices without a place are at fault; where most have none, the series is."""
+def _may_be_scan(group: Sequence[SliceHeader]) -> bool:
+    """Whether objects that are no CT images by their class lie like slices of a CT."""
+    places = {tuple(h.position_mm) for h in group if h.position_mm is not None and h.samples == 1}
+    return len(places) >= LEAST_SLICES
+
+
+def _with_few_checked(images: Sequence[SliceHeader]) -> list[SliceHeader]:
+    """A few slices without a place or a rescale are at fault; where most have none, the series."""
     series: dict[tuple[str, Path], list[SliceHeader]] = defaultdict(list)
     for header in images:
         series[header.series_uid, header.folder].append(header)
-    few = {
-        id(header)
-        for group in series.values()
-        for header in group
-        if header.position_mm is None or header.orientation is None
-        if 4 * sum(h.position_mm is None or h.orientation is None for h in group) < len(group)
-    }
-    fault = "it has no position or orientation"
-    return [replace(h, fault=h.fault or fault) if id(h) in few else h for h in images]
+    faults: dict[int, str] = {}
+    for group in series.values():
+        unplaced = [h for h in group if h.position_mm is None or h.orientation is None]
+        unscaled = [h for h in group if not h.has_rescale]
+        is_scaled = any(h.has_rescale and h.rescale != (1.0, 0.0) for h in group)
+        if 4 * len(unscaled) < len(group) and is_scaled:
+            text = "it has no rescale slope and intercept, unlike the slices beside it"
+            faults |= {id(header): text for header in unscaled}
+        if 4 * len(unplaced) < len(group):
+            faults |= {id(header): "it has no position or orientation" for header in unplaced}
+    return [replace(h, fault=h.fault or faults[id(h)]) if id(h) in faults else h for h in images]
 
 
 def _candidates(group: Sequence[SliceHeader]) -> tuple[list[_Candidate], list[_Loss]]:
@@ -152,6 +164,20 @@ def _candidates(group: Sequence[SliceHeader]) -> tuple[list[_Candidate], list[_L
         usable.append(candidate)
         losses += _spares(part)
     return usable, losses
+
+
+def _with_shares(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """Volumes of one series UID that differ in size or orientation say so."""
+    counts = Counter((item.study, item.header.series_uid) for item in candidates)
+    text = "volumes that share a series"
+    shared = []
+    for item in candidates:
+        count = counts[item.study, item.header.series_uid]
+        is_told = any(text in warning for warning in item.stack.warnings)
+        if count > 1 and item.header.series_uid and not is_told:
+            item = _with_warning(item, f"one of {count} {text}")
+        shared.append(item)
+    return shared
 
 
 def _fault(part: Part) -> str:
@@ -291,6 +317,7 @@ def _found(item: _Candidate, root: Path) -> FoundSeries:
         study=item.study,
         patient=_patient(header),
         patient_id=header.patient_id,
+        patient_name=header.patient_name,
         birth_date=header.birth_date,
         sex=header.sex,
         acquisition_date=header.acquisition_date,

@@ -165,7 +165,7 @@ def _axes(headers: Sequence[SliceHeader]) -> FloatArray:
     axes = np.column_stack([row, column, np.cross(row, column)]) + 0.0
     if not np.allclose(axes.T @ axes, np.eye(3), atol=_ORTHONORMAL_TOLERANCE):
         raise InputError(
-            f"impossible orientation {tuple(orientations[0].ravel())}",
+            f"impossible orientation ({', '.join(f'{v:g}' for v in orientations[0].ravel())})",
             path=headers[0].path,
             remedy=_EXPORT_AGAIN,
         )
@@ -254,6 +254,9 @@ def _remarks(headers: Sequence[SliceHeader], spacing_mm: float) -> tuple[str, ..
         remarks.append(
             f"slices of {thickness:g} mm lie {spacing_mm:g} mm apart: tissue between is unseen"
         )
+    frames = {header.frame_of_reference for header in headers} - {""}
+    if 1 < len(frames) < len(headers):
+        remarks.append(f"slices of {len(frames)} frames of reference: their places may not compare")
     lossy = next((h.lossy for h in headers if h.lossy), "")
     if lossy:
         remarks.append(f"compressed with loss{lossy}: small lesions may be blurred or made up")

@@ -112,7 +112,7 @@ def read_image(path: Path) -> tuple[NDArray[Any], Geometry]:
 
 
 def kind_of_image(header: ImageHeader) -> str:
-    """What its values are: `grey`, `labels` or `probabilities`; the voxels are all there.
+    """What its values are: `grey`, `labels`, `probabilities` or `empty`; the voxels are all there.
 
     Raises:
         InputError: when it is damaged or cut short.

@@ -113,8 +113,12 @@ def _fields(path: Path) -> tuple[dict[str, str], dict[str, str], int]:
 def _geometry(
     fields: dict[str, str], sizes: list[int], kinds: list[str], path: Path
 ) -> tuple[Geometry, tuple[str, ...]]:
+    words = fields.get("space directions", "").lower().split()
+    while len(sizes) > 3 and sizes[-1] == 1:  # a time that is one moment
+        sizes, kinds = sizes[:-1], kinds[:3]
+        words = words[:-1] if words and words[-1] == "none" else words
     if any(kind in ("vector", "rgb-color", "rgba-color", "list") for kind in kinds) or any(
-        word.lower() == "none" for word in fields.get("space directions", "").split()
+        word == "none" for word in words
     ):
         raise InputError("a colour or vector image, not CT", path=path)
     if len(sizes) == 4 and sizes[0] in (2, 3, 4) and not kinds:
@@ -138,7 +142,9 @@ def _geometry(
     origins = _vectors(fields.get("space origin", ""))
     origin = np.array(origins[0]) if origins else np.zeros(3)
     if signs is None:
-        warnings = ("the file states no space: which side is left is a guess",)
+        stated = fields.get("space", "")
+        what = f"a space that is not known ({stated[:40]})" if stated and vectors else "no space"
+        warnings = (f"the file states {what}: which side is left is a guess",)
         signs = (1, 1, 1)
     if not (np.isfinite(columns).all() and np.isfinite(origin).all()):
         raise InputError("its axes or origin are no numbers", path=path, remedy=_CONVERT)

@@ -36,7 +36,7 @@ _LABELS = 150
 _HIGHEST_LABEL = 1000
 
 VoxelKind = str
-"""`grey`, `labels` or `probabilities`."""
+"""`grey`, `labels`, `probabilities`, or `empty` where every voxel is 0."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def kind_of_voxels(place: VoxelPlace) -> VoxelKind:
                 return "grey"
     if is_share:
         return "grey" if max(distinct, default=0) > 1 else "probabilities"
-    return "labels"
+    return "labels" if distinct - {0.0} else "empty"
 
 
 def _scaled(stored: NDArray[Any], place: VoxelPlace) -> NDArray[Any]:
@@ -240,11 +240,23 @@ def unpacked(path: Path, start: int, packing: str) -> Iterator[bytes]:
         raise InputError("there is no such file", path=path) from error
     except (BadGzipFile, isal_zlib.IsalError, EOFError, ValueError) as error:  # type: ignore[misc]
         kind = "bzip2" if packing == "bzip2" else "gzip"
-        raise InputError(f"damaged {kind} file ({error})", path=path, remedy=_DAMAGED) from error
+        what = _placeholder(path) or f"damaged {kind} file ({error})"
+        raise InputError(what, path=path, remedy=_DAMAGED) from error
     except OSError as error:
         if packing != "raw" and error.errno is None:
             raise InputError(f"damaged {packing} file ({error})", path=path) from error
         raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
+
+
+def _placeholder(path: Path) -> str:
+    """What stands for the content of a file that was not fetched; empty for any other file."""
+    with path.open("rb") as file:
+        start = file.read(200)
+    if not start:
+        return "an empty file (0 bytes)"
+    if start.startswith(b"version https://git-lfs") or b"/annex/objects/" in start:
+        return "a placeholder of git LFS or git-annex, not the scan itself: fetch it first"
+    return ""
 
 
 def _inflated(file: Any, *, is_zlib: bool) -> Iterator[bytes]:

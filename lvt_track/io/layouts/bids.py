@@ -1,15 +1,59 @@
-"""Tables of BIDS that say on which day a session was."""
+"""BIDS: the day of a session, what is derived, and what converters say beside a scan."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from lvt_track.errors import InputError
+from lvt_track.io.dates import date_of_text
 
-__all__ = ["read_session_dates"]
+__all__ = ["class_of_derivative", "raw_folder", "read_session_dates", "sidecar_date"]
+
+_DERIVED = "derivatives"
+_LABEL = re.compile(
+    r"(?P<scan>.*?)(?:_(?:space|res|desc)-[a-z0-9]+)*_label-(?P<label>[a-z]+)"
+    r"(?:_(?:space|res|desc)-[a-z0-9]+)*_(?:mask|dseg)"
+)
+_CLASSES = {
+    "liver": "liver",
+    **dict.fromkeys(("tumor", "tumors", "tumour", "tumours", "lesion", "lesions"), "tumors"),
+    **dict.fromkeys(("vessel", "vessels"), "vessels"),
+}
+_MOST_BYTES = 1 << 20
+
+
+def raw_folder(path: Path) -> Path | None:
+    """The folder of the raw scan that a file below `derivatives/<pipeline>` is derived from."""
+    parts = path.parent.parts
+    if _DERIVED not in parts or not any(part.startswith("sub-") for part in parts):
+        return None
+    at = parts.index(_DERIVED)
+    return Path(*parts[:at], *parts[at + 2 :])
+
+
+def class_of_derivative(stem: str) -> tuple[str, str] | None:
+    """Scan and class of a mask named as BIDS names derivatives: `…_label-liver_mask`."""
+    match = _LABEL.fullmatch(stem)
+    if match is None or match["label"] not in _CLASSES:
+        return None
+    return match["scan"], _CLASSES[match["label"]]
+
+
+def sidecar_date(path: Path, stem: str) -> dt.date | None:
+    """The day of acquisition in the JSON file that dcm2niix writes beside a scan."""
+    file = path.with_name(f"{stem}.json")
+    try:
+        if not file.is_file() or file.stat().st_size > _MOST_BYTES:
+            return None
+        facts = json.loads(file.read_text(encoding="utf-8-sig"))
+        return date_of_text(str(facts.get("AcquisitionDateTime") or ""))[0]
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
 
 
 def read_session_dates(root: Path) -> dict[tuple[str, str], dt.date]:

@@ -13,7 +13,10 @@ from lvt_track.io.images.headers import read_image_header
 from lvt_track.io.layouts.images import MaskFile, fitting_masks, without_unfit
 from lvt_track.io.phases import phase_of_text
 
-__all__ = ["with_masks"]
+__all__ = ["NO_SCAN", "with_masks"]
+
+NO_SCAN = "a mask without a scan beside it, or of an unclear one"
+"""Why a mask is not used that no series was found for."""
 
 
 def with_masks(
@@ -50,8 +53,7 @@ def with_masks(
             )
             unused.append(LeftOut(mask.path, reason, is_failure=True))
         else:
-            reason = "a mask without a scan beside it, or of an unclear one"
-            unused.append(LeftOut(mask.path, reason))
+            unused.append(LeftOut(mask.path, NO_SCAN))
     with_given = list(found)
     for k, sources in given.items():
         item = found[k]

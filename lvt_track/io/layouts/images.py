@@ -24,7 +24,12 @@ from lvt_track.io.images.headers import (
     read_image_header,
     stem_of,
 )
-from lvt_track.io.layouts.bids import read_session_dates
+from lvt_track.io.layouts.bids import (
+    class_of_derivative,
+    raw_folder,
+    read_session_dates,
+    sidecar_date,
+)
 from lvt_track.io.layouts.foreign import (
     class_in_organ_folder,
     is_organ_folder,
@@ -48,6 +53,10 @@ _PATIENT_FOLDER = re.compile(r"sub-[A-Za-z0-9]+")
 _SESSION_FOLDER = re.compile(r"ses-[A-Za-z0-9]+")
 _DATE_PART = re.compile(r"(?<!\d)\d{4}[-.]?\d{2}[-.]?\d{2}(?!\d)")
 _NOT_LETTERS = "_-. "
+_MASK_WORDS = {name: name for name in CLASSES} | {
+    **dict.fromkeys(("tumor", "tumour", "tumours"), "tumors"),
+    "vessel": "vessels",
+}
 # dcm2niix writes a corrected twin beside scans of uneven slices or a tilted gantry.
 _CORRECTED = re.compile(r"_(?:Eq|Tilt)(?:_\d+)?$")
 
@@ -114,11 +123,17 @@ def sort_images(paths: Sequence[Path]) -> ImageFiles:
                     check_scan(header)
                 kinds[path] = header, kind
             except InputError as error:
-                left_out.append(LeftOut(path, error.what, is_failure=True))
-        are_organs = is_organ_folder([p for p, (_, kind) in kinds.items() if kind == "labels"])
+                place = error.path if error.path not in (None, path) else None
+                where = f"its voxels in {place.name}: " if place else ""
+                left_out.append(LeftOut(path, f"{where}{error.what}", is_failure=True))
+        drawn = [path for path, (_, kind) in kinds.items() if kind in ("labels", "empty")]
+        are_organs = is_organ_folder(drawn)
+        is_alone = all(kind in ("empty", "probabilities") for _, kind in kinds.values())
         has_scan = any(k == "grey" and not _masks_named(p) for p, (_, k) in kinds.items())
         for path, (header, kind) in kinds.items():
             named = _organ(path, has_scan) if are_organs else _masks_named(path)
+            if kind == "empty" and named and named[0].name != "liver":
+                kind = "labels"  # no vessels or tumours were seen
             if kind == "labels" and not named:
                 named = _labels_known(header, siblings, has_scan)
             if kind == "grey" and named and has_scan:
@@ -132,19 +147,36 @@ def sort_images(paths: Sequence[Path]) -> ImageFiles:
                 reason = why_labels_unused(path, siblings, header.segments)
                 left_out.append(LeftOut(path, reason))
             else:
-                left_out.append(LeftOut(path, "a map of probabilities, not a scan"))
+                left_out.append(_no_scan(path, kind, named, is_alone))
     scans, twins = _without_uncorrected(scans)
     return ImageFiles(tuple(scans), tuple(masks), (*left_out, *twins))
 
 
+def _no_scan(path: Path, kind: str, named: Sequence[MaskFile], is_alone: bool) -> LeftOut:
+    """Why a file of shares from 0 to 1, or of zeros, is not used; a failure where it is missed."""
+    if kind == "empty":
+        reason = "every voxel is 0" + (", so it is no mask of the liver" if named else "")
+        return LeftOut(path, reason, is_failure=bool(named) or is_alone)
+    if named:
+        reason = "a mask by its name, but it holds values between 0 and 1: threshold it first"
+        return LeftOut(path, reason, is_failure=True)
+    if not is_alone or "prob" in path.name.lower():
+        return LeftOut(path, "a map of probabilities, not a scan")
+    reason = "values from 0 to 1: a map of probabilities or a normalised image, not CT in HU"
+    return LeftOut(path, reason, is_failure=True)
+
+
 def _masks_named(path: Path) -> list[MaskFile]:
-    """The mask that a name announces: `liver`, `portal_tumors`."""
+    """The mask that a name announces: `liver`, `portal_tumors`, `liver_tumor`."""
     stem = (stem_of(path) or "").lower()
-    return [
-        MaskFile(path, name, _scan_key(stem[: -len(name)]))
-        for name in CLASSES
-        if stem == name or stem.endswith((f"_{name}", f"-{name}"))
-    ]
+    derived = class_of_derivative(stem)
+    if derived is not None:
+        return [MaskFile(path, derived[1], _scan_key(derived[0]), raw_folder(path))]
+    for written, name in _MASK_WORDS.items():
+        if stem == written or stem.endswith((f"_{written}", f"-{written}")):
+            of = re.sub(r"(^|[_-])(liver|hepatic)$", "", stem[: -len(written)].rstrip(_NOT_LETTERS))
+            return [MaskFile(path, name, _scan_key(of))]
+    return []
 
 
 def _organ(path: Path, has_scan: bool) -> list[MaskFile]:
@@ -207,10 +239,15 @@ def find_image_series(
     left_out: list[LeftOut] = []
     sessions = read_session_dates(root)
     scans: dict[Path, list[ImageHeader]] = defaultdict(list)
+    is_all_derived = all(raw_folder(header.path) for header in headers)
     for header in headers:
-        scans[header.path.parent].append(header)
+        if raw_folder(header.path) is None or is_all_derived:
+            scans[header.path.parent].append(header)
+        else:
+            left_out.append(LeftOut(header.path, "derived from raw scans of BIDS that are here"))
     for folder, members in scans.items():
-        given = _masks_by_scan(members, [mask for mask in masks if mask.place == folder])
+        given, superseded = _masks_by_scan(members, [m for m in masks if m.place == folder])
+        left_out += superseded
         for header in members:
             own, unfit = fitting_masks(given[header.path], header.geometry)
             left_out += unfit
@@ -290,7 +327,7 @@ def _found(
     return FoundSeries(
         series=series,
         geometry=geometry,
-        date=sessions.get((subject, session)),
+        date=sessions.get((subject, session)) or sidecar_date(path, stem_of(path) or ""),
         dated_path=dated_path(path, root),
         study=encodable(str(relative.parent if relative.parent.parts else stem_of(path))),
         patient=subject,
@@ -300,8 +337,8 @@ def _found(
 
 def _masks_by_scan(
     headers: Sequence[ImageHeader], masks: Sequence[MaskFile]
-) -> dict[Path, dict[str, MaskSource]]:
-    """For each scan of a folder the masks that are its own.
+) -> tuple[dict[Path, dict[str, MaskSource]], list[LeftOut]]:
+    """For each scan of a folder the masks that are its own, and those another goes before.
 
     A mask belongs to the scan it names in full; else, among those whose names begin as its own
     does and whose grid it has, to the best phase, unless these are of several dates.
@@ -309,7 +346,8 @@ def _masks_by_scan(
     scans = [header.path for header in headers]
     grids = {header.path: header.geometry for header in headers}
     keys = {scan: _scan_key((stem_of(scan) or "").lower()) for scan in scans}
-    given: dict[Path, dict[str, MaskSource]] = {scan: {} for scan in scans}
+    given: dict[tuple[Path, str], tuple[MaskFile, bool]] = {}
+    behind: list[LeftOut] = []
     # Masks named in full come last, because they outweigh the others, and labels in a map least.
     for mask in sorted(masks, key=lambda mask: (not mask.labels, mask.scan in keys.values())):
         exact = [scan for scan in scans if keys[scan] == mask.scan]
@@ -321,8 +359,17 @@ def _masks_by_scan(
             likely = fits or likely
         if len({date_in_name(scan.name) for scan in likely}) == 1:
             best = min(likely, key=lambda scan: (_rank(keys[scan]), scan))
-            given[best][mask.name] = mask.source
-    return given
+            before = given.get((best, mask.name))
+            if before is not None:
+                is_even = before[0].labels == mask.labels and before[1] == bool(exact)
+                reason = f"{mask.path.name} is the mask of the class {mask.name} instead"
+                behind.append(LeftOut(before[0].path, reason, is_failure=is_even))
+            given[best, mask.name] = mask, bool(exact)
+    used = {mask.path for mask, _ in given.values()}
+    by_scan: dict[Path, dict[str, MaskSource]] = {scan: {} for scan in scans}
+    for (scan, name), (mask, _) in given.items():
+        by_scan[scan][name] = mask.source
+    return by_scan, [item for item in behind if item.path not in used]
 
 
 def _begins_with(key: str, beginning: str) -> bool:

@@ -35,6 +35,7 @@ _LEAST_PAUSE_S = 20.0
 _LEAST_SLICES_ADJOINING = 15
 _LEAST_EXTENT_ADJOINING_MM = 100.0
 _LEAST_SHARE_SOLVED = 0.5
+_LEAST_GAP = 5
 
 
 @dataclass(frozen=True)
@@ -250,10 +251,14 @@ def _split_at_gaps(images: Images) -> list[Part]:
 def _is_scanners(before: SliceHeader, after: SliceHeader, steps: FloatArray) -> bool:
     """Whether nothing was ever scanned between two slices that lie several steps apart."""
     missing = round(float(steps)) - 1
+    is_told = before.acquisition != after.acquisition or before.stack_id != after.stack_id
+    # Frames are counted, and exports count anew: then a small gap within a pass was a loss.
+    if not is_told and (before.frame is not None or missing < _LEAST_GAP):
+        return False
     if before.instance_number > 0 and after.instance_number > 0:
         between = abs(after.instance_number - before.instance_number) - 1
         if between == 0:
             return True
         if between == missing:
             return False
-    return before.acquisition != after.acquisition or before.stack_id != after.stack_id
+    return is_told

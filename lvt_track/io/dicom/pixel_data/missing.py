@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import BinaryIO
 
 import pydicom
+from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-__all__ = ["why_no_pixels"]
+from lvt_track.io.dicom.pixel_data.encapsulation import read_fragments
+from lvt_track.io.dicom.values import integer
+
+__all__ = ["CUT_SHORT", "missing_pixels"]
+
+CUT_SHORT = "the file is cut short"
+"""What is told of a file that ends before its pixels do."""
 
 _STARTS = {
     b"\xff\xd8\xff": "JPEG",
@@ -18,7 +26,27 @@ _STARTS = {
 _LEAST_PRIVATE_BYTES = 2048
 
 
-def why_no_pixels(path: Path, file: BinaryIO, syntax: UID) -> str:
+def missing_pixels(path: Path, file: BinaryIO, dataset: Dataset, syntax: UID) -> str:
+    """What is wrong with the pixels of a file read up to them; empty when they are all there."""
+    start = file.tell()
+    if syntax.is_transfer_syntax and syntax.is_deflated:
+        return ""  # inflating it, which has just been done, would have failed
+    if syntax.is_transfer_syntax and syntax.is_encapsulated:
+        if read_fragments(file).is_whole:
+            return ""
+    else:
+        head = file.read(8)
+        first = start + (12 if head[4:6] in (b"OW", b"OB") else 8)
+        size = file.seek(0, os.SEEK_END)
+        pixels = integer(dataset, "Rows") * integer(dataset, "Columns")
+        pixels *= integer(dataset, "NumberOfFrames", 1) * integer(dataset, "SamplesPerPixel", 1)
+        if size - first >= pixels * integer(dataset, "BitsAllocated", 16) // 8:
+            return ""
+    file.seek(start)
+    return _why_no_pixels(path, file, syntax) or CUT_SHORT
+
+
+def _why_no_pixels(path: Path, file: BinaryIO, syntax: UID) -> str:
     """Why a file whose pixels do not fit its header is odd; empty where it was just cut short.
 
     Args:
