@@ -71,6 +71,11 @@ def test_imports_point_downwards(path: Path) -> None:
         )
 
 
+def test_one_module_labels_components() -> None:
+    users = {str(p.relative_to(PACKAGE)) for p in modules() if "cc3d" in imported(p)}
+    assert users == {"core/components.py"}
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_torch_stays_in_its_rooms(path: Path) -> None:
     uses_torch = any(n.split(".")[0] == "torch" for n in imported(path))

@@ -1,6 +1,7 @@
 """Connected components: one rule of neighbourhood for lesions everywhere.
 
-Voxels that share a face, an edge or a corner (26 neighbours) belong to one lesion.
+Voxels that share a face, an edge or a corner (26 neighbours) belong to one lesion; organs hang
+together by faces (6). The one place that calls cc3d.
 """
 
 from __future__ import annotations
@@ -11,21 +12,44 @@ import numpy as np
 from lvt_track.core.geometry import bounding_box
 from lvt_track.core.volume import BoolArray, LabelArray
 
-__all__ = ["count_components", "label_by_size", "label_components"]
+__all__ = [
+    "FACES",
+    "count_components",
+    "label_by_size",
+    "label_components",
+    "largest_component",
+]
+
+FACES = 6
+"""Neighbours of a voxel that share a face with it."""
 
 _NEIGHBOURS = 26
 
 
-def label_components(mask: BoolArray) -> tuple[LabelArray, int]:
-    """Number the 26-connected components of a mask (z, y, x) from 1, in scan order.
+def label_components(mask: BoolArray, neighbours: int = _NEIGHBOURS) -> tuple[LabelArray, int]:
+    """Number the connected components of a mask (z, y, x) from 1, in scan order.
+
+    Args:
+        mask: (z, y, x), or (y, x) where the neighbours are 4 or 8.
+        neighbours: 26, or `FACES`.
 
     Returns:
         The label map (z, y, x; 0 outside) and how many there are.
     """
     labels, count = cc3d.connected_components(
-        np.ascontiguousarray(mask), connectivity=_NEIGHBOURS, return_N=True
+        np.ascontiguousarray(mask), connectivity=neighbours, return_N=True
     )
     return labels, int(count)
+
+
+def largest_component(mask: BoolArray) -> tuple[BoolArray, int]:
+    """The largest component by faces of a mask (z, y, x), and how many others there were."""
+    labels, count = label_components(mask, FACES)
+    if count == 0:
+        return np.zeros_like(mask), 0
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return labels == int(sizes.argmax()), count - 1
 
 
 def count_components(mask: BoolArray) -> int:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
+from lvt_track.core.components import label_components
 from lvt_track.core.volume import CLASSES, BoolArray, Masks
 
 __all__ = [
@@ -135,7 +135,7 @@ def _by_size(
     mask: BoolArray, other: BoolArray, voxel_mm3: float
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Components of a mask, and those of them that the other mask covers, per class of size."""
-    labels = cc3d.connected_components(mask, connectivity=26)
+    labels, _ = label_components(mask)
     sizes = np.bincount(labels.ravel())[1:]
     diameter_mm = (6.0 * sizes * voxel_mm3 / np.pi) ** (1.0 / 3.0)
     kind = np.searchsorted(SIZES_MM, diameter_mm, side="right") - 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from lvt_track import __version__
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.files import write_whole
+from lvt_track.io.spreadsheets.writing import csv_text, write_text
 from lvt_track.pipeline.run.output import Existing, claim_folder
 from lvt_track.pipeline.run.progress import Progress
 from lvt_track.training.configuration import TrainingConfiguration
@@ -217,14 +217,14 @@ def _validate(
     for case in split.validation:
         rows.append((case, session.judge(network, case)))
         progress.step(case.name)
-    with (
-        write_whole(out / _VALIDATION) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(("dataset", "case", "patient", *(f"dice_{name}" for name in CLASSES)))
-        for case, scores in rows:
-            cells = [scores.get(name) for name in CLASSES]
-            told = ["" if cell is None else f"{cell:.4f}" for cell in cells]
-            writer.writerow((case.dataset, case.name, case.patient, *told))
+    columns = ("dataset", "case", "patient", *(f"dice_{name}" for name in CLASSES))
+    cells = [
+        (case.dataset, case.name, case.patient, *(_decimals(scores.get(name)) for name in CLASSES))
+        for case, scores in rows
+    ]
+    write_text(csv_text(columns, cells), out / _VALIDATION)
     return mean_scores([scores for _, scores in rows])
+
+
+def _decimals(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

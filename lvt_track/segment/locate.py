@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lvt_track.core.components import largest_component
 from lvt_track.segment.cards import Part
 from lvt_track.segment.network import ResidualUNet, normalise
-from lvt_track.segment.postprocess.hierarchy import largest_component
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Coarse, Run
 from lvt_track.segment.windows import aligned_boxes, extend

@@ -7,7 +7,6 @@ gradients are summed; the same code runs alone on one CPU.
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from torch import Tensor, distributed
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import LvtError
+from lvt_track.io.spreadsheets.writing import append_row
 from lvt_track.segment.device import bfloat16_is_sound
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.training.batch import Batch
@@ -196,7 +196,8 @@ def train(
             means = torch.stack(recent).nanmean(dim=0).tolist()
             recent.clear()
             if number == 0:
-                _log(folder / METRICS, [step, round(seconds, 1), means[0], rate, *means[1:]])
+                row = [step, round(seconds, 1), means[0], rate, *means[1:]]
+                append_row(folder / METRICS, _COLUMNS, [f"{value:.6g}" for value in row])
         if number == 0 and seconds - saved > settings.checkpoint_s:
             _save(folder, trained, average, optimizer, step, seconds)
             saved = seconds
@@ -300,15 +301,6 @@ def _dice(logits: Tensor, batch: Batch) -> Tensor:
     overlap = (predicted & truth).sum(axes).float()
     dice: Tensor = 2.0 * overlap / (predicted.sum(axes) + truth.sum(axes))
     return torch.where(truth.sum(axes) > 0, dice, torch.nan)
-
-
-def _log(path: Path, row: list[float]) -> None:
-    is_new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if is_new:
-            writer.writerow(_COLUMNS)
-        writer.writerow([f"{value:.6g}" for value in row])
 
 
 def _forget_after(path: Path, step: int) -> None:

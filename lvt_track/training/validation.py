@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lvt_track.core.volume import CLASSES
+from lvt_track.io.spreadsheets.writing import append_row
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.training.patches import TrainingScan
 
@@ -55,12 +55,7 @@ class ValidationCurve:
             return
         means = mean_scores([self._judge(network, scan) for scan in self._scans])
         cells = ["" if value is None else f"{value:.4f}" for value in means.values()]
-        is_new = not self._path.exists()
-        with self._path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if is_new:
-                writer.writerow(_COLUMNS)
-            writer.writerow([step, f"{seconds:.1f}", *cells])
+        append_row(self._path, _COLUMNS, [step, f"{seconds:.1f}", *cells])
         if self._on_row is not None:
             self._on_row()
         ended = time.perf_counter()

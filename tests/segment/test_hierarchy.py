@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from lvt_track.core.components import largest_component
 from lvt_track.segment.postprocess.hierarchy import (
     clean,
-    largest_component,
     without_holes,
     without_specks,
 )

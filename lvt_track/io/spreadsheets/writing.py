@@ -11,7 +11,7 @@ from lvt_track.core.plain_text import guarded_cell
 from lvt_track.io.files import write_whole
 from lvt_track.io.spreadsheets.delimited import unguarded
 
-__all__ = ["csv_text", "read_own_table", "write_text"]
+__all__ = ["append_row", "csv_text", "read_own_table", "write_text"]
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -25,6 +25,13 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer.writerow(columns)
     writer.writerows([_cell(value) for value in row] for row in rows)
     return buffer.getvalue()
+
+
+def append_row(path: Path, columns: Sequence[str], row: Sequence[object]) -> None:
+    """Add a row to a CSV that grows while a job runs; the header first where there is no file."""
+    text = csv_text(columns, [row])
+    with path.open("a", newline="", encoding="utf-8") as file:
+        file.write(text if file.tell() == 0 else text.partition("\n")[2])
 
 
 def write_text(text: str, path: Path) -> None:

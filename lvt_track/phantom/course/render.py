@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
+from lvt_track.core.components import label_components
 from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.records import Phase
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
@@ -157,8 +157,8 @@ def _drop_specks(tissues: NDArray[np.uint8], identities: NDArray[np.int16], plan
     """Turn pieces of tumours that show in too few voxels back into parenchyma, in place."""
     if not identities.any():
         return
-    components = cc3d.connected_components(identities > 0, connectivity=26)
-    shown = np.bincount(components[planes // 2 :: planes].ravel(), minlength=components.max() + 1)
+    components, count = label_components(identities > 0)
+    shown = np.bincount(components[planes // 2 :: planes].ravel(), minlength=count + 1)
     speck = (shown < _FEWEST_VOXELS)[components] & (components > 0)
     tissues[speck] = Tissue.LIVER
     identities[speck] = 0

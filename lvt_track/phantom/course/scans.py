@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cc3d
 import numpy as np
 
+from lvt_track.core.components import largest_component
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.records import Phase, Point
 from lvt_track.phantom.body.anatomy import Anatomy
@@ -150,7 +150,7 @@ def _extent_mm(anatomy: Anatomy) -> tuple[Point, Point]:
     step = max(1, round(_COARSE_MM / anatomy.geometry.spacing_mm[0]))
     coarse = anatomy.labels[::step, ::step, ::step]
     body = (coarse != Tissue.AIR) & (coarse != Tissue.TABLE)
-    trunk = cc3d.largest_k(body, k=1, connectivity=6) > 0
+    trunk, _ = largest_component(body)
     index = step * np.argwhere(trunk)
     low = anatomy.geometry.to_world(index.min(axis=0))
     high = anatomy.geometry.to_world(index.max(axis=0))

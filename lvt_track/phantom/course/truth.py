@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import cdist
 
+from lvt_track.core.components import label_components
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.records import Edge, Event, Point, Track, TrackState
 from lvt_track.core.volume import BoolArray, LabelArray
@@ -74,9 +74,7 @@ def true_lesions(
         the lesions in order of their labels.
     """
     labels: LabelArray = np.zeros(identities.shape, dtype=np.int32)
-    components, count = cc3d.connected_components(
-        np.ascontiguousarray(identities > 0), connectivity=26, return_N=True
-    )
+    components, count = label_components(identities > 0)
     sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
     boxes = find_objects(components)
     lesions = []

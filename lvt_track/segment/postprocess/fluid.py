@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, find_objects
 
+from lvt_track.core.components import label_components
 from lvt_track.core.volume import BoolArray
 
 __all__ = ["fluid_warning", "without_fluid"]
@@ -42,9 +42,9 @@ def without_fluid(
         spacing_mm: edges of a voxel (z, y, x).
         below_hu: the limit.
     """
-    number = cc3d.connected_components(tumors, connectivity=26)
+    number, _ = label_components(tumors)
     kept, left_out = tumors.copy(), 0
-    for k, box in enumerate(cc3d.statistics(number)["bounding_boxes"][1:], start=1):
+    for k, box in enumerate(find_objects(number), start=1):
         lesion = number[box] == k
         padded = np.pad(lesion, 1)
         depth_mm = distance_transform_edt(padded, sampling=spacing_mm)[1:-1, 1:-1, 1:-1]

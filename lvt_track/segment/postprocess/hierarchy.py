@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cc3d
 import numpy as np
 
+from lvt_track.core.components import label_components, largest_component
 from lvt_track.core.volume import CLASSES, BoolArray
 
-__all__ = ["Cleaned", "clean", "largest_component", "without_holes", "without_specks"]
+__all__ = ["Cleaned", "clean", "without_holes", "without_specks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,20 +62,10 @@ def clean(
     return Cleaned(masks, dropped)
 
 
-def largest_component(mask: BoolArray) -> tuple[BoolArray, int]:
-    """The largest component (6-neighbour) of a mask, and how many others there were."""
-    labels, count = cc3d.connected_components(mask, connectivity=6, return_N=True)
-    if count == 0:
-        return np.zeros_like(mask), 0
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return labels == int(sizes.argmax()), count - 1
-
-
 def without_holes(mask: BoolArray) -> BoolArray:
     """The mask with all background that it encloses (4- or 6-neighbour); as scipy, but faster."""
-    outside = cc3d.connected_components(~mask, connectivity=2 * mask.ndim)
-    reaches_edge = np.zeros(int(outside.max()) + 1, dtype=bool)
+    outside, count = label_components(~mask, 2 * mask.ndim)
+    reaches_edge = np.zeros(count + 1, dtype=bool)
     for axis in range(mask.ndim):
         for end in (0, -1):
             reaches_edge[outside.take(end, axis)] = True
@@ -86,7 +76,7 @@ def without_holes(mask: BoolArray) -> BoolArray:
 
 def without_specks(mask: BoolArray, minimum_voxels: float) -> tuple[BoolArray, int]:
     """The mask without its components (26-neighbour) below a size, and how many were dropped."""
-    labels, count = cc3d.connected_components(mask, connectivity=26, return_N=True)
+    labels, count = label_components(mask)
     if count == 0:
         return np.zeros_like(mask), 0
     keep = np.bincount(labels.ravel()) >= minimum_voxels

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
+from lvt_track.core.components import label_components
 from lvt_track.core.volume import BoolArray
 from lvt_track.segment.postprocess.veins import VESSEL_SHARE
 
@@ -35,7 +35,7 @@ def without_doubtful(
         probability: of tumour, by both looks.
         voxel_ml: volume of a voxel.
     """
-    number, count = cc3d.connected_components(tumors, connectivity=26, return_N=True)
+    number, count = label_components(tumors)
     inside = number[tumors]
     voxels = np.bincount(inside, minlength=count + 1)
     shared, seen = (

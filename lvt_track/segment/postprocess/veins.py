@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
+from lvt_track.core.components import label_components
 from lvt_track.core.volume import BoolArray
 
 __all__ = ["VESSEL_SHARE", "without_veins"]
@@ -36,7 +36,7 @@ def without_veins(
         tumors, vessels, liver: masks (z, y, x).
         hu: the scan there.
     """
-    number, count = cc3d.connected_components(tumors, connectivity=26, return_N=True)
+    number, count = label_components(tumors)
     inside = number[tumors]
     voxels = np.maximum(np.bincount(inside, minlength=count + 1), 1)
     shared = np.bincount(number[tumors & vessels], minlength=count + 1) / voxels

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
+from lvt_track.core.components import label_components
 from lvt_track.core.volume import CLASSES, BoolArray
 from lvt_track.errors import InputError, OutputError
 from lvt_track.io.files import write_whole
@@ -225,7 +225,7 @@ def _by_lesion(mask: BoolArray, rng: np.random.Generator) -> NDArray[np.intp]:
     places = np.flatnonzero(mask)
     if not len(places):
         return places
-    lesion = cc3d.connected_components(mask, connectivity=26).reshape(-1)[places]
+    lesion = label_components(mask)[0].reshape(-1)[places]
     lesions = np.unique(lesion)
     share = max(1, _SAMPLES // len(lesions))
     return np.concatenate([rng.choice(places[lesion == one], share) for one in lesions])

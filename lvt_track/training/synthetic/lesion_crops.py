@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import cc3d
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lvt_track.core.components import label_components
 from lvt_track.core.volume import CLASSES
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, is_any
 from lvt_track.phantom.image.synthesis import mixed
@@ -90,7 +90,7 @@ class SyntheticCrops:
         codes = torch.from_numpy(labels)
         is_tumor = torch.from_numpy(is_any(labels, TUMOR_TISSUES).view(np.uint8))
         tumor = mixed(is_tumor, recipe.finer) >= 0.5
-        component = cc3d.connected_components(tumor.numpy(), connectivity=26)
+        component, _ = label_components(tumor.numpy())
         return DrawnCrop(
             codes,
             torch.from_numpy(lesion),
