@@ -14,11 +14,11 @@ METHODS: dict[str, int] = {
     "read": 2,
     "phase": 1,
     "segment": 1,
-    "lesions": 2,
+    "lesions": 3,
     "register": 1,
     "match": 2,
     "look back": 1,
-    "respond": 2,
+    "respond": 3,
     "report": 2,
 }
 """The stages in the order in which they run, each with the number of its method."""

@@ -317,6 +317,7 @@ class Response:
         category: overall response.
         reason: why, in words.
         new_lesions: names of the new lesions that count.
+        lone_find: the one new lesion on which the category rests, where a model alone drew it.
         doubt: how sure the category is; None for the baseline, and where that was not asked for.
     """
 
@@ -333,6 +334,7 @@ class Response:
     category: str
     reason: str
     new_lesions: tuple[str, ...] = ()
+    lone_find: str = ""
     doubt: ResponseDoubt | None = None
 
     @property

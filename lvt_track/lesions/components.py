@@ -16,15 +16,14 @@ from lvt_track.core.records import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.lesions.necks import lumps
 from lvt_track.measure.axes import measure_at_edges, measure_lesion
+from lvt_track.measure.field_of_view import is_cut, shown_box, touches_padding
 
 __all__ = [
     "LesionShape",
     "ShapeTable",
     "find_lesions",
-    "is_cut",
     "lesion_shapes",
     "measured_lesion",
-    "shown_box",
 ]
 
 LEAST_NECKED_MM = 10.0
@@ -80,38 +79,11 @@ def find_lesions(
         lesion = measured_lesion((visit, label), mask, box, masks.geometry, inside)
         if at_edges and volume is not None:
             lesion = _at_edges(lesion, labels, box, masks, volume)
-        lesions.append(replace(lesion, is_cut=is_cut(box, shown)))
+        has_no_end = is_cut(box, shown) or (
+            volume is not None and touches_padding(mask, box, volume)
+        )
+        lesions.append(replace(lesion, is_cut=has_no_end))
     return labels, tuple(lesions)
-
-
-def shown_box(shape: tuple[int, ...], volume: Volume | None) -> Box:
-    """The part of a grid that shows something: without the slices at its ends that are blank.
-
-    Args:
-        shape: of the grid (z, y, x).
-        volume: the scan; None where there is none, and all of the grid counts as shown.
-    """
-    first, stop = 0, shape[0]
-    if volume is not None:
-        while first < stop and _is_blank(volume.hu[first]):
-            first += 1
-        while stop > first and _is_blank(volume.hu[stop - 1]):
-            stop -= 1
-    return slice(first, stop), slice(0, shape[1]), slice(0, shape[2])
-
-
-def is_cut(box: Box, shown: Box) -> bool:
-    """Whether what fills a box reaches an end of what the scan shows, and may go on beyond it."""
-    return any(
-        side.start <= whole.start or side.stop >= whole.stop
-        for side, whole in zip(box, shown, strict=True)
-        if whole.stop - whole.start > 1
-    )
-
-
-def _is_blank(plane: NDArray[np.generic]) -> bool:
-    """Whether a slice shows nothing at all: one value everywhere, as padding has."""
-    return bool((plane == plane.flat[0]).all())
 
 
 def _at_edges(lesion: Lesion, labels: LabelArray, box: Box, masks: Masks, volume: Volume) -> Lesion:

@@ -17,7 +17,7 @@ from scipy import ndimage
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray
 
-__all__ = ["LEAST_CONTRAST_HU", "edge_mask"]
+__all__ = ["INWARD_MM", "LEAST_CONTRAST_HU", "edge_mask"]
 
 LEAST_CONTRAST_HU = 12.0
 """With less the image does not say where the edge is."""

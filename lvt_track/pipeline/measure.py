@@ -15,9 +15,9 @@ from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import read_labels
-from lvt_track.lesions.components import is_cut, shown_box
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.measure.content import HuContent, hu_content, surface_mm2
+from lvt_track.measure.field_of_view import is_cut, shown_box, touches_padding
 
 __all__ = ["MEASURE_COLUMNS", "MeasuredLesion", "measure_file", "measure_labels", "measure_rows"]
 
@@ -161,5 +161,6 @@ def _measured(
         measurement=measure_lesion(inside, grid, hu, first_slice=box[0].start),
         surface_mm2=surface_mm2(inside, grid),
         content=None if hu is None else hu_content(inside, hu),
-        is_cut=is_cut(box, shown_box(labels.shape, volume)),
+        is_cut=is_cut(box, shown_box(labels.shape, volume))
+        or (volume is not None and touches_padding(inside, box, volume)),
     )

@@ -64,7 +64,8 @@ def _new_tumors(course: Course, response: Response) -> str:
         return "new lesion"
     new.sort(key=lambda one: -one[0])
     if len(new) == 1:
-        return f"new {new[0][1]}, {new[0][0]:.1f}{_NB}mm"
+        alone = ", drawn by a model alone" if response.lone_find else ""
+        return f"new {new[0][1]}, {new[0][0]:.1f}{_NB}mm{alone}"
     named = ", ".join(f"{name} {size:.1f}{_NB}mm" for size, name in new[:_MOST_NAMED])
     if len(new) > _MOST_NAMED:
         return f"{len(new)} new tumours, largest {named}"

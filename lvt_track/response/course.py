@@ -13,11 +13,13 @@ from lvt_track.core.records import Edge, Lesion, Phase, Response, Track, TrackSt
 from lvt_track.response.criteria.recist import LEAST_LONG_AXIS_MM, RECIST_1_1
 from lvt_track.response.doubt.from_course import doubts_from_course
 from lvt_track.response.doubt.shares import with_doubt
+from lvt_track.response.lone_finds import with_lone_finds
 from lvt_track.response.pieces import baseline_names, merged_name, piece_names, track_name
 from lvt_track.response.timepoints.criterion import Criterion
+from lvt_track.response.timepoints.targets import choose_baseline
 from lvt_track.response.timepoints.walk import classify
 
-__all__ = ["respond_to_course", "rows_from_course"]
+__all__ = ["respond_to_course", "rows_from_course", "rows_with_roles", "target_lesions"]
 
 _CUT = "the scan ends in it"
 _NOT_SCANNED = "no earlier scan shows its place"
@@ -44,8 +46,11 @@ def respond_to_course(course: Course, criterion: Criterion = RECIST_1_1) -> tupl
         )
         for row in rows_from_course(course)
     ]
+    doubts = doubts_from_course(course)
+    called_new = {track_name(track.number) for track in course.tracks if track.is_new_by_reader}
     responses = classify(rows, criterion, dates)
-    return with_doubt(responses, rows, criterion, dates, doubts_from_course(course))
+    responses = with_lone_finds(responses, rows, criterion, doubts.drawn, called_new)
+    return with_doubt(responses, rows, criterion, dates, doubts)
 
 
 def rows_from_course(course: Course) -> tuple[Assessment, ...]:
@@ -77,6 +82,43 @@ def rows_from_course(course: Course) -> tuple[Assessment, ...]:
         else:
             rows.extend(_later(course, track))
     return tuple(sorted(rows, key=lambda row: (row.date, row.lesion)))
+
+
+def rows_with_roles(course: Course) -> tuple[Assessment, ...]:
+    """The rows from which response is judged, with the roles that RECIST gave at baseline.
+
+    Args:
+        course: with its visits, edges and tracks.
+    """
+    rows = rows_from_course(course)
+    first = [row for row in rows if row.date == course.visits[0].visit.date]
+    baseline = choose_baseline(first, RECIST_1_1.scale)
+    roles = {row.lesion: Role.TARGET for row in baseline.targets}
+    roles |= {row.lesion: Role.NON_TARGET for row in baseline.non_targets}
+
+    def role(row: Assessment) -> Role | None:
+        names = (row.lesion, *row.derived_from)
+        return row.role or next((roles[name] for name in names if name in roles), None)
+
+    return tuple(replace(row, role=role(row)) for row in rows)
+
+
+def target_lesions(course: Course) -> frozenset[Key]:
+    """Keys of the lesions that the sum of diameters counts.
+
+    Args:
+        course: with its visits, edges and tracks.
+    """
+    places = {
+        (findings.visit.date, lesion.centroid_mm): lesion.key
+        for findings in course.visits
+        for lesion in findings.lesions
+    }
+    return frozenset(
+        places[row.date, row.position_mm]
+        for row in rows_with_roles(course)
+        if row.role is Role.TARGET and row.position_mm is not None
+    )
 
 
 def _later(course: Course, track: Track) -> Iterable[Assessment]:

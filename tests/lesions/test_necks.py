@@ -44,16 +44,19 @@ def test_two_that_touch_are_two_lumps_of_their_own_sizes(spacing_mm):
     none = np.zeros_like(mask)
     _, (lesion,) = find_lesions(0, None, Masks(mask, none, mask, geometry))
     assert lesion.lumps_mm == pytest.approx(sizes)
-    assert "is 2 lumps joined by necks" in neck_warnings([lesion])[0]
+    assert "is 2 lumps joined by necks" in neck_warnings([lesion], {lesion.key})[0]
 
 
 def test_a_neck_that_moves_no_sum_is_told_quietly(ball):
-    """36 mm of 26.2 and 12.4 mm warns; what the split shortens by less than 5 mm does not."""
+    """36 mm of 26.2 and 12.4 mm warns as a target; what shortens by less, or is none, does not."""
     loud = replace(ball(0, 1, (0, 0, 0), 36), lumps_mm=(26.2, 12.4))
     quiet = [replace(ball(0, n, (0, 0, 0), 20), lumps_mm=(15.1, 6.0)) for n in (2, 3)]
-    first, second = neck_warnings([loud, *quiet, ball(0, 4, (0, 0, 0), 20)])
-    assert "As a target it counts 36.0 mm, its largest lump 26.2 mm" in first
-    assert second.startswith("lesions 2, 3 have a neck") and "less than 5 mm" in second
+    lesions = [loud, *quiet, ball(0, 4, (0, 0, 0), 20)]
+    first, second = neck_warnings(lesions, {loud.key, quiet[0].key})
+    assert "It is a target and counts 36.0 mm, its largest lump 26.2 mm" in first
+    assert second.startswith("lesions 2, 3 have a neck; split there, no sum of target lesions")
+    (only,) = neck_warnings(lesions, {quiet[0].key})
+    assert only.startswith("lesions 1, 2, 3 have a neck")
 
 
 @settings(max_examples=20, deadline=None)

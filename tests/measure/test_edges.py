@@ -63,3 +63,19 @@ def test_without_plain_liver_around_nothing_is_told():
     volume, masks = scene(20.0, 0.8)
     mask, nothing = masks.tumors[8], np.zeros(masks.tumors[8].shape, dtype=bool)
     assert edge_mask(mask, volume.hu[8], nothing, (PIXEL_MM, PIXEL_MM)) is None
+
+
+def test_an_axis_that_lost_a_lump_stays_as_it_was_drawn():
+    """A dark ball and a faint one that touch: the image shows the edge of the dark one alone."""
+    shape = (11, 60, 120)
+    geometry = Geometry.axial(shape, (2.5, PIXEL_MM, PIXEL_MM), (0, 0, 0))
+    index = np.indices(shape).transpose(1, 2, 3, 0) * geometry.spacing_mm
+    dark = np.linalg.norm(index - [12.5, 21.0, 26.0], axis=-1) < 12
+    faint = np.linalg.norm(index - [12.5, 21.0, 42.0], axis=-1) < 5
+    hu = np.where(dark, 40.0, np.where(faint, 102.0, 105.0))
+    volume = Volume(ndimage.gaussian_filter(hu, (0, 1, 1)).astype(np.float32), geometry)
+    nothing = np.zeros(shape, dtype=bool)
+    masks = Masks(~nothing, nothing, dark | faint, geometry)
+    _, (lesion,) = find_lesions(0, volume, masks, at_edges=True)
+    assert lesion.measurement.drawn_long_axis_mm is None
+    assert lesion.measurement.long_axis.length_mm == pytest.approx(33.0, abs=0.8)

@@ -35,7 +35,7 @@ from lvt_track.pipeline.radiologist.comparison import (
     write_comparison,
 )
 from lvt_track.report.tables import tracks_table
-from lvt_track.response.course import respond_to_course, rows_from_course
+from lvt_track.response.course import respond_to_course, rows_from_course, target_lesions
 from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.criteria.volumetric import VOLUME
 
@@ -384,3 +384,43 @@ def test_tables_of_other_days_are_refused(followed: Course, tmp_path: Path) -> N
     path.write_text("date,lesion,long_axis_mm\n1999-01-01,A,12\n")
     with pytest.raises(InputError, match="no date in common"):
         compare_with_reader(followed, path)
+
+
+def test_the_lesions_that_the_sum_counts_are_told() -> None:
+    made = course(
+        [{1: 30, 2: 25, 3: 20}, {1: 12, 2: 31, 3: 40}],
+        [([(0, 1), (1, 2)], STABLE), ([(0, 2), (1, 1)], STABLE), ([(0, 3), (1, 3)], STABLE)],
+        [((0, 1), (1, 2)), ((0, 2), (1, 1)), ((0, 3), (1, 3))],
+    )
+    assert target_lesions(made) == {(0, 1), (0, 2), (1, 1), (1, 2)}
+
+
+ALONE = "PD rests on new lesion T2 alone, which a model drew and no reader has confirmed"
+
+
+@pytest.mark.parametrize("criterion", [RECIST_1_1, VOLUME])
+def test_a_category_that_rests_on_one_find_of_a_model_says_so(criterion) -> None:
+    tracks = [([(0, 1), (1, 1), (2, 1)], STABLE), ([(1, 2), (2, 2)], TrackState.NEW)]
+    edges = [((0, 1), (1, 1)), ((1, 1), (2, 1)), ((1, 2), (2, 2))]
+    sizes = [{1: 30.0}, {1: 30.0, 2: 14.0}, {1: 60.0, 2: 15.0}]
+    made = course(sizes, tracks, edges, tumors_from="default")
+    first, later = respond_to_course(made, criterion)[1:]
+    assert first.category == "PD" and first.reason.endswith(ALONE) and first.lone_find == "T2"
+    # The target has progressed as well.
+    assert later.category == "PD" and "alone" not in later.reason and later.lone_find == ""
+    assert "rests on" not in respond_to_course(course(sizes, tracks, edges), criterion)[1].reason
+
+
+def test_two_finds_or_a_readers_word_are_no_lone_find() -> None:
+    tracks = [([(0, 1), (1, 1)], STABLE), ([(1, 2)], TrackState.NEW), ([(1, 3)], TrackState.NEW)]
+    edges = [((0, 1), (1, 1))]
+    made = course([{1: 30.0}, {1: 30.0, 2: 14.0, 3: 13.0}], tracks, edges, tumors_from="default")
+    assert "rests on" not in respond_to_course(made)[1].reason
+    made = course([{1: 30.0}, {1: 30.0, 2: 14.0}], tracks[:2], edges, tumors_from="default")
+    assert ALONE in respond_to_course(made)[1].reason
+    called = replace(made.tracks[1], is_new_by_reader=True)
+    made = replace(made, tracks=(made.tracks[0], called))
+    assert "rests on" not in respond_to_course(made)[1].reason
+    edited = replace(made.visits[1], sources={"tumors": "edited"})
+    made = replace(made, visits=(made.visits[0], edited))
+    assert "rests on" not in respond_to_course(made)[1].reason

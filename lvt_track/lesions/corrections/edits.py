@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -67,24 +67,25 @@ def split_labels(
     return cut
 
 
-def neck_warnings(lesions: Sequence[Lesion]) -> list[str]:
+def neck_warnings(lesions: Sequence[Lesion], targets: Collection[tuple[int, int]]) -> list[str]:
     """What to say of lesions that consist of several lumps, joined by necks.
 
-    A warning each where a split would move a sum of diameters by what RECIST calls a change; one
-    quiet line for the others.
+    A warning each where a split would move the sum of the targets by what RECIST calls a change;
+    one quiet line for the others.
 
     Args:
         lesions: of one visit.
+        targets: keys of the lesions that the sum of diameters counts.
     """
     necked = [lesion for lesion in lesions if lesion.lumps_mm]
-    loud = [lesion for lesion in necked if _saved_mm(lesion) >= LEAST_CHANGE_MM]
+    loud = [one for one in necked if one.key in targets and _saved_mm(one) >= LEAST_CHANGE_MM]
     quiet = [str(lesion.label) for lesion in necked if lesion not in loud]
     texts = [_neck_warning(lesion) for lesion in loud]
     if quiet:
         lesion, has = ("lesion", "has") if len(quiet) == 1 else ("lesions", "have")
         texts.append(
-            f"{lesion} {', '.join(quiet)} {has} a neck; split there, the length that counts "
-            f"changes by less than {LEAST_CHANGE_MM:.0f} mm (`parts` in lesions.csv)"
+            f"{lesion} {', '.join(quiet)} {has} a neck; split there, no sum of target lesions "
+            f"changes by {LEAST_CHANGE_MM:.0f} mm or more (`parts` in lesions.csv)"
         )
     return texts
 
@@ -97,8 +98,8 @@ def _neck_warning(lesion: Lesion) -> str:
     return (
         f"lesion {lesion.label} ({whole_mm:.1f} x {size.short_axis.length_mm:.1f} mm) is "
         f"{len(lesion.lumps_mm)} lumps joined by necks ({each} mm): perhaps lesions that touch. "
-        f"As a target it counts {whole_mm:.1f} mm, its largest lump {lesion.lumps_mm[0]:.1f} mm; "
-        "the correction `split` counts them apart"
+        f"It is a target and counts {whole_mm:.1f} mm, its largest lump "
+        f"{lesion.lumps_mm[0]:.1f} mm; the correction `split` counts them apart"
     )
 
 

@@ -15,6 +15,7 @@ from lvt_track.core.course import (
 )
 from lvt_track.core.records import PhaseVolume
 from lvt_track.lesions.corrections.decisions import Decisions
+from lvt_track.lesions.corrections.edits import neck_warnings
 from lvt_track.lesions.identity import SCAN_DIGITS, KnownVisit, identified, remembered
 from lvt_track.lesions.lookback.search import look_back
 from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
@@ -30,7 +31,7 @@ from lvt_track.register.frame import CommonFrame
 from lvt_track.report.drawing.key_images import visit_key_images
 from lvt_track.report.sections.lookback import lookback_images
 from lvt_track.report.timelines import pictured_tracks
-from lvt_track.response.course import respond_to_course
+from lvt_track.response.course import respond_to_course, target_lesions
 from lvt_track.response.criteria.catalogue import criteria_named
 from lvt_track.segment.device import pick_device
 
@@ -94,7 +95,7 @@ def follow(
 
 
 def judge(course: Course, criteria: str, watch: Stopwatch) -> Course:
-    """The course with its responses.
+    """The course with its responses, and with a warning of lesions whose necks move a sum.
 
     Args:
         course: with its visits, edges and tracks.
@@ -110,7 +111,12 @@ def judge(course: Course, criteria: str, watch: Stopwatch) -> Course:
             for criterion in criteria_named(criteria)
             for response in respond_to_course(course, criterion)
         )
-    return replace(course, responses=responses)
+    targets = target_lesions(course)
+    visits = tuple(
+        replace(findings, warnings=(*findings.warnings, *neck_warnings(findings.lesions, targets)))
+        for findings in course.visits
+    )
+    return replace(course, visits=visits, responses=responses)
 
 
 def _registered(findings: VisitFindings, quality: RegistrationQuality) -> VisitFindings:

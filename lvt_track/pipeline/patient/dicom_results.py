@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from lvt_track.core.assessment import Assessment, Role
+from lvt_track.core.assessment import Assessment
 from lvt_track.core.course import Course
 from lvt_track.core.records import Track
 from lvt_track.errors import InputError, OutputError
@@ -21,9 +21,7 @@ from lvt_track.report.dicom.structured_report import (
     VisitReport,
     write_structured_report,
 )
-from lvt_track.response.course import rows_from_course
-from lvt_track.response.criteria.recist import RECIST_1_1
-from lvt_track.response.timepoints.targets import choose_baseline
+from lvt_track.response.course import rows_with_roles
 
 __all__ = ["write_dicom_results"]
 
@@ -46,7 +44,7 @@ def write_dicom_results(course: Course, folder: RunFolder, manifest: Manifest) -
         OutputError: when a file cannot be written.
     """
     undone: list[str] = []
-    rows = _rows_with_roles(course)
+    rows = rows_with_roles(course)
     for visit, findings in enumerate(course.visits):
         files = folder.visit(findings.visit.name)
         for path in (files.segmentation, files.structured_report):
@@ -108,21 +106,6 @@ def _segments(course: Course, visit: int, files: VisitFolder) -> list[Segment]:
 
 def _tumour(name: str) -> str:
     return f"Tumour {name}"
-
-
-def _rows_with_roles(course: Course) -> tuple[Assessment, ...]:
-    """The rows from which response is judged, with the roles that the rule gave at baseline."""
-    rows = rows_from_course(course)
-    first = [row for row in rows if row.date == course.visits[0].visit.date]
-    baseline = choose_baseline(first, RECIST_1_1.scale)
-    roles = {row.lesion: Role.TARGET for row in baseline.targets}
-    roles |= {row.lesion: Role.NON_TARGET for row in baseline.non_targets}
-
-    def role(row: Assessment) -> Role | None:
-        names = (row.lesion, *row.derived_from)
-        return row.role or next((roles[name] for name in names if name in roles), None)
-
-    return tuple(replace(row, role=role(row)) for row in rows)
 
 
 def _reported(

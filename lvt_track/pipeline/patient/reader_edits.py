@@ -15,7 +15,6 @@ from lvt_track.lesions.corrections.decisions import Decisions, decide
 from lvt_track.lesions.corrections.edits import (
     edit_labels,
     edit_lesions,
-    neck_warnings,
     split_labels,
 )
 from lvt_track.lesions.corrections.table import Action, Correction
@@ -45,7 +44,7 @@ def obey_reader(
     scans = [_split(k, scan, first) for k, scan in enumerate(scans)]
     others = [one for one in corrections if one.action is not Action.SPLIT]
     decisions = decide(others, [scan.findings.lesions for scan in scans], dates)
-    scans = [_with_necks_told(_obeyed(k, scan, decisions)) for k, scan in enumerate(scans)]
+    scans = [_obeyed(k, scan, decisions) for k, scan in enumerate(scans)]
     decisions = replace(
         decisions,
         parts=first.parts,
@@ -104,15 +103,6 @@ def _obeyed(visit: int, scan: VisitScan, decisions: Decisions) -> VisitScan:
     )
     shapes = {key: shape for key, shape in scan.shapes.items() if key[1] in kept}
     return replace(scan, findings=findings, labels=labels, shapes=shapes)
-
-
-def _with_necks_told(scan: VisitScan) -> VisitScan:
-    """A visit that warns of lesions that may be several which touch."""
-    texts = neck_warnings(scan.findings.lesions)
-    if not texts:
-        return scan
-    warnings = (*scan.findings.warnings, *texts)
-    return replace(scan, findings=replace(scan.findings, warnings=warnings))
 
 
 def _said(left_out: Sequence[Lesion], lesions: Sequence[Lesion]) -> list[str]:

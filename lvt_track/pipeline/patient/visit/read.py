@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lvt_track.core.components import count_components
 from lvt_track.core.course import EDITED, GIVEN, VisitFindings
 from lvt_track.core.geometry import Box, bounding_box
-from lvt_track.core.records import Phase, Series, Visit
+from lvt_track.core.records import Lesion, Phase, Series, Visit
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.discover import read_scan
@@ -189,15 +189,10 @@ def with_tumors(visit: int, scan: VisitScan, more: BoolArray) -> VisitScan:
     hu: NDArray[Any] = scan.on_scan(scan.volume.hu, _AIR_HU)
     volume = Volume(hu, findings.geometry)
     labels, lesions = find_lesions(visit, volume, masks)
+    # What did not change keeps its size, and whether the scan ends in it: beyond the liver's
+    # surroundings nothing is left here that could tell.
     known = {lesion.voxels: lesion for lesion in findings.lesions}
-    lesions = tuple(
-        replace(
-            one,
-            measurement=known.get(one.voxels, one).measurement,
-            viability=known.get(one.voxels, one).viability,
-        )
-        for one in lesions
-    )
+    lesions = tuple(_as_known(one, known.get(one.voxels)) for one in lesions)
     left = scan.cysts & ~more
     fluid = fluid_warning(count_components(scan.cysts))
     warnings = [text for text in findings.warnings if text not in fluid]
@@ -220,6 +215,18 @@ def with_tumors(visit: int, scan: VisitScan, more: BoolArray) -> VisitScan:
         liver=None if scan.liver is None else scan.liver.with_tumors(more_on_scan),
         cysts=left,
         phases=phases,
+    )
+
+
+def _as_known(lesion: Lesion, known: Lesion | None) -> Lesion:
+    """A lesion of the same voxels as a known one, with its size."""
+    if known is None:
+        return lesion
+    return replace(
+        lesion,
+        measurement=known.measurement,
+        viability=known.viability,
+        is_cut=known.is_cut,
     )
 
 
