@@ -29,6 +29,7 @@ __all__ = [
     "QuietOption",
     "RadiologistOption",
     "ResumeOption",
+    "SitesOption",
     "ThreadsOption",
     "TimeoutOption",
     "TuOption",
@@ -68,6 +69,13 @@ TuOption = Annotated[
 ]
 EvaluatorOption = Annotated[
     str | None, typer.Option(help="Whose records of the radiologist's TR domain count.")
+]
+SitesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV with columns word and organ: more words than lvt knows for sites in the "
+        "radiologist's table."
+    ),
 ]
 OutOption = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for the results.", show_default=False)

@@ -20,6 +20,7 @@ from lvt_track.cli.options import (
     QuietOption,
     RadiologistOption,
     ResumeOption,
+    SitesOption,
     ThreadsOption,
     TuOption,
     existing_results,
@@ -68,6 +69,7 @@ def cohort(
     radiologist: RadiologistOption = None,
     tu: TuOption = None,
     evaluator: EvaluatorOption = None,
+    sites: SitesOption = None,
     phases: Annotated[
         bool, typer.Option(help="Also segment the other contrast phases of a visit.")
     ] = True,
@@ -103,7 +105,7 @@ def cohort(
         if merge:
             result = merge_cohort(folders, out, existing, progress)
         else:
-            reader = ReaderTables(None, radiologist, tu, evaluator)
+            reader = ReaderTables(None, radiologist, tu, evaluator, sites)
             settings = CohortSettings(
                 TrackSettings(model, device, phases, reader, criteria=criteria),
                 Engine(jobs, scheduler),

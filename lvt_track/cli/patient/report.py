@@ -14,6 +14,7 @@ from lvt_track.cli.options import (
     JsonOption,
     QuietOption,
     RadiologistOption,
+    SitesOption,
     TuOption,
 )
 from lvt_track.cli.patient.track import finish
@@ -26,6 +27,7 @@ def report(
     radiologist: RadiologistOption = None,
     tu: TuOption = None,
     evaluator: EvaluatorOption = None,
+    sites: SitesOption = None,
     corrections: CorrectionsOption = None,
     patient: Annotated[
         Path | None,
@@ -46,6 +48,6 @@ def report(
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
     with Console(quiet) as console:
-        reader = ReaderTables(corrections, radiologist, tu, evaluator)
+        reader = ReaderTables(corrections, radiologist, tu, evaluator, sites)
         result = remake_report(out, reader, patient, console, criteria)
     finish(result, quiet, json)

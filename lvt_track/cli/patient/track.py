@@ -21,6 +21,7 @@ from lvt_track.cli.options import (
     QuietOption,
     RadiologistOption,
     ResumeOption,
+    SitesOption,
     ThreadsOption,
     TuOption,
     existing_results,
@@ -39,6 +40,7 @@ def track(
     radiologist: RadiologistOption = None,
     tu: TuOption = None,
     evaluator: EvaluatorOption = None,
+    sites: SitesOption = None,
     corrections: CorrectionsOption = None,
     phases: Annotated[
         bool, typer.Option(help="Also segment the other contrast phases of a visit.")
@@ -57,7 +59,7 @@ def track(
     from lvt_track.pipeline.patient.track import TrackSettings, track_patient
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
-    reader = ReaderTables(corrections, radiologist, tu, evaluator)
+    reader = ReaderTables(corrections, radiologist, tu, evaluator, sites)
     settings = TrackSettings(model, device, phases, reader, one_patient, criteria)
     with Console(quiet) as console:
         result = track_patient(patient, out, settings, existing_results(force, resume), console)

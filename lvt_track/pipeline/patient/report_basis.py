@@ -54,6 +54,7 @@ def report_basis(
 def _tables(manifest: Manifest) -> list[Path]:
     """The files of a radiologist's measurements."""
     source = ReaderTables.from_facts(manifest.settings)
-    tables = [table for table in (source.radiologist, source.identification) if table is not None]
+    named = (source.radiologist, source.identification, source.sites)
+    tables = [table for table in named if table is not None]
     files = [file for table in tables for file in (table, *sorted(table.rglob("*")))]
     return [file for file in files if file.is_file()]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from lvt_track.errors import InputError
+from lvt_track.errors import InputError, UsageError
 from lvt_track.lesions.corrections.table import Correction, parse_corrections
-from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
+from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings, read_site_words
 from lvt_track.response.tables.readings import ReadOptions
 
 __all__ = ["ReaderTables"]
@@ -25,50 +25,62 @@ class ReaderTables:
         radiologist: measurements to be compared with, as CSV, XLSX, SDTM TR or DICOM SR.
         identification: SDTM TU domain of an SDTM TR domain.
         evaluator: whose records of an SDTM TR domain count.
+        sites: a user's words for organs.
     """
 
     corrections: Path | None = None
     radiologist: Path | None = None
     identification: Path | None = None
     evaluator: str | None = None
+    sites: Path | None = None
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """The tables that the settings of an earlier run name."""
-        corrections, radiologist, identification = (
+        corrections, radiologist, identification, sites = (
             Path(facts[name]) if facts.get(name) else None
-            for name in ("corrections", "radiologist", "radiologist_tu")
+            for name in ("corrections", "radiologist", "radiologist_tu", "radiologist_sites")
         )
-        evaluator = facts.get("radiologist_evaluator")
-        return cls(corrections, radiologist, identification, str(evaluator) if evaluator else None)
+        said = facts.get("radiologist_evaluator")
+        evaluator = str(said) if said else None
+        return cls(corrections, radiologist, identification, evaluator, sites)
 
     def facts(self) -> dict[str, str | None]:
         """The paths as plain values, for the manifest; true from any working folder."""
         paths = {
             "corrections": self.corrections,
             "radiologist": self.radiologist,
-            "radiologist_tu": self.identification,
         }
         named = {name: str(path.absolute()) if path else None for name, path in paths.items()}
-        # Those that only SDTM needs are left out elsewhere, as runs before them did.
-        sdtm = {"radiologist_tu": named.pop("radiologist_tu")} if self.identification else {}
+        # What few need is left out elsewhere, as runs before it did.
+        if self.identification:
+            named["radiologist_tu"] = str(self.identification.absolute())
         if self.evaluator:
-            sdtm["radiologist_evaluator"] = self.evaluator
-        return named | sdtm
+            named["radiologist_evaluator"] = self.evaluator
+        if self.sites:
+            named["radiologist_sites"] = str(self.sites.absolute())
+        return named
 
     @property
     def source(self) -> ReadingSource | None:
-        """The radiologist's table and how it is read; scans have dates, so none are joined."""
+        """The radiologist's table and how it is read; scans have dates, so none are joined.
+
+        Raises:
+            InputError: when the words for organs cannot be read.
+        """
         if self.radiologist is None:
             return None
-        return ReadingSource(self.radiologist, self.identification, self.evaluator, ReadOptions(0))
+        options = ReadOptions(0)
+        if self.sites is not None:
+            options = ReadOptions(0, read_site_words(self.sites))
+        return ReadingSource(self.radiologist, self.identification, self.evaluator, options)
 
     def is_newer_than(self, path: Path) -> bool:
         """Whether a table was written after the file `path`."""
         written = path.stat().st_mtime_ns
         return any(
             file.stat().st_mtime_ns > written
-            for table in (self.corrections, self.radiologist, self.identification)
+            for table in (self.corrections, self.radiologist, self.identification, self.sites)
             if table is not None
             for file in (table, *table.rglob("*"))
         )
@@ -82,6 +94,7 @@ class ReaderTables:
             theirs.radiologist,
             self.identification or theirs.identification,
             self.evaluator or theirs.evaluator,
+            self.sites or theirs.sites,
         )
 
     def read_links(self) -> tuple[Correction, ...]:
@@ -89,9 +102,14 @@ class ReaderTables:
 
         Raises:
             InputError: when a table cannot be read or understood.
+            UsageError: when words for sites are given without a table.
         """
-        if self.source is not None:
-            read_readings(self.source)
+        source = self.source
+        if source is not None:
+            read_readings(source)
+        elif self.sites is not None:
+            remedy = "Give the table with --radiologist, or leave --sites out"
+            raise UsageError("--sites is for a radiologist's table", remedy=remedy)
         return () if self.corrections is None else _read_corrections(self.corrections)
 
 
