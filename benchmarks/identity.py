@@ -2,11 +2,12 @@
 
     python benchmarks/identity.py [--courses 5] [--orders 3] [--patients 1000]
 
-Five phantoms of five visits, with their true masks, begin with the second and the fourth visit.
-Then a link is removed, one is added, a mask is repainted, and a visit is added before, between and
-after, in several orders. After each step every tumour that holds the same lesions as before must
-have the same number and UID, in the tables and in DICOM. Which lesion is which after a repaint is
-told by the voxels that they share, without lvt's own rule. Writes docs/results/identity.md.
+Five small courses of five visits, with their true masks, begin with the second and the fourth
+visit. Then a link is removed, one is added, a mask is repainted, and a visit is added before,
+between and after, in several orders. After each step every tumour that holds the same lesions as
+before must have the same number and UID, in the tables and in DICOM. Which lesion is which after a
+repaint is told by the voxels that they share, without lvt's own rule. Writes
+docs/results/identity.md.
 """
 
 from __future__ import annotations
@@ -28,13 +29,11 @@ import pandas as pd
 import pydicom
 import SimpleITK as sitk
 from identity_collisions import collisions
+from identity_courses import write_course
 from scipy import ndimage
 from table import markdown_table, write_page
 
 from lvt_track.io.images.volumes import read_geometry, read_mask, write_mask
-from lvt_track.phantom.course.lesion_trajectory import Fate
-from lvt_track.phantom.course.script import draw_course
-from lvt_track.phantom.course.writer import FileFormat, write_patient
 from lvt_track.pipeline.patient import build_course, write_outputs
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
@@ -46,7 +45,6 @@ from lvt_track.register.frame import CommonFrame
 from lvt_track.register.liver_image import LiverImage
 from lvt_track.response import course as response_course
 
-FATES = (Fate.GROW, Fate.SHRINK, Fate.STABLE, Fate.NEW, Fate.VANISH, Fate.MERGE, Fate.SPLIT)
 BEFORE, START, BETWEEN, END, AFTER = range(5)
 STEPS = ("remove", "add", "repaint", "before", "between", "after")
 
@@ -255,7 +253,7 @@ def follow(course: Course, order: tuple[str, ...], scores: dict[str, Score]) -> 
 def spare_time() -> None:
     """Leave out what names no tumour: pictures, documents, how sure categories are.
 
-    Visits that were registered with the same others before keep their registration.
+    All livers here have one shape and place, so that as many of them are registered once.
     """
 
     def registered(images: Sequence[LiverImage], *rest: Any) -> CommonFrame:
@@ -292,9 +290,7 @@ def main() -> int:
         draws = random.Random(seed)
         with tempfile.TemporaryDirectory() as place:
             shelf = Path(place, "shelf")
-            file_format = FileFormat.DICOM if seed == 1 else FileFormat.NIFTI
-            script = draw_course(seed, visits=5, fates=FATES)
-            dates = write_patient(script, shelf, file_format, with_masks=True).dates
+            dates = write_course(seed, shelf, as_dicom=seed == 1)
             for number in range(asked.orders):
                 # The steps as they are named, then in orders drawn by lot.
                 order = tuple(STEPS if number == 0 else draws.sample(STEPS, len(STEPS)))
@@ -315,7 +311,8 @@ def main() -> int:
         "identity",
         "Numbers and UIDs of tumours stay",
         f"python benchmarks/identity.py {options}",
-        f"{asked.courses} phantoms of five visits with given masks (the first as DICOM), each in "
+        f"{asked.courses} small courses of five visits with given masks (the first as DICOM), in "
+        "which tumours grow, shrink, vanish, come back, merge, split and are new, each in "
         f"{asked.orders} orders of six steps. At the end they had "
         f"{', '.join(f'{n} links {event}' for event, n in sorted(events.items()))}. A tumour is "
         "untouched by a step if the lesions that it held are one tumour afterwards and nothing "

@@ -27,6 +27,10 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 }
 _DEEPEST = 20
 
+# Digits within the literal text of a format are no places for digits.
+_KEPT = {ord(c): 0xE000 + ord(c) for c in "0#?.,%G"}
+_FREED = {kept: plain for plain, kept in _KEPT.items()}
+
 
 def read_excel(path: Path) -> list[Lines]:
     """The lines of every sheet of a workbook that shows.
@@ -57,7 +61,7 @@ def read_excel(path: Path) -> list[Lines]:
             raise InputError("the workbook has no sheet", path=path, remedy=_SAVE_AGAIN)
         epoch = dt.date(1904, 1, 1) if book.epoch.year == 1904 else dt.date(1899, 12, 30)
         return [
-            Lines(_rows(sheet, formulas[sheet.title] if formulas else None, path), name, epoch)
+            _lines(sheet, formulas[sheet.title] if formulas else None, path, name, epoch)
             for sheet, name in ((s, s.title if len(sheets) > 1 else "") for s in sheets)
         ]
     except (InputError, OSError, MemoryError):
@@ -108,7 +112,7 @@ def _checked_parts(path: Path) -> bool:
     return has_formulas
 
 
-def _rows(sheet: Any, formulas: Any, path: Path) -> list[tuple[int, list[str]]]:
+def _lines(sheet: Any, formulas: Any, path: Path, name: str, epoch: dt.date) -> Lines:
     """The rows of a sheet that hold anything."""
     merged = {}
     for area in sheet.merged_cells.ranges:
@@ -129,15 +133,32 @@ def _rows(sheet: Any, formulas: Any, path: Path) -> list[tuple[int, list[str]]]:
                 texts.append(_shown(source))
         if any(texts):
             rows.append((number, texts))
-    return rows
+    repeated = frozenset((row, column - 1) for row, column in merged)
+    return Lines(rows, name, epoch, repeated=repeated)
 
 
 def _shown(cell: Any) -> str:
-    text = as_text(cell.value)
-    zeros = re.fullmatch(r"0+", cell.number_format or "")
-    if zeros and isinstance(cell.value, int) and not isinstance(cell.value, bool):
-        return text.zfill(len(zeros[0]))
-    return text
+    """A cell as its format shows it: with leading zeros, a unit or a percent sign."""
+    value, form = cell.value, cell.number_format or ""
+    text = as_text(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return text
+    # What has the width of a letter or fills the cell shows nothing; colours neither.
+    plain = re.sub(r"_.|\*.|\[[^\]]*\]", "", form.split(";")[0])
+    literal = re.sub(r'"([^"]*)"|\\(.)', lambda match: _keep(match[1] or match[2] or ""), plain)
+    parts = re.fullmatch(r"([^#0?]*)((?:General|[#0?][#0?.,]*))(.*)", literal, re.DOTALL)
+    if parts is None or re.search(r"[#0?@/]|E[+-]", parts[3]):
+        return text
+    before, digits, after = (part.translate(_FREED) for part in parts.groups())
+    if isinstance(value, int) and re.fullmatch("0+", digits):
+        text = text.zfill(len(digits))
+    if after.strip() == "%":
+        return f"{100 * value:g} %"
+    return f"{before}{text}{after}".strip()
+
+
+def _keep(literal: str) -> str:
+    return literal.translate(_KEPT)
 
 
 def _worked_out(formulas: Any, cell: Any, path: Path) -> str:

@@ -30,12 +30,14 @@ class Lines:
         name: of the sheet; empty where the file has one only.
         serial_epoch: day 0 of dates that are numbers of days; None where they are none.
         delimiter: that parts the cells; empty in files that need none.
+        repeated: line and place of the cells that repeat the value of a merged one.
     """
 
     rows: Sequence[tuple[int, list[str]]]
     name: str = ""
     serial_epoch: dt.date | None = None
     delimiter: str = ""
+    repeated: frozenset[tuple[int, int]] = frozenset()
 
     def refuse_shifted(self, path: Path, columns: Sequence[str], start: int) -> None:
         """Refuse rows whose cells cannot all belong below their column.

@@ -22,6 +22,9 @@ IsHeader = Callable[[Sequence[str]], bool]
 _MOST_LINES_ABOVE = 40
 
 
+_NOTHING: frozenset[str] = frozenset()
+
+
 class _Cells(Mapping[str, str]):
     """The cells of one row by column; all rows of a table share the names."""
 
@@ -48,10 +51,12 @@ class SheetRow:
     Attributes:
         line: its number in the file, counted from 1 with the header, as a spreadsheet shows it.
         cells: text by column, stripped; empty cells are empty strings.
+        repeated: columns whose cell is merged with the one above, and repeats it.
     """
 
     line: int
     cells: Mapping[str, str]
+    repeated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -150,10 +155,17 @@ def _sheet(path: Path, choices: Sequence[Lines], is_header: IsHeader | None) -> 
         raise InputError(f"column {', '.join(twice)} stands there twice", path=path)
     lines.refuse_shifted(path, columns, start)
     places = {name: k for k, name in enumerate(columns)}
+    repeated: dict[int, frozenset[str]] = {}
+    for number, place in lines.repeated:
+        if place < len(columns):
+            repeated[number] = repeated.get(number, _NOTHING) | {columns[place]}
     return Sheet(
         path,
         columns,
-        tuple(SheetRow(number, _Cells(places, cells)) for number, cells in rows[1:]),
+        tuple(
+            SheetRow(number, _Cells(places, cells), repeated.get(number, _NOTHING))
+            for number, cells in rows[1:]
+        ),
         tuple(remarks),
         lines.serial_epoch,
     )

@@ -69,6 +69,18 @@ _MONTHS = {
 }
 
 
+_WEEKDAYS = (
+    "mon|tues?|wed|thu|thurs?|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
+    "mo|di|mi|do|fr|sa|so|(mon|diens|donners|frei|sams|sonn)tag|mittwoch|"
+    "lun|mar|mer|jeu|ven|sam|dim|(lun|mar|mercre|jeu|vendre|same)di|dimanche|"
+    "lunes|martes|miercoles|jueves|viernes|sabado|domingo|"
+    "(man|tirs|ons|tors|fre|lor|son)dag"
+)
+
+_FIRST_YEAR = 1900
+"""No CT is older; a year before it has lost a digit."""
+
+
 class CellError(ValueError):
     """A cell that cannot be read; its text says why, and what to write instead."""
 
@@ -200,9 +212,12 @@ def parse_date(text: str, serial_epoch: dt.date | None = None) -> dt.date:
     ):
         if re.fullmatch(pattern, day):
             try:
-                return dt.datetime.strptime(day, form).date()
+                parsed = dt.datetime.strptime(day, form).date()
             except ValueError:
                 break
+            if parsed.year < _FIRST_YEAR:
+                break
+            return parsed
     parts = re.fullmatch(r"(\d{1,2})[/-](\d{1,2})[/-](\d{2}|\d{4})", day)
     if parts:
         first, second = int(parts[1]), int(parts[2])
@@ -223,7 +238,11 @@ def _with_month_name(text: str) -> dt.date | None:
     # `15jan2024`, as SAS writes it.
     if words and (match := re.fullmatch(r"(\d{1,2})([a-z]+)(\d{4})", words[0])):
         words = [match[1], match[2], match[3]]
-    words = [word for word in words if word not in ("de", "del", "of")][:3]
+    words = [word for word in words if word not in ("de", "del", "of")]
+    is_named = any(word in _MONTHS for word in words[1:4])
+    if is_named and re.fullmatch(_WEEKDAYS, words[0]):
+        words = words[1:]
+    words = words[:3]
     if len(words) < 3:
         return None
     months = [_MONTHS[word] for word in words if word in _MONTHS]
@@ -236,6 +255,9 @@ def _with_month_name(text: str) -> dt.date | None:
 
 def _day(text: str, year: int, month: int, day: int) -> dt.date:
     try:
-        return dt.date(year, month, day)
+        parsed = dt.date(year, month, day)
     except ValueError:
-        raise CellError(f"{text!r} is not a complete date: write it as YYYY-MM-DD") from None
+        parsed = None
+    if parsed is None or parsed.year < _FIRST_YEAR:
+        raise CellError(f"{text!r} is not a complete date: write it as YYYY-MM-DD")
+    return parsed

@@ -6,6 +6,7 @@ import datetime as dt
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from lvt_track.core.assessment import Assessment, Role, Status
@@ -22,6 +23,11 @@ _MOST_UNIT_SLIP = 14.0
 # Nobody follows a patient whose every lesion is below what RECIST measures, 10 mm.
 _LEAST_MEASURED_MM = 10.0
 _FEWEST_SIZES = 3
+
+_BONE = "bone"
+
+# Nobody is followed from one visit to the next after so long.
+_LONGEST_GAP_YEARS = 20
 
 # Nobody reads more lines of one kind, and a table of a million rows may have as many.
 _MOST_TOLD = 100
@@ -50,6 +56,8 @@ def check_rows(rows: Sequence[Assessment], unread: Collection[str] = ()) -> tupl
         whole = [row for row in ordered if row.lesion not in unread]
         if whole:
             problems += _roles(whole)
+            problems += _hard_to_measure(whole)
+            problems += _gaps(whole)
             problems += _organs(whole)
             problems += _unit_slips(whole)
             problems += _missing(whole)
@@ -101,6 +109,7 @@ def _roles(rows: Sequence[Assessment]) -> Iterator[Problem]:
     start = rows[0].date
     roles = {row.lesion: row.role for row in rows if row.date == start}
     has_targets = Role.TARGET in roles.values()
+    unsaid: set[str] = set()
     for row in rows:
         if row.date == start:
             if row.role is Role.NEW:
@@ -111,6 +120,10 @@ def _roles(rows: Sequence[Assessment]) -> Iterator[Problem]:
                 yield Problem(row.line, what, True)
             continue
         if row.lesion not in roles:
+            if row.role is None and not row.derived_from and row.lesion not in unsaid:
+                unsaid.add(row.lesion)
+                what = f"lesion {row.lesion} has no row at the first visit: taken as new"
+                yield Problem(row.line, what, False)
             if row.role is Role.TARGET and not row.derived_from:
                 what = f"lesion {row.lesion} is called a target, the first visit has none"
                 yield Problem(row.line, what, True)
@@ -127,6 +140,31 @@ def _roles(rows: Sequence[Assessment]) -> Iterator[Problem]:
             if row.role is not before:
                 what = f"lesion {row.lesion} was {before.value} at the first visit: kept so"
                 yield Problem(row.line, what, False)
+
+
+def _hard_to_measure(rows: Sequence[Assessment]) -> Iterator[Problem]:
+    """Lesions of the first visit whose long axis RECIST 1.1 does not count as it stands.
+
+    Bone is measurable by its soft tissue part alone (3.1.2), a node by its short axis (3.1.1).
+    """
+    for row in rows:
+        if row.date != rows[0].date:
+            return
+        if row.long_axis_mm is None or row.role is Role.NON_TARGET:
+            continue
+        if row.organ == _BONE:
+            what = f"lesion {row.lesion} is in bone, of which only a soft tissue part is measurable"
+            yield Problem(row.line, f"{what}: see to it that this is what was measured", False)
+        elif row.is_nodal and row.short_axis_mm is None:
+            what = f"node {row.lesion} has no short axis, by which nodes are measured"
+            yield Problem(row.line, f"{what}: it cannot be a target", False)
+
+
+def _gaps(rows: Sequence[Assessment]) -> Iterator[Problem]:
+    for before, row in pairwise(rows):
+        if row.date.year - before.date.year > _LONGEST_GAP_YEARS:
+            what = f"{row.date} follows {before.date}: is a digit of the year wrong?"
+            yield Problem(row.line, what, False)
 
 
 def _organs(rows: Sequence[Assessment]) -> Iterator[Problem]:

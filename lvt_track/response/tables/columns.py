@@ -25,19 +25,23 @@ _BESIDE = re.compile(
 )
 _TEXT: Mapping[str, str] = {
     "date": "scan date, visit date, study date, exam date, examination date, assessment date, "
-    "datum, untersuchungsdatum, fecha, dato",
+    "datum, untersuchungsdatum, ct datum, fecha, dato, date examen, date d examen, "
+    "date de l examen, fecha de examen, undersokelsesdato",
     "lesion": "lesion id, lesion name, lesion no, lesion nr, lesion number, lesion label, tumor, "
-    "tumour, tumor id, tumour id, lasion, lesjon, laesjon",
+    "tumour, tumor id, tumour id, lasion, lesjon, laesjon, herd, lasion nr, lesion numero",
     "patient": "patient id, patientid, subject, subject id, subjid, usubjid, pat id, paciente, "
     "pasient, patienten id",
-    "role": "lesion role, target type, target status",
+    "role": "lesion role, lesion type, target type, target status, rolle, rol, role de la lesion, "
+    "type de lesion, tipo de lesion",
     "site": "organ, location, localisation, localization, anatomical site, anatomic site, "
-    "lesion site, lesion location, lokalisation, organe, localizacion, organo, sted, lokalisasjon",
-    "status": "lesion status",
+    "lesion site, lesion location, lokalisation, siege, organe, localizacion, organo, sted, "
+    "lokalisasjon",
+    "status": "lesion status, statut, estado, befund",
     "derived_from": "",
     "phase": "contrast phase",
     "mean_hu": "hu, mean attenuation, mean density, attenuation hu, density hu",
-    "visit": "visit name, timepoint, time point",
+    "visit": "visit name, timepoint, time point, visite, besuch, zeitpunkt, visita, besok, "
+    "tidspunkt",
 }
 _SIZES: Mapping[str, str] = {
     "long_axis": "longaxis, long axis diameter, long diameter, longest diameter, longest axis, "

@@ -26,6 +26,7 @@ from lvt_track.response.tables.columns import LENGTHS, Columns, read_columns
 from lvt_track.response.tables.own import own_readings
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 from lvt_track.response.tables.sizes import Sizes, settled
+from lvt_track.response.tables.words import ROLE_WORDS, STATUS_WORDS, is_sum
 
 __all__ = ["read_measurements"]
 
@@ -34,33 +35,6 @@ _Word = TypeVar("_Word")
 _BASELINE = re.compile(r"\b(baseline|screening)\b", re.IGNORECASE)
 
 
-def _by_word(words: Mapping[_Word, str]) -> dict[str, _Word]:
-    return {
-        plain_words(word).replace(" ", ""): value
-        for value, listed in words.items()
-        for word in listed.split(",")
-    }
-
-
-_STATUS = _by_word(
-    {
-        Status.MEASURED: "measured, present, stable, persists, persistent, unchanged",
-        Status.ABSENT: "absent, gone, disappeared, resolved, not seen, no longer seen",
-        Status.TOO_SMALL: "too small, too small to measure, tstm",
-        Status.NOT_DONE: "not done, not evaluable, ne, not assessed, not evaluated, "
-        "not assessable, unevaluable, inevaluable, unable to evaluate, nd",
-        Status.PROGRESSION: "progression, unequivocal progression, unequivocal, progressed",
-        Status.EQUIVOCAL: "equivocal",
-    }
-)
-_ROLE = _by_word(
-    {
-        Role.TARGET: "target, target lesion, tl, t, target lesions, zielläsion, cible, diana",
-        Role.NON_TARGET: "nontarget, non-target lesion, ntl, nt, nontarget lesions, "
-        "nicht-zielläsion, non cible, no diana",
-        Role.NEW: "new, new lesion, nl, new lesions, neue läsion, nouvelle lésion, nueva, ny",
-    }
-)
 _PHASE = {phase.value: phase for phase in Phase}
 
 
@@ -83,6 +57,11 @@ def read_measurements(sheet: Sheet, options: ReadOptions | None = None) -> Readi
     rows: list[Assessment] = []
     unread: set[str] = set()
     for row in sheet.rows:
+        name = row.cells[columns.text["lesion"]]
+        if is_sum(name):
+            told = f"{name!r} is no lesion but adds up others: passed over"
+            problems.append(Problem(row.line, told, False))
+            continue
         reader = _RowReader(row, columns, sheet.serial_epoch, [])
         assessment = reader.assessment()
         problems += reader.problems
@@ -96,21 +75,34 @@ def read_measurements(sheet: Sheet, options: ReadOptions | None = None) -> Readi
     if is_ours:
         options = ReadOptions(0, options.sites)
     elif "visit" in columns.text:
-        problems += _second_baselines(sheet, columns, rows, options.visit_window_days)
+        problems += _unclear_baselines(sheet, columns, rows, options.visit_window_days)
     return checked_readings(rows, problems, sheet.path, options, unread)
 
 
-def _second_baselines(
+def _unclear_baselines(
     sheet: Sheet, columns: Columns, rows: Sequence[Assessment], window_days: int
 ) -> Iterator[Problem]:
-    """Rows that are called baseline at a later visit than another that is."""
+    """Rows that are called baseline at a later visit than another that is, or than the first.
+
+    The first date is the baseline: what is older than the visit that a table calls so must go, or
+    every change would be from a scan before it.
+    """
     called = {row.line: row.cells[columns.text["visit"]] for row in sheet.rows}
     first: dict[str, Assessment] = {}
+    start: dict[str, dt.date] = {}
+    for row in rows:
+        start[row.patient] = min(row.date, start.get(row.patient, row.date))
     for row in rows:
         if _BASELINE.search(called.get(row.line or 0, "")):
             before = first.setdefault(row.patient, row)
             if abs((row.date - before.date).days) > window_days:
                 what = f"a second baseline on {row.date}, line {before.line} has {before.date}"
+                yield Problem(row.line, what, True)
+            elif row is before and (row.date - start[row.patient]).days > window_days:
+                what = (
+                    f"the baseline is {row.date}, but there are rows of {start[row.patient]}: "
+                    "leave out what is older than the baseline"
+                )
                 yield Problem(row.line, what, True)
 
 
@@ -133,8 +125,8 @@ class _RowReader:
         enhancing_short_mm = lengths.pop("enhancing_short_mm")
         mean_hu = self._mean_hu()
         read = self._two_in_one(Sizes(**lengths, volume_ml=self._volume()))
-        role = self._choice("role", _ROLE, Role)
-        said = self._choice("status", _STATUS, Status)
+        role = self._choice("role", ROLE_WORDS, Role)
+        said = self._choice("status", STATUS_WORDS, Status)
         if said is Status.PROGRESSION and role is Role.NEW:
             said = Status.MEASURED  # an unequivocal new lesion is one that is there
         phase = self._choice("phase", _PHASE, Phase)
@@ -206,6 +198,9 @@ class _RowReader:
         for column in self.columns.sizes.get(name, ()):
             text = self.row.cells[column.name]
             if is_missing(text):
+                continue
+            if column.name in self.row.repeated:
+                self._refuse(f"{column.name} is merged with the cell above: write it in each row")
                 continue
             try:
                 value = parse(text, column.unit)

@@ -64,6 +64,8 @@ def find_new_lesions(
         if row.status in (Status.ABSENT, Status.NOT_DONE):
             continue
         seen = first.setdefault(name, row)
+        if _is_normal(row):
+            continue
         if row.status is not Status.EQUIVOCAL and not scale.is_doubtful_new(row, seen):
             sure_since.setdefault(name, date)
     gone = {name for name, row in visit.rows.items() if row.status is Status.ABSENT}
@@ -76,7 +78,7 @@ def find_new_lesions(
     here = {name: visit.rows[name] for name in present if name in visit.rows}
     new = NewLesions(
         sure={name: _since(date, sure_since[name], first[name].date) for name in present},
-        possible=tuple(f"{r.lesion} ({r.remark})" if r.remark else r.lesion for r in unsure),
+        possible=tuple(map(_possible, unsure)),
         sizes_mm={
             name: size
             for name, row in here.items()
@@ -85,6 +87,18 @@ def find_new_lesions(
         worse=tuple(name for name, row in here.items() if row.status is Status.PROGRESSION),
     )
     return new, NewLesionMemory(first, sure_since)
+
+
+def _is_normal(row: Assessment) -> bool:
+    """Whether it is a node of a normal size, whatever it is called (RECIST 1.1, 4.3.1)."""
+    short_mm = row.short_axis_mm
+    return row.is_nodal and short_mm is not None and not at_least(short_mm, NODE_NORMAL_MM)
+
+
+def _possible(row: Assessment) -> str:
+    """A lesion that may be new, and why that is open."""
+    why = f"a node below {NODE_NORMAL_MM:g} mm is normal" if _is_normal(row) else row.remark
+    return f"{row.lesion} ({why})" if why else row.lesion
 
 
 def _is_new(row: Assessment, baseline: Baseline) -> bool:

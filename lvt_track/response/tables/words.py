@@ -1,0 +1,102 @@
+"""Words of tables for roles, for what was found of a lesion, and for what is no lesion.
+
+In English, German, French, Spanish and Norwegian; without accents, case and blanks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from lvt_track.core.assessment import Role, Status
+from lvt_track.core.sites import plain_words
+
+__all__ = ["ROLE_WORDS", "STATUS_WORDS", "is_sum"]
+
+_Word = TypeVar("_Word")
+
+
+def _by_word(words: Mapping[_Word, str]) -> dict[str, _Word]:
+    return {
+        plain_words(word).replace(" ", ""): value
+        for value, listed in words.items()
+        for word in listed.split(",")
+    }
+
+
+STATUS_WORDS = _by_word(
+    {
+        Status.MEASURED: "measured, present, stable, persists, persistent, unchanged, gemessen, "
+        "messbar, vorhanden, unverändert, stabil, mesurée, mesuré, mesurable, présente, présent, "
+        "inchangée, inchangé, medida, medido, medible, presente, estable, sin cambios, målt, "
+        "tilstede, uendret",
+        Status.ABSENT: "absent, gone, disappeared, resolved, not seen, no longer seen, "
+        "not visible, no longer visible, verschwunden, nicht mehr nachweisbar, "
+        "nicht mehr abgrenzbar, nicht mehr sichtbar, nicht sichtbar, disparue, disparu, absente, "
+        "non visible, plus visible, desaparecida, desaparecido, ausente, no visible, borte, "
+        "forsvunnet, ikke synlig",
+        Status.TOO_SMALL: "too small, too small to measure, tstm, zu klein, trop petite, "
+        "trop petit, demasiado pequeña, demasiado pequeño, for liten",
+        Status.NOT_DONE: "not done, not evaluable, ne, not assessed, not evaluated, "
+        "not assessable, unevaluable, inevaluable, unable to evaluate, nd, nicht beurteilbar, "
+        "nicht auswertbar, nicht untersucht, nicht durchgeführt, non évaluable, non évaluée, "
+        "non fait, no evaluable, no evaluada, no realizado, ikke evaluerbar, ikke vurderbar, "
+        "ikke utført",
+        Status.PROGRESSION: "progression, unequivocal progression, unequivocal, progressed, "
+        "eindeutiger progress, eindeutige progression, progression indiscutable, "
+        "progression non équivoque, progresión inequívoca, utvetydig progresjon",
+        Status.EQUIVOCAL: "equivocal, unklar, fraglich, équivoque, douteuse, equívoca, dudosa, "
+        "usikker",
+    }
+)
+ROLE_WORDS = _by_word(
+    {
+        Role.TARGET: "target, target lesion, tl, t, target lesions, zielläsion, ziel, cible, "
+        "lésion cible, diana, lesión diana, målslesjon, mållesjon",
+        Role.NON_TARGET: "nontarget, non-target lesion, ntl, nt, nontarget lesions, "
+        "nicht-zielläsion, nichtziel, non cible, lésion non cible, no diana, lesión no diana, "
+        "ikke-mållesjon",
+        Role.NEW: "new, new lesion, nl, new lesions, neu, neue läsion, nouvelle, "
+        "nouvelle lésion, nueva, nueva lesión, lesión nueva, ny, ny lesjon",
+    }
+)
+
+_SUMS = frozenset(
+    map(
+        plain_words,
+        """sum
+        sums
+        total
+        totals
+        subtotal
+        SLD
+        SOD
+        sum of diameters
+        sum of longest diameters
+        sum of target lesions
+        sum target lesions
+        sum of targets
+        target sum
+        mean
+        average
+        Summe
+        Gesamt
+        Gesamtsumme
+        Summe der Durchmesser
+        Mittelwert
+        somme
+        somme des diamètres
+        moyenne
+        suma
+        suma de diámetros
+        media
+        sum diametre
+        sum av diametre
+        gjennomsnitt""".splitlines(),
+    )
+)
+
+
+def is_sum(lesion: str) -> bool:
+    """Whether the name of a row says that it adds up others, and is no lesion itself."""
+    return plain_words(lesion) in _SUMS
