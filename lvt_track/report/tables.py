@@ -182,8 +182,9 @@ def _doubt_of(course: Course, track: Track) -> str:
 
 def _track_row(course: Course, line: Timeline) -> Row:
     first, last = (course.visits[i].visit for i in (line.seen[0], line.seen[-1]))
-    is_followed = len(line.seen) > 1
+    is_followed = line.is_comparable
     before, after = line.first, line.last
+    days = (last.date - first.date).days
     return {
         "track": line.track.number,
         "first_seen": first.name,
@@ -193,8 +194,8 @@ def _track_row(course: Course, line: Timeline) -> Row:
         "volume_change_percent": (
             change_percent(before.volume_ml, after.volume_ml) if is_followed else None
         ),
-        "doubling_time_days": doubling_time_days(
-            before.volume_ml, after.volume_ml, (last.date - first.date).days
+        "doubling_time_days": (
+            doubling_time_days(before.volume_ml, after.volume_ml, days) if is_followed else None
         ),
         "first_volume_ml": before.volume_ml,
         "last_volume_ml": after.volume_ml,
@@ -205,8 +206,8 @@ def _track_row(course: Course, line: Timeline) -> Row:
         ),
         "visits_seen": len(line.seen),
         "reason": _doubt_of(course, line.track),
-        "monthly_growth_percent": monthly_growth_percent(
-            before.volume_ml, after.volume_ml, (last.date - first.date).days
+        "monthly_growth_percent": (
+            monthly_growth_percent(before.volume_ml, after.volume_ml, days) if is_followed else None
         ),
         "role": line.track.role,
         "note": line.track.note,

@@ -65,6 +65,11 @@ class Sighting:
         return bool(self.lesions)
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the scan ends in one of its lesions, so that it has no size to compare."""
+        return any(lesion.is_cut for lesion in self.lesions)
+
+    @property
     def diameter_mm(self) -> float | None:
         """Sum of the long axes of its lesions, as RECIST 1.1 adds the parts of a split lesion.
 
@@ -114,6 +119,11 @@ class Timeline:
     def last(self) -> Sighting:
         """The last visit that shows it."""
         return self.sightings[self.seen[-1]]
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether its size changed from one visit to another, and neither scan ends in it."""
+        return len(self.seen) > 1 and not self.first.is_cut and not self.last.is_cut
 
     @property
     def largest_diameter_mm(self) -> float:

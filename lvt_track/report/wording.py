@@ -145,6 +145,8 @@ def sighting_lines(sighting: Sighting, state: TrackState) -> tuple[str, ...]:
     if len(others) > 2:
         more.append(f"+{_NB}{len(others) - 2}{_NB}more")
     volume = _sized(sighting.volume_ml or 0.0, "mL")
+    if sighting.is_cut:
+        more.append("the scan ends in it")
     if sighting.presence is Presence.FOUND:
         return (first, *more, volume)
     is_open = sighting.presence is Presence.NEW and state is TrackState.UNCERTAIN
@@ -169,6 +171,8 @@ def change_lines(course: Course, line: Timeline) -> tuple[str, ...]:
     gone = () if line.is_seen_last else ("not seen any more",)
     if len(line.seen) < 2:
         return gone or ("–",)
+    if not line.is_comparable:
+        return (*gone, "not comparable: a scan ends in it")
     first, last = line.first, line.last
     days = (course.visits[line.seen[-1]].visit.date - course.visits[line.seen[0]].visit.date).days
     before = "before: " if gone else ""

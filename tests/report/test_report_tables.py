@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -24,7 +25,9 @@ from lvt_track.report.timelines import (
     change_percent,
     doubling_time_days,
     monthly_growth_percent,
+    timelines,
 )
+from lvt_track.report.wording import change_lines, sighting_lines
 
 # What DESIGN promises, in its order; columns may be added behind, never renamed or dropped.
 PROMISED = {
@@ -110,6 +113,23 @@ def test_tracks_tell_changes_of_what_was_seen(course: Course) -> None:
     assert table.loc[3, "first_seen"] == course.visits[2].visit.name
     assert table.loc[4, "last_seen"] == course.visits[1].visit.name
     assert pd.isna(table.loc[4, "doubling_time_days"])  # it shrank
+
+
+@pytest.mark.parametrize("end", [0, -1])
+def test_what_a_scan_cuts_neither_grew_nor_shrank(course: Course, end: int) -> None:
+    key = course.tracks[0].lesions[end]
+    visits = tuple(
+        replace(v, lesions=tuple(replace(one, is_cut=one.key == key) for one in v.lesions))
+        for v in course.visits
+    )
+    cut = replace(course, visits=visits)
+    line = timelines(cut)[0]
+    assert change_lines(cut, line) == ("not comparable: a scan ends in it",)
+    assert "the scan ends in it" in sighting_lines(line.sightings[end], line.track.state)
+    first = tracks_table(cut).set_index("track").loc[line.track.number]
+    for name in ("volume_change_percent", "diameter_change_percent", "doubling_time_days"):
+        assert pd.isna(first[name])
+    assert pd.isna(first["monthly_growth_percent"]) and first["last_volume_ml"] > 0
 
 
 def test_edges_name_dates_and_events(course: Course) -> None:

@@ -267,10 +267,7 @@ def _draw_sizes(
     label_right(
         axes,
         [floor if value is None else value for value in last],
-        [
-            f"{line.name}  not seen" if value is None else f"{line.name}  {value:.1f} {unit}"
-            for line, value in zip(named, last, strict=True)
-        ],
+        [_end_label(line, value, unit) for line, value in zip(named, last, strict=True)],
         TRACK_COLORS,
     )
     finish_axes(axes)
@@ -291,6 +288,13 @@ def _draw_band(
         linewidth=0.0,
         zorder=1,
     )
+
+
+def _end_label(line: Timeline, value: float | None, unit: str) -> str:
+    """A track's name and its size at the last visit, which is that of a part where it is cut."""
+    if value is None:
+        return f"{line.name}  not seen"
+    return f"{line.name}  {'cut, ' if line.sightings[-1].is_cut else ''}{value:.1f} {unit}"
 
 
 def _draw_track(

@@ -112,6 +112,8 @@ def _jumps(course: Course) -> list[Doubt]:
     doubts = []
     for line in timelines(course):
         for k in range(1, len(line.sightings)):
+            if line.sightings[k - 1].is_cut or line.sightings[k].is_cut:
+                continue
             before, after = line.sightings[k - 1].volume_ml, line.sightings[k].volume_ml
             if not before or not after or 1 / _JUMP < after / before < _JUMP:
                 continue
