@@ -314,8 +314,7 @@ class Response:
         change_from_baseline_percent, change_from_nadir_percent: None where undefined.
         target, non_target: response of target and of non-target lesions.
         new_lesion: whether new lesions were found.
-        category: overall response.
-        reason: why, in words.
+        category, reason: overall response, and why, in words.
         new_lesions: names of the new lesions that count.
         lone_find: the one new lesion on which the category rests, where a model alone drew it.
         doubt: how sure the category is; None for the baseline, and where that was not asked for.
