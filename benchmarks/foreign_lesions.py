@@ -90,9 +90,8 @@ def look(foreign: Foreign, before: Masks, power: NDArray[np.float64], model: Mod
         "false": {},
         "doubles": {n: float(drawn[w].mean()) for n, w in foreign.doubles.items()},
     }
-    labels = cc3d.renumber(foreign.number)[0]
     for name, mask in masks.items():
-        row["found"][name] = [bool(hit) for hit in covered_lesions(labels, mask)]
+        row["found"][name] = [bool(hit) for hit in covered_lesions(foreign.number, mask)]
         row["false"][name] = _false(mask, (foreign.number > 0) | ignored, voxel_mm3)
     return row
 
