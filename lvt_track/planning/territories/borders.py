@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvt_track.core.geometry import FloatArray
+from lvt_track.planning.territories.umbilical import fissure_points, umbilical_points
 from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, VesselTrees
 
 __all__ = ["Borders", "VeinSurface", "angle_about_cava", "find_borders"]
@@ -26,7 +27,10 @@ _LEAST_LENGTH_MM = 25.0
 # Where the cava is not seen, directions about it and the trees are half believed, and half taken
 # to be the usual ones.
 _HALF = 0.5
-_UMBILICAL_SHARE = 0.25  # of the way from the left to the middle hepatic vein
+# The fissure lies half-way between the left and the middle hepatic vein on three real livers, and
+# leaves them room.
+_FISSURE_SHARE, _FISSURE_SPREAD_DEG = 0.5, 9.0
+_FISSURE_FROM_LEFT_DEG, _FISSURE_FROM_MIDDLE_DEG = 4.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Borders:
 
     Attributes:
         right, middle, left: surfaces through the three hepatic veins.
-        umbilical_deg: direction of the umbilical portion of the left portal vein.
+        umbilical: surface through the umbilical portion of the left portal vein.
         fork_mm: where the portal vein divides, LPS.
         umbilical_mm: the umbilical portion, LPS.
         right_level_mm: height at which the right portal vein divides.
@@ -70,7 +74,7 @@ class Borders:
     right: VeinSurface
     middle: VeinSurface
     left: VeinSurface
-    umbilical_deg: float
+    umbilical: VeinSurface
     fork_mm: FloatArray
     umbilical_mm: FloatArray
     right_level_mm: float
@@ -97,22 +101,14 @@ def find_borders(trees: VesselTrees) -> Borders:
     near = np.linalg.norm((points - hilum) * [1.0, 1.0, 0.7], axis=1) < 45.0
     wide = near & (radii > 0.55 * np.max(radii[near], initial=0.0))
     has_portal = bool(wide.sum() >= 5)
-    fork = np.average(points[wide], axis=0, weights=weight[wide]) if has_portal else hilum
+    fork = hilum
+    if has_portal:
+        # The trunk comes from below; the division is at its upper end.
+        wide &= points[:, 2] >= np.median(points[wide, 2])
+        fork = np.average(points[wide], axis=0, weights=weight[wide])
     if not trees.cava.is_seen:
         fork = _HALF * fork + (1 - _HALF) * hilum
-    umbilical = _umbilical(points, radii, fork, trees) if has_portal else None
-    if umbilical is None:
-        angle = 0.5 * (surfaces["middle"].angle_deg + surfaces["left"].angle_deg)
-        x, y = trees.cava.axis_at(np.array(fork[2]))
-        reach = 0.30 * (trees.frame.high_mm[1] - trees.frame.low_mm[1])
-        turn = np.radians(angle)
-        umbilical = np.array([x + reach * np.cos(turn), y - reach * np.sin(turn), fork[2]])
-    umbilical_deg = float(angle_about_cava(umbilical[None], trees)[0])
-    middle, left = surfaces["middle"].angle_deg, surfaces["left"].angle_deg
-    if not trees.cava.is_seen:
-        usual = left + _UMBILICAL_SHARE * (middle - left)
-        umbilical_deg = _HALF * umbilical_deg + (1 - _HALF) * usual
-    umbilical_deg = float(np.clip(umbilical_deg, min(left - 10, middle - 15), middle - 12))
+    umbilical = _umbilical(trees, fork, surfaces)
     right = inside & (points[:, 0] < fork[0] - 12) & (points[:, 0] > fork[0] - 50)
     right &= radii > 2.2
     level = float(np.average(points[right, 2], weights=weight[right])) if right.sum() >= 8 else None
@@ -120,9 +116,9 @@ def find_borders(trees: VesselTrees) -> Borders:
         surfaces["right"],
         surfaces["middle"],
         surfaces["left"],
-        umbilical_deg,
-        fork,
         umbilical,
+        fork,
+        _umbilical_place(trees, fork, umbilical),
         float(fork[2]) if level is None else level,
         has_portal,
     )
@@ -169,16 +165,40 @@ def _surface(
     return VeinSurface(told, slope, z0, (float(low), float(high)), True)
 
 
-def _umbilical(
-    points: FloatArray, radii: FloatArray, fork: FloatArray, trees: VesselTrees
-) -> FloatArray | None:
-    """The umbilical portion: where the left portal vein, wide as yet, turns to the front."""
-    left = (points[:, 0] > fork[0] + 4) & (points[:, 1] < fork[1] - 10)
-    left &= np.linalg.norm(points - fork, axis=1) < 80
-    if left.sum() < 8:
-        return None
-    wide = left & (radii > 0.6 * np.percentile(radii[left], 95))
-    spots = points[wide]
-    front = spots[:, 1] <= np.percentile(spots[:, 1], 50)
-    place: FloatArray = spots[front].mean(axis=0)
-    return place
+def _umbilical(trees: VesselTrees, fork: FloatArray, veins: dict[str, VeinSurface]) -> VeinSurface:
+    """The sheet through wide portal vessels and slits between the left and middle veins."""
+    left, middle = veins["left"], veins["middle"]
+    wide, weight = umbilical_points(trees, fork)
+    slits = fissure_points(trees, fork)
+    points = np.concatenate([wide, slits])
+    shares = [weight / max(weight.sum(), 1e-9), np.full(len(slits), 1.0 / max(len(slits), 1))]
+    share = np.concatenate(shares)
+    z = points[:, 2]
+    angle = angle_about_cava(points, trees) if len(points) else np.zeros(0)
+    between = (angle > left.at(z) + _FISSURE_FROM_LEFT_DEG) | (angle > middle.at(z) - 45.0)
+    between &= angle < middle.at(z) - _FISSURE_FROM_MIDDLE_DEG
+    points, angle, share = points[between], angle[between], share[between]
+    height = float(fork[2])
+    low, high = (float(v.at(np.array(height))) for v in (left, middle))
+    usual = low + _FISSURE_SHARE * (high - low)
+    if len(points) == 0:
+        return VeinSurface(usual, 0.0, height, (height, height), False)
+    grid = np.arange(high - 60.0, high - _FISSURE_FROM_MIDDLE_DEG + 0.5)
+    offsets = (grid[:, None] - angle[None]) / _BLUR_DEG
+    density = (np.exp(-0.5 * offsets**2) * share).sum(axis=1)
+    score = density * np.exp(-0.5 * ((grid - usual) / _FISSURE_SPREAD_DEG) ** 2)
+    near = np.abs(angle - grid[score.argmax()]) < _WITHIN_DEG
+    return _surface(points[near], angle[near], share[near], usual, trees)
+
+
+def _umbilical_place(trees: VesselTrees, fork: FloatArray, sheet: VeinSurface) -> FloatArray:
+    """The umbilical portion, LPS (3,): wide portal vessels in the sheet, or where most have it."""
+    points, weight = umbilical_points(trees, fork)
+    if len(points):
+        near = np.abs(angle_about_cava(points, trees) - sheet.at(points[:, 2])) < _WITHIN_DEG
+        if near.sum() >= 4:
+            return np.average(points[near], axis=0, weights=weight[near])
+    x, y = trees.cava.axis_at(np.array(fork[2]))
+    reach = 0.30 * (trees.frame.high_mm[1] - trees.frame.low_mm[1])
+    turn = np.radians(float(sheet.at(np.array(fork[2]))))
+    return np.array([x + reach * np.cos(turn), y - reach * np.sin(turn), fork[2]])

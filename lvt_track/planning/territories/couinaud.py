@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from lvt_track.core.geometry import FloatArray
+from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.planning.territories.borders import Borders, angle_about_cava, find_borders
 from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, VesselTrees
 
@@ -22,6 +22,7 @@ _CAUDATE_REACH_MM = 24.0
 _CAUDATE_LEAST_MM = 8.0  # before the cava
 _CAUDATE_RISE = 0.6  # how far its front nears the cava towards the top
 _SHARE, _MOST_MM = 0.5, 24.0  # how far branches move the border between upper and lower
+_COARSE_MM, _SHIFT_SMOOTH_MM = 6.0, 9.0
 _SMOOTH_MM = 3.0
 _LEAST_SHARE = 0.1  # of a tumour, for a segment that it lies in to be named
 _SECTORS = ((2, 3), (8, 5), (7, 6))
@@ -73,15 +74,32 @@ def find_territories(trees: VesselTrees) -> Territories:
             continue
         sector = (by_planes == upper) | (by_planes == lower)
         place = points[sector]
-        to_upper, to_lower = (cKDTree(spots[names == n]).query(place)[0] for n in (upper, lower))
-        # Branches move the border of a plane; far from it those of a level are few, and stray.
-        shift = _SHARE * np.clip(to_lower - to_upper, -_MOST_MM, _MOST_MM)
-        is_upper = _above_mm(place, borders, upper == 2) + shift > 0
+        trees_of = cKDTree(spots[names == upper]), cKDTree(spots[names == lower])
+        is_upper = _above_mm(place, borders, upper == 2) + _shift_mm(place, *trees_of) > 0
         chosen[sector] = np.where(is_upper, upper, lower)
         sources[upper] = sources[lower] = _BRANCHES
     labels = nothing.copy()
     labels[tuple(where.T)] = chosen
     return Territories(_whole(_smooth(labels, trees), trees), sources, "", borders, planes)
+
+
+def _shift_mm(points: FloatArray, upper: cKDTree, lower: cKDTree) -> FloatArray:
+    """How far branches lift points (n, 3) above the plane between upper and lower segments.
+
+    Far from the plane those of a level are few, and stray; and what lifts one point lifts those
+    around it, so that the border stays in one piece.
+    """
+    low = points.min(axis=0) - _COARSE_MM
+    x, y, z = (int(n) for n in np.ceil((points.max(axis=0) - low) / _COARSE_MM) + 2)
+    grid = Geometry.axial(
+        (z, y, x), (_COARSE_MM,) * 3, (float(low[0]), float(low[1]), float(low[2]))
+    )
+    places = grid.to_world(np.moveaxis(np.indices(grid.shape), 0, -1)).reshape(-1, 3)
+    nearer = lower.query(places)[0] - upper.query(places)[0]
+    shift = _SHARE * np.clip(nearer, -_MOST_MM, _MOST_MM).reshape(grid.shape)
+    smooth = ndimage.gaussian_filter(shift, _SHIFT_SMOOTH_MM / _COARSE_MM, mode="nearest")
+    lifted: FloatArray = ndimage.map_coordinates(smooth, grid.to_index(points).T, order=1)
+    return lifted
 
 
 def segments_of(labels: NDArray[np.uint8]) -> tuple[int, ...]:
@@ -101,7 +119,7 @@ def _by_planes(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDAr
     is_right = angle > borders.middle.at(z)
     is_posterior = is_right & (angle > borders.right.at(z))
     is_upper = _above_mm(points, borders, is_lateral=False) > 0
-    is_lateral = ~is_right & (angle < borders.umbilical_deg)
+    is_lateral = ~is_right & (angle < borders.umbilical.at(z))
     labels = np.full(len(points), 4, dtype=np.uint8)
     labels[is_right & ~is_posterior] = np.where(is_upper, 8, 5)[is_right & ~is_posterior]
     labels[is_posterior] = np.where(is_upper, 7, 6)[is_posterior]
