@@ -173,7 +173,7 @@ def plan_run(out: Path, settings: PlanSettings, progress: Progress) -> PlanResul
                     date, resection.name, margin, remnant, standard_ml, of_visit, remark
                 )
             )
-        _write_visit(folder.visit(date), plan)
+        _write_visit(folder.visit(date), plan, next(iter(taken.values()), None))
         if date == shown:
             drawn = (plan, taken)
         progress.step(date)
@@ -274,9 +274,15 @@ def _taken(
     return taken & (plan.masks.liver | plan.masks.tumors), "; ".join(remarks)
 
 
-def _write_visit(folder: VisitFolder, plan: VisitPlan) -> None:
+def _write_visit(folder: VisitFolder, plan: VisitPlan, taken: BoolArray | None) -> None:
+    """Write the masks of a plan, of its resections the first."""
     like, geometry = folder.mask("liver"), plan.masks.geometry
-    write_masks({folder.portal: plan.portal, folder.hepatic: plan.hepatic}, geometry, like)
+    masks = {folder.portal: plan.portal, folder.hepatic: plan.hepatic}
+    if taken is None:
+        folder.resection.unlink(missing_ok=True)
+    else:
+        masks[folder.resection] = taken
+    write_masks(masks, geometry, like)
     write_labels(plan.segments.astype(np.int32), geometry, folder.segments, like)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from lvt_track.agreement.records import ReaderComparison
 from lvt_track.core.course import Course, KeyImage
+from lvt_track.report.drawing.plan_views import PlanView
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.viewer.scene import Scene
 
@@ -31,6 +32,7 @@ class ReportContent:
         slice_numbers: by visit, the InstanceNumber of every slice in the order of the array; only
             for scans that have such numbers.
         sites, remnants: rows of planning.csv and remnant.csv as text, where a plan was made.
+        plan_views: its pictures, each with the date of its visit.
         corrections: what readers said, one mapping from column to value per row of their table.
     """
 
@@ -44,6 +46,7 @@ class ReportContent:
     slice_numbers: Mapping[int, Sequence[int]] = field(default_factory=dict)
     sites: Sequence[Mapping[str, str]] = ()
     remnants: Sequence[Mapping[str, str]] = ()
+    plan_views: Sequence[tuple[str, PlanView]] = ()
 
 
 def by_track_and_visit(pictures: Sequence[KeyImage]) -> Images:

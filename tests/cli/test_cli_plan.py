@@ -60,6 +60,8 @@ def test_writes_what_the_design_says(planned: Path) -> None:
         assert (folder / name).stat().st_size > 0
     assert {"liver.stl", "tumor_T1.stl"} <= {path.name for path in (folder / "meshes").iterdir()}
     assert (planned / "planning.pdf").read_bytes().startswith(b"%PDF")
+    views = {path.stem for path in (folder / "views").iterdir()}
+    assert {"front", "below", "resection1"} <= views
     segments = sitk.ReadImage(str(folder / "segments.nii.gz"))
     liver = sitk.ReadImage(str(folder / "liver.nii.gz"))
     assert segments.GetSize() == liver.GetSize()
@@ -85,6 +87,7 @@ def test_a_report_afterwards_keeps_the_segments(planned: Path) -> None:
     page = (planned / "report.html").read_text(encoding="utf-8")
     assert "Planning a resection" in page and "wedge T1" in page
     assert "run lvt plan again" not in page
+    assert "from below" in page and "blue portal vein" in page
 
 
 def test_remnants_are_of_the_voxels(planned: Path) -> None:

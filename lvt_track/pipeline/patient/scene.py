@@ -10,7 +10,7 @@ import numpy as np
 from lvt_track.core.course import Course
 from lvt_track.core.records import Point
 from lvt_track.core.volume import BoolArray
-from lvt_track.io.images.volumes import read_mask
+from lvt_track.io.images.volumes import read_geometry, read_mask
 from lvt_track.pipeline.patient.visit.read import VisitScan
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report.viewer.scene import (
@@ -28,6 +28,7 @@ _MOST_VOXELS = 10_000_000
 """Of all visits together: about 10 MB in the page, for a voxel of a noisy scan packs to a byte."""
 
 _MOST_VOXELS_A_VISIT = 2_600_000
+_PLANNED = ("portal", "hepatic", "resection")
 
 
 def take_scene(
@@ -68,8 +69,13 @@ def _parts(scan: VisitScan, folder: Path) -> dict[str, BoolArray]:
     return {
         name: read_mask(path, scan.findings.geometry)[scan.box]
         for name, path in files.items()
-        if path.exists()
+        if path.exists() and (name not in _PLANNED or _is_of(path, scan))
     }
+
+
+def _is_of(path: Path, scan: VisitScan) -> bool:
+    """Whether a mask is on the grid of the scan: a plan may be of another scan."""
+    return read_geometry(path).is_close(scan.findings.geometry)
 
 
 def _common_places(course: Course, frame: CommonFrame) -> dict[tuple[int, int], Point]:

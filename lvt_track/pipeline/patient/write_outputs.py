@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from lvt_track.pipeline.run.output import make_folder
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report import tables
 from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.plan_views import PlanView, read_view
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html.document import write_html
 from lvt_track.report.pdf import write_pdf
@@ -88,6 +90,7 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
         _slice_numbers(course),
         _rows(folder, "planning"),
         _rows(folder, "remnant"),
+        _plan_views(folder, course),
     )
     write_pdf(content, folder.pdf)
     write_html(content, folder.html)
@@ -141,6 +144,22 @@ def _rows(folder: RunFolder, name: str) -> Sequence[Mapping[str, str]]:
         return ()
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
+
+
+def _plan_views(folder: RunFolder, course: Course) -> list[tuple[str, PlanView]]:
+    """The pictures that `lvt plan` drew, with the visit of each."""
+    dates = [findings.visit.name for findings in course.visits]
+    views = [
+        (date, read_view(path))
+        for date in dates
+        for path in sorted(folder.visit(date).views.glob("*.png"), key=_order)
+    ]
+    return [(date, view) for date, view in views if view is not None]
+
+
+def _order(path: Path) -> tuple[int, str]:
+    known = ("front", "below", "nearest")
+    return (known.index(path.stem) if path.stem in known else len(known), path.stem)
 
 
 def _slice_numbers(course: Course) -> dict[int, tuple[int, ...]]:

@@ -42,10 +42,11 @@ def fissure_points(trees: VesselTrees, fork_mm: FloatArray) -> FloatArray:
     slits = _closed(liver, step) & ~liver
     points = trees.lattice.geometry.to_world(np.argwhere(slits) * _EVERY)
     height = points[:, 2] - fork_mm[2]
-    points = points[(height < _ABOVE_MM) & (height > -_BELOW_MM) & _is_before_cava(points, trees)]
-    if len(points) * step**3 / 1000 < _LEAST_ML:
+    kept = (height < _ABOVE_MM) & (height > -_BELOW_MM) & _is_before_cava(points, trees)
+    if np.count_nonzero(kept) * step**3 / 1000 < _LEAST_ML:
         return np.zeros((0, 3))
-    return points
+    within: FloatArray = points[kept]
+    return within
 
 
 def _is_before_cava(points: FloatArray, trees: VesselTrees) -> BoolArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PARTS", "SEGMENTS", "rgba"]
+__all__ = ["PARTS", "SEGMENTS", "colour_name", "rgba"]
 
 PARTS = {
     "liver": "#c9a68f",
@@ -12,6 +12,15 @@ PARTS = {
     "unknown": "#999999",
     "tumor": "#d55e00",
     "resection": "#f0e442",
+}
+_NAMES = {
+    "liver": "skin",
+    "portal": "blue",
+    "hepatic": "pink",
+    "cava": "pale pink",
+    "unknown": "grey",
+    "tumor": "orange",
+    "resection": "yellow",
 }
 SEGMENTS = {
     1: "#999999",
@@ -29,3 +38,9 @@ def rgba(colour: str, alpha: int = 255) -> tuple[int, int, int, int]:
     """Red, green, blue, alpha, 0 to 255, of `#rrggbb`."""
     red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
     return red, green, blue, alpha
+
+
+def colour_name(colour: str) -> str:
+    """The word for the colour of a part; the colour itself for any other."""
+    words = {PARTS[part]: word for part, word in _NAMES.items()}
+    return words.get(colour, colour)

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, Text
+from lvt_track.report.blocks import (
+    TEXT_WIDTH_MM,
+    Block,
+    Cell,
+    Chart,
+    Charts,
+    Column,
+    Table,
+    Text,
+)
 from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.plan_views import PlanView, draw_plan_view
+from lvt_track.report.drawing.planning_colours import colour_name
 
 __all__ = ["planning"]
 
@@ -23,6 +35,7 @@ _REMNANT_NOTE = (
     "names for a healthy liver, after chemotherapy, and in cirrhosis: no advice."
 )
 _DASH = "–"
+_VIEW_MM, _SIDE_MM = 46.0, 5.0
 _SITES = (
     ("surface_mm", "Surface"),
     ("vessel_mm", "Vessel"),
@@ -48,10 +61,31 @@ def planning(content: ReportContent) -> Sequence[Block]:
         return [Text(_STALE)]
     last = content.course.visits[-1].visit.name
     here = [row for row in content.sites if row["date"] == last]
-    blocks: list[Block] = [Text(_NOTE), _site_table(here)]
+    blocks: list[Block] = [Text(_NOTE)]
+    if content.plan_views:
+        blocks += _pictures(content.plan_views)
+    blocks.append(_site_table(here))
     if content.remnants:
         blocks += [Text(_REMNANT_NOTE, "Remnants"), _remnant_table(content.remnants)]
     return blocks
+
+
+def _pictures(views: Sequence[tuple[str, PlanView]]) -> list[Block]:
+    charts = tuple(
+        Chart(
+            view.title,
+            partial(draw_plan_view, view=view),
+            _VIEW_MM,
+            _VIEW_MM * view.rgb.shape[0] / view.rgb.shape[1],
+            left_mm=_SIDE_MM,
+            right_mm=_SIDE_MM,
+        )
+        for _, view in views
+    )
+    legend = dict(entry for _, view in views for entry in view.legend)
+    words = ", ".join(f"{colour_name(colour)} {name}" for name, colour in legend.items())
+    dates = ", ".join(dict.fromkeys(date for date, _ in views))
+    return [Text(f"{dates}, drawn from the masks: {words}."), Charts(charts)]
 
 
 def _is_current(content: ReportContent) -> bool:

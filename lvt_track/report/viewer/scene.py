@@ -29,7 +29,7 @@ __all__ = [
 HU_LOW, HU_STEP = -200, 2
 """HU of grey value 0, and HU per grey value: from −200 to 310 HU, so that any liver window fits."""
 
-PARTS = ("liver", "vessels", "cysts")
+PARTS = ("liver", "vessels", "cysts", "portal", "hepatic", "resection")
 """What the bits of `VisitView.parts` say, the lowest first."""
 
 _FINEST_MM = 1.2

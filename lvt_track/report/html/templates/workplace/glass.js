@@ -13,10 +13,10 @@ class Glass {
     this.canvas = this.box.querySelector("canvas");
     this.view = new SpaceView(this.canvas);
     this.made = new Map();
-    this.shown = { glass: true, tubes: true };
+    this.shown = { glass: true, tubes: true, taken: true };
     this.steps = place.visits.map((visit) => button(visit.date, () => this.step(visit.number)));
     place.find(".steps").replaceChildren(...this.steps);
-    for (const name of ["glass", "tubes"]) {
+    for (const name of ["glass", "tubes", "taken"]) {
       const check = place.find(`[name=${name}]`);
       check.addEventListener("change", () => {
         this.shown[name] = check.checked;
@@ -61,7 +61,16 @@ class Glass {
     const add = (kind, surface, color) => { if (surface) found.push({ kind, surface, color }); };
     const coarse = grid.shape[0] * grid.shape[1] * grid.shape[2] > 2.5e5 ? 2 : 1;
     add("glass", surfaceOf(grid, (i) => parts[i] & PARTS.liver, coarse), [0.86, 0.62, 0.5, 0.3]);
-    add("tubes", surfaceOf(grid, (i) => parts[i] & PARTS.vessels, 1), [0.3, 0.52, 0.95, 1]);
+    // Where a plan has told the trees apart, each has its colour, and grey is what is of neither.
+    const trees = PARTS.portal | PARTS.hepatic;
+    const isTold = parts.some((bits) => bits & trees);
+    const rest = isTold ? [0.6, 0.6, 0.6, 1] : [0.3, 0.52, 0.95, 1];
+    add("tubes", surfaceOf(grid, (i) => parts[i] & PARTS.vessels && !(parts[i] & trees), 1), rest);
+    add("tubes", isTold && surfaceOf(grid, (i) => parts[i] & PARTS.portal, 1), [0, 0.45, 0.7, 1]);
+    add("tubes", isTold && surfaceOf(grid, (i) => parts[i] & PARTS.hepatic, 1), [0.8, 0.47, 0.65, 1]);
+    if (parts.some((bits) => bits & PARTS.resection)) {
+      add("taken", surfaceOf(grid, (i) => parts[i] & PARTS.resection, coarse), [0.94, 0.89, 0.26, 0.35]);
+    }
     const [nx, ny] = grid.shape;
     for (const [label, box] of visit.boxes) {
       const crop = cropOf(grid, box), [[x0, y0, z0]] = box, [cx, cy] = crop.shape;
@@ -85,7 +94,10 @@ class Glass {
     const size = [0, 1, 2].map((k) => spacing[k] * (shape[k] - 1));
     this.view.centre = origin.map((o, k) => o + size[k] / 2);
     this.view.radius = length(size) / 2;
-    this.view.show(this.surfaces(visit).filter((one) => this.shown[one.kind] ?? true));
+    const surfaces = this.surfaces(visit);
+    this.place.find(".trees").hidden = surfaces.filter((one) => one.kind === "tubes").length < 2;
+    this.place.find("[name=taken]").parentElement.hidden = !surfaces.some((one) => one.kind === "taken");
+    this.view.show(surfaces.filter((one) => this.shown[one.kind] ?? true));
     this.names = this.place.data.lesions.filter((one) => one.visit === number).map((lesion) => {
       const one = button(this.place.nameOf(lesion), () => this.place.go(lesion));
       one.className = "tag";

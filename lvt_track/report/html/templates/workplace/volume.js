@@ -1,6 +1,6 @@
 // Scans, masks and how visits lie on each other; places are LPS mm, in the order x, y, z.
 
-const PARTS = { liver: 1, vessels: 2, cysts: 4 };
+const PARTS = { liver: 1, vessels: 2, cysts: 4, portal: 8, hepatic: 16, resection: 32 };
 
 const inflate = async (text) => {
   const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
