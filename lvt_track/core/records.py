@@ -13,7 +13,6 @@ from lvt_track.core.viability import Viability
 
 __all__ = [
     "Caliper",
-    "Category",
     "Edge",
     "Event",
     "Lesion",
@@ -280,25 +279,6 @@ class Track:
     role: str = ""
     is_new_by_reader: bool = False
     note: str = ""
-
-
-class Category(StrEnum):
-    """Category of a visit, of its target or of its non-target lesions."""
-
-    BASELINE = "Baseline"
-    CR = "CR"
-    PR = "PR"
-    SD = "SD"
-    PD = "PD"
-    NE = "NE"
-    NON_CR_NON_PD = "Non-CR/Non-PD"
-    ICR = "iCR"
-    IPR = "iPR"
-    ISD = "iSD"
-    IUPD = "iUPD"
-    ICPD = "iCPD"
-    NON_ICR_NON_IUPD = "Non-iCR/Non-iUPD"
-    NONE = ""
 
 
 @dataclass(frozen=True)

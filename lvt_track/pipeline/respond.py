@@ -86,7 +86,7 @@ def respond_to_table(
             continue
         responses[patient] = tuple(response for own in judged.values() for response in own)
         best[patient] = {
-            name: best_overall_response(own, confirm_after_days=confirm_after_days).value
+            name: str(best_overall_response(own, confirm_after_days=confirm_after_days))
             for name, own in judged.items()
         }
     if failures:

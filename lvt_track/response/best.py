@@ -5,26 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from lvt_track.core.records import Category, Response
+from lvt_track.core.categories import Category, Standing
+from lvt_track.core.records import Response
+from lvt_track.response.standings import category_of
 
 __all__ = ["best_overall_response"]
 
-# From best to worst; an iRECIST progression that was confirmed stands before one that was not.
+# From best to worst; a progression that was confirmed stands before one that was not.
 _RANK = (
-    *(Category.CR, Category.PR, Category.SD, Category.NON_CR_NON_PD, Category.PD),
-    *(Category.ICR, Category.IPR, Category.ISD, Category.NON_ICR_NON_IUPD),
-    *(Category.ICPD, Category.IUPD),
+    Standing.COMPLETE,
+    Standing.PARTIAL,
+    Standing.STABLE,
+    Standing.NEITHER,
+    Standing.PROGRESSION,
+    Standing.UNCONFIRMED,
 )
-_END = (Category.PD, Category.ICPD)
-_COMPLETE = (Category.CR, Category.ICR)
-_STABLE = (Category.SD, Category.ISD, Category.NON_CR_NON_PD, Category.NON_ICR_NON_IUPD)
-# What a response counts as that was not confirmed: with targets, and without.
-_UNCONFIRMED = {
-    Category.CR: (Category.SD, Category.NON_CR_NON_PD),
-    Category.PR: (Category.SD, Category.NON_CR_NON_PD),
-    Category.ICR: (Category.ISD, Category.NON_ICR_NON_IUPD),
-    Category.IPR: (Category.ISD, Category.NON_ICR_NON_IUPD),
-}
+_RESPONSES = (Standing.COMPLETE, Standing.PARTIAL)
+_STABLE = (Standing.STABLE, Standing.NEITHER)
 
 
 def best_overall_response(
@@ -53,20 +50,21 @@ def best_overall_response(
     has_targets = responses[0].nadir is not None
     seen: list[tuple[dt.date, Category]] = []
     for response in responses[1:]:
-        category = Category(response.category)
+        category = category_of(response)
         seen.append((response.date, category))
-        if category in _END:
+        if category.standing is Standing.PROGRESSION:
             break
     counted = []
     for k, (date, category) in enumerate(seen):
-        if category in _UNCONFIRMED and not _is_confirmed(k, seen, confirm_after_days):
-            category = _UNCONFIRMED[category][0 if has_targets else 1]
-        if category in _STABLE and (date - start).days < stable_after_days:
+        is_response = category.standing in _RESPONSES
+        if is_response and not _is_confirmed(k, seen, confirm_after_days):
+            category = category.sibling(Standing.STABLE if has_targets else Standing.NEITHER)
+        if category.standing in _STABLE and (date - start).days < stable_after_days:
             category = Category.NE
         counted.append(category)
     return min(
-        (category for category in counted if category in _RANK),
-        key=_RANK.index,
+        (category for category in counted if category.standing in _RANK),
+        key=lambda category: _RANK.index(category.standing),
         default=Category.NE,
     )
 
@@ -83,4 +81,4 @@ def _is_confirmed(
         for day, other in seen[k + 1 :]
         if (day - date).days >= confirm_after_days and other is not Category.NE
     ]
-    return bool(later) and (later[0] is category or later[0] in _COMPLETE)
+    return bool(later) and (later[0] is category or later[0].standing is Standing.COMPLETE)

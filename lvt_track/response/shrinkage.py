@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lvt_track.core.records import Category, Response
+from lvt_track.core.categories import Standing
+from lvt_track.core.records import Response
+from lvt_track.response.standings import standing_of
 
 __all__ = ["depth_of_response_percent", "early_change_percent"]
 
@@ -25,7 +27,7 @@ def depth_of_response_percent(responses: Sequence[Response]) -> float | None:
     """
     changes = []
     for response in responses:
-        if response.category in (Category.PD, Category.ICPD):
+        if standing_of(response) is Standing.PROGRESSION:
             break
         if response.change_from_baseline_percent is not None:
             changes.append(response.change_from_baseline_percent)

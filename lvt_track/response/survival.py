@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from lvt_track.core.categories import Standing
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.records import Category, Response
+from lvt_track.core.records import Response
+from lvt_track.response.standings import standing_of
 
 __all__ = ["FollowUp", "SurvivalStep", "kaplan_meier", "median_days", "progression"]
-
-_END = (Category.PD, Category.ICPD)
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ def progression(responses: Sequence[Response]) -> FollowUp | None:
     last = None
     for response in responses[1:]:
         days = (response.date - responses[0].date).days
-        if response.category in _END:
+        if standing_of(response) is Standing.PROGRESSION:
             return FollowUp(days, True)
-        if response.category != Category.NE:
+        if standing_of(response) is not Standing.UNKNOWN:
             last = days
     return None if last is None else FollowUp(last, False)
 

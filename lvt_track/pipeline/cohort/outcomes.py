@@ -54,12 +54,12 @@ class Outcome:
     @property
     def best(self) -> str:
         """Best overall response, without confirmation."""
-        return best_overall_response(self.responses).value
+        return str(best_overall_response(self.responses))
 
     @property
     def best_confirmed(self) -> str:
         """Best overall response where CR and PR need a second visit four weeks later."""
-        return best_overall_response(self.responses, confirm_after_days=_CONFIRM_DAYS).value
+        return str(best_overall_response(self.responses, confirm_after_days=_CONFIRM_DAYS))
 
     @property
     def follow_up(self) -> FollowUp | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lvt_track.core.categories import Category, Standing
 from lvt_track.core.quantities import sized
-from lvt_track.core.records import Category
 from lvt_track.response.criteria.recist import NON_TARGET_RULES, RECIST_1_1
 from lvt_track.response.timepoints.evidence import Evidence
 from lvt_track.response.timepoints.rules import Rule, always
@@ -21,12 +21,19 @@ __all__ = ["IRECIST"]
 
 _CONFIRM_AFTER_DAYS = 28
 _FURTHER_MM = 5.0
+
+_ICR = Category("iCR", Standing.COMPLETE, "iRECIST")
+_IPR = Category("iPR", Standing.PARTIAL, "iRECIST")
+_ISD = Category("iSD", Standing.STABLE, "iRECIST")
+_NEITHER = Category("Non-iCR/Non-iUPD", Standing.NEITHER, "iRECIST")
+_IUPD = Category("iUPD", Standing.UNCONFIRMED, "iRECIST")
+_ICPD = Category("iCPD", Standing.PROGRESSION, "iRECIST")
 _RENAMED = {
-    Category.CR: Category.ICR,
-    Category.PR: Category.IPR,
-    Category.SD: Category.ISD,
-    Category.PD: Category.IUPD,
-    Category.NON_CR_NON_PD: Category.NON_ICR_NON_IUPD,
+    Category.CR: _ICR,
+    Category.PR: _IPR,
+    Category.SD: _ISD,
+    Category.PD: _IUPD,
+    Category.NON_CR_NON_PD: _NEITHER,
 }
 
 
@@ -39,16 +46,16 @@ def _renamed(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
 def _pending(e: Evidence) -> Evidence | None:
     """The visit with which the progression began that is not confirmed yet."""
     last = e.history.last
-    return e.history.run if last is not None and last.category is Category.IUPD else None
+    return e.history.run if last is not None and last.category is _IUPD else None
 
 
 def _progresses(e: Evidence) -> bool:
     """Whether RECIST 1.1 would call progression at this visit."""
-    return Category.IUPD in (e.target, e.non_target) or bool(e.new.sure)
+    return _IUPD in (e.target, e.non_target) or bool(e.new.sure)
 
 
 def _was_confirmed(e: Evidence) -> bool:
-    return e.history.last is not None and e.history.last.category is Category.ICPD
+    return e.history.last is not None and e.history.last.category is _ICPD
 
 
 def _further(e: Evidence) -> list[str]:
@@ -57,9 +64,9 @@ def _further(e: Evidence) -> list[str]:
     if start is None:
         return []
     found = []
-    if e.target is Category.IUPD and e.is_complete and start.is_complete:
+    if e.target is _IUPD and e.is_complete and start.is_complete:
         rise = e.total - start.total
-        if start.target is not Category.IUPD:
+        if start.target is not _IUPD:
             found.append("the target lesions progress as well")
         elif at_least(rise, _FURTHER_MM):
             found.append(f"the sum has risen by {sized(rise, 'mm')} more")
@@ -79,8 +86,8 @@ def _further(e: Evidence) -> list[str]:
 def _further_non_targets(e: Evidence, start: Evidence) -> list[str]:
     """Non-targets need not progress unequivocally again: any further growth confirms."""
     before, now = start.non_targets, e.non_targets
-    if start.non_target is not Category.IUPD:
-        return ["non-target lesions progress as well"] if e.non_target is Category.IUPD else []
+    if start.non_target is not _IUPD:
+        return ["non-target lesions progress as well"] if e.non_target is _IUPD else []
     again = [name for name in now.worse if name in before.worse]
     grown = [
         name
@@ -112,10 +119,10 @@ def _shrinks_beside_new(e: Evidence) -> bool:
     appearance of new lesions).
     """
     start = _pending(e)
-    if start is None or Category.IUPD in (e.target, e.non_target) or _further(e):
+    if start is None or _IUPD in (e.target, e.non_target) or _further(e):
         return False
-    is_response = e.target in (Category.ICR, Category.IPR)
-    return bool(e.new.sure) and is_response and start.target not in (Category.ICR, Category.IPR)
+    is_response = e.target in (_ICR, _IPR)
+    return bool(e.new.sure) and is_response and start.target not in (_ICR, _IPR)
 
 
 def _unconfirmed_words(e: Evidence) -> str:
@@ -128,11 +135,11 @@ def _unconfirmed_words(e: Evidence) -> str:
 
 
 def _given(category: Category) -> Rule:
-    return Rule(category.value, category, lambda e: e.target is category, _no_words)
+    return Rule(category, category, lambda e: e.target is category, _no_words)
 
 
 def _without_targets(category: Category) -> Rule:
-    return Rule(f"only {category.value}", category, lambda e: e.non_target is category, _no_words)
+    return Rule(f"only {category}", category, lambda e: e.non_target is category, _no_words)
 
 
 def _no_words(e: Evidence) -> str:
@@ -140,7 +147,7 @@ def _no_words(e: Evidence) -> str:
 
 
 def _left(e: Evidence) -> bool:
-    return e.target is Category.ICR and e.non_target not in (Category.ICR, Category.NONE)
+    return e.target is _ICR and e.non_target not in (_ICR, Category.NONE)
 
 
 IRECIST = replace(
@@ -149,18 +156,18 @@ IRECIST = replace(
     target=_renamed(RECIST_1_1.target),
     non_target=_renamed(NON_TARGET_RULES),
     overall=(
-        Rule("was confirmed", Category.ICPD, _was_confirmed, lambda e: "progression was confirmed"),
-        Rule("confirmed", Category.ICPD, _is_confirmed, _confirmed_words),
+        Rule("was confirmed", _ICPD, _was_confirmed, lambda e: "progression was confirmed"),
+        Rule("confirmed", _ICPD, _is_confirmed, _confirmed_words),
         Rule(
             "shrinks beside new lesions",
-            Category.IPR,
+            _IPR,
             _shrinks_beside_new,
             lambda e: "the new lesions have not grown, the targets have shrunk since",
         ),
-        Rule("progresses", Category.IUPD, _progresses, _unconfirmed_words),
-        Rule("left", Category.IPR, _left, lambda e: ""),
-        *map(_given, (Category.ICR, Category.IPR, Category.ISD, Category.NE)),
-        *map(_without_targets, (Category.ICR, Category.NON_ICR_NON_IUPD)),
+        Rule("progresses", _IUPD, _progresses, _unconfirmed_words),
+        Rule("left", _IPR, _left, lambda e: ""),
+        *map(_given, (_ICR, _IPR, _ISD, Category.NE)),
+        *map(_without_targets, (_ICR, _NEITHER)),
         Rule("nothing to judge", Category.NE, always, lambda e: ""),
     ),
 )

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lvt_track.core.assessment import Assessment, Status
+from lvt_track.core.categories import Category
 from lvt_track.core.quantities import sized
-from lvt_track.core.records import Category
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.evidence import Evidence, change_percent
 from lvt_track.response.timepoints.rules import Rule, always
@@ -237,9 +237,9 @@ OVERALL_RULES = (
         "progressed", Category.PD, lambda e: Category.PD in (e.target, e.non_target), lambda e: ""
     ),
     Rule("left", Category.PR, _is_cleared_but_non_targets, lambda e: ""),
-    *(_gives(c.value, c) for c in (Category.CR, Category.PR, Category.SD, Category.NE)),
+    *(_gives(c, c) for c in (Category.CR, Category.PR, Category.SD, Category.NE)),
     *(
-        Rule(f"non-targets {c.value}", c, lambda e, c=c: e.non_target is c, lambda e: "")  # type: ignore[misc]
+        Rule(f"non-targets {c}", c, lambda e, c=c: e.non_target is c, lambda e: "")  # type: ignore[misc]
         for c in (Category.CR, Category.NON_CR_NON_PD)
     ),
     Rule("nothing to judge", Category.NE, always, lambda e: ""),

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lvt_track.core.assessment import Assessment
+from lvt_track.core.categories import Category
 from lvt_track.core.doubt import ResponseDoubt
-from lvt_track.core.records import Category, Response
+from lvt_track.core.records import Response
 from lvt_track.response.doubt.choices import admissible_choices, with_targets
 from lvt_track.response.doubt.doubts import Doubts
 from lvt_track.response.doubt.draws import Sampler

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lvt_track.core.records import Category, Response
+from lvt_track.core.categories import Category, Standing
+from lvt_track.core.records import Response
 from lvt_track.response.tables.readings import Trial
 
 __all__ = [
@@ -48,10 +49,10 @@ DOUBT_COLUMNS = (
 """How sure a category is; `lvt respond` gives them where it is asked to."""
 
 _SHARES = {
-    "p_cr": (Category.CR, Category.ICR),
-    "p_pr": (Category.PR, Category.IPR),
-    "p_sd": (Category.SD, Category.ISD),
-    "p_pd": (Category.PD, Category.IUPD, Category.ICPD),
+    "p_cr": (Standing.COMPLETE,),
+    "p_pr": (Standing.PARTIAL,),
+    "p_sd": (Standing.STABLE,),
+    "p_pd": (Standing.PROGRESSION, Standing.UNCONFIRMED),
 }
 
 RS_COLUMNS = (
@@ -104,7 +105,10 @@ def doubt_row(response: Response) -> dict[str, object]:
     if doubt is None:
         return dict.fromkeys(DOUBT_COLUMNS)
     return {
-        **{name: round(doubt.share_of(*one), 3) for name, one in _SHARES.items()},
+        **{
+            name: round(doubt.share_of(*(c for c in doubt.shares if _standing(c) in standings)), 3)
+            for name, standings in _SHARES.items()
+        },
         "draws": doubt.draws,
         "target_choices": doubt.choices or None,
         "target_choices_alike": doubt.choices_alike if doubt.choices else None,
@@ -156,6 +160,10 @@ def rs_rows(
                     }
                 )
     return records
+
+
+def _standing(category: str) -> Standing:
+    return Category.of(category).standing
 
 
 def _term(value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field, replace
 
-from lvt_track.core.records import Category
+from lvt_track.core.categories import Category, Standing
 from lvt_track.response.timepoints.new_lesions import NewLesionMemory, NewLesions
 from lvt_track.response.timepoints.non_targets import NonTargets
 from lvt_track.response.timepoints.scale import Scale
@@ -16,7 +16,7 @@ from lvt_track.response.timepoints.visit import VisitRows
 __all__ = ["Evidence", "History", "change_percent"]
 
 _CONFIRMED_AFTER_DAYS = 28
-_RESPONSES = (Category.CR, Category.PR, Category.ICR, Category.IPR)
+_RESPONSES = (Standing.COMPLETE, Standing.PARTIAL)
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class History:
             nadir=found.total if is_lower else self.nadir,
             nadir_date=date if is_lower else self.nadir_date,
             gone_on=date if is_complete and found.is_gone else self.gone_on,
-            cleared_on=(date if visit.category in (Category.CR, Category.ICR) else self.cleared_on),
+            cleared_on=(date if visit.category.standing is Standing.COMPLETE else self.cleared_on),
             new=new,
         )
-        if visit.target in _RESPONSES:
+        if visit.target.standing in _RESPONSES:
             since = self.response_since or date
             is_confirmed = (date - since).days >= _CONFIRMED_AFTER_DAYS
             confirmed = self.confirmed_on or (date if is_confirmed else None)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lvt_track.core.assessment import Assessment, Role
-from lvt_track.core.records import Category, Response
+from lvt_track.core.categories import Category
+from lvt_track.core.records import Response
 from lvt_track.errors import InputError
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.evidence import Evidence, History, change_percent
@@ -136,10 +137,10 @@ def _response(evidence: Evidence, criterion: Criterion, reasons: list[str]) -> R
         nadir=nadir if evidence.baseline.targets else None,
         change_from_baseline_percent=change_percent(total, start) if is_compared else None,
         change_from_nadir_percent=change_percent(total, nadir) if is_compared else None,
-        target=evidence.target.value,
-        non_target=evidence.non_target.value,
+        target=str(evidence.target),
+        non_target=str(evidence.non_target),
         new_lesion=bool(evidence.new.sure) and not is_start,
-        category=evidence.category.value,
+        category=str(evidence.category),
         reason="; ".join(reason for reason in [*reasons, criterion.remark(evidence)] if reason),
         new_lesions=() if is_start else tuple(evidence.new.sure),
     )
@@ -154,10 +155,10 @@ def _not_evaluable(date: dt.date, criterion: Criterion, lacking: str) -> Respons
         nadir=None,
         change_from_baseline_percent=None,
         change_from_nadir_percent=None,
-        target=Category.NE.value,
-        non_target=Category.NONE.value,
+        target=str(Category.NE),
+        non_target=str(Category.NONE),
         new_lesion=False,
-        category=Category.NE.value,
+        category=str(Category.NE),
         reason=lacking,
     )
 
