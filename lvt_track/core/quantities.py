@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 __all__ = ["natural", "reported_ml", "reported_mm", "segment_names", "sized"]
 
@@ -46,6 +47,7 @@ def segment_names(segments: Iterable[int]) -> str:
     return "+".join(str(number) for number in segments)
 
 
+@lru_cache(maxsize=4096)
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key by which T2 comes before T10.
 

@@ -22,6 +22,7 @@ __all__ = ["Sampler", "broken", "by_content", "removed", "scaled", "seed_of", "s
 
 _HU_SD = 5.0
 _OTHER = "*"
+_AXES = ("long_axis_mm", "short_axis_mm", "enhancing_mm", "enhancing_short_mm")
 
 
 def by_content(rows: Sequence[Assessment]) -> list[list[Assessment]]:
@@ -45,23 +46,31 @@ def _content(row: Assessment) -> str:
     return repr(tuple(map(str, parts)))
 
 
-def scaled(row: Assessment, z: float, spreads: tuple[float, float]) -> Assessment:
+def scaled(
+    row: Assessment, z: float, spreads: tuple[float, float], hu: float = 0.0
+) -> Assessment:
     """A row with all its sizes changed by `z` standard deviations: drawn larger or smaller.
 
     Args:
         row: with or without sizes.
         z: how far.
         spreads: of its axes and of its volume, see `log_sd`.
+        hu: what is added to its mean attenuation.
     """
-    axis, volume = math.exp(z * spreads[0]), math.exp(z * spreads[1])
-    changes: dict[str, float] = {}
-    for name in ("long_axis_mm", "short_axis_mm", "enhancing_mm", "enhancing_short_mm"):
-        size = getattr(row, name)
-        if size is not None:
-            changes[name] = size * axis
+    known = row.__dict__
+    axis = math.exp(z * spreads[0])
+    changes = {name: known[name] * axis for name in _AXES if known[name] is not None}
     if row.volume_ml is not None:
-        changes["volume_ml"] = row.volume_ml * volume
-    return replace(row, **changes) if changes else row  # type: ignore[arg-type]
+        changes["volume_ml"] = row.volume_ml * math.exp(z * spreads[1])
+    if hu and row.mean_hu is not None:
+        changes["mean_hu"] = row.mean_hu + hu
+    if not changes:
+        return row
+    # Many thousands are made: a tenth of the time of `dataclasses.replace`, whose checks of what
+    # is positive hold for what is multiplied by a positive number.
+    drawn = object.__new__(Assessment)
+    drawn.__dict__.update(known, **changes)
+    return drawn
 
 
 def settled_new(rows: Sequence[Assessment], lesion: str) -> list[Assessment]:
@@ -158,14 +167,8 @@ class Sampler:
             yield rows
 
     def _sized(self, z: NDArray[np.float64], hu: NDArray[np.float64]) -> list[Assessment]:
-        return [
-            scaled(
-                row if row.mean_hu is None else replace(row, mean_hu=row.mean_hu + float(hu[i])),
-                float(z[i]),
-                self.spreads[i],
-            )
-            for i, row in enumerate(self.rows)
-        ]
+        draws = zip(self.rows, z.tolist(), self.spreads, hu.tolist(), strict=True)
+        return [scaled(row, one, spreads, more) for row, one, spreads, more in draws]
 
 
 def _error(date: dt.date, doubts: Doubts) -> SizeError:

@@ -40,7 +40,8 @@ def with_doubt(
     """The responses of one patient by one criterion, each but the baseline with its doubt.
 
     Draws are the same whenever the measurements are. The targets stay those that were chosen;
-    other choices are counted apart. Of long tables fewer draws are made, 200 at least.
+    other choices are counted apart. Fewer draws are made of long tables, and where the first 200
+    all agree at every visit.
 
     Args:
         responses: as `classify` gives them for the same rows, criterion and dates.
@@ -58,9 +59,12 @@ def with_doubt(
     sampler = Sampler.of(fixed, doubts)
     count = min(DRAWS, max(_LEAST_DRAWS, _MOST_ROWS // len(rows)))
     drawn: list[Counter[str]] = [Counter() for _ in every]
-    for draw in sampler.draws(count):
+    for made, draw in enumerate(sampler.draws(count), start=1):
         for counter, response in zip(drawn, classify(draw, mute, every), strict=True):
             counter[response.category] += 1
+        if made == _LEAST_DRAWS and all(len(counter) == 1 for counter in drawn):
+            count = made
+            break
     choices = admissible_choices(rows, criterion.scale)
     alike: Counter[int] = Counter()
     for names in choices.names:

@@ -65,7 +65,7 @@ def _size(row: Assessment, target: Assessment, scale: Scale) -> float | None:
         return 0.0
     if row.status is Status.NOT_DONE:
         return None
-    size = scale.size(replace(row, site=target.site))
+    size = scale.size(row if row.site == target.site else replace(row, site=target.site))
     if size is None and row.status is Status.TOO_SMALL:
         return scale.too_small
     return size

@@ -45,16 +45,20 @@ class VisitRows:
         """The rows that speak of a baseline lesion: its own, its pieces, what it merged into."""
         heirs = self.heirs.get(lesion, ())
         own = self.rows.get(lesion)
+        if not heirs:
+            return () if own is None else (own,)
         if own is None or any(len(row.derived_from) > 1 for row in heirs):
             return heirs
         # Beside its pieces, the lesion's own row is one more piece where it has a size.
-        return (*heirs, own) if not heirs or _has_size(own) else heirs
+        return (*heirs, own) if _has_size(own) else heirs
 
     def lost_pieces(self, lesion: str) -> tuple[str, ...]:
         """Pieces that an earlier visit shows and of which this one says nothing.
 
         A lesion that is measured as a whole again, or has merged, lacks no piece.
         """
+        if lesion not in self.known_pieces:
+            return ()
         rows = self.of(lesion)
         is_whole = any(row.lesion == lesion or len(row.derived_from) > 1 for row in rows)
         if is_whole or not rows:
