@@ -18,7 +18,7 @@ METHODS: dict[str, int] = {
     "register": 1,
     "match": 2,
     "look back": 1,
-    "respond": 3,
+    "respond": 4,
     "report": 3,
 }
 """The stages in the order in which they run, each with the number of its method."""

@@ -28,7 +28,7 @@ def test_small_lesions_and_thick_slices_err_more() -> None:
         assert axis_sd(8.0, 2.5, error) > axis_sd(16.0, 2.5, error) > axis_sd(40.0, 2.5, error)
         assert axis_sd(10.0, 5.0, error) > axis_sd(10.0, 1.0, error)
         assert axis_sd(10.0, None, error) == axis_sd(10.0, 2.5, error)
-        assert 1.0 < volume_sd(20.0, error) / axis_sd(20.0, 1.0, error) < 3.0
+        assert 1.0 < volume_sd(20.0, 1.0, error) / axis_sd(20.0, 1.0, error) < 3.0
 
 
 def test_errors_of_a_sum_are_independent() -> None:

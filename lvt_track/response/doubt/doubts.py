@@ -11,7 +11,9 @@ from lvt_track.core.assessment import Assessment, Status
 
 __all__ = ["DoubtfulLink", "Doubts", "existence"]
 
-_OPEN = 0.5
+# Of findings that may be new: by a reader; by a model, at one visit and at several; and of those
+# that an earlier scan shows already.
+_OPEN, _OPEN_DRAWN, _OPEN_DRAWN_AGAIN, _OPEN_SHOWN_BEFORE = 0.5, 0.15, 0.6, 0.1
 _MEASURABLE_MM = 10.0
 _LARGE_MM = 15.0
 # Share of lesions that are ones, where one visit alone shows them: by a reader, and by a model.
@@ -42,19 +44,22 @@ class Doubts:
     Attributes:
         drawn: dates at which a model drew the lesions; a reader did at all others.
         links: those that are not sure.
+        shown_before: names of lesions that look new, but that an earlier scan shows.
     """
 
     drawn: frozenset[dt.date] = frozenset()
     links: tuple[DoubtfulLink, ...] = field(default=())
+    shown_before: frozenset[str] = frozenset()
 
 
 def existence(rows: Sequence[Assessment], doubts: Doubts) -> Mapping[str, float]:
     """The probability of each doubtful lesion that it is one, and new where it is called so.
 
-    Doubtful is what is equivocal (one half), and what is new and one visit alone shows: below
-    10 mm where a reader saw it, at any size where a model drew it; of the baseline, what a model
-    drew and no later visit shows. The numbers are assumptions; `docs/results/doubt.md` holds them
-    against simulated courses.
+    Doubtful is what is equivocal (one half where a reader says so; less where a model drew it
+    once, more where it did at several visits, little where an earlier scan shows it), and what is
+    new and one visit alone shows: below 10 mm where a reader saw it, at any size where a model
+    drew it; of the baseline, what a model drew and no later visit shows. The numbers were chosen
+    on simulated courses; `docs/results/doubt.md` holds them against others.
 
     Args:
         rows: of one patient.
@@ -75,7 +80,7 @@ def existence(rows: Sequence[Assessment], doubts: Doubts) -> Mapping[str, float]
             continue
         is_baseline = min(row.date for row in seen) == start
         if any(row.status is Status.EQUIVOCAL for row in seen):
-            found[name] = _OPEN
+            found[name] = _chance_of_open(name, seen, doubts)
             continue
         chance = _chance(seen, doubts)
         # What a reader saw at baseline was there; a model may err there as well.
@@ -88,6 +93,15 @@ def _is_gone_since(own: Sequence[Assessment], seen: Sequence[Assessment], doubts
     """Whether a model drew a lesion at the baseline, and no later visit shows it."""
     is_absent = any(row.status is Status.ABSENT for row in own)
     return len(seen) == 1 and seen[0].date in doubts.drawn and is_absent
+
+
+def _chance_of_open(name: str, seen: Sequence[Assessment], doubts: Doubts) -> float:
+    """The probability of an equivocal lesion."""
+    if name in doubts.shown_before:
+        return _OPEN_SHOWN_BEFORE
+    if not all(row.date in doubts.drawn for row in seen):
+        return _OPEN
+    return _OPEN_DRAWN if len(seen) == 1 else _OPEN_DRAWN_AGAIN
 
 
 def _chance(seen: Sequence[Assessment], doubts: Doubts) -> float:

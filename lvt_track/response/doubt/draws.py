@@ -22,6 +22,9 @@ __all__ = ["Sampler", "broken", "by_content", "removed", "scaled", "seed_of", "s
 
 _HU_SD = 5.0
 _OTHER = "*"
+# A standard normal number is larger in 31 of 100 cases: so many patients have lesions of which a
+# model leaves a part unseen.
+_SEEN_WHOLE = 0.5
 _AXES = ("long_axis_mm", "short_axis_mm", "enhancing_mm", "enhancing_short_mm")
 
 
@@ -46,9 +49,7 @@ def _content(row: Assessment) -> str:
     return repr(tuple(map(str, parts)))
 
 
-def scaled(
-    row: Assessment, z: float, spreads: tuple[float, float], hu: float = 0.0
-) -> Assessment:
+def scaled(row: Assessment, z: float, spreads: tuple[float, float], hu: float = 0.0) -> Assessment:
     """A row with all its sizes changed by `z` standard deviations: drawn larger or smaller.
 
     Args:
@@ -113,6 +114,7 @@ class Sampler:
         links: those that may be wrong.
         missed: rows of absent lesions that may be there, see `may_be_missed`.
         seed: of all draws.
+        hidden: of each row, see `SizeError.hidden`.
     """
 
     rows: tuple[Assessment, ...]
@@ -121,6 +123,7 @@ class Sampler:
     links: tuple[DoubtfulLink, ...]
     missed: Mapping[int, tuple[float, Assessment]]
     seed: int
+    hidden: tuple[float, ...]
 
     @classmethod
     def of(cls, rows: Sequence[Assessment], doubts: Doubts) -> Sampler:
@@ -142,6 +145,7 @@ class Sampler:
             doubts.links,
             missed,
             seed_of(rows),
+            tuple(_error(row.date, doubts).hidden for row in ordered),
         )
 
     def draws(self, count: int) -> Iterator[list[Assessment]]:
@@ -152,12 +156,14 @@ class Sampler:
         names = list(dict.fromkeys(row.lesion for row in self.rows))
         luck = rng.random((count, len(names) + len(self.links)))
         unseen = rng.random((count, len(self.missed)))
+        hidden = rng.standard_normal(count)
         doubtful = [(i, name) for i, name in enumerate(names) if name in self.existence]
         for k in range(count):
             rows = self._sized(z[k], hu[k])
             for j, (i, (chance, there)) in enumerate(self.missed.items()):
                 if unseen[k, j] < chance:
                     rows[i] = scaled(there, float(z[k, i]), self.spreads[i])
+            rows = self._whole(rows, float(hidden[k]))
             for i, name in doubtful:
                 is_one = luck[k, i] < self.existence[name]
                 rows = settled_new(rows, name) if is_one else removed(rows, name)
@@ -169,6 +175,14 @@ class Sampler:
     def _sized(self, z: NDArray[np.float64], hu: NDArray[np.float64]) -> list[Assessment]:
         draws = zip(self.rows, z.tolist(), self.spreads, hu.tolist(), strict=True)
         return [scaled(row, one, spreads, more) for row, one, spreads, more in draws]
+
+    def _whole(self, rows: list[Assessment], luck: float) -> list[Assessment]:
+        """With what a model does not see of a patient's lesions, the same part at all visits."""
+        unseen = 2.0 * max(0.0, luck - _SEEN_WHOLE)
+        if unseen == 0.0 or not any(self.hidden):
+            return rows
+        pairs = zip(rows, self.hidden, strict=True)
+        return [scaled(row, unseen, (own, 3.0 * own)) if own else row for row, own in pairs]
 
 
 def _error(date: dt.date, doubts: Doubts) -> SizeError:

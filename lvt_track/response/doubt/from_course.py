@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from lvt_track.core.course import EDITED, GIVEN, Course
-from lvt_track.core.records import Event, Track
+from lvt_track.core.records import Event, Track, TrackState
 from lvt_track.response.doubt.doubts import DoubtfulLink, Doubts
 from lvt_track.response.pieces import track_name
 
@@ -15,7 +15,7 @@ _SURE = 0.99
 
 
 def doubts_from_course(course: Course) -> Doubts:
-    """Who drew the lesions of each visit, and which links may be wrong.
+    """Who drew the lesions of each visit, which links may be wrong, and what was there before.
 
     Links count of tumours that the baseline shows and that are one lesion at every visit.
 
@@ -27,8 +27,13 @@ def doubts_from_course(course: Course) -> Doubts:
         for findings in course.visits
         if findings.sources.get("tumors", GIVEN) not in (GIVEN, EDITED)
     )
+    shown = frozenset(
+        track_name(track.number)
+        for track in course.tracks
+        if track.state is TrackState.UNCERTAIN and course.first_visible(track.number) is not None
+    )
     links = [link for track in course.tracks for link in _links(course, track)]
-    return Doubts(drawn, tuple(links))
+    return Doubts(drawn, tuple(links), shown)
 
 
 def _links(course: Course, track: Track) -> list[DoubtfulLink]:

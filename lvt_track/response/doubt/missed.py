@@ -13,7 +13,7 @@ __all__ = ["may_be_missed"]
 _SEEN_AGAIN = 0.9
 _LARGE_MM = 20.0
 _MEASURABLE_MM = 10.0
-_SMALL, _MIDDLE, _LARGE = 0.5, 0.3, 0.1
+_SMALL, _MIDDLE, _LARGE = 0.4, 0.15, 0.07
 
 
 def may_be_missed(

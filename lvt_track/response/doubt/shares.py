@@ -93,13 +93,16 @@ def with_doubt(
 def _with_chosen(
     rows: Sequence[Assessment], criterion: Criterion, start: dt.date
 ) -> list[Assessment]:
-    """The rows with the targets of the baseline named, so that no draw chooses others."""
+    """The rows with the targets of the baseline named, so that no draw chooses others.
+
+    Where none was large enough to be one, another reading may well find one that is.
+    """
     if criterion.scale.counts_all:
         return list(rows)
     first = [row for row in rows if row.date == start]
     chosen = choose_baseline(sorted(first, key=lambda row: row.lesion), criterion.scale).targets
     names = frozenset(row.lesion for row in chosen)
-    return with_targets(rows, names) if first else list(rows)
+    return with_targets(rows, names) if names else list(rows)
 
 
 def _wordless(criterion: Criterion) -> Criterion:

@@ -20,4 +20,5 @@ def log_sd(row: Assessment, error: SizeError) -> tuple[float, float]:
     size_mm = row.long_axis_mm or row.short_axis_mm or row.enhancing_mm
     if not size_mm:
         size_mm = 10.0 * (6.0 * row.volume_ml / math.pi) ** (1 / 3) if row.volume_ml else 10.0
-    return axis_sd(size_mm, row.slice_thickness_mm, error), volume_sd(size_mm, error)
+    slices_mm = row.slice_thickness_mm
+    return axis_sd(size_mm, slices_mm, error), volume_sd(size_mm, slices_mm, error)
