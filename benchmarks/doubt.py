@@ -19,6 +19,7 @@ from doubt_viability import judged_lesions, summary
 from table import markdown_table, write_page
 
 from lvt_track.agreement.coefficients import weighted_kappa
+from lvt_track.response.doubt import shares
 
 ORDER = ("CR", "PR", "SD", "PD")
 FIRST_HELD_OUT = 9004
@@ -30,17 +31,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--courses", type=int, default=200)
     parser.add_argument("--lesions", type=int, default=100)
+    parser.add_argument("--draws", type=int, default=300)
     args = parser.parse_args()
+    shares.DRAWS = args.draws
     started = time.process_time()
     courses, reliability = course_tables(args.courses)
     viability = summary(list(judged_lesions(range(args.lesions))))
-    sizes = [*read_mask_rows(15 * args.lesions), *simulated_reader_rows(20 * args.lesions)]
+    sizes = [*read_mask_rows(10 * args.lesions), *simulated_reader_rows(20 * args.lesions)]
     drawn = list(drawn_rows(lambda seed: seed >= FIRST_HELD_OUT))
     seconds = time.process_time() - started
     write_page(
         "doubt",
         "How sure categories and sizes are, against the truth",
-        f"python benchmarks/doubt.py --courses {args.courses} --lesions {args.lesions}",
+        f"python benchmarks/doubt.py --courses {args.courses} --lesions {args.lesions} "
+        f"--draws {args.draws}",
         __doc__.split("\n\n", 1)[1].strip() + f" {seconds:.0f} seconds of one core in all.",
         "## Categories",
         "Ellipsoids that grow, shrink, vanish and appear over four visits, judged by "
