@@ -53,6 +53,8 @@ class TrackOptions(TypedDict, total=False):
         radiologist: a table of measurements to compare with, in `out`.
         corrections: a table of what a reader corrects.
         existing: what to do with results in `out`: `refuse`, `resume` or `force`.
+        identify: whether the course and results give the patient's id, names of files and series,
+            in place of pseudonyms.
     """
 
     criteria: str
@@ -63,6 +65,7 @@ class TrackOptions(TypedDict, total=False):
     radiologist: PathOrText | None
     corrections: PathOrText | None
     existing: str
+    identify: bool
 
 
 def track(
@@ -97,6 +100,7 @@ def track(
         >>> course.to_frame("lesions")[["date", "lesion", "track"]].values.tolist()[0]
         ['2024-01-15', 1, 1]
     """
+    from lvt_track.io.pseudonyms import own_pseudonyms
     from lvt_track.pipeline.patient.settings import TrackSettings
     from lvt_track.pipeline.patient.track import track_patient
     from lvt_track.pipeline.radiologist.tables import ReaderTables
@@ -124,6 +128,7 @@ def track(
         other_phases=options.get("other_phases", True),
         reader=ReaderTables(corrections, radiologist),
         one_patient=options.get("one_patient", False),
+        pseudonyms=None if options.get("identify", False) else own_pseudonyms(),
     )
     result = track_patient(
         existing_path(patient, "patient"),

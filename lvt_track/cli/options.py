@@ -12,6 +12,7 @@ from lvt_track.core.threads import limit_threads
 from lvt_track.errors import UsageError
 
 if TYPE_CHECKING:
+    from lvt_track.io.pseudonyms import Pseudonyms
     from lvt_track.pipeline.run.output import Existing
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "DeviceOption",
     "EvaluatorOption",
     "ForceOption",
+    "IdentifyOption",
     "JsonOption",
     "ModelOption",
     "OnePatientOption",
@@ -29,12 +31,14 @@ __all__ = [
     "QuietOption",
     "RadiologistOption",
     "ResumeOption",
+    "SegTypeOption",
     "SitesOption",
     "ThreadsOption",
     "TimeoutOption",
     "TuOption",
     "day_of",
     "existing_results",
+    "pseudonyms_unless",
 ]
 
 
@@ -89,6 +93,15 @@ CriteriaOption = Annotated[
         "choi, volume, tumorvolume10, tumorvolume20, tumorvolume40.",
     ),
 ]
+SegTypeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--seg-type",
+        metavar="TYPE",
+        help="How seg.dcm holds what overlaps: binary (as it is, the default), labelmap (each "
+        "voxel once, in the class of label maps) or split (tumours in seg_tumors.dcm).",
+    ),
+]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="Where the network runs: auto, cpu, cuda or cuda:N.")
 ]
@@ -119,12 +132,26 @@ ThreadsOption = Annotated[
         show_default=False,
     ),
 ]
+IdentifyOption = Annotated[
+    bool,
+    typer.Option(
+        "--identify",
+        help="Show the patient's id, names of files and series, in place of pseudonyms.",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over results that are there.")]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on with a run; keep what is done and still valid.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def pseudonyms_unless(identify: bool) -> Pseudonyms | None:
+    """What stands for names in results; nothing where the user asks for the real ones."""
+    from lvt_track.io.pseudonyms import own_pseudonyms
+
+    return None if identify else own_pseudonyms()
 
 
 def existing_results(force: bool, resume: bool) -> Existing:

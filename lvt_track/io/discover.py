@@ -63,6 +63,7 @@ class Discovery:
         left_out: what was found and is not used.
         warnings: what a reader must know of the whole.
         files: what became of every file of the folder.
+        identities: all names of the patient that headers and folders give.
     """
 
     patient: str
@@ -70,6 +71,7 @@ class Discovery:
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
     files: tuple[FileFate, ...] = ()
+    identities: tuple[str, ...] = ()
 
 
 def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
@@ -115,7 +117,8 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     patient = names[0] if names and not is_disputed else encodable(folder.resolve().name)
     left_out.sort(key=lambda item: (not item.is_failure, item.path))
     fates = _fates(replace(search, left_out=left_out), visits)
-    return Discovery(patient, visits, tuple(left_out), tuple(warnings), fates)
+    identities = tuple(sorted({name for item in found for name in (item.patient, item.patient_id)}))
+    return Discovery(patient, visits, tuple(left_out), tuple(warnings), fates, identities)
 
 
 def _with_two_dates_told(found: Sequence[FoundSeries], root: Path) -> list[FoundSeries]:
@@ -181,7 +184,7 @@ def series_at(path: Path) -> Series:
             raise _slice_left_out(slice_file, left_out)
     best = choose_tracked([[item.series for item in found]])[0]
     series = found[best].series
-    others = [item.series.description for k, item in enumerate(found) if k != best]
+    others = [f"“{item.series.description}”" for k, item in enumerate(found) if k != best]
     if not others:
         return series
     text = f"one of {len(found)} series here was taken; not: {', '.join(others)}"

@@ -36,7 +36,7 @@ def signs_of_two(found: Sequence[FoundSeries]) -> list[SignOfTwo]:
             if item.patient and item.series.is_dicom is is_dicom:
                 patients.setdefault(item.patient.casefold(), item)
         if len(patients) > 1:
-            names = "; ".join(f"{item.patient} in {item.path}" for item in patients.values())
+            names = "; ".join(f"“{item.patient}” in {item.path}" for item in patients.values())
             what = f"{len(patients)} patients in one folder: {names}"
             signs.append(SignOfTwo(what, "Give the folder of one patient at a time"))
     signs += _signs_of_two_persons(found)
@@ -81,7 +81,7 @@ def _signs_of_two_persons(found: Sequence[FoundSeries]) -> Iterator[SignOfTwo]:
         for value, item in told:
             values.setdefault(value, item)
         if len(values) > 1:
-            said = "; ".join(f"{value} in {item.path}" for value, item in values.items())
+            said = "; ".join(f"“{value}” in {item.path}" for value, item in values.items())
             yield SignOfTwo(
                 f"the headers give {len(values)} {name} for one patient: {said}",
                 "Take out the study of another patient; if none is, correct the headers",

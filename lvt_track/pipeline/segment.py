@@ -7,14 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lvt_track.core.volume import CLASSES
+from lvt_track.errors import LvtError
 from lvt_track.io.discover import read_scan, series_at
+from lvt_track.io.images.headers import stem_of
 from lvt_track.io.images.volumes import write_masks, write_probability
+from lvt_track.io.pseudonyms import Pseudonyms, own_pseudonyms
 from lvt_track.pipeline.masks import masks_of
 from lvt_track.pipeline.run.clock import time_now
+from lvt_track.pipeline.run.disclosure import Disclosure
 from lvt_track.pipeline.run.folder import VisitFolder
 from lvt_track.pipeline.run.manifest import Manifest, record_input
 from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.output import Existing, check_apart, claim_folder
+from lvt_track.pipeline.run.places import shown_manifest
 from lvt_track.pipeline.run.progress import Progress, Stopwatch
 
 __all__ = ["SegmentResult", "SegmentSettings", "segment_scan"]
@@ -27,10 +32,12 @@ class SegmentSettings:
     Attributes:
         model: that draws.
         save_probabilities: whether its probabilities are written too.
+        pseudonyms: that stand for names in what is written and told; None for the real ones.
     """
 
     model: ModelChoice = field(default_factory=ModelChoice)
     save_probabilities: bool = False
+    pseudonyms: Pseudonyms | None = field(default_factory=own_pseudonyms, compare=False)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,22 @@ def segment_scan(
         UsageError, OutputError: when the output folder cannot.
     """
     check_apart(ct, out)
-    watch = Stopwatch()
+    place = ct.parent if ct.is_file() and stem_of(ct) is None else ct  # a slice of a series
+    shows = Disclosure(place, settings.pseudonyms)
+    try:
+        return _segment(ct, shows, out, (settings, existing), shows.progress(progress))
+    except LvtError as error:
+        raise shows.error(error) from None
+
+
+def _segment(
+    ct: Path,
+    shows: Disclosure,
+    out: Path,
+    options: tuple[SegmentSettings, Existing],
+    progress: Progress,
+) -> SegmentResult:
+    watch, (settings, existing) = Stopwatch(), options
     choice = settings.model
     started = time_now()
     # torch takes seconds to come up, in which one core can unpack the scan.
@@ -118,8 +140,8 @@ def segment_scan(
             path = out / f"{name}_probability.nii.gz"
             write_probability(probability, volume.geometry, path, like=like)
     seconds = watch.seconds | scan.seconds
-    Manifest(
-        patient=ct.name,
+    manifest = Manifest(
+        patient=shows.shown_scan,
         source=str(ct.absolute()),
         started=started,
         settings=choice.facts(),
@@ -130,13 +152,14 @@ def segment_scan(
         command="segment",
         masks=scan.sources,
         engine=scan.engine,
-    ).write(out)
+    )
+    shown_manifest(manifest, shows, out).write(out)
     return SegmentResult(
         folder=out,
         liver_ml=scan.masks.volume_ml("liver"),
         vessels_ml=scan.masks.volume_ml("vessels"),
         tumors_ml=scan.masks.volume_ml("tumors"),
         model=choice.model.name,
-        warnings=(*series.warnings, *scan.warnings),
+        warnings=tuple(shows.text(text) for text in (*series.warnings, *scan.warnings)),
         seconds=seconds,
     )

@@ -513,7 +513,7 @@ def test_series_at_a_folder_of_several_takes_the_best(tmp_path: Path, write_seri
     write_series(tmp_path / "b", description="portal", series_number=2)
     series = series_at(tmp_path)
     assert series.phase is Phase.PORTAL
-    assert series.warnings == ("one of 2 series here was taken; not: arterial",)
+    assert series.warnings == ("one of 2 series here was taken; not: “arterial”",)
 
 
 def test_series_at_nothing(tmp_path: Path) -> None:

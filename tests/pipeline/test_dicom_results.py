@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom
 import numpy as np
+import pandas as pd
 import pydicom
 import pytest
+from typer.testing import CliRunner
 
+from lvt_track.agreement.records import Quantity
+from lvt_track.cli.app import app
 from lvt_track.io.dicom.segmentations import read_segments
 from lvt_track.io.dicom.structured_report.read import read_report
 from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.images.volumes import read_geometry, read_labels, read_volume
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
+from lvt_track.pipeline.radiologist.comparison import compare_with_reader
 from lvt_track.pipeline.radiologist.readings import read_readings
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
@@ -109,6 +115,21 @@ def test_reports_sent_and_read_give_the_response_that_was_sent(
     ours = [one for one in course.responses if one.criterion == "RECIST 1.1"]
     assert [one.category for one in judged] == [one.category for one in ours]
     assert [one.sum_mm for one in judged] == [pytest.approx(one.sum_mm) for one in ours]
+    # lvt respond, through its file
+    answer = CliRunner().invoke(app, ["respond", str(sent), "-o", str(tmp_path / "answer.csv")])
+    assert answer.exit_code == 0, answer.output
+    table = pd.read_csv(tmp_path / "answer.csv")
+    assert table["category"].tolist() == [one.category for one in ours]
+    assert table["sum_mm"].tolist() == pytest.approx([one.sum_mm for one in ours], abs=0.051)
+    # --radiologist: every size is paired with itself
+    compared = compare_with_reader(replace(course, patient="P1"), sent).compared
+    lesions = [lesion for visit in course.visits for lesion in visit.lesions]
+    kinds = [one for one in Quantity if one is not Quantity.SUM]
+    for kind in kinds:
+        sizes = [one for one in compared.sizes if one.quantity is kind]
+        assert len(sizes) == len(lesions)
+        assert max(abs(one.difference) for one in sizes) < 1e-3
+    assert all(one.reader_category == one.category for one in compared.visits)
     uids = {
         str(item.value)
         for path in out.glob("visits/*/seg.dcm")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import lvt_track as lvt
-from lvt_track.pipeline.patient.report import remake_report
+from lvt_track.pipeline.patient.report import ReportOptions, remake_report
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.progress import Silent
@@ -61,7 +61,7 @@ def test_a_report_without_edits_and_a_resumed_run_change_no_byte(
 
 def test_a_report_of_something_else_has_a_date_of_its_own(out: Path) -> None:
     before = Manifest.read(out)
-    remake_report(out, ReaderTables(), None, Silent(), criteria="volume")
+    remake_report(out, ReaderTables(), None, Silent(), ReportOptions(criteria="volume"))
     after = Manifest.read(out)
     assert before.began.year == 2023
     assert after.began.year > 2023

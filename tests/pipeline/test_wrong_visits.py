@@ -167,8 +167,8 @@ def test_corrections_that_cannot_be_obeyed_stop_the_job(
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ({"patient_id": "P2"}, "2 patients in one folder: P1 in .*; P2 in "),
-        ({"patient_sex": "M"}, "the headers give 2 sexes for one patient: F in .*; M in "),
+        ({"patient_id": "P2"}, "2 patients in one folder: “P1” in .*; “P2” in "),
+        ({"patient_sex": "M"}, "the headers give 2 sexes for one patient: “F” in .*; “M” in "),
     ],
 )
 def test_studies_of_two_patients_are_refused(
@@ -183,8 +183,8 @@ def test_studies_of_two_patients_are_refused(
 @pytest.mark.parametrize(
     ("header", "told", "name"),
     [
-        ({"patient_id": "P2"}, "2 patients in one folder: P1 in ", "folder"),
-        ({"patient_sex": "M"}, "the headers give 2 sexes for one patient: F in ", "P1"),
+        ({"patient_id": "P2"}, "2 patients in one folder: “P1” in ", "folder"),
+        ({"patient_sex": "M"}, "the headers give 2 sexes for one patient: “F” in ", "P1"),
     ],
 )
 def test_the_users_word_makes_them_one_patient_with_a_warning(

@@ -39,6 +39,9 @@ DIRECTIONS = [
 ]
 
 
+LINK = "2024-12-01 lesion 2: same, automatic, confidence 0.97"
+
+
 def scan(folder: Path, direction: NDArray[np.float64]) -> SourceImages:
     geometry = Geometry(SHAPE, (3.0, 0.8, 0.9), (-101.5, -87.25, -640.0), direction)
     hu = np.random.default_rng(0).integers(-900, 180, SHAPE).astype(np.int16)
@@ -71,7 +74,7 @@ def content(geometry: Geometry) -> VisitReport:
     target = Assessment(DAY, "T1", role=Role.TARGET, **SIZES)
     piece = Assessment(DAY, "T3.1", derived_from=("T3",))
     lesions = (
-        ReportedLesion(target, "2.25.11", measured(geometry), 2, (5, 8)),
+        ReportedLesion(target, "2.25.11", measured(geometry), 2, (5, 8), "persistent", (LINK,)),
         ReportedLesion(piece, "2.25.13", measured(geometry)),
         ReportedLesion(Assessment(DAY, "T2", status=Status.ABSENT), "2.25.12"),
     )
@@ -131,7 +134,29 @@ def test_the_segment_the_study_and_the_authors_are_named(
     assert report.VerificationFlag == "UNVERIFIED"
     for words in ("Doe^Jane", "RECIST 1.1", "Progressive Disease", "new lesion T7, 27.4 mm"):
         assert words in text
+    assert LINK in text
+    (state,) = (
+        item.ConceptCodeSequence[0].CodeValue
+        for group in report.iterall()
+        if group.keyword == "ContentSequence"
+        for item in group.value
+        if item.ValueType == "CODE" and item.ConceptNameCodeSequence[0].CodeValue == "lesion-state"
+    )
+    assert state == "persistent"
     assert "Couinaud hepatic segment VIII" in text
+
+
+def test_a_segment_of_a_label_map_is_referred_to(tmp_path: Path) -> None:
+    source, seg, path = scan(tmp_path / "ct", DIRECTIONS[0]), tmp_path / "seg.dcm", tmp_path / "sr"
+    tumor = np.zeros(SHAPE, bool)
+    tumor[2:4, 5:9, 7:13] = True
+    drawn = [Segment(f"Tumour {k}", Kind.LESION, tumor, (1,), "default") for k in (1, 2)]
+    write_segmentation(drawn, source, seg, AUTHOR, as_labels=True)
+    write_structured_report(content(source.geometry), source, seg, path, AUTHOR)
+    said = pydicom.dcmread(path)
+    uids = {str(e.value) for e in said.iterall() if e.keyword == "ReferencedSOPClassUID"}
+    assert "1.2.840.10008.5.1.4.1.1.66.7" in uids
+    assert read_report(path)[0].long_axis_mm == 4.5
 
 
 def test_the_same_content_is_the_same_file_and_another_is_another_instance(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lvt_track.cli.console import EXIT_PARTIAL, Console, guarded, print_text
+from lvt_track.cli.options import pseudonyms_unless
 from lvt_track.core.threads import limit_threads
 from lvt_track.errors import InputError, LvtError
 
@@ -54,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--participant-label", "--participant_label", nargs="+", default=[])
     parser.add_argument("--model", default="default", help="see `lvt models`")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--identify", action="store_true", help="show names of files and series, not pseudonyms"
+    )
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     parser.add_argument("-v", "--version", action="version", version=f"lvt {__version__}")
     return parser
@@ -75,7 +79,8 @@ def _follow(folders: Sequence[Path], asked: argparse.Namespace) -> bool:
     from lvt_track.pipeline.patient.track import TrackSettings, track_patient
     from lvt_track.pipeline.run.output import Existing
 
-    failed, settings = False, TrackSettings(asked.model, asked.device)
+    hidden = pseudonyms_unless(asked.identify)
+    failed, settings = False, TrackSettings(asked.model, asked.device, pseudonyms=hidden)
     for folder in folders:
         out = asked.output_dir / folder.name
         existing = Existing.RESUME if out.exists() else Existing.REFUSE

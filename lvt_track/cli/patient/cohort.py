@@ -14,6 +14,7 @@ from lvt_track.cli.options import (
     DeviceOption,
     EvaluatorOption,
     ForceOption,
+    IdentifyOption,
     JsonOption,
     ModelOption,
     OutOption,
@@ -24,6 +25,7 @@ from lvt_track.cli.options import (
     ThreadsOption,
     TuOption,
     existing_results,
+    pseudonyms_unless,
 )
 from lvt_track.errors import UsageError
 
@@ -82,6 +84,7 @@ def cohort(
     log_json: Annotated[
         bool, typer.Option("--log-json", help="Tell progress on stderr as a JSON object a line.")
     ] = False,
+    identify: IdentifyOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -107,7 +110,14 @@ def cohort(
         else:
             reader = ReaderTables(None, radiologist, tu, evaluator, sites)
             settings = CohortSettings(
-                TrackSettings(model, device, phases, reader, criteria=criteria),
+                TrackSettings(
+                    model,
+                    device,
+                    phases,
+                    reader,
+                    criteria=criteria,
+                    pseudonyms=pseudonyms_unless(identify),
+                ),
                 Engine(jobs, scheduler),
                 Shard.parse(shard) if shard else None,
             )

@@ -11,9 +11,11 @@ from lvt_track.cli.console import Console
 from lvt_track.cli.options import (
     CorrectionsOption,
     EvaluatorOption,
+    IdentifyOption,
     JsonOption,
     QuietOption,
     RadiologistOption,
+    SegTypeOption,
     SitesOption,
     TuOption,
 )
@@ -37,6 +39,8 @@ def report(
         str | None,
         typer.Option(metavar="NAMES", help="Response criteria, as in `lvt track`; else the run's."),
     ] = None,
+    seg_type: SegTypeOption = None,
+    identify: IdentifyOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -44,10 +48,11 @@ def report(
 
     Masks in OUT/visits that were corrected by hand are used as they are.
     """
-    from lvt_track.pipeline.patient.report import remake_report
+    from lvt_track.pipeline.patient.report import ReportOptions, remake_report
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
     with Console(quiet) as console:
         reader = ReaderTables(corrections, radiologist, tu, evaluator, sites)
-        result = remake_report(out, reader, patient, console, criteria)
+        options = ReportOptions(criteria, identify, seg_type)
+        result = remake_report(out, reader, patient, console, options)
     finish(result, quiet, json)

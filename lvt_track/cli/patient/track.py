@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from lvt_track.cli.options import (
     DeviceOption,
     EvaluatorOption,
     ForceOption,
+    IdentifyOption,
     JsonOption,
     ModelOption,
     OnePatientOption,
@@ -21,10 +23,12 @@ from lvt_track.cli.options import (
     QuietOption,
     RadiologistOption,
     ResumeOption,
+    SegTypeOption,
     SitesOption,
     ThreadsOption,
     TuOption,
     existing_results,
+    pseudonyms_unless,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +56,8 @@ def track(
     threads: ThreadsOption = None,
     force: ForceOption = False,
     resume: ResumeOption = False,
+    seg_type: SegTypeOption = None,
+    identify: IdentifyOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -60,7 +66,10 @@ def track(
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
     reader = ReaderTables(corrections, radiologist, tu, evaluator, sites)
-    settings = TrackSettings(model, device, phases, reader, one_patient, criteria)
+    hidden = pseudonyms_unless(identify)
+    settings = TrackSettings(model, device, phases, reader, one_patient, criteria, hidden)
+    if seg_type is not None:
+        settings = replace(settings, seg_type=seg_type)
     with Console(quiet) as console:
         result = track_patient(patient, out, settings, existing_results(force, resume), console)
     finish(result, quiet, json)

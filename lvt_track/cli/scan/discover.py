@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lvt_track.cli.console import EXIT_PARTIAL, print_json, print_text
-from lvt_track.cli.options import JsonOption, OnePatientOption
+from lvt_track.cli.options import (
+    IdentifyOption,
+    JsonOption,
+    OnePatientOption,
+    pseudonyms_unless,
+)
+from lvt_track.errors import LvtError
 
 if TYPE_CHECKING:
     from lvt_track.core.records import Series
@@ -23,16 +29,23 @@ def discover(
         bool, typer.Option("--pixels", help="Tell phases that no header says from the images.")
     ] = False,
     one_patient: OnePatientOption = False,
+    identify: IdentifyOption = False,
     json: JsonOption = False,
 ) -> None:
     """Show visits, series and phases, and what is left out and why."""
     from lvt_track.io.discover import discover as discover_patient
+    from lvt_track.pipeline.run.disclosure import Disclosure
 
-    found = discover_patient(patient, one_patient=one_patient)
-    if pixels:
-        from lvt_track.pipeline.patient.visit.phases_from_pixels import with_phases_from_pixels
+    shows = Disclosure(patient, pseudonyms_unless(identify))
+    try:
+        found = discover_patient(patient, one_patient=one_patient)
+        if pixels:
+            from lvt_track.pipeline.patient.visit.phases_from_pixels import with_phases_from_pixels
 
-        found = with_phases_from_pixels(found)
+            found = with_phases_from_pixels(found)
+    except LvtError as error:
+        raise shows.error(error) from None
+    found = shows.knowing(found).discovery(found)
     if json:
         print_json(_facts(found))
     else:
@@ -66,7 +79,8 @@ def _series_line(series: Series) -> str:
         f"{name} ({mask})" if mask.labels else name for name, mask in sorted(series.masks.items())
     ]
     masks = f"  masks given: {', '.join(given)}" if given else ""
-    return f"{series.stated_phase:<8} {x}×{y}×{z}  {spacing} mm  {series.description}{masks}"
+    size = f"{x}×{y}×{z}  {spacing} mm"
+    return f"{series.stated_phase:<8} {size}  {series.description}{masks}".rstrip()
 
 
 def _facts(discovery: Discovery) -> dict[str, object]:

@@ -11,6 +11,7 @@ from lvt_track.cli.console import Console, print_json, print_text
 from lvt_track.cli.options import (
     DeviceOption,
     ForceOption,
+    IdentifyOption,
     JsonOption,
     ModelOption,
     OutOption,
@@ -18,6 +19,7 @@ from lvt_track.cli.options import (
     QuietOption,
     ThreadsOption,
     existing_results,
+    pseudonyms_unless,
 )
 
 __all__ = ["segment"]
@@ -41,6 +43,7 @@ def segment(
         ),
     ] = False,
     force: ForceOption = False,
+    identify: IdentifyOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -50,7 +53,7 @@ def segment(
 
     with Console(quiet) as console:
         choice = ModelChoice(model, device, exhaustive, precision)
-        settings = SegmentSettings(choice, save_probabilities)
+        settings = SegmentSettings(choice, save_probabilities, pseudonyms_unless(identify))
         result = segment_scan(ct, out, settings, existing_results(force, False), console)
     if json:
         print_json(result.facts())

@@ -82,7 +82,7 @@ def read_segments(path: Path, geometry: Geometry) -> Iterator[tuple[str, BoolArr
     """The label and the mask (z, y, x) of each segment, one after the other.
 
     Frames that are stored in another direction than the CT are turned; of probabilities, those of
-    one half and more are inside.
+    one half and more are inside; of a label map, the pixels with the number of the segment.
 
     Args:
         path: the file.
@@ -96,13 +96,19 @@ def read_segments(path: Path, geometry: Geometry) -> Iterator[tuple[str, BoolArr
         frames = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
         threshold = float(dataset.get("MaximumFractionalValue", 1)) / 2
         by_segment: dict[int, list[tuple[Dataset, NDArray[Any]]]] = defaultdict(list)
-        for group, frame in zip(dataset.PerFrameFunctionalGroupsSequence, frames, strict=True):
-            number = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
-            by_segment[number].append((group, frame))
+        groups = dataset.PerFrameFunctionalGroupsSequence
+        is_map = dataset.get("SegmentationType") == "LABELMAP"
+        for group, frame in zip(groups, frames, strict=True):
+            if not is_map:
+                number = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+                by_segment[number].append((group, frame >= threshold))
         for segment in dataset.SegmentSequence:
-            mask = np.zeros(geometry.shape, dtype=np.bool_)
-            for group, frame in by_segment[int(segment.SegmentNumber)]:
-                _place(frame >= threshold, _grid(group, dataset), geometry, mask, path)
+            number, mask = int(segment.SegmentNumber), np.zeros(geometry.shape, dtype=np.bool_)
+            if is_map and number == 0:
+                continue  # the background
+            own = zip(groups, frames == number, strict=True) if is_map else by_segment[number]
+            for group, frame in own:
+                _place(frame, _grid(group, dataset), geometry, mask, path)
             yield str(segment.SegmentLabel).strip(), mask
     except InputError:
         raise

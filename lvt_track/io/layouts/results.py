@@ -21,7 +21,8 @@ DRAWN_FILE = re.compile(
 
 OWN_FILE = re.compile(
     DRAWN_FILE.pattern
-    + r"|(lesions|tracks|portal|hepatic|segments|resection)\.nii\.gz|(seg|sr)\.dcm|meshes\.glb"
+    + r"|(lesions|tracks|portal|hepatic|segments|resection)\.nii\.gz"
+    + r"|(seg|seg_tumors|sr)\.dcm|meshes\.glb"
 )
 """Names of all files of a visit that lvt writes."""
 

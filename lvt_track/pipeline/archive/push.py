@@ -72,7 +72,7 @@ def push_results(archive: Archive, out: Path, is_dry: bool, progress: Progress) 
     folder = RunFolder(out)
     if not folder.manifest.is_file():
         raise InputError("no results of a run", path=out, remedy="Give a folder of lvt track")
-    files = sorted([*folder.visits.glob("*/seg.dcm"), *folder.visits.glob("*/sr.dcm")])
+    files = sorted(folder.visits.glob("*/*.dcm"), key=lambda path: (path.parent, path.name))
     if not files:
         raise InputError(
             "no DICOM results: its scans were no DICOM, or could not be referred to", path=out

@@ -15,7 +15,12 @@ from lvt_track.core.plain_text import encodable
 from lvt_track.errors import LvtError
 from lvt_track.io.discover import discover
 from lvt_track.pipeline.cohort.result import PatientRun, State
-from lvt_track.pipeline.patient.track import TrackSettings, is_finished, track_patient
+from lvt_track.pipeline.patient.track import (
+    TrackSettings,
+    disclosure_of,
+    is_finished,
+    track_patient,
+)
 from lvt_track.pipeline.run.manifest import Failure, Manifest
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
@@ -34,7 +39,7 @@ class PatientJob:
         existing: what to do with results that are there.
         is_read: whether the radiologist's table has rows of some patients, so that those of
             others are followed without it.
-        with_rows: the patients that it has.
+        with_rows: the patients that it has, as results call them.
         identity: of the program that handed it out; empty where that is this process.
     """
 
@@ -79,6 +84,7 @@ def run_patient(job: PatientJob) -> PatientRun:
     start = time.perf_counter()
     reset_peak()
     failures: Sequence[Failure] = ()
+    shows = disclosure_of(job.patient, job.settings)
     try:
         if job.identity and identity(job.settings.model) != job.identity:
             return job.failed(
@@ -95,16 +101,18 @@ def run_patient(job: PatientJob) -> PatientRun:
             state = State.IN_PART
         why = "; ".join(f"{item.where}: {item.why}" for item in failures)
     except LvtError as error:
-        state, why = State.FAILED, str(error)
+        state, why = State.FAILED, str(shows.error(error))
     except MemoryError:
         state, why = State.FAILED, "not enough memory: give fewer --jobs"
     except UnicodeEncodeError as error:
         name = encodable(str(error.object))
         state = State.FAILED
+        name = shows.text(name)
         why = f"{name}: a name that is no UTF-8, which libraries cannot open: rename it"
     except Exception as error:
         # One patient's fault of ours must not cost the others their results.
-        state, why = State.FAILED, f"a fault of lvt ({error!r}); `lvt track` on it alone shows more"
+        fault = shows.text(repr(error))
+        state, why = State.FAILED, f"a fault of lvt ({fault}); `lvt track` on it alone shows more"
     peak = peak_bytes()
     return PatientRun(
         job.name,
@@ -118,6 +126,9 @@ def run_patient(job: PatientJob) -> PatientRun:
 
 def _own_settings(job: PatientJob) -> TrackSettings:
     """The settings, without a radiologist's table that has no rows of this patient."""
-    if not job.is_read or discover(job.patient).patient in job.with_rows:
+    if not job.is_read:
+        return job.settings
+    shows = disclosure_of(job.patient, job.settings)
+    if shows.knowing(discover(job.patient)).shown_patient in job.with_rows:
         return job.settings
     return replace(job.settings, reader=replace(job.settings.reader, radiologist=None))

@@ -90,7 +90,7 @@ def track_cohort(
 
 
 def read_cohort_table(settings: TrackSettings) -> Readings | None:
-    """The radiologist's table of a cohort, if there is one.
+    """The radiologist's table of a cohort, if there is one; patients as results call them.
 
     Raises:
         InputError: when it cannot be read.
@@ -106,7 +106,11 @@ def read_cohort_table(settings: TrackSettings) -> Readings | None:
             path=source.path,
             remedy="Add a column `patient` with the PatientID, or the folder where there is none",
         )
-    return readings
+    hidden = settings.pseudonyms
+    if hidden is None:
+        return readings
+    rows = tuple(replace(row, patient=hidden.patient(row.patient)) for row in readings.rows)
+    return replace(readings, rows=rows)
 
 
 def _jobs(

@@ -48,8 +48,8 @@ def run_demo(out: Path, device: str, existing: Existing, progress: Progress) -> 
     patient = out / "patient"
     written = write_patient(demo_patient(), patient, FileFormat.NIFTI)
     progress.step("drawn")
-    result = track_patient(
-        patient, out / "results", TrackSettings(device=device), existing, progress
-    )
+    # Nobody's patient needs no pseudonym.
+    settings = TrackSettings(device=device, pseudonyms=None)
+    result = track_patient(patient, out / "results", settings, existing, progress)
     truth = dict(zip(written.dates, written.lesions, strict=True))
     return DemoResult(result, compare_with_truth(result.course, truth))

@@ -71,14 +71,14 @@ def follow(
         for scan in scans
     ]
     ledger = manifest.known_tumors()
-    tracks = identified(matching.tracks, seen, ledger, manifest.patient)
+    tracks = identified(matching.tracks, seen, ledger, run.disclosure.patient)
     manifest.tumors = [tumor.facts() for tumor in remembered(tracks, seen, ledger)]
     visits = tuple(
         scan.findings if alignment is None else _registered(scan.findings, alignment.quality)
         for scan, alignment in zip(scans, frame.alignments, strict=True)
     )
     course = Course(
-        patient=manifest.patient,
+        patient=run.disclosure.patient,
         visits=visits,
         edges=matching.edges,
         tracks=tracks,

@@ -52,6 +52,8 @@ def conclude(
         comparison = compare_with_reader(course, reader.source)
         for text in comparison.remarks:
             run.warn(f"{reader.source.path.name}: {text}")
+        comparison = run.disclosure.comparison(comparison)
+    course = run.disclosure.course(course)
     if run.folder is not None:
         with run.watch.stage("report"):
             said = tuple(row.facts() for row in decisions.corrections)
@@ -61,7 +63,8 @@ def conclude(
     run.manifest.finished = run.earlier.finished if run.keeps_masks and run.earlier else True
     run.save_manifest()
     folder = run.folder.path if run.folder else None
-    return TrackResult(folder, course, tuple(run.manifest.failures), run.watch.seconds)
+    failures = tuple(run.shown_manifest().failures)
+    return TrackResult(folder, course, failures, run.watch.seconds)
 
 
 def _tell_warnings(course: Course, run: Run) -> None:

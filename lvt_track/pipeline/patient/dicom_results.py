@@ -6,15 +6,18 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from lvt_track.core.assessment import Assessment
 from lvt_track.core.course import Course
-from lvt_track.core.records import Track
+from lvt_track.core.records import Lesion, Track
 from lvt_track.errors import InputError, OutputError
 from lvt_track.io.images.volumes import read_labels, read_mask
 from lvt_track.pipeline.run.folder import RunFolder, VisitFolder
 from lvt_track.pipeline.run.manifest import Manifest
+from lvt_track.report.dicom.layering import layers
 from lvt_track.report.dicom.references import Author, SourceImages, derived_uid
+from lvt_track.report.dicom.seg_type import SegType
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 from lvt_track.report.dicom.structured_report import (
     ReportedLesion,
@@ -47,12 +50,12 @@ def write_dicom_results(course: Course, folder: RunFolder, manifest: Manifest) -
     rows = rows_with_roles(course)
     for visit, findings in enumerate(course.visits):
         files = folder.visit(findings.visit.name)
-        for path in (files.segmentation, files.structured_report):
+        for path in (files.segmentation, files.tumor_segmentation, files.structured_report):
             path.unlink(missing_ok=True)
         if not findings.visit.tracked_series.is_dicom:
             continue
         try:
-            _write_visit(course, visit, rows, files, _author(course, visit, manifest))
+            _write_visit(course, visit, rows, files, manifest)
         except OutputError:
             raise
         except Exception as error:  # whatever a header holds, the job is finished
@@ -68,22 +71,31 @@ def _author(course: Course, visit: int, manifest: Manifest) -> Author:
 
 
 def _write_visit(
-    course: Course, visit: int, rows: tuple[Assessment, ...], files: VisitFolder, author: Author
+    course: Course,
+    visit: int,
+    rows: tuple[Assessment, ...],
+    files: VisitFolder,
+    manifest: Manifest,
 ) -> None:
-    findings = course.visits[visit]
+    findings, author = course.visits[visit], _author(course, visit, manifest)
     series = findings.visit.tracked_series
     source = SourceImages(series.files, findings.geometry, series.frames)
-    segments = _segments(course, visit, files)
+    kind = SegType(manifest.settings.get("seg_type", SegType.BINARY))
+    first, second = layers(_segments(course, visit, files), kind)
     numbers: dict[str, int] = {}
-    if any(segment.labels.any() for segment in segments):
-        drawn = write_segmentation(segments, source, files.segmentation, author)
-        numbers = {segment.label: number for number, segment in enumerate(drawn, start=1)}
+    path: Path | None = None
+    for segments, place in ((first, files.segmentation), (second, files.tumor_segmentation)):
+        if any(segment.mask().any() for segment in segments):
+            is_map = kind is SegType.LABELMAP
+            drawn = write_segmentation(segments, source, place, author, is_map)
+            # The report speaks of tumours, and refers to where they are.
+            numbers = {segment.label: number for number, segment in enumerate(drawn, start=1)}
+            path = place
     date = findings.visit.date
     content = VisitReport(
         tuple(_reported(course, visit, [row for row in rows if row.date == date], numbers)),
         tuple(response for response in course.responses if response.date == date),
     )
-    path = files.segmentation if numbers else None
     write_structured_report(content, source, path, files.structured_report, author)
 
 
@@ -127,7 +139,19 @@ def _reported(
             None if lesion is None or row.long_axis_mm is None else lesion.measurement,
             numbers.get(_tumour(str(track.number))) if lesion is not None else None,
             () if lesion is None else lesion.segments,
+            track.state.value,
+            () if lesion is None else tuple(_links(course, lesion)),
         )
+
+
+def _links(course: Course, lesion: Lesion) -> Iterator[str]:
+    """The lesions of earlier visits that it was, in words."""
+    for edge in sorted(course.edges, key=lambda edge: edge.earlier):
+        if edge.later == lesion.key:
+            date = course.visits[edge.earlier[0]].visit.name
+            sure = "" if edge.confidence is None else f", confidence {edge.confidence:.2f}"
+            by = "by a reader" if edge.source == "reader" else "automatic"
+            yield f"{date} lesion {edge.earlier[1]}: {edge.event.value}, {by}{sure}"
 
 
 def _track_number(name: str) -> int:

@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
-from lvt_track.errors import InputError, UsageError
+from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.io.discover import Discovery, discover
+from lvt_track.io.pseudonyms import own_pseudonyms
 from lvt_track.lesions.corrections.decisions import recalled
 from lvt_track.lesions.corrections.table import Correction
 from lvt_track.pipeline.patient.conclude import conclude
 from lvt_track.pipeline.patient.result import TrackResult
 from lvt_track.pipeline.patient.settings import TrackSettings
-from lvt_track.pipeline.patient.track import new_manifest, tell_discovery
+from lvt_track.pipeline.patient.track import disclosure_of, new_manifest, tell_discovery
 from lvt_track.pipeline.patient.visit.phases_from_pixels import with_phases_from_pixels
 from lvt_track.pipeline.patient.visit.read import VisitScan, read_visit
 from lvt_track.pipeline.patient.visit.series_masks import SeriesAt
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.context import Run
+from lvt_track.pipeline.run.disclosure import Disclosure
 from lvt_track.pipeline.run.folder import RunFolder
 from lvt_track.pipeline.run.lock import locked
 from lvt_track.pipeline.run.manifest import Failure, Manifest
 from lvt_track.pipeline.run.model_choice import ModelChoice
+from lvt_track.pipeline.run.places import with_places
 from lvt_track.pipeline.run.progress import Progress
 from lvt_track.segment.device import pick_device
 
-__all__ = ["remake_report"]
+__all__ = ["ReportOptions", "remake_report"]
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What may be asked of a report besides tables.
+
+    Attributes:
+        criteria: of response, with commas between; by default those of the run.
+        identify: whether results give the patient's real names.
+        seg_type: how `seg.dcm` holds what overlaps; by default as in the run.
+    """
+
+    criteria: str | None = None
+    identify: bool = False
+    seg_type: str | None = None
 
 
 def remake_report(
@@ -35,7 +53,7 @@ def remake_report(
     reader: ReaderTables,
     patient: Path | None,
     progress: Progress,
-    criteria: str | None = None,
+    options: ReportOptions | None = None,
 ) -> TrackResult:
     """Register, match, measure and report again; masks are taken from the run as they are now.
 
@@ -44,47 +62,59 @@ def remake_report(
         reader: tables that a reader brings; by default those of the run.
         patient: where the scans lie now; by default where the run found them.
         progress: told of every step.
-        criteria: of response, with commas between; by default those of the run.
+        options: what else is asked.
 
     Raises:
         UsageError: for a criterion that is not known.
         InputError: when `out` is no run, or its scans or masks are gone.
     """
-    earlier = Manifest.read(out)
+    options = options or ReportOptions()
+    pseudonyms = None if options.identify else own_pseudonyms()
+    earlier = with_places(Manifest.read(out), out, pseudonyms)
     settings = TrackSettings.from_facts(earlier.settings)
     settings = replace(
         settings,
         reader=reader.over(settings.reader),
-        criteria=settings.criteria if criteria is None else criteria,
+        criteria=settings.criteria if options.criteria is None else options.criteria,
+        pseudonyms=pseudonyms,
+        seg_type=options.seg_type or settings.seg_type,
     )
-    with locked(out):
-        return _remade(RunFolder(out), settings, reader, patient, progress)
+    disclosure = disclosure_of(patient or Path(earlier.source), settings)
+    try:
+        with locked(out):
+            return _remade(RunFolder(out), settings, reader, disclosure, progress)
+    except LvtError as error:
+        raise disclosure.error(error) from None
 
 
 def _remade(
     folder: RunFolder,
     settings: TrackSettings,
     asked: ReaderTables,
-    patient: Path | None,
+    disclosure: Disclosure,
     progress: Progress,
 ) -> TrackResult:
-    earlier = Manifest.read(folder.path)
-    source = patient or Path(earlier.source)
+    earlier = with_places(Manifest.read(folder.path), folder.path, settings.pseudonyms)
+    source = disclosure.root
     if not source.is_dir():
         raise InputError(
             "the scans of this run are no longer here",
             path=source,
             remedy="Say with --patient where they lie now",
         )
+    _check_tables(settings.reader, folder.path)
     links = _corrections(asked, settings.reader, earlier, folder.manifest)
     found = with_phases_from_pixels(discover(source.absolute(), one_patient=settings.one_patient))
     manifest = new_manifest(found, source, settings)
+    shows = disclosure.knowing(found).as_before(earlier.patient)
+    manifest.patient = shows.shown_patient
     manifest.carry_on(earlier)
     manifest.models, manifest.inputs = earlier.models, earlier.inputs
     manifest.engine = earlier.engine
     manifest.visits, manifest.drawn = dict(earlier.visits), dict(earlier.drawn)
     choice = ModelChoice(", ".join(earlier.models) or "default", _device(settings))
-    run = Run(folder, choice, manifest, progress, earlier, keeps_masks=True)
+    progress = shows.progress(progress)
+    run = Run(folder, choice, manifest, progress, shows, earlier, keeps_masks=True, out=folder.path)
     _check_complete(found, run)
     _note_incomplete(found, run)
     tell_discovery(run)
@@ -95,6 +125,21 @@ def _remade(
             scans.append(read_visit(scans, visit, run, is_current=True))
             progress.step(visit.name)
     return conclude(scans, settings.reader, links, run)
+
+
+def _check_tables(tables: ReaderTables, out: Path) -> None:
+    """Refuse a run whose tables are not where they lay, seen from its results."""
+    for option, table in (
+        ("--radiologist", tables.radiologist),
+        ("--tu", tables.identification),
+        ("--sites", tables.sites),
+    ):
+        if table is not None and not table.is_absolute() and not table.exists():
+            raise InputError(
+                "the radiologist's table of this run is no longer where it was",
+                path=out,
+                remedy=f"Say with {option} where it lies now",
+            )
 
 
 def _corrections(

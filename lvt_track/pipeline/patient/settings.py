@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lvt_track.errors import UsageError
+from lvt_track.io.pseudonyms import Pseudonyms, own_pseudonyms
 from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.report.dicom.seg_type import SegType
 from lvt_track.response.criteria.catalogue import DEFAULT_CRITERIA, criteria_named
 
 __all__ = ["TrackSettings"]
@@ -24,8 +27,11 @@ class TrackSettings:
         one_patient: the user's word that all scans are of one patient, whatever headers say.
         criteria: of response, by the names of `response.criteria.catalogue`, with commas between.
 
+        pseudonyms: that stand for the patient's names in results; None for the real names.
+        seg_type: how `seg.dcm` holds what overlaps: `binary`, `labelmap` or `split`.
+
     Raises:
-        UsageError: for a criterion that is not known.
+        UsageError: for a criterion or a type of segmentation that is not known.
     """
 
     model: str = "default"
@@ -34,9 +40,14 @@ class TrackSettings:
     reader: ReaderTables = field(default_factory=ReaderTables)
     one_patient: bool = False
     criteria: str = DEFAULT_CRITERIA
+    pseudonyms: Pseudonyms | None = field(default_factory=own_pseudonyms, compare=False)
+    seg_type: str = SegType.BINARY.value
 
     def __post_init__(self) -> None:
         criteria_named(self.criteria)
+        if self.seg_type not in list(SegType):
+            known = ", ".join(SegType)
+            raise UsageError(f"--seg-type {self.seg_type} is not known", remedy=f"Give {known}")
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> TrackSettings:
@@ -48,6 +59,7 @@ class TrackSettings:
             reader=ReaderTables.from_facts(facts),
             one_patient=bool(facts.get("one_patient")),
             criteria=str(facts.get("criteria", DEFAULT_CRITERIA)),
+            seg_type=str(facts.get("seg_type", SegType.BINARY)),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -58,5 +70,7 @@ class TrackSettings:
             "other_phases": self.other_phases,
             "one_patient": self.one_patient,
             "criteria": self.criteria,
+            "identify": self.pseudonyms is None,
+            "seg_type": self.seg_type,
             **self.reader.facts(),
         }

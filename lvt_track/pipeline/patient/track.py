@@ -8,8 +8,9 @@ from pathlib import Path
 from lvt_track.core.methods import METHODS
 from lvt_track.core.records import MaskSource, Visit
 from lvt_track.core.volume import CLASSES
-from lvt_track.errors import InputError, UsageError
+from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.io.discover import Discovery, discover
+from lvt_track.io.pseudonyms import Pseudonyms
 from lvt_track.lesions.corrections.decisions import recalled
 from lvt_track.pipeline.patient.conclude import conclude
 from lvt_track.pipeline.patient.result import TrackResult
@@ -18,6 +19,7 @@ from lvt_track.pipeline.patient.visit.phases_from_pixels import with_phases_from
 from lvt_track.pipeline.patient.visit.read import VisitScan, read_visit
 from lvt_track.pipeline.run.clock import time_now
 from lvt_track.pipeline.run.context import Run
+from lvt_track.pipeline.run.disclosure import Disclosure
 from lvt_track.pipeline.run.folder import RunFolder
 from lvt_track.pipeline.run.lock import locked
 from lvt_track.pipeline.run.manifest import (
@@ -29,6 +31,7 @@ from lvt_track.pipeline.run.manifest import (
 )
 from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.output import Existing, check_apart, claim_folder, drop_if_empty
+from lvt_track.pipeline.run.places import shown_settings, with_places
 from lvt_track.pipeline.run.progress import Progress
 from lvt_track.pipeline.run.renewal import renewed, sweep
 
@@ -59,20 +62,44 @@ def track_patient(
     """
     if out is not None:
         check_apart(patient, out)
+    disclosure = disclosure_of(patient, settings)
+    try:
+        return _track(disclosure, out, settings, existing, disclosure.progress(progress))
+    except LvtError as error:
+        raise disclosure.error(error) from None
+
+
+def disclosure_of(patient: Path, settings: TrackSettings) -> Disclosure:
+    """What a run of these settings shows of a patient."""
+    return Disclosure(patient, settings.pseudonyms, tables=settings.reader.files)
+
+
+def _track(
+    disclosure: Disclosure,
+    out: Path | None,
+    settings: TrackSettings,
+    existing: Existing,
+    progress: Progress,
+) -> TrackResult:
+    patient = disclosure.root
     found = discover(patient.absolute(), one_patient=settings.one_patient)
     ModelChoice(settings.model).check()  # also where all masks are given
     found = with_phases_from_pixels(found)
     links = settings.reader.read_links()
+    known_patient = disclosure.knowing(found)
 
     def job(folder: RunFolder | None, earlier: Manifest | None = None) -> TrackResult:
         choice = ModelChoice(settings.model, settings.device)
         manifest = new_manifest(found, patient, settings)
+        shows = known_patient
         rows = links
         if earlier is not None:
+            shows = shows.as_before(earlier.patient)
             manifest.carry_on(earlier)
             known, is_given = earlier.known_corrections(), settings.reader.corrections is not None
             rows = recalled(links, known) if is_given else known
-        run = Run(folder, choice, manifest, progress, earlier)
+        manifest.patient = shows.shown_patient
+        run = Run(folder, choice, manifest, progress, shows, earlier, out=out)
         tell_discovery(run)
         scans = _read_visits(found, run)
         return conclude(scans, settings.reader, rows, run)
@@ -88,9 +115,10 @@ def track_patient(
             if existing is Existing.FORCE:
                 with renewed(folder) as new:
                     return replace(job(new), folder=out)
-            earlier = Manifest.read(out) if folder.manifest.exists() else None
-            if earlier is not None:
-                _check_same_patient(earlier, found, patient)
+            earlier = None
+            if folder.manifest.exists():
+                earlier = with_places(Manifest.read(out), out, settings.pseudonyms)
+                _check_same_patient(earlier, found, known_patient)
             return job(folder, earlier)
     finally:
         drop_if_empty(out)
@@ -108,7 +136,7 @@ def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
     earlier = Manifest.read(out)
     if not earlier.finished or earlier.methods != METHODS:
         return False
-    if earlier.settings != settings.facts():
+    if earlier.settings != shown_settings(settings.facts(), out, settings.pseudonyms):
         return False
     choice = ModelChoice(settings.model, settings.device)
     found = discover(patient.absolute(), one_patient=settings.one_patient)
@@ -140,19 +168,22 @@ def tell_discovery(run: Run) -> None:
         run.warn(f"{failure.where}: {failure.why}")
 
 
-def _check_same_patient(earlier: Manifest, discovery: Discovery, patient: Path) -> None:
+def _check_same_patient(earlier: Manifest, discovery: Discovery, disclosure: Disclosure) -> None:
     """Refuse to go on with the run of another patient.
 
     Raises:
         UsageError: when names differ, or scans from elsewhere are none of the run's.
     """
-    what = ""
-    if earlier.patient != discovery.patient:
-        what = f"it holds the results of {earlier.patient}, the scans are of {discovery.patient}"
+    what, patient, ours = "", disclosure.root, disclosure.shown_patient
+    # A pseudonym may be of another key; then the scans tell.
+    names = {ours, discovery.patient}
+    is_named = earlier.patient in names or Pseudonyms.is_of_patient(earlier.patient)
+    if not is_named:
+        what = f"it holds the results of “{earlier.patient}”, the scans are of “{ours}”"
     elif earlier.source != str(patient.absolute()) and earlier.inputs:
         known = {item.sha256 for item in earlier.inputs}
         if not any(item.sha256 in known for visit in discovery.visits for item in _inputs(visit)):
-            what = f"it holds results of other scans, from {earlier.source}"
+            what = f"it holds results of other scans, from “{earlier.source}”"
     if what:
         raise UsageError(
             f"cannot go on with this run: {what}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
     looks = take_lookback_images(course, scans)
     content = ReportContent(
         course,
-        _facts(run.manifest),
+        _facts(run.shown_manifest()),
         pictures,
         looks,
         findings.comparison,
@@ -100,7 +100,8 @@ def _keep_date_of_same(findings: Findings, folder: RunFolder, run: Run) -> None:
     """Where an earlier run found the same from the same, results keep its date and its bytes."""
     manifest, earlier = run.manifest, run.earlier
     scans = [scan.digest for scan in findings.scans]
-    manifest.basis = report_basis(manifest, folder, scans, findings.corrections)
+    told = replace(run.shown_manifest(), settings=manifest.settings)
+    manifest.basis = report_basis(told, folder, scans, findings.corrections)
     if earlier is not None and earlier.basis == manifest.basis:
         manifest.started = earlier.started
 

@@ -58,7 +58,7 @@ def compare_with_reader(course: Course, source: Path | ReadingSource) -> ReaderC
     """Compare a course with a radiologist's table.
 
     Args:
-        course: what lvt found.
+        course: what lvt found; of the patient by the name that the table has.
         source: CSV, XLSX or SDTM TR file, or one and how it is read; of several patients, that of
             the course is taken.
 
@@ -103,12 +103,13 @@ def _of_patient(
     if list(patients) == [""]:
         return patients[""]
     plain = {plain_patient(name): name for name in patients}
-    told = ", ".join(list(patients)[:5]) + (" …" if len(patients) > 5 else "")
+    told = ", ".join(f"“{name}”" for name in list(patients)[:5])
+    told += " …" if len(patients) > 5 else ""
     like = plain.get(plain_patient(patient))
     raise InputError(
-        f"no rows of patient {patient}, only of {told}",
+        f"no rows of patient “{patient}”, only of {told}",
         path=path,
-        remedy=f"Is {like} meant? Write it as {patient}"
+        remedy=f"Is “{like}” meant? Write it as “{patient}”"
         if like is not None
         else "Give this patient's table; without a column `patient` it is taken for any",
     )

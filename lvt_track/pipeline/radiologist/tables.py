@@ -62,6 +62,12 @@ class ReaderTables:
         return named
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """All that are named."""
+        tables = (self.corrections, self.radiologist, self.identification, self.sites)
+        return tuple(table for table in tables if table is not None)
+
+    @property
     def source(self) -> ReadingSource | None:
         """The radiologist's table and how it is read; scans have dates, so none are joined.
 
@@ -80,8 +86,7 @@ class ReaderTables:
         written = path.stat().st_mtime_ns
         return any(
             file.stat().st_mtime_ns > written
-            for table in (self.corrections, self.radiologist, self.identification, self.sites)
-            if table is not None
+            for table in self.files
             for file in (table, *table.rglob("*"))
         )
 

@@ -153,6 +153,11 @@ class VisitFolder:
         return self.path / "seg.dcm"
 
     @property
+    def tumor_segmentation(self) -> Path:
+        """The tumours as a DICOM segmentation of their own, where organs are another."""
+        return self.path / "seg_tumors.dcm"
+
+    @property
     def structured_report(self) -> Path:
         """The measurements as a DICOM structured report."""
         return self.path / "sr.dcm"

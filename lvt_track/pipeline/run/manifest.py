@@ -36,8 +36,8 @@ __all__ = [
 
 _VISIT = re.compile(r"\d{4}-\d{2}-\d{2}(/[a-z]+\d*)?")
 _TRACK = "track"
-_SWITCHES = ("other_phases", "one_patient")
-_WORDS = ("model", "device", "criteria")
+_SWITCHES = ("other_phases", "one_patient", "identify")
+_WORDS = ("model", "device", "criteria", "seg_type")
 _REMEDY = "Give the folder that was named with -o"
 
 

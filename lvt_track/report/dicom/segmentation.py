@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import highdicom
 import numpy as np
@@ -75,8 +76,9 @@ def write_segmentation(
     source: SourceImages,
     path: Path,
     author: Author,
+    as_labels: bool = False,
 ) -> tuple[Segment, ...]:
-    """Write masks as a binary DICOM segmentation of the slices they lie on; empty ones are left.
+    """Write masks as a DICOM segmentation of the slices they lie on; empty ones are left.
 
     The same masks of the same scan give the same file; other masks are another instance of the
     same series.
@@ -86,6 +88,8 @@ def write_segmentation(
         source: the scan, on whose grid the masks lie.
         path: file to write.
         author: what made it.
+        as_labels: whether as a label map (Label Map Segmentation Storage), in which a voxel that
+            several have belongs to the last of them; else binary, a segment beside the other.
 
     Returns:
         The segments that were written, in the order of their numbers from 1.
@@ -102,9 +106,14 @@ def write_segmentation(
     used = np.flatnonzero(np.any(slices_of, axis=0))
     images, geometry = source.images(used.tolist()), source.geometry
     places, planes = _places(source, images, used)
-    pixels = np.zeros((planes, *geometry.shape[1:], len(drawn)), dtype=bool)
-    for k, segment in enumerate(drawn):
-        pixels[places, :, :, k] = segment.mask(used)
+    pixels: NDArray[Any]
+    if as_labels:
+        pixels = _labels(drawn, (places, planes), used)
+    else:
+        pixels = np.zeros((planes, *geometry.shape[1:], len(drawn)), dtype=bool)
+        for k, segment in enumerate(drawn):
+            pixels[places, :, :, k] = segment.mask(used)
+    types = highdicom.seg.SegmentationTypeValues
     spacing_z, spacing_y, spacing_x = geometry.spacing_mm
     with warnings.catch_warnings():
         # Of values in the scan's own header that break the standard.
@@ -112,12 +121,14 @@ def write_segmentation(
         segmentation = highdicom.seg.Segmentation(
             source_images=images,
             pixel_array=pixels,
-            segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
+            segmentation_type=types.LABELMAP if as_labels else types.BINARY,
             segment_descriptions=[
                 _description(number, segment, author.version)
                 for number, segment in enumerate(drawn, start=1)
             ],
-            series_instance_uid=derived_uid("seg series", source.series_uid),
+            series_instance_uid=derived_uid(
+                "seg labelmap series" if as_labels else "seg series", source.series_uid
+            ),
             series_number=_SERIES_NUMBERS_FROM + source.series_number,
             sop_instance_uid=_instance_uid(drawn, pixels, source, author),
             instance_number=1,
@@ -139,6 +150,19 @@ def write_segmentation(
         with write_whole(path) as temporary:
             segmentation.save_as(temporary)
     return tuple(drawn)
+
+
+def _labels(
+    segments: Sequence[Segment], places: tuple[NDArray[np.intp], int], used: NDArray[np.intp]
+) -> NDArray[Any]:
+    """The numbers of the segments, plane by plane; of segments that overlap, the later one's."""
+    at, planes = places
+    kind = np.uint8 if len(segments) < 256 else np.uint16
+    labels = np.zeros((planes, *segments[0].labels.shape[1:]), dtype=kind)
+    for number, segment in enumerate(segments, start=1):
+        for k, plane in zip(used, at, strict=True):
+            labels[plane][segment.mask(slice(k, k + 1))[0]] = number
+    return labels
 
 
 def _places(
@@ -182,9 +206,10 @@ def _rgb(written: str) -> tuple[int, int, int]:
 
 
 def _instance_uid(
-    segments: Sequence[Segment], pixels: BoolArray, source: SourceImages, author: Author
+    segments: Sequence[Segment], pixels: NDArray[Any], source: SourceImages, author: Author
 ) -> str:
-    voxels = hashlib.sha256(np.packbits(pixels).tobytes()).hexdigest()
+    packed = np.packbits(pixels) if pixels.dtype == bool else pixels
+    voxels = hashlib.sha256(packed.tobytes()).hexdigest()
     said = [f"{one.label} {one.source} {one.track_uid}" for one in segments]
     return derived_uid("seg", source.series_uid, voxels, author.version, *said)
 

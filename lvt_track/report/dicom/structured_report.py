@@ -43,6 +43,8 @@ _PRESENCE, _ABSENT = Code(*PRESENCE, "Presence"), Code(*ABSENT, "Absent")
 _STATUS = Code(*LESION_STATUS, "Lesion status")
 _DERIVED_FROM = Code(*DERIVED_FROM, "Derived from lesions")
 _ROLE = Code("recist-role", OWN_SCHEME, "Role by RECIST")
+_STATE = Code("lesion-state", OWN_SCHEME, "State over the course")
+_LINK = Code("earlier-lesion", OWN_SCHEME, "Lesion of an earlier visit")
 _CHANGE_FROM_BASELINE = Code("change-from-baseline", OWN_SCHEME, "Change from baseline")
 _CHANGE_FROM_NADIR = Code("change-from-nadir", OWN_SCHEME, "Change from nadir")
 _REASON = Code("121106", "DCM", "Comment")
@@ -83,6 +85,8 @@ class ReportedLesion:
         measurement: where its axes lie; None where it is absent.
         segment: its number in the segmentation; None where it has none.
         couinaud: segments of the liver that it lies in, 1 to 8; empty where not told.
+        state: what became of its tumour over the course, in a word.
+        links: in words, each lesion of an earlier visit that it was.
     """
 
     assessment: Assessment
@@ -90,6 +94,8 @@ class ReportedLesion:
     measurement: Measurement | None = None
     segment: int | None = None
     couinaud: tuple[int, ...] = ()
+    state: str = ""
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,7 +211,7 @@ def _lesion_group(
             family=codes.DCM.ArtificialIntelligence if author.model else None,
         ),
         "measurements": list(_sizes(lesion)) or None,
-        "qualitative_evaluations": list(_said(row)) or None,
+        "qualitative_evaluations": list(_said(lesion)) or None,
     }
     group: (
         sr.MeasurementsAndQualitativeEvaluations
@@ -225,6 +231,8 @@ def _lesion_group(
         )
     if row.derived_from:
         group[0].ContentSequence.append(_text(_DERIVED_FROM, ";".join(row.derived_from)))
+    for link in lesion.links:
+        group[0].ContentSequence.append(_text(_LINK, link))
     if lesion.measurement is not None:
         _draw_calipers(group[0], lesion.measurement, source)
     return group
@@ -283,7 +291,11 @@ def _line(caliper: Caliper, slice_index: int, source: SourceImages) -> sr.Coordi
     )
 
 
-def _said(row: Assessment) -> Iterator[sr.QualitativeEvaluation]:
+def _said(lesion: ReportedLesion) -> Iterator[sr.QualitativeEvaluation]:
+    row = lesion.assessment
+    if lesion.state:
+        value = Code(lesion.state, OWN_SCHEME, lesion.state)
+        yield sr.QualitativeEvaluation(name=_STATE, value=value)
     if row.role is not None:
         yield sr.QualitativeEvaluation(name=_ROLE, value=_ROLES[row.role])
     if row.status is Status.ABSENT:

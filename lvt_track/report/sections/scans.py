@@ -64,7 +64,7 @@ def _row(course: Course, findings: VisitFindings) -> tuple[Cell, ...]:
         )
     return (
         Cell((findings.visit.name, series.stated_phase), is_bold=True),
-        Cell((series.description or "no description", series.uid)),
+        Cell(tuple(text for text in (series.description, series.uid) if text)),
         Cell((f"{x:.2f} × {y:.2f} × {z:.2f}", f"slices {series.slice_thickness_mm:.2f} mm thick")),
         Cell(masks),
         registration,

@@ -1,0 +1,257 @@
+"""An identity planted wherever a scan can hold one is found in no result that need not have it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import gzip
+import json
+import re
+import shutil
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.datadict import DicomDictionary
+from typer.testing import CliRunner, Result
+
+from lvt_track.cli.app import app
+from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.images.nifti import new_header, write_nifti
+from lvt_track.io.images.volumes import read_volume
+from lvt_track.io.pseudonyms import Pseudonyms, own_pseudonyms
+from lvt_track.pipeline.run.disclosure import Disclosure
+from lvt_track.pipeline.run.manifest import Manifest
+from lvt_track.pipeline.run.places import with_places
+
+PLANTED = "QZX"
+"""In every name and text of the scans; no word of lvt holds it."""
+
+TEXTS = {"SH", "LO", "ST", "LT", "UT", "PN", "UC", "AE"}
+IN_DICOM_RESULTS = {
+    "PatientID",
+    "PatientName",
+    "AccessionNumber",
+    "StudyID",
+    "ReferringPhysicianName",
+    "PositionReferenceIndicator",
+}
+PLANTED_TABLE = f"reader_{PLANTED}.csv"
+
+
+def lvt(*args: object) -> Result:
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def plant(path: Path) -> None:
+    """An identity in every text element that an image may have."""
+    image = pydicom.dcmread(path)
+    for tag, (vr, count, _, _, keyword) in DicomDictionary.items():
+        is_of_image = keyword and tag >> 16 in (0x0008, 0x0010, 0x0012, 0x0018, 0x0020, 0x0032)
+        if not is_of_image or vr not in TEXTS or count not in ("1", "1-n"):
+            continue
+        if keyword not in ("TransducerType", "FrameLaterality"):
+            image.add_new(tag, vr, f"{PLANTED} {tag:08x}"[:16])
+    image.PatientID, image.PatientName = f"{PLANTED}4711", f"{PLANTED}^Jo"
+    image.SeriesDescription = f"{PLANTED} portal venous"
+    image.ConvolutionKernel = "B30f"
+    image.save_as(path)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Scans with an identity, where they lie, and what was told of their run."""
+
+    patient: Path
+    table: Path
+    out: Path
+    told: str
+
+
+def patient_of(folder: Path, make_visit: Callable[..., Path]) -> Path:
+    """Two visits in DICOM below folders that say whose they are, one of them damaged in part."""
+    patient = folder / f"Patient {PLANTED}"
+    for visit in range(2):
+        place = make_visit(folder / "drawn", visit)
+        scan = place / "portal.nii.gz"
+        date = dt.date.fromisoformat(place.name)
+        named = patient / f"{PLANTED} study {date}"
+        files = write_ct_series(
+            read_volume(scan),
+            named / f"series {PLANTED}",
+            patient_id="P1",
+            patient_name="Doe^Jo",
+            date=date,
+            study_uid=f"1.2.3.{date.toordinal()}",
+            series_uid=f"1.2.3.4.{date.toordinal()}",
+            series_number=2,
+            description="portal",
+        )
+        for path in files:
+            plant(path)
+            path.rename(path.with_name(f"{PLANTED}_{path.name}"))
+        for name in ("liver", "vessels", "tumors"):
+            shutil.move(place / f"{name}.nii.gz", named / f"{name}.nii.gz")
+    (named / f"series {PLANTED}" / f"{PLANTED} broken.dcm").write_bytes(bytes(128) + b"DICM" * 9)
+    (patient / f"{PLANTED} letter.zip").write_bytes(b"PK\3\4")
+    return patient
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    from tests.conftest import write_visit
+
+    folder = tmp_path_factory.mktemp("clinic")
+    patient = patient_of(folder / "cohort", write_visit)
+    table = folder / PLANTED_TABLE
+    rows = ["patient,date,lesion,long_axis_mm", f"{PLANTED}4711,2024-01-15,a,21"]
+    rows += [f"{PLANTED}4711,2024-04-20,a,25", f"{PLANTED}4711,2023-01-01,a,25"]
+    table.write_text("\n".join(rows))
+    out = folder / "out"
+    result = lvt("track", patient, "-o", out, "--radiologist", table)
+    assert result.exit_code == 4, result.output
+    return Planted(patient, table, out, result.output)
+
+
+def contents(path: Path) -> Iterator[bytes]:
+    """A file's name and bytes, and what is packed in it."""
+    content = path.read_bytes()
+    yield path.name.encode()
+    yield content
+    if path.suffix == ".gz":
+        yield gzip.decompress(content)
+    if path.suffix == ".pdf":
+        for stream in re.findall(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
+            with contextlib.suppress(zlib.error):
+                yield zlib.decompress(stream)
+
+
+def leaks(folder: Path) -> list[str]:
+    secret = PLANTED.encode()
+    forms = (secret, secret.lower(), PLANTED.encode("utf-16-le"), PLANTED.encode("utf-16-be"))
+    return [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and any(form in part for part in contents(path) for form in forms)
+    ]
+
+
+def test_it_is_in_no_result_but_those_of_dicom(planted: Planted) -> None:
+    names = {path.rpartition("/")[2] for path in leaks(planted.out)}
+    assert names == {"seg.dcm", "sr.dcm"}
+    for path in planted.out.rglob("*.dcm"):
+        holders = {e.keyword for e in pydicom.dcmread(path).iterall() if PLANTED in str(e.value)}
+        holders -= {e.keyword for e in pydicom.dcmread(path).iterall() if e.VR == "SQ"}
+        assert holders <= IN_DICOM_RESULTS
+
+
+def test_it_is_not_told(planted: Planted) -> None:
+    assert PLANTED not in planted.told
+    assert "broken" not in planted.told
+    assert re.search(r"2024-04-20_d-[A-Z2-7]{8}/", planted.told), planted.told
+    assert own_pseudonyms().patient(f"{PLANTED}4711") in planted.told
+
+
+def test_it_is_shown_where_asked_for_and_uids_stay(planted: Planted, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(planted.out, out)
+    moved = lvt("report", out, "--patient", planted.patient)
+    assert moved.exit_code == 3
+    assert "--radiologist" in moved.output
+    places = ("--patient", planted.patient, "--radiologist", planted.table)
+    result = lvt("report", out, *places, "--identify")
+    assert f"{PLANTED}4711" in result.output
+    facts = json.loads((out / "run.json").read_text())
+    assert facts["source"] == str(planted.patient)
+    assert facts["patient"] == f"{PLANTED}4711"
+    assert f"{PLANTED} portal venous" in (out / "visits.csv").read_text()
+    before, now = ((f / "tracks.csv").read_text() for f in (planted.out, out))
+    assert before == now
+
+
+def test_report_finds_scans_and_table_again(planted: Planted) -> None:
+    written = Manifest.read(planted.out)
+    assert PLANTED not in json.dumps(written.settings) + written.source
+    found = with_places(written, planted.out, own_pseudonyms())
+    assert found.source == str(planted.patient)
+    assert found.settings["radiologist"] == str(planted.table)
+    elsewhere = with_places(written, planted.out, Pseudonyms(b"another key"))
+    assert elsewhere.source == written.source
+    before = (planted.out / "report.html").read_bytes()
+    result = lvt("report", planted.out)
+    assert result.exit_code == 4, result.output
+    assert PLANTED not in result.output
+    assert (planted.out / "report.html").read_bytes() == before
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_discover_tells_what_is_found_and_not_whose(planted: Planted, more: tuple[str]) -> None:
+    result = lvt("discover", planted.patient, *more)
+    assert PLANTED not in result.output
+    assert "2024-04-20" in result.output
+    assert f"{PLANTED}4711" in lvt("discover", planted.patient, "--identify", *more).output
+
+
+def test_errors_do_not_tell_either(planted: Planted, tmp_path: Path) -> None:
+    both = tmp_path / f"both {PLANTED}"
+    visits = sorted(path for path in planted.patient.iterdir() if path.is_dir())
+    for number, visit in enumerate(visits):
+        shutil.copytree(visit, both / visit.name)
+        for path in (both / visit.name).rglob(f"{PLANTED}_*.dcm"):
+            image = pydicom.dcmread(path)
+            image.PatientID = f"{PLANTED} {number}"
+            image.save_as(path)
+    result = lvt("track", both, "-o", tmp_path / "out")
+    assert result.exit_code == 3
+    assert "2 patients in one folder" in result.output
+    assert PLANTED not in result.output
+
+
+def test_a_nifti_header_hands_nothing_on(tmp_path: Path) -> None:
+    from tests.conftest import draw_visit
+
+    volume, _ = draw_visit(0)
+    header = new_header(volume.geometry)
+    header["descrip"] = header["aux_file"] = header["db_name"] = PLANTED.encode()
+    write_nifti(volume.hu, tmp_path / "mask.nii.gz", header)
+    assert not leaks(tmp_path)
+
+
+def test_pseudonyms_are_stable_and_of_the_key() -> None:
+    ours, others = Pseudonyms(b"one key"), Pseudonyms(b"other key")
+    assert ours.patient("Ab1") == ours.patient(" aB1 ") != others.patient("Ab1")
+    assert Pseudonyms.is_of_patient(ours.patient("Ab1"))
+    for name in ("2024-01-15", "20240115", "portal", "CT_arterial", "2024-01-15_portal", "DICOM"):
+        assert ours.folder(name) == name
+    for name in ("portal.nii.gz", "2024-01-15_ct.nii.gz", "liver.mha"):
+        assert ours.file(name) == name
+    for name in ("Doe", "4711", "2024-01-15 Doe", "sub-Doe"):
+        assert ours.folder(ours.folder(name)) == ours.folder(name) != name
+    assert ours.file("Doe.nii.gz").endswith(".nii.gz")
+
+
+def test_a_key_is_drawn_once_and_is_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LVT_PSEUDONYM_KEY")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert own_pseudonyms().key == own_pseudonyms().key
+    (path,) = (tmp_path / "lvt").iterdir()
+    assert path.stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/none")
+    assert own_pseudonyms().key == own_pseudonyms().key != path.read_text().strip().encode()
+
+
+def test_a_text_that_was_shown_stays(tmp_path: Path) -> None:
+    root = tmp_path / "Jo Doe"
+    (root / "Doe 2").mkdir(parents=True)
+    (root / "Doe 2" / "a b.dcm").touch()
+    shows = Disclosure(root, own_pseudonyms(), "4711", ("Doe^Jo",))
+    text = f"{root}/Doe 2/a b.dcm: “secret” of 4711 (a b.dcm), 47 of 4711.5 in {root}: Doe^Jo"
+    shown = shows.text(text)
+    assert not re.search("Doe|secret|a b| 4711 ", shown), shown
+    assert "47 of" in shown
+    assert shows.text(shown) == shown
