@@ -100,12 +100,12 @@ def track(
         >>> course.to_frame("lesions")[["date", "lesion", "track"]].values.tolist()[0]
         ['2024-01-15', 1, 1]
     """
-    from lvt_track.io.pseudonyms import own_pseudonyms
     from lvt_track.pipeline.patient.settings import TrackSettings
     from lvt_track.pipeline.patient.track import track_patient
     from lvt_track.pipeline.radiologist.tables import ReaderTables
     from lvt_track.pipeline.run.output import Existing
     from lvt_track.pipeline.run.progress import Silent
+    from lvt_track.pipeline.run.pseudonyms import own_pseudonyms
     from lvt_track.response.criteria.catalogue import DEFAULT_CRITERIA
 
     unknown = sorted(set(options) - set(TrackOptions.__annotations__))

@@ -12,8 +12,8 @@ from lvt_track.core.threads import limit_threads
 from lvt_track.errors import UsageError
 
 if TYPE_CHECKING:
-    from lvt_track.io.pseudonyms import Pseudonyms
     from lvt_track.pipeline.run.output import Existing
+    from lvt_track.pipeline.run.pseudonyms import Pseudonyms
 
 __all__ = [
     "AuthFileOption",
@@ -149,7 +149,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 
 def pseudonyms_unless(identify: bool) -> Pseudonyms | None:
     """What stands for names in results; nothing where the user asks for the real ones."""
-    from lvt_track.io.pseudonyms import own_pseudonyms
+    from lvt_track.pipeline.run.pseudonyms import own_pseudonyms
 
     return None if identify else own_pseudonyms()
 

@@ -11,7 +11,6 @@ from lvt_track.errors import LvtError
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.headers import stem_of
 from lvt_track.io.images.volumes import write_masks, write_probability
-from lvt_track.io.pseudonyms import Pseudonyms, own_pseudonyms
 from lvt_track.pipeline.masks import masks_of
 from lvt_track.pipeline.run.clock import time_now
 from lvt_track.pipeline.run.disclosure import Disclosure
@@ -21,6 +20,7 @@ from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.output import Existing, check_apart, claim_folder
 from lvt_track.pipeline.run.places import shown_manifest
 from lvt_track.pipeline.run.progress import Progress, Stopwatch
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms, own_pseudonyms
 
 __all__ = ["SegmentResult", "SegmentSettings", "segment_scan"]
 

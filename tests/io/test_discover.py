@@ -168,7 +168,7 @@ def test_dated_folders_in_two_places_may_be_two_patients(tmp_path: Path, ct: Vol
 def test_two_bids_subjects(tmp_path: Path, ct: Volume) -> None:
     put(ct, tmp_path / "sub-1/ses-20240301/ct.nii.gz")
     put(ct, tmp_path / "sub-2/ses-20240301/ct.nii.gz")
-    with pytest.raises(InputError, match=r"2 patients in one folder: sub-1 in .*; sub-2 in "):
+    with pytest.raises(InputError, match=r"2 patients in one folder: “sub-1” in .*; “sub-2” in "):
         discover(tmp_path)
 
 
@@ -339,7 +339,7 @@ def test_multi_frame_ct_is_a_failure(tmp_path: Path, write_series: Any) -> None:
 def test_two_patients_are_both_named(tmp_path: Path, write_series: Any) -> None:
     write_series(tmp_path / "a", patient_id="P1", date=MARCH)
     write_series(tmp_path / "b", patient_id="P2", date=JUNE)
-    with pytest.raises(InputError, match=r"2 patients in one folder: P1 in .*a; P2 in .*b"):
+    with pytest.raises(InputError, match=r"2 patients in one folder: “P1” in .*a; “P2” in .*b"):
         discover(tmp_path)
 
 

@@ -22,10 +22,10 @@ from lvt_track.cli.app import app
 from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.images.nifti import new_header, write_nifti
 from lvt_track.io.images.volumes import read_volume
-from lvt_track.io.pseudonyms import Pseudonyms, own_pseudonyms
 from lvt_track.pipeline.run.disclosure import Disclosure
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.places import with_places
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms, own_pseudonyms
 
 PLANTED = "QZX"
 """In every name and text of the scans; no word of lvt holds it."""

@@ -16,6 +16,8 @@ from lvt_track.pipeline.run.progress import Progress
 
 __all__ = ["Fate", "PushResult", "Pushed", "push_results"]
 
+_RESULTS = ("seg.dcm", "seg_tumors.dcm", "sr.dcm")
+
 
 class Fate(StrEnum):
     """What became of an object."""
@@ -72,7 +74,7 @@ def push_results(archive: Archive, out: Path, is_dry: bool, progress: Progress) 
     folder = RunFolder(out)
     if not folder.manifest.is_file():
         raise InputError("no results of a run", path=out, remedy="Give a folder of lvt track")
-    files = sorted(folder.visits.glob("*/*.dcm"), key=lambda path: (path.parent, path.name))
+    files = sorted(path for name in _RESULTS for path in folder.visits.glob(f"*/{name}"))
     if not files:
         raise InputError(
             "no DICOM results: its scans were no DICOM, or could not be referred to", path=out

@@ -9,7 +9,6 @@ from lvt_track.core.records import Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.io.discover import Discovery, discover
-from lvt_track.io.pseudonyms import own_pseudonyms
 from lvt_track.lesions.corrections.decisions import recalled
 from lvt_track.lesions.corrections.table import Correction
 from lvt_track.pipeline.patient.conclude import conclude
@@ -28,6 +27,7 @@ from lvt_track.pipeline.run.manifest import Failure, Manifest
 from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.places import with_places
 from lvt_track.pipeline.run.progress import Progress
+from lvt_track.pipeline.run.pseudonyms import own_pseudonyms
 from lvt_track.segment.device import pick_device
 
 __all__ = ["ReportOptions", "remake_report"]

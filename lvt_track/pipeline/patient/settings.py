@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lvt_track.errors import UsageError
-from lvt_track.io.pseudonyms import Pseudonyms, own_pseudonyms
 from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms, own_pseudonyms
 from lvt_track.report.dicom.seg_type import SegType
 from lvt_track.response.criteria.catalogue import DEFAULT_CRITERIA, criteria_named
 

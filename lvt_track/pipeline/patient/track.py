@@ -10,7 +10,6 @@ from lvt_track.core.records import MaskSource, Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.io.discover import Discovery, discover
-from lvt_track.io.pseudonyms import Pseudonyms
 from lvt_track.lesions.corrections.decisions import recalled
 from lvt_track.pipeline.patient.conclude import conclude
 from lvt_track.pipeline.patient.result import TrackResult
@@ -33,6 +32,7 @@ from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.output import Existing, check_apart, claim_folder, drop_if_empty
 from lvt_track.pipeline.run.places import shown_settings, with_places
 from lvt_track.pipeline.run.progress import Progress
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms
 from lvt_track.pipeline.run.renewal import renewed, sweep
 
 __all__ = ["TrackResult", "TrackSettings", "is_finished", "track_patient"]

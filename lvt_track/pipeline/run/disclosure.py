@@ -20,8 +20,8 @@ from lvt_track.core.course import Course, VisitFindings
 from lvt_track.core.records import MaskSource, Series, Visit
 from lvt_track.errors import LvtError
 from lvt_track.io.discover import Discovery
-from lvt_track.io.pseudonyms import Pseudonyms
 from lvt_track.pipeline.run.progress import Progress
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms
 
 __all__ = ["THE_FOLDER", "Disclosure"]
 
@@ -79,7 +79,12 @@ class Disclosure:
 
     def path(self, path: Path) -> Path:
         """A path as it may be shown: relative to the patient's folder where it lies below it."""
-        return path if self.pseudonyms is None else Path(self.text(str(path)))
+        if self.pseudonyms is None:
+            return path
+        for root in self._roots:
+            if str(path).startswith(f"{root}/"):
+                return Path(self._relative(str(path)[len(root) + 1 :]))
+        return Path(self.text(str(path)))
 
     def text(self, text: str) -> str:
         """A message as it may be shown; one that was shown before stays as it is."""
@@ -113,16 +118,18 @@ class Disclosure:
         """What was found, as it may be shown."""
         if self.pseudonyms is None:
             return discovery
+        reasons = {item.reason for item in (*discovery.left_out, *discovery.files)}
+        shown = {reason: self.text(reason) for reason in reasons}
         return Discovery(
             self.shown_patient,
             tuple(self._visit(visit, with_files=True) for visit in discovery.visits),
             tuple(
-                replace(item, path=self.path(item.path), reason=self.text(item.reason), files=())
+                replace(item, path=self.path(item.path), reason=shown[item.reason], files=())
                 for item in discovery.left_out
             ),
             self._texts(discovery.warnings),
             tuple(
-                replace(item, path=self.path(item.path), reason=self.text(item.reason))
+                replace(item, path=self.path(item.path), reason=shown[item.reason])
                 for item in discovery.files
             ),
         )

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lvt_track.io.pseudonyms import Pseudonyms, own_pseudonyms
 from lvt_track.pipeline.run.disclosure import Disclosure
 from lvt_track.pipeline.run.manifest import Failure, Manifest
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms, own_pseudonyms
 
 __all__ = ["shown_manifest", "shown_settings", "with_places"]
 
