@@ -118,7 +118,8 @@ class Disclosure:
         """What was found, as it may be shown."""
         if self.pseudonyms is None:
             return discovery
-        reasons = {item.reason for item in (*discovery.left_out, *discovery.files)}
+        reasons = {item.reason for item in discovery.left_out}
+        reasons |= {item.reason for item in discovery.files}
         shown = {reason: self.text(reason) for reason in reasons}
         return Discovery(
             self.shown_patient,
@@ -202,9 +203,10 @@ class Disclosure:
     def _own_names(self) -> tuple[str, ...]:
         """Names of the patient that are no words or small numbers of messages."""
         assert self.pseudonyms is not None
-        names = {self.patient, *self.identities}
-        if self.root.is_dir():
-            names.add(self.root.resolve().name)
+        # A folder may be called by a word that messages use, such as `empty`.
+        folders = {self.patient, self.root.resolve().name if self.root.is_dir() else ""}
+        names = {name for name in folders if not (name.isalpha() and name.islower())}
+        names.update(self.identities)
 
         def is_telling(name: str) -> bool:
             least = _LEAST_NAME if name.isdigit() else _LEAST_ID
