@@ -67,6 +67,7 @@ def main() -> int:
             return 1
         length_s = time.monotonic() - begin
         expected = contents(out)
+        print(f"an undisturbed run takes {length_s:.0f} s", flush=True)
         killed = other = 0
         for number in range(1, asked.runs + 1):
             shutil.rmtree(out)
@@ -79,7 +80,9 @@ def main() -> int:
             )
             other += bool(code or differing)
             print(f"{number}: exit code {code}, differing: {differing or 'none'}", flush=True)
-        print(f"{asked.runs} runs, {killed} kills, {other} that ended otherwise")
+        minutes = (time.monotonic() - begin) / 60
+        told = f"{asked.runs} runs, {killed} kills, {other} that ended otherwise"
+        print(f"{told}; {minutes:.1f} minutes")
     return int(other > 0)
 
 

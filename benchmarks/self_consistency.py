@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
+from consistent_scans import attenuation, distances, growth, registration
 from scipy import ndimage
 from scipy.spatial.distance import pdist
 from told_documents import documents
@@ -141,7 +142,8 @@ def tracks(run: Run) -> Iterator[str]:
             told_ml, told_mm = (getattr(row, f"{end}_{x}") for x in ("volume_ml", "diameter_mm"))
             yield from differ(f"{where} {end}_volume_ml", told_ml, volume_ml, parts * HALF_ML)
             yield from differ(f"{where} {end}_diameter_mm", told_mm, long_mm, parts * HALF_MM)
-        if len(sums) > 1:
+        ends = here[here["date"].isin([row.first_seen, row.last_seen])]
+        if len(sums) > 1 and not ends["cut"].any():
             first, last = sums["volume_ml"].iloc[[0, -1]]
             change = 100 * (last - first) / first
             slack = HALF_PERCENT + 100 * parts * HALF_ML * (1 + last / first) / first
@@ -221,6 +223,10 @@ def complaints(folder: Path, *, with_paper: bool = True) -> Iterator[str]:
     run = Run(folder)
     for check in (visits, lesions, tracks, responses, phases, lookbacks):
         yield from check(run)
+    yield from attenuation(folder, run.tables, run.mask)
+    yield from growth(run.tables)
+    yield from registration(run.tables)
+    yield from distances(folder, run.mask)
     yield from documents(folder, run.tables, with_paper)
     dates = run.tables["visits"]["date"].tolist()
     if any(a >= b for a, b in pairwise(dates)):

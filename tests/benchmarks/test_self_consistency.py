@@ -45,7 +45,11 @@ def test_every_number_follows_from_the_masks(check: ModuleType, run: Path) -> No
         ("lesions", "volume_ml"),
         ("lesions", "x_mm"),
         ("lesions", "long_axis_mm"),
+        ("lesions", "mean_hu"),
         ("tracks", "diameter_change_percent"),
+        ("tracks", "monthly_growth_percent"),
+        ("tracks", "doubling_time_days"),
+        ("visits", "liver_dice"),
         ("response", "change_from_baseline_percent"),
     ],
 )
