@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lvt_track.io.images.volumes import read_geometry, read_mask, write_mask
+from lvt_track.io.images.volumes import (
+    read_geometry,
+    read_mask,
+    read_volume,
+    write_mask,
+    write_volume,
+)
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables
@@ -70,3 +77,20 @@ def test_identity_outlives_corrections_repainting_and_added_visits(
     assert grown["2024-01-15", 0] == cut[april, 0]
     numbers = [tumor["number"] for tumor in json.loads((out / "run.json").read_text())["tumors"]]
     assert numbers == sorted(set(numbers))
+
+
+def test_two_patients_in_folders_of_one_name_and_dates_share_no_uid(
+    tmp_path: Path, make_visit: Callable[..., Path]
+) -> None:
+    uids: list[set[str]] = []
+    for hospital in ("north", "south"):
+        patient = tmp_path / hospital / "patient"
+        path = make_visit(patient, 0) / "portal.nii.gz"
+        if hospital == "south":  # the same masks in another scan
+            volume = read_volume(path)
+            write_volume(replace(volume, hu=(volume.hu + 1).astype(np.int16)), path)
+        course = track_patient(patient, None, TrackSettings(), Existing.REFUSE, Silent()).course
+        assert course.patient == "patient"
+        uids.append({track.uid for track in course.tracks})
+    assert len(uids[0]) == len(uids[1]) == 2
+    assert not uids[0] & uids[1]
