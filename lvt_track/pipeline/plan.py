@@ -145,6 +145,7 @@ def plan_run(out: Path, settings: PlanSettings, progress: Progress) -> PlanResul
         raise UsageError(f"there is no visit {shown}", remedy=f"Say one of {', '.join(dates)}")
     tracks = _tracks(folder)
     _check_tracks(settings.resections, tracks)
+    _check_masks(settings.resections, folder.visit(shown))
     sites: list[SiteRow] = []
     planned: list[PlannedResection] = []
     remarks: list[str] = []
@@ -243,6 +244,13 @@ def _check_tracks(resections: Sequence[Resection], tracks: dict[str, dict[int, i
             if track not in known:
                 names = ", ".join(f"T{number}" for number in known) or "none"
                 raise UsageError(f"there is no tumour T{track}", remedy=f"There are {names}")
+
+
+def _check_masks(resections: Sequence[Resection], visit: VisitFolder) -> None:
+    """Refuse a mask of another grid before anything is planned."""
+    for resection in resections:
+        if resection.mask is not None and visit.mask("liver").exists():
+            read_mask(resection.mask, read_geometry(visit.mask("liver")))
 
 
 def _taken(

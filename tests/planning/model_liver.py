@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from lvt_track.core.geometry import Geometry
@@ -45,6 +47,7 @@ def _drawn(tubes: list[Tube]) -> np.ndarray:
     return mask
 
 
+@functools.cache
 def model_liver() -> tuple[Masks, np.ndarray, np.ndarray, np.ndarray]:
     """Masks, and which of the vessels are cava, hepatic and portal."""
     x, y, z = np.moveaxis(GEOMETRY.to_world(np.moveaxis(np.indices(SHAPE), 0, -1)), -1, 0)

@@ -8,7 +8,7 @@ import pytest
 from lvt_track.core.volume import Masks
 from lvt_track.planning.territories.couinaud import find_territories
 from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
-from lvt_track.planning.visit_plan import plan_visit
+from lvt_track.planning.visit_plan import VisitPlan, plan_visit
 from tests.planning.model_liver import GEOMETRY, SHAPE, model_liver
 
 
@@ -17,10 +17,14 @@ def share(mask: np.ndarray, of: np.ndarray) -> float:
 
 
 @pytest.fixture(scope="module")
-def trees() -> VesselTrees:
-    told = separate_trees(model_liver()[0])
-    assert told is not None
-    return told
+def plan() -> VisitPlan:
+    return plan_visit(model_liver()[0], np.zeros(SHAPE, dtype=np.int32))
+
+
+@pytest.fixture(scope="module")
+def trees(plan: VisitPlan) -> VesselTrees:
+    assert plan.trees is not None
+    return plan.trees
 
 
 def test_trees_are_told_apart_where_the_cava_is_in_the_mask(trees: VesselTrees) -> None:
@@ -57,10 +61,9 @@ def test_a_single_vessel_is_of_no_tree_that_must_be_believed() -> None:
     assert find_territories(trees).reason
 
 
-def test_segments_lie_where_surgeons_put_them(trees: VesselTrees) -> None:
-    territories = find_territories(trees)
-    assert not territories.reason
-    labels = trees.lattice.to_scan(territories.labels)
+def test_segments_lie_where_surgeons_put_them(plan: VisitPlan) -> None:
+    assert plan.territories is not None and not plan.territories.reason
+    labels = plan.segments
     places = {
         8: (-55, -45, 30),
         5: (-55, -45, -38),
@@ -90,9 +93,8 @@ def test_nothing_is_told_of_what_is_not_there() -> None:
     assert site.segments == ()
 
 
-def test_the_way_a_scan_is_stored_does_not_matter() -> None:
-    masks, *_ = model_liver()
-    straight = plan_visit(masks, np.zeros(SHAPE, dtype=np.int32))
+def test_the_way_a_scan_is_stored_does_not_matter(plan: VisitPlan) -> None:
+    masks, straight = plan.masks, plan
     axis = 2
     flipped = _flipped(masks, axis)
     turned = plan_visit(flipped, np.zeros(flipped.geometry.shape, dtype=np.int32))
