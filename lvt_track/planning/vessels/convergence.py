@@ -103,10 +103,10 @@ def tell_by_convergence(graph: VesselGraph, frame: LiverFrame, cava: Cava) -> Co
     evidence += _NEAR * np.exp(-0.5 * (from_outflow_mm / _NEAR_OUTFLOW_MM) ** 2)
     evidence -= _NEAR * np.exp(-0.5 * (from_hilum_mm / _NEAR_HILUM_MM) ** 2)
     evidence *= np.minimum(samples.weight / _WEIGHT_MM2, _MOST_WEIGHT)
-    own = np.bincount(samples.branch, evidence, minlength=len(graph.branches))
+    course = np.bincount(samples.branch, evidence, minlength=len(graph.branches))
     bulk = np.array([branch.calibre_mm * branch.length_mm for branch in graph.branches])
     trust = _GROWN * np.minimum(bulk / _WEIGHT_MM2, 1.0)
-    own = np.clip(own, -_MOST, _MOST) + trust * _grown(graph, outflow, hilum)
+    own: FloatArray = np.clip(course, -_MOST, _MOST) + trust * _grown(graph, outflow, hilum)
     return Convergence(_shared(graph, own), outflow, hilum)
 
 
