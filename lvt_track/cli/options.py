@@ -119,7 +119,9 @@ OnePatientOption = Annotated[
 PrecisionOption = Annotated[
     str,
     typer.Option(
-        "--precision", help="Of the network: auto (the fastest that is sound), float32 or bfloat16."
+        "--precision",
+        help="Of the network: auto (the fastest that is sound), float32, bfloat16, or int8, which "
+        "loses accuracy.",
     ),
 ]
 ThreadsOption = Annotated[

@@ -56,6 +56,9 @@ class Part:
         window_hu: HU that are mapped to -1 and +1; values beyond are clipped.
         network: its size.
         finer_mm: spacing at which it looks once more, for what is small; None where it does not.
+        peaks_file: safetensors of what its convolutions reach, for eight bits; empty where there
+            is none.
+        peaks_sha256: of that file.
     """
 
     file: str
@@ -65,10 +68,13 @@ class Part:
     window_hu: tuple[float, float]
     network: NetworkParameters
     finer_mm: tuple[float, float, float] | None = None
+    peaks_file: str = ""
+    peaks_sha256: str = ""
 
     def __post_init__(self) -> None:
-        if Path(self.file).name != self.file:
-            raise ValueError(f"file must be a plain name, got {self.file!r}")
+        for file in (self.file, self.peaks_file):
+            if Path(file).name != file:
+                raise ValueError(f"file must be a plain name, got {file!r}")
         _check_spacing(self.spacing_mm)
         if self.finer_mm is not None and not _is_below(self.finer_mm, self.spacing_mm):
             raise ValueError(

@@ -93,6 +93,9 @@ def segment(
     check_hounsfield(volume)
     place = pick_device(device)
     engine = pick_engine(place, effort.precision)
+    if engine.precision == "int8" and not model.knows_peaks:
+        instead = f"the model {model.name} was not measured for int8: {engine.rest} instead"
+        engine = engine.without_int8(instead)
     run = Run(place, engine, effort, keep_probabilities, progress)
     if engine.remark:
         run.notes.append(engine.remark)

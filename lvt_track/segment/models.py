@@ -29,6 +29,7 @@ from lvt_track.segment.cards import (
     parse_card,
 )
 from lvt_track.segment.default_segmenter import OwnSegmenter
+from lvt_track.segment.engine.eight_bits import InputPeaks
 from lvt_track.segment.locate import Locator
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.segment.nnunet.segmenter import ForeignSegmenter, build_network, fill_network
@@ -111,13 +112,28 @@ class Model:
     def conduct_sha256(self) -> str:
         """One value that names all that decides masks: weights, and how the cards say to use them.
 
-        What a card only tells, of training and scores, is left out.
+        What a card only tells, of training and scores, is left out, and so is what only eight bits
+        need: see `peaks_sha256`.
         """
         cards = [asdict(part.card) | {"draws": part.draws} for part in self.parts]
         for facts in cards:
             for name in ("training", "scores", "training_data", "licence", "intended_use"):
                 facts.pop(name, None)
+            for network in (facts.get("locator", {}), facts.get("segmenter", {})):
+                for name in ("peaks_file", "peaks_sha256"):
+                    network.pop(name, None)
         return _digest(json.dumps(cards, sort_keys=True).encode())
+
+    @property
+    def peaks_sha256(self) -> str:
+        """What names the peaks that eight bits rest on; empty where there are none."""
+        cards = (part.card for part in self.parts)
+        return "".join(card.segmenter.peaks_sha256 for card in cards if isinstance(card, Card))
+
+    @property
+    def knows_peaks(self) -> bool:
+        """Whether a part of it may be computed in eight bits."""
+        return bool(self.peaks_sha256)
 
     @property
     def sources(self) -> dict[str, str]:
@@ -339,7 +355,26 @@ def _own_network(path: Path, part: Part, content: bytes) -> ResidualUNet:
         )
     network = ResidualUNet(part.network)
     _filled(network, path, content)
+    if part.peaks_file:
+        peaks = path.parent / part.peaks_file
+        network.input_peaks = _peaks(network, peaks, _verified(peaks, part.peaks_sha256))
     return network
+
+
+def _peaks(network: ResidualUNet, path: Path, content: bytes) -> InputPeaks:
+    """The peaks of its convolutions' inputs.
+
+    Raises:
+        InputError: when they are those of another network.
+    """
+    try:
+        peaks = {name: value.float().numpy() for name, value in load(content).items()}
+        layers = dict(network.named_modules())
+        if any(peak.shape != (layers[name].in_channels,) for name, peak in peaks.items()):
+            raise ValueError("channels differ")
+    except (SafetensorError, AttributeError, KeyError, ValueError) as error:
+        raise InputError("the peaks do not fit the model's network", path=path) from error
+    return peaks
 
 
 def _filled(network: nn.Module, path: Path, content: bytes) -> nn.Module:

@@ -7,9 +7,12 @@ sees one convolution on the way down and one on the way up, and skips are added,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
@@ -172,11 +175,17 @@ class ResidualUNet(nn.Module):
 
     Args:
         parameters: its size.
+
+    Attributes:
+        parameters_of_size: the same.
+        input_peaks: for each convolution that may be computed in eight bits, by its name, how far
+            from zero what it reads reaches, per channel; empty where that was not measured.
     """
 
     def __init__(self, parameters: NetworkParameters) -> None:
         super().__init__()
         self.parameters_of_size = parameters
+        self.input_peaks: Mapping[str, NDArray[np.float32]] = {}
         channels = parameters.channels
         self.stem = _ConvNormAct(1 + len(parameters.highlights), channels[0])
         self.down = nn.ModuleList(

@@ -6,15 +6,18 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from lvt_track.core.geometry import Box
+from lvt_track.core.geometry import Box, Geometry
+from lvt_track.core.volume import Volume
 from lvt_track.errors import UsageError
-from lvt_track.segment import segmenter
+from lvt_track.segment import infer, segmenter
 from lvt_track.segment.cards import Part
 from lvt_track.segment.engine import choice
 from lvt_track.segment.engine.choice import (
@@ -25,7 +28,9 @@ from lvt_track.segment.engine.choice import (
     network_on,
     pick_engine,
 )
+from lvt_track.segment.engine.eight_bits import whole_weights
 from lvt_track.segment.engine.graph import can_lay
+from lvt_track.segment.engine.peaks import measured_peaks
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.segment.segmenter import Effort, Run
 from lvt_track.segment.windows import window_boxes
@@ -171,6 +176,75 @@ def test_little_memory_means_fewer_windows_at_once(monkeypatch: pytest.MonkeyPat
     for gigabytes, at_once in ((0.1, 1), (3.0, 4), (64.0, 8)):
         monkeypatch.setattr(choice, "available_bytes", lambda free=gigabytes: int(free * 1e9))
         assert pick_engine(CPU, "float32").windows_at_once == at_once
+
+
+@pytest.mark.usefixtures("sound")
+def test_eight_bits_say_nearly_what_torch_says() -> None:
+    engine = replace(FLOAT32, precision="int8")
+    network, boxes = network_of(SEGMENTER), window_boxes(IMAGE_SHAPE, PATCH, 0.25)
+    network.input_peaks = measured_peaks(network, [image()[box] for box in boxes])
+    assert set(network.input_peaks) == {
+        name
+        for name, layer in network.named_modules()
+        if isinstance(layer, torch.nn.Conv3d) and name not in ("stem.0", "head")
+    }
+    run = Run(CPU, engine, Effort())
+    blend = run.classify(part_of(SEGMENTER), network, image(), boxes, lambda share: None)
+    by_torch = answers(Engine(TORCH, "", "float32"), SEGMENTER)
+    off = (blend.values - by_torch).abs()
+    assert 0.0 < off.max() < 0.1
+    assert off.mean() < 0.01
+
+
+def test_peaks_of_another_network_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 peaks for 4 channels"):
+        whole_weights(None, np.ones((3, 4, 1, 1, 1), np.float32), np.ones(2, np.float32))
+
+
+@pytest.mark.parametrize("state", [("", "OpenVINO is not installed"), ("2026", "off by 0.4")])
+def test_int8_falls_back_where_it_is_not_sound(
+    state: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = ("2026", "")
+    is_missing = not state[0]
+    monkeypatch.setattr(choice, "bfloat16_is_sound", lambda device: False)
+    monkeypatch.setattr(
+        choice, "openvino_state", lambda word: state if is_missing or word == "int8" else sound
+    )
+    engine = pick_engine(CPU, "int8")
+    assert engine.precision == "float32"
+    assert engine.name == (TORCH if is_missing else OPENVINO)
+    assert state[1] in engine.remark
+
+
+def test_after_int8_torch_goes_on_in_float() -> None:
+    engine = Engine(OPENVINO, "", "int8", rest="bfloat16")
+    assert engine.float_precision == "bfloat16"
+    assert after_failure(engine, RuntimeError("no kernel")).precision == "bfloat16"
+    assert engine.without_int8("why").precision == "bfloat16"
+
+
+def test_a_model_that_was_not_measured_is_not_run_in_eight_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Unmeasured:
+        name, knows_peaks = "mine", False
+
+    monkeypatch.setattr(infer, "pick_engine", lambda *_: Engine(OPENVINO, "", "int8"))
+    monkeypatch.setattr(infer, "_segmented", lambda volume, model, run: run)
+    air = Volume(np.full((2, 2, 2), -1000, np.int16), Geometry.axial((2, 2, 2), (1.0,) * 3))
+    run: Any = infer.segment(air, Unmeasured(), "cpu", effort=Effort(precision="int8"))  # type: ignore[arg-type]
+    assert run.engine.precision == "float32"
+    assert run.notes == ["the model mine was not measured for int8: float32 instead"]
+
+
+@pytest.mark.usefixtures("sound")
+def test_no_cache_folder_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o500)
+    for name in ("HOME", "XDG_CACHE_HOME", "TMPDIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert answers(FLOAT32, LOCATOR).shape == (1, *IMAGE_SHAPE)
+    assert not list(tmp_path.iterdir())
 
 
 def test_precisions_are_checked() -> None:

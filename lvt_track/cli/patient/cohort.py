@@ -18,6 +18,7 @@ from lvt_track.cli.options import (
     JsonOption,
     ModelOption,
     OutOption,
+    PrecisionOption,
     QuietOption,
     RadiologistOption,
     ResumeOption,
@@ -79,6 +80,7 @@ def cohort(
     model: ModelOption = "default",
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    precision: PrecisionOption = "auto",
     force: ForceOption = False,
     resume: ResumeOption = False,
     log_json: Annotated[
@@ -117,6 +119,7 @@ def cohort(
                     reader,
                     criteria=criteria,
                     pseudonyms=pseudonyms_unless(identify),
+                    precision=precision,
                 ),
                 Engine(jobs, scheduler),
                 Shard.parse(shard) if shard else None,

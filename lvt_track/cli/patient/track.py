@@ -20,6 +20,7 @@ from lvt_track.cli.options import (
     ModelOption,
     OnePatientOption,
     OutOption,
+    PrecisionOption,
     QuietOption,
     RadiologistOption,
     ResumeOption,
@@ -54,6 +55,7 @@ def track(
     model: ModelOption = "default",
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    precision: PrecisionOption = "auto",
     force: ForceOption = False,
     resume: ResumeOption = False,
     seg_type: SegTypeOption = None,
@@ -68,6 +70,7 @@ def track(
     reader = ReaderTables(corrections, radiologist, tu, evaluator, sites)
     hidden = pseudonyms_unless(identify)
     settings = TrackSettings(model, device, phases, reader, one_patient, criteria, hidden)
+    settings = replace(settings, precision=precision)
     if seg_type is not None:
         settings = replace(settings, seg_type=seg_type)
     with Console(quiet) as console:

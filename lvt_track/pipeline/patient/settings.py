@@ -8,6 +8,7 @@ from typing import Any
 
 from lvt_track.errors import UsageError
 from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.pseudonyms import Pseudonyms, own_pseudonyms
 from lvt_track.report.dicom.seg_type import SegType
 from lvt_track.response.criteria.catalogue import DEFAULT_CRITERIA, criteria_named
@@ -26,9 +27,9 @@ class TrackSettings:
         reader: tables that a reader brings.
         one_patient: the user's word that all scans are of one patient, whatever headers say.
         criteria: of response, by the names of `response.criteria.catalogue`, with commas between.
-
         pseudonyms: that stand for the patient's names in results; None for the real names.
         seg_type: how `seg.dcm` holds what overlaps: `binary`, `labelmap` or `split`.
+        precision: of the network, see `ModelChoice`.
 
     Raises:
         UsageError: for a criterion or a type of segmentation that is not known.
@@ -42,6 +43,7 @@ class TrackSettings:
     criteria: str = DEFAULT_CRITERIA
     pseudonyms: Pseudonyms | None = field(default_factory=own_pseudonyms, compare=False)
     seg_type: str = SegType.BINARY.value
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         criteria_named(self.criteria)
@@ -60,10 +62,17 @@ class TrackSettings:
             one_patient=bool(facts.get("one_patient")),
             criteria=str(facts.get("criteria", DEFAULT_CRITERIA)),
             seg_type=str(facts.get("seg_type", SegType.BINARY)),
+            precision=str(facts.get("precision", "auto")),
         )
+
+    @property
+    def choice(self) -> ModelChoice:
+        """The model that draws masks, and where and how it runs."""
+        return ModelChoice(self.model, self.device, precision=self.precision)
 
     def facts(self) -> dict[str, Any]:
         """The settings as plain values, for the manifest."""
+        precise = {} if self.precision == "auto" else {"precision": self.precision}
         return {
             "model": self.model,
             "device": self.device,
@@ -72,5 +81,6 @@ class TrackSettings:
             "criteria": self.criteria,
             "identify": self.pseudonyms is None,
             "seg_type": self.seg_type,
+            **precise,
             **self.reader.facts(),
         }

@@ -25,7 +25,7 @@ class ModelChoice:
         name: of the model.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         exhaustive: whether every window of the scan is run, in float32.
-        precision: `auto` (the fastest that is sound), `float32` or `bfloat16`.
+        precision: `auto` (the fastest that is sound), `float32`, `bfloat16` or `int8`.
     """
 
     name: str = "default"
@@ -57,15 +57,37 @@ class ModelChoice:
             return TotalSegmentator.installed()
         return load_model(self.name)
 
+    @property
+    def conduct(self) -> str:
+        """What decides masks: the model, and what computes it in which precision here.
+
+        Versions of what computes are left out: they change the last bit of a few voxels.
+
+        Raises:
+            InputError, UsageError: as `model`, and when the machine cannot do what is asked for.
+        """
+        from lvt_track.segment.device import pick_device
+        from lvt_track.segment.engine.choice import pick_engine
+        from lvt_track.segment.models import Model
+
+        if not isinstance(self.model, Model):
+            return self.model.conduct_sha256
+        engine = pick_engine(pick_device(self.device), self.precision)
+        words = [self.model.conduct_sha256, engine.name, engine.precision]
+        return " ".join([*words, self.model.peaks_sha256] if engine.precision == "int8" else words)
+
     def check(self) -> None:
-        """Notice a name that no model has, without loading one.
+        """Notice a name that no model has, or a precision that is none, without loading a model.
 
         Raises:
             InputError: when there is no such model, or its card cannot be read.
+            UsageError: when there is no such precision.
         """
+        from lvt_track.segment.engine.choice import check_precision
         from lvt_track.segment.models import card_of
         from lvt_track.segment.totalsegmentator import TOTALSEGMENTATOR
 
+        check_precision(self.precision)
         if self.name != TOTALSEGMENTATOR:
             for part in self.name.split("+"):
                 card_of(part)

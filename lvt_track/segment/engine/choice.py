@@ -15,6 +15,7 @@ from lvt_track.core.threads import threads_of
 from lvt_track.errors import UsageError
 from lvt_track.segment.device import bfloat16_is_sound
 from lvt_track.segment.engine.graph import graph_of
+from lvt_track.segment.engine.peaks import measured_peaks
 from lvt_track.segment.engine.requests import CompiledNetwork, compiled
 from lvt_track.segment.engine.runtime import openvino_version
 from lvt_track.segment.grid import Extent
@@ -27,11 +28,12 @@ __all__ = [
     "Engine",
     "Precision",
     "after_failure",
+    "check_precision",
     "network_on",
     "pick_engine",
 ]
 
-Precision = Literal["auto", "float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16", "int8"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 OPENVINO, TORCH = "OpenVINO", "torch"
@@ -41,7 +43,7 @@ _BYTES_PER_WINDOW = 350_000_000
 _SHARE_OF_MEMORY = 0.5
 _MOST_WINDOWS_AT_ONCE = 16
 # On the windows of a small random network; float32 differs by its rounding alone.
-_LARGEST_ERROR = {"float32": 1e-3, "bfloat16": 0.05}
+_LARGEST_ERROR = {"float32": 1e-3, "bfloat16": 0.05, "int8": 0.1}
 
 _NO_MEMORY = ("bad_alloc", "allocate", "out of memory")
 
@@ -57,9 +59,11 @@ class Engine:
     Attributes:
         name: `OpenVINO` or `torch`.
         version: of it.
-        precision: in which convolutions are computed, `float32` or `bfloat16`.
+        precision: in which convolutions are computed, `float32`, `bfloat16` or `int8`: the last
+            those whose input's peaks are known, all else in `float_precision`.
         windows_at_once: with OpenVINO, each on a thread of its own.
         remark: why it is not the usual one; empty where it is.
+        rest: with `int8`, the precision of all that is not in whole numbers.
     """
 
     name: str
@@ -67,9 +71,19 @@ class Engine:
     precision: str
     windows_at_once: int = 1
     remark: str = ""
+    rest: str = "float32"
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}, {self.precision}"
+
+    @property
+    def float_precision(self) -> str:
+        """In which all is computed that is not in whole numbers."""
+        return self.rest if self.precision == "int8" else self.precision
+
+    def without_int8(self, remark: str) -> Engine:
+        """The engine where nothing is computed in eight bits."""
+        return replace(self, precision=self.float_precision, remark=remark)
 
 
 def pick_engine(device: torch.device, precision: str = "auto") -> Engine:
@@ -77,15 +91,13 @@ def pick_engine(device: torch.device, precision: str = "auto") -> Engine:
 
     Args:
         device: where it runs.
-        precision: `auto` for bfloat16 where the processor multiplies it itself, else float32.
+        precision: `auto` for bfloat16 where the processor multiplies it itself, else float32;
+            `int8` where OpenVINO and the processor can, else what `auto` gives.
 
     Raises:
         UsageError: when there is no such precision, or bfloat16 is asked for where it is wrong.
     """
-    if precision not in PRECISIONS:
-        raise UsageError(
-            f"there is no precision {precision!r}", remedy=f"Use one of {', '.join(PRECISIONS)}"
-        )
+    check_precision(precision)
     half = precision != "float32" and bfloat16_is_sound(device)
     if precision == "bfloat16" and not half:
         raise UsageError(
@@ -93,11 +105,31 @@ def pick_engine(device: torch.device, precision: str = "auto") -> Engine:
         )
     chosen = "bfloat16" if half else "float32"
     if device.type != "cpu":
-        return Engine(TORCH, torch.__version__, chosen)
+        remark = f"int8 is for processors: {chosen} instead" if precision == "int8" else ""
+        return Engine(TORCH, torch.__version__, chosen, remark=remark)
     version, remark = openvino_state(chosen)
     if remark:
         return Engine(TORCH, torch.__version__, chosen, remark=remark)
-    return Engine(OPENVINO, version, chosen, _windows_at_once(chosen))
+    at_once = _windows_at_once(chosen)
+    engine = Engine(OPENVINO, version, chosen, at_once)
+    if precision != "int8":
+        return engine
+    _, remark = openvino_state("int8")
+    if remark:
+        return replace(engine, remark=f"no int8: {remark}")
+    return replace(engine, precision="int8", rest=chosen)
+
+
+def check_precision(precision: str) -> None:
+    """Notice a word that is none.
+
+    Raises:
+        UsageError: when there is no such precision.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(
+            f"there is no precision {precision!r}", remedy=f"Use one of {', '.join(PRECISIONS)}"
+        )
 
 
 @functools.cache
@@ -127,8 +159,9 @@ def _error(precision: str) -> float:
         network = ResidualUNet(NetworkParameters((8, 16, 32), (1, 1), highlights=((0.0, 0.5),)))
         image = torch.randn(16, 16, 24)
         exact = network.eval()(image[None, None]).sigmoid()
-    one = Engine(OPENVINO, "", precision)
-    small = network_on(one, network, (16, 16, 24))
+        if precision == "int8":
+            network.input_peaks = measured_peaks(network, [image])
+    small = network_on(Engine(OPENVINO, "", precision), network, (16, 16, 24))
     (found,) = small.run(image, [(slice(0, 16), slice(0, 16), slice(0, 24))])
     return float((found - exact[0]).abs().max())
 
@@ -141,8 +174,10 @@ def network_on(engine: Engine, network: ResidualUNet, patch: Extent) -> Compiled
     """
     known = _READY.setdefault(network, {})
     if (engine, patch) not in known:
-        graph = graph_of(network, patch)
-        known[engine, patch] = compiled(graph, engine.precision, engine.windows_at_once)
+        peaks = network.input_peaks if engine.precision == "int8" else None
+        graph = graph_of(network, patch, peaks)
+        at_once = engine.windows_at_once
+        known[engine, patch] = compiled(graph, engine.float_precision, at_once)
     return known[engine, patch]
 
 
@@ -155,7 +190,7 @@ def after_failure(engine: Engine, error: Exception) -> Engine:
         remark = "memory ran short: windows go on one at a time"
         return replace(engine, windows_at_once=1, remark=remark)
     remark = f"OpenVINO failed, torch goes on ({words})"
-    return Engine(TORCH, torch.__version__, engine.precision, remark=remark)
+    return Engine(TORCH, torch.__version__, engine.float_precision, remark=remark)
 
 
 def _windows_at_once(precision: str) -> int:
