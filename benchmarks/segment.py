@@ -1,13 +1,14 @@
 """What segmenting costs, and what the shortcuts cost in accuracy.
 
     python benchmarks/segment.py time                      the command, beside nnU-Net's windows
+    python benchmarks/segment.py together                  six commands at once, and six in a row
     python benchmarks/segment.py shortcuts [--data DIR]    step, precision, skipping: Dice lost
     python benchmarks/segment.py grids                     orientations, oblique scans, spacings
     python benchmarks/segment.py nnunet --nnunet-python P  agreement with nnUNetv2_predict
 
 Each part can be run alone and writes its own section of docs/results/segment.md. Wall seconds of
-`time` need a quiet machine, seconds of cores do not. P is the python of an environment with
-`nnunetv2`; its training takes minutes.
+`time` and `together` need a quiet machine, seconds of cores do not. P is the python of an
+environment with `nnunetv2`; its training takes minutes.
 """
 
 from __future__ import annotations
@@ -18,17 +19,27 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 from segment_grids import compare_grids
 from segment_nnunet import agreement
-from segment_scans import SHAPE, SPACING_MM, body, clinical_scan, run_command, written
+from segment_scans import (
+    SHAPE,
+    SPACING_MM,
+    Outcome,
+    body,
+    clinical_scan,
+    run_command,
+    written,
+)
 from segment_shortcuts import compare_shortcuts
 from table import RESULTS, machine, markdown_table
 
 from lvt_track.core.geometry import Geometry
+from lvt_track.core.threads import allowed_cores
 from lvt_track.core.volume import Volume
 from lvt_track.segment.device import pick_device
 from lvt_track.segment.engine.choice import pick_engine
@@ -39,6 +50,7 @@ from lvt_track.segment.windows import window_boxes
 PAGE = RESULTS / "segment.md"
 TITLE = "# What segmenting a scan costs"
 RUNS = 3
+SIX = 6
 
 # nnU-Net's plan for LiTS: spacing, window, and a full-size network of six levels.
 NNUNET_SPACING_MM, NNUNET_PATCH = (1.0, 0.767, 0.767), (128, 128, 128)
@@ -60,15 +72,18 @@ NNUNET_NETWORK = {
 
 def time_command() -> str:
     """The whole command for a short and a long scan, and nnU-Net's windows for the short one."""
-    rows, cores = [], []
+    rows: list[list[str]] = []
+    names: list[str] = []
+    cores = []
     with tempfile.TemporaryDirectory() as folder:
-        for slices in (SHAPE[0], 1000):
+        for slices in (SHAPE[0], 1000, 20):
             scan = written(clinical_scan(slices), Path(folder) / f"{slices}.nii.gz")
             runs = [run_command(scan, Path(folder) / "out") for _ in range(RUNS)]
             middle = sorted(runs, key=lambda run: run.core_seconds)[RUNS // 2]
             stages = middle.facts["seconds"]
             assert isinstance(stages, dict)
             rest = middle.seconds - sum(stages.values())
+            names = names or list(stages)
             cores.append(middle.core_seconds)
             rows.append(
                 [
@@ -77,10 +92,9 @@ def time_command() -> str:
                     f"{middle.core_seconds:.1f} s",
                     f"{max(run.peak_gb for run in runs):.1f} GB",
                     f"{rest:.1f} s",
-                    *(f"{seconds:.1f} s" for seconds in stages.values()),
+                    *(f"{stages.get(name, 0.0):.1f} s" for name in names),
                 ]
             )
-            names = list(stages)
     engine = str(pick_engine(pick_device("cpu")))
     window, count = nnunet_windows()
     table = markdown_table(
@@ -98,6 +112,33 @@ def time_command() -> str:
             f"weights, float32, no mirroring): {count * window:.0f} s, without reading and export, "
             f"{count * window / cores[0]:.0f} times the whole command above.",
         ]
+    )
+
+
+def run_together() -> str:
+    """Six commands at once on the cores that this process may use, and the same six in a row."""
+    with tempfile.TemporaryDirectory() as folder:
+        scan = written(clinical_scan(), Path(folder) / "scan.nii.gz")
+
+        def run(k: int) -> Outcome:
+            return run_command(scan, Path(folder) / f"out{k}")
+
+        run(0)  # files and weights are then in the memory of the system
+        rows, walls = [], []
+        for name, at_once in (("in a row", 1), ("at once", SIX)):
+            start = time.perf_counter()
+            with ThreadPoolExecutor(at_once) as pool:
+                runs = list(pool.map(run, range(SIX)))
+            walls.append(time.perf_counter() - start)
+            cores = sum(one.core_seconds for one in runs)
+            rows.append([name, f"{walls[-1]:.1f} s", f"{cores:.1f} s", f"{runs[0].peak_gb:.1f} GB"])
+    table = markdown_table(
+        [f"{SIX} × `lvt segment`", "together", "seconds of cores", "peak memory of one"], rows
+    )
+    return (
+        f"{table}\n\nThe scan of 512 × 512 × {SHAPE[0]}, {allowed_cores()} cores, each command "
+        f"with as many threads. At once they take {walls[1] / walls[0]:.2f} times as long as in a "
+        "row."
     )
 
 
@@ -137,7 +178,7 @@ def write_section(title: str, text: str, command: str) -> None:
 def main() -> None:
     """Run one part and write its section."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["time", "shortcuts", "grids", "nnunet"])
+    parser.add_argument("part", choices=["time", "together", "shortcuts", "grids", "nnunet"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/real"))
     parser.add_argument("--nnunet-python", type=Path)
     parser.add_argument("--work", type=Path, help="where nnU-Net trains; kept and used again")
@@ -147,6 +188,7 @@ def main() -> None:
     work = args.work or Path(tempfile.gettempdir()) / f"lvt-nnunet-{os.getuid()}"
     parts: dict[str, tuple[str, Callable[[], str]]] = {
         "time": ("The whole command", time_command),
+        "together": ("Six commands at once", run_together),
         "shortcuts": ("What the shortcuts cost", lambda: compare_shortcuts(args.data)),
         "grids": ("Other grids", grids),
         "nnunet": ("An imported nnU-Net", lambda: agreement(args.nnunet_python, work)),

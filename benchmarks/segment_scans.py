@@ -45,14 +45,18 @@ def body(seed: int = 5, spacing_mm: float = 3.0) -> NDArray[np.float32]:
 
 
 def clinical_scan(slices: int = SHAPE[0]) -> Volume:
-    """That patient at 0.57 x 0.57 x 1.6 mm; more slices than 129 are added below."""
+    """That patient at 0.57 x 0.57 x 1.6 mm; more slices than 129 are added below, fewer are the
+    middle ones."""
     hu = body()
     spans = []
     for size, step, have in zip(SHAPE, SPACING_MM, hu.shape, strict=True):
         half = size * step / 3.0 / 2.0
         spans.append((have / 2.0 - half, have / 2.0 + half))
     part = resample(hu, SHAPE, (spans[0], spans[1], spans[2])).numpy().round().astype(np.int16)
-    padded = np.pad(part, ((slices - SHAPE[0], 0), (0, 0), (0, 0)), mode="edge")
+    if slices < SHAPE[0]:
+        first = (SHAPE[0] - slices) // 2
+        part = part[first : first + slices]
+    padded = np.pad(part, ((slices - len(part), 0), (0, 0), (0, 0)), mode="edge")
     return Volume(padded, Geometry.axial(padded.shape, SPACING_MM))
 
 

@@ -13,7 +13,7 @@ __all__ = ["MASK_STAGES", "METHODS"]
 METHODS: dict[str, int] = {
     "read": 2,
     "phase": 1,
-    "segment": 1,
+    "segment": 2,
     "lesions": 3,
     "register": 1,
     "match": 2,

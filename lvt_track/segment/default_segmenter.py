@@ -33,6 +33,9 @@ _LOCATOR_SHARE = 0.3
 # the pelvis alone, to less than 0.5.
 _LEAST_CONFIRMED, _DOUBTFUL_CONFIRMED = 0.55, 0.75
 _OVERLAP = 0.25
+# Where a first look sees less liver than this all over the part of a window that no neighbour is
+# closer to, the others need not look: together they would hardly reach the threshold.
+_LITTLE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +59,11 @@ class OwnSegmenter:
         """See `segmenter.Segmenter`."""
         part, lattices = self.card.segmenter, run.effort.lattices
         shifts = [k / lattices for k in range(lattices)]
-        by_step = [[self._see(scan, coarse, part.spacing_mm, shift, run) for shift in shifts]]
+        first = self._see(scan, coarse, (part.spacing_mm, 0.0), run)
+        others = ((part.spacing_mm, shift) for shift in shifts[1:])
+        by_step = [[first, *(self._see(scan, coarse, cells, run, first) for cells in others)]]
         if part.finer_mm is not None and run.effort.finer:
-            by_step.append([self._see(scan, coarse, part.finer_mm, 0.0, run)])
+            by_step.append([self._see(scan, coarse, (part.finer_mm, 0.0), run, first)])
         looks = Looks(by_step, scan, box)
         confirmed = sum(_confirmed(look) for look in looks.every) / len(looks.every)
         if confirmed < _LEAST_CONFIRMED:
@@ -102,12 +107,20 @@ class OwnSegmenter:
         self,
         scan: Scan,
         coarse: Coarse,
-        step_mm: tuple[float, float, float],
-        shift: float,
+        kind: tuple[tuple[float, float, float], float],
         run: Run,
+        before: Look | None = None,
     ) -> Look:
-        """Cells of a size around the liver, and what is seen on them."""
-        part = self.card.segmenter
+        """Cells around the liver, and what is seen on them.
+
+        Args:
+            scan: the scan.
+            coarse: where the liver may be.
+            kind: edges of the cells and their shift.
+            run: where and how the network runs.
+            before: a look whose word on where there is liver counts more.
+        """
+        part, (step_mm, shift) = self.card.segmenter, kind
         with run.stage("resample"):
             cells = Lattice.within(scan.reach, step_mm, shift)
             overlap = run.effort.overlap_or(_OVERLAP)
@@ -117,6 +130,12 @@ class OwnSegmenter:
                     box
                     for box in boxes
                     if coarse.touches(cells.reach_of(_core(box, cells.shape, overlap)))
+                ]
+            if run.effort.skips and before is not None:
+                boxes = [
+                    box
+                    for box in boxes
+                    if before.shows(0, cells.reach_of(_own(box, cells.shape, overlap)), _LITTLE)
                 ]
             around = _union(boxes, cells.shape)
             cells = cells.part(around)
@@ -157,7 +176,17 @@ def _core(box: Box, shape: Extent, overlap: float) -> Box:
     What lies around is at least a quarter of a window closer to the middle of its neighbour, beside
     whose weight the window's own is next to nothing.
     """
-    rims = (round(max(0.0, overlap / 2.0 - 0.125) * (cut.stop - cut.start)) for cut in box)
+    return _inner(box, shape, max(0.0, overlap / 2.0 - 0.125))
+
+
+def _own(box: Box, shape: Extent, overlap: float) -> Box:
+    """The part of a window that is nearer to its middle than to any other's, to the scan's ends."""
+    return _inner(box, shape, overlap / 2.0)
+
+
+def _inner(box: Box, shape: Extent, rim: float) -> Box:
+    """A window without a rim, as a share of it, but for the ends of the scan."""
+    rims = (round(rim * (cut.stop - cut.start)) for cut in box)
     z, y, x = (
         slice(
             cut.start + rim if cut.start > 0 else 0,

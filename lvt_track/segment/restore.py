@@ -34,6 +34,10 @@ class Look:
     likely: Tensor
     cells: Lattice
 
+    def shows(self, channel: int, reach: Reach, least: float) -> bool:
+        """Whether a class is more likely than so much somewhere in a part of the world."""
+        return bool((self.values[channel][self.cells.box_of(reach)] > least).any())
+
 
 @dataclass(frozen=True, eq=False)
 class Looks:

@@ -7,7 +7,6 @@ returns masks on the scan's own voxels. The locator, which finds the liver, is t
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -45,8 +44,8 @@ class Effort:
     Attributes:
         overlap: share of a window that its neighbour covers too; None for what the kind of model
             needs: half with nnU-Net's, a quarter with ours, which look more than once.
-        precision: of convolutions: `auto` for bfloat16 where it is fast and sound, `float32`, or
-            `bfloat16`.
+        precision: of convolutions: `auto` for bfloat16 where it is fast and sound, `float32`,
+            `bfloat16`, or `int8`.
         skips: read the liver's surroundings only, instead of the whole scan.
         lattices: 1, or 2 whose cells lie half a cell apart and whose answers are averaged: what is
             drawn then hangs less on where the cells fall. Not for imported models.
@@ -84,11 +83,7 @@ class Coarse:
 
     def touches(self, reach: Reach) -> bool:
         """Whether something that may be liver lies in a part of the world."""
-        z, y, x = (
-            slice(max(0, math.floor(start)), max(0, math.ceil(stop)))
-            for start, stop in self.lattice.spans(reach)
-        )
-        return bool((self.probability[z, y, x] > _MAYBE).any())
+        return bool((self.probability[self.lattice.box_of(reach)] > _MAYBE).any())
 
     def near_liver(self, margin_mm: float, scan: Scan) -> BoolArray:
         """Where a scan is within a distance of the liver; coarse, over the scan's whole extent."""
@@ -232,7 +227,7 @@ class Run:
             report: called with the share that is done.
             may_halve: whether bfloat16 is sound for this network.
         """
-        half = self.engine.precision == "bfloat16" and may_halve
+        half = self.engine.float_precision == "bfloat16" and may_halve
         self.engines[f"torch {torch.__version__}, {'bfloat16' if half else 'float32'}"] = None
         z, y, x = ((cut.stop - cut.start) for cut in boxes[0]) if boxes else (1, 1, 1)
         blend = predict(

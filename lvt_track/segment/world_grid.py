@@ -6,6 +6,7 @@ changes a fifth of the vessels. So both are counted from the world's origin, not
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -72,6 +73,14 @@ class Lattice:
     def spans(self, reach: Reach) -> tuple[Span, Span, Span]:
         """A reach in cells from this lattice's first edge."""
         return spans_of(reach, self.corner_mm.tolist(), self.step_mm)
+
+    def box_of(self, reach: Reach) -> Box:
+        """The cells that a reach touches; none where it lies beside them."""
+        z, y, x = (
+            slice(min(size, max(0, math.floor(start))), max(0, min(size, math.ceil(stop))))
+            for (start, stop), size in zip(self.spans(reach), self.shape, strict=True)
+        )
+        return z, y, x
 
     def reach_of(self, box: Box) -> Reach:
         """Edges of a box of cells."""

@@ -59,3 +59,17 @@ def test_a_part_lies_where_its_cells_lay(reach: Reach, shift: float) -> None:
 def test_spans_of_its_own_reach_are_all_its_cells(reach: Reach, shift: float) -> None:
     cells = Lattice.within(reach, STEP_MM, shift)
     np.testing.assert_allclose(cells.spans(cells.reach), [(0, n) for n in cells.shape], atol=1e-9)
+
+
+@given(reach=reaches, shift=shifts)
+def test_the_cells_of_a_reach_are_those_it_touches(reach: Reach, shift: float) -> None:
+    cells = Lattice.within(reach, STEP_MM, shift)
+    z, y, x = (slice(0, n) for n in cells.shape)
+    assert cells.box_of(cells.reach_of((z, y, x))) == (z, y, x)
+
+
+def test_a_reach_beside_the_cells_has_none() -> None:
+    cells = Lattice.within(((0.0, 20.0), (0.0, 15.0), (0.0, 30.0)), STEP_MM)
+    for far in (-50.0, 50.0):
+        box = cells.box_of(((far, far + 5.0), (0.0, 15.0), (0.0, 30.0)))
+        assert box[0].stop <= box[0].start

@@ -17,6 +17,7 @@ from lvt_track.pipeline.patient.settings import TrackSettings
 from lvt_track.pipeline.patient.track import disclosure_of, new_manifest, tell_discovery
 from lvt_track.pipeline.patient.visit.phases_from_pixels import with_phases_from_pixels
 from lvt_track.pipeline.patient.visit.read import VisitScan, read_visit
+from lvt_track.pipeline.patient.visit.read_ahead import read_ahead
 from lvt_track.pipeline.patient.visit.series_masks import SeriesAt
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.context import Run
@@ -120,9 +121,10 @@ def _remade(
     tell_discovery(run)
     scans: list[VisitScan] = []
     progress.stage("visits", len(earlier.visits))
-    for visit in found.visits:
-        if visit.name in earlier.visits:
-            scans.append(read_visit(scans, visit, run, is_current=True))
+    done = [visit for visit in found.visits if visit.name in earlier.visits]
+    with read_ahead(done, run) as ahead:
+        for visit in done:
+            scans.append(read_visit(scans, visit, run, ahead, is_current=True))
             progress.step(visit.name)
     return conclude(scans, settings.reader, links, run)
 

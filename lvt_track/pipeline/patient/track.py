@@ -16,6 +16,7 @@ from lvt_track.pipeline.patient.result import TrackResult
 from lvt_track.pipeline.patient.settings import TrackSettings
 from lvt_track.pipeline.patient.visit.phases_from_pixels import with_phases_from_pixels
 from lvt_track.pipeline.patient.visit.read import VisitScan, read_visit
+from lvt_track.pipeline.patient.visit.read_ahead import ScansAhead, read_ahead
 from lvt_track.pipeline.run.clock import time_now
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.disclosure import Disclosure
@@ -83,13 +84,13 @@ def _track(
 ) -> TrackResult:
     patient = disclosure.root
     found = discover(patient.absolute(), one_patient=settings.one_patient)
-    ModelChoice(settings.model).check()  # also where all masks are given
+    settings.choice.check()  # also where all masks are given
     found = with_phases_from_pixels(found)
     links = settings.reader.read_links()
     known_patient = disclosure.knowing(found)
 
     def job(folder: RunFolder | None, earlier: Manifest | None = None) -> TrackResult:
-        choice = ModelChoice(settings.model, settings.device)
+        choice = settings.choice
         manifest = new_manifest(found, patient, settings)
         shows = known_patient
         rows = links
@@ -138,7 +139,7 @@ def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
         return False
     if earlier.settings != shown_settings(settings.facts(), out, settings.pseudonyms):
         return False
-    choice = ModelChoice(settings.model, settings.device)
+    choice = settings.choice
     found = discover(patient.absolute(), one_patient=settings.one_patient)
     found = with_phases_from_pixels(found, of_choices_only=True)
     return earlier.visits == {
@@ -200,31 +201,15 @@ def _check_same_patient(earlier: Manifest, discovery: Discovery, disclosure: Dis
 
 
 def _read_visits(discovery: Discovery, run: Run) -> list[VisitScan]:
-    manifest, progress = run.manifest, run.progress
+    manifest = run.manifest
     if run.earlier is not None:
         manifest.visits, manifest.drawn = dict(run.earlier.visits), dict(run.earlier.drawn)
         manifest.engine = run.earlier.engine
     scans: list[VisitScan] = []
-    progress.stage("visits", len(discovery.visits))
-    for visit in discovery.visits:
-        with run.watch.stage("read"):
-            inputs = _inputs(visit)
-            conduct = _conduct(visit, run.model, run.other_phases)
-            if conduct:
-                manifest.models.update(run.model.model.digests)
-            key = fingerprint(inputs, conduct)
-        is_current = manifest.visits.pop(visit.name, None) == key
-        try:
-            scan = read_visit(scans, visit, run, is_current)
-        except InputError as error:
-            manifest.failures.append(Failure(visit.name, str(error)))
-            run.warn(f"visit {visit.name} left out: {error}")
-            continue
-        scans.append(scan)
-        manifest.inputs.extend(inputs)
-        manifest.visits[visit.name] = key
-        run.save_manifest()
-        progress.step(visit.name)
+    run.progress.stage("visits", len(discovery.visits))
+    with read_ahead(discovery.visits, run) as ahead:
+        for visit in discovery.visits:
+            _add_visit(scans, visit, run, ahead)
     manifest.visits = {
         scan.findings.visit.name: manifest.visits[scan.findings.visit.name] for scan in scans
     }
@@ -235,6 +220,29 @@ def _read_visits(discovery: Discovery, run: Run) -> list[VisitScan]:
             remedy="; ".join(f"{item.where}: {item.why}" for item in manifest.failures),
         )
     return scans
+
+
+def _add_visit(scans: list[VisitScan], visit: Visit, run: Run, ahead: ScansAhead) -> None:
+    """Read a visit, or name it among the failures where it cannot be used."""
+    manifest = run.manifest
+    with run.watch.stage("read"):
+        inputs = _inputs(visit)
+        conduct = _conduct(visit, run.model, run.other_phases)
+        if conduct:
+            manifest.models.update(run.model.model.digests)
+        key = fingerprint(inputs, conduct)
+    is_current = manifest.visits.pop(visit.name, None) == key
+    try:
+        scan = read_visit(scans, visit, run, ahead, is_current)
+    except InputError as error:
+        manifest.failures.append(Failure(visit.name, str(error)))
+        run.warn(f"visit {visit.name} left out: {error}")
+        return
+    scans.append(scan)
+    manifest.inputs.extend(inputs)
+    manifest.visits[visit.name] = key
+    run.save_manifest()
+    run.progress.step(visit.name)
 
 
 def _inputs(visit: Visit) -> list[InputRecord]:
@@ -259,4 +267,4 @@ def _conduct(visit: Visit, choice: ModelChoice, other_phases: bool) -> str:
     scans = visit.series if other_phases else (visit.tracked_series,)
     if all(set(series.masks) >= set(CLASSES) for series in scans):
         return ""
-    return choice.model.conduct_sha256
+    return choice.conduct

@@ -15,12 +15,13 @@ from lvt_track.core.geometry import Box, bounding_box
 from lvt_track.core.records import Lesion, Phase, Series, Visit
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.errors import InputError
-from lvt_track.io.discover import read_scan
 from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
 from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
 from lvt_track.measure.phases import SliceCounts
+from lvt_track.pipeline.patient.visit.read_ahead import ScansAhead, series_in_order
 from lvt_track.pipeline.patient.visit.series_masks import (
     SeriesAt,
+    SeriesMasks,
     SeriesScan,
     cut_liver,
     series_masks,
@@ -88,49 +89,71 @@ class VisitScan:
         return whole
 
 
-def read_visit(before: Sequence[VisitScan], visit: Visit, run: Run, is_current: bool) -> VisitScan:
+def read_visit(
+    before: Sequence[VisitScan], visit: Visit, run: Run, ahead: ScansAhead, is_current: bool
+) -> VisitScan:
     """Read and segment a visit, and measure its lesions.
 
     Args:
         before: the visits of the course that were read before.
         visit: the visit.
         run: its masks are written below its folder, if it has one.
+        ahead: reads the scans.
         is_current: whether masks of an earlier run hold, see `series_masks`.
 
     Raises:
         InputError: when a scan or a mask given for it cannot be used, or when the scan is that
             of a visit before under another date.
     """
-    tracked = SeriesAt(visit, visit.tracked)
+    tracked, *others = series_in_order(visit, run.other_phases)
     with run.watch.stage("read"):
-        source = SeriesScan(tracked, read_scan(tracked.series))
+        source = ahead.read(tracked)
         _check_new(source.digest, visit, before)
-    drawn, volume = series_masks(source, run, is_current), source.volume
-    scan, masks = drawn.scan, drawn.scan.masks
+    drawn = series_masks(source, run, is_current, ahead.beside)
+    try:
+        beside = _other_series(others, run, ahead, is_current)
+        return _measured(len(before), source, drawn, beside, run)
+    finally:
+        drawn.settle(run)
+
+
+def _measured(
+    number: int, source: SeriesScan, drawn: SeriesMasks, others: _Others, run: Run
+) -> VisitScan:
+    """A visit that was segmented.
+
+    Args:
+        number: of the visit in the course.
+        source: its tracked series.
+        drawn: the masks of that.
+        others: its other series.
+        run: the run.
+    """
+    scan, masks, volume = drawn.scan, drawn.scan.masks, source.volume
+    series = source.at.series
     with run.watch.stage("measure"):
         # What a reader drew is measured as drawn.
         at_edges = scan.sources["tumors"] not in (GIVEN, EDITED)
-        labels, lesions = find_lesions(len(before), volume, masks, at_edges)
+        labels, lesions = find_lesions(number, volume, masks, at_edges)
         shapes = lesion_shapes(labels, lesions, volume.geometry)
     with run.watch.stage("register"):
         image = liver_image(volume, masks)
     with run.watch.stage("look back"):
         liver = liver_scan(volume, masks, scan.probabilities.get("tumors"))
-    phases, others = _other_series(tracked, SliceCounts.of(masks), run, is_current)
     with run.watch.stage("measure"):
-        own = PhaseScan(tracked.series.phase, volume, masks)
-        lesions = with_viability(lesions, labels, own, others)
+        own = PhaseScan(series.phase, volume, masks)
+        lesions = with_viability(lesions, labels, own, others.shown)
     # Models warn of theirs.
     cut = cut_liver(masks.liver) if scan.sources["liver"] == GIVEN else ()
     findings = VisitFindings(
-        visit=visit,
+        visit=source.at.visit,
         geometry=volume.geometry,
         liver_ml=masks.volume_ml("liver"),
         vessels_ml=masks.volume_ml("vessels"),
         tumors_ml=masks.volume_ml("tumors"),
         lesions=lesions,
         sources=scan.sources,
-        warnings=(*tracked.series.warnings, *scan.warnings, *cut),
+        warnings=(*series.warnings, *scan.warnings, *cut),
     )
     around = bounding_box(masks.liver | masks.tumors)
     box = volume.geometry.widened(around, _MARGIN_MM) if around else volume.geometry.whole
@@ -146,33 +169,38 @@ def read_visit(before: Sequence[VisitScan], visit: Visit, run: Run, is_current: 
         box=box,
         cysts=nothing if scan.cysts is None else scan.cysts[box].copy(),
         returned=nothing if drawn.returned is None else drawn.returned[box].copy(),
-        phases=phases,
+        phases=((series, SliceCounts.of(masks)), *others.phases) if others.phases else (),
     )
 
 
-def _other_series(
-    tracked: SeriesAt, counts: SliceCounts, run: Run, is_current: bool
-) -> tuple[tuple[tuple[Series, SliceCounts], ...], list[PhaseScan]]:
-    """All series of a visit that has several, where they are to be compared.
+@dataclass(frozen=True, eq=False)
+class _Others:
+    """The series of a visit beside the tracked one, where they are to be compared.
 
-    Returns:
-        Each with its counts, and what the arterial and the native ones show around the liver.
+    Attributes:
+        phases: each with what its slices hold.
+        shown: what the arterial and the native ones show around the liver.
     """
-    visit = tracked.visit
-    if not run.other_phases or len(visit.series) == 1:
-        return (), []
-    phases, shown = [(tracked.series, counts)], []
-    for k in range(len(visit.series)):
-        if k != visit.tracked:
-            at = SeriesAt(visit, k)
-            with run.watch.stage("read"):
-                source = SeriesScan(at, read_scan(at.series))
-            scan = series_masks(source, run, is_current).scan
-            warned = replace(at.series, warnings=(*at.series.warnings, *scan.warnings))
-            phases.append((warned, SliceCounts.of(scan.masks)))
-            if at.series.phase in (Phase.ARTERIAL, Phase.NATIVE):
-                shown.append(phase_scan(at.series.phase, source.volume, scan.masks))
-    return tuple(phases), [one for one in shown if one is not None]
+
+    phases: list[tuple[Series, SliceCounts]]
+    shown: list[PhaseScan]
+
+
+def _other_series(
+    others: Sequence[SeriesAt], run: Run, ahead: ScansAhead, is_current: bool
+) -> _Others:
+    phases, shown = [], []
+    for at in others:
+        with run.watch.stage("read"):
+            source = ahead.read(at)
+        drawn = series_masks(source, run, is_current, ahead.beside)
+        scan = drawn.scan
+        warned = replace(at.series, warnings=(*at.series.warnings, *scan.warnings))
+        phases.append((warned, SliceCounts.of(scan.masks)))
+        if at.series.phase in (Phase.ARTERIAL, Phase.NATIVE):
+            shown.append(phase_scan(at.series.phase, source.volume, scan.masks))
+        drawn.settle(run)
+    return _Others(phases, [one for one in shown if one is not None])
 
 
 def with_tumors(visit: int, scan: VisitScan, more: BoolArray) -> VisitScan:
@@ -214,7 +242,7 @@ def with_tumors(visit: int, scan: VisitScan, more: BoolArray) -> VisitScan:
         shapes=lesion_shapes(labels, lesions, findings.geometry),
         liver=None if scan.liver is None else scan.liver.with_tumors(more_on_scan),
         cysts=left,
-        phases=phases,
+        phases=((series, SliceCounts.of(masks)), *others.phases) if others.phases else (),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -90,13 +92,25 @@ class SeriesMasks:
             given or edited.
         returned: of the cysts, those that are tumours by the agreement of an earlier run (z, y, x);
             None where there are none.
+        writing: of new masks into files, that goes on; see `settle`.
     """
 
     scan: SegmentedScan
     returned: BoolArray | None = None
+    writing: Future[None] | None = None
+
+    def settle(self, run: Run) -> None:
+        """Wait until the masks are in their files.
+
+        Raises:
+            OutputError: when a file cannot be written.
+        """
+        if self.writing is not None:
+            with run.watch.stage("write"):
+                self.writing.result()
 
 
-def series_masks(scan: SeriesScan, run: Run, is_current: bool) -> SeriesMasks:
+def series_masks(scan: SeriesScan, run: Run, is_current: bool, beside: Executor) -> SeriesMasks:
     """The masks of a series; new ones are written below the folder of the run, if it has one.
 
     Masks that a reader has edited are never written over: of an earlier run of other settings
@@ -107,6 +121,7 @@ def series_masks(scan: SeriesScan, run: Run, is_current: bool) -> SeriesMasks:
         run: with what an earlier run left.
         is_current: whether the masks of the earlier run were made from the same files in the same
             way, so that they need not be made again.
+        beside: writes new masks while they are measured.
 
     Raises:
         InputError: when a mask of the run or one given beside the scan cannot be used, or when
@@ -115,7 +130,7 @@ def series_masks(scan: SeriesScan, run: Run, is_current: bool) -> SeriesMasks:
     at, volume = scan.at, scan.volume
     record = run.earlier.drawn.get(at.key) if run.earlier else None
     if run.folder is None or (record is None and not run.keeps_masks):
-        return _made(scan, run, {})
+        return _made(scan, run, {}, beside)
     if run.keeps_masks:
         masks = {name: read_mask(at.path(run.folder, name), volume.geometry) for name in CLASSES}
     else:
@@ -135,7 +150,7 @@ def series_masks(scan: SeriesScan, run: Run, is_current: bool) -> SeriesMasks:
             path=at.path(run.folder, next(iter(edited))),
             remedy="Move the edited masks elsewhere, or give another -o",
         )
-    return _made(scan, run, edited)
+    return _made(scan, run, edited, beside)
 
 
 def _readable(at: SeriesAt, volume: Volume, folder: RunFolder) -> dict[str, BoolArray]:
@@ -197,7 +212,9 @@ def cut_liver(liver: BoolArray) -> tuple[str, ...]:
     return ("the liver reaches the end of the scan: a part of it may not be shown",)
 
 
-def _made(source: SeriesScan, run: Run, edited: dict[str, BoolArray]) -> SeriesMasks:
+def _made(
+    source: SeriesScan, run: Run, edited: dict[str, BoolArray], beside: Executor
+) -> SeriesMasks:
     """New masks of a series, but for those that a reader has edited; written where they stay."""
     at, volume = source.at, source.volume
     wanted = ("tumors",) if _wants_probability(at) else ()
@@ -213,14 +230,17 @@ def _made(source: SeriesScan, run: Run, edited: dict[str, BoolArray]) -> SeriesM
         probability[~scan.masks.liver] = 0  # packs to little, and nothing else is looked at
         # As it is read from the file, so that a report looks back at the same.
         scan = replace(scan, probabilities={"tumors": rounded_probability(probability)})
-    if run.folder is not None:
-        with run.watch.stage("write"):
-            _write(source, scan, run, frozenset(edited))
-    return SeriesMasks(scan)
+    if run.folder is None:
+        return SeriesMasks(scan)
+    with run.watch.stage("write"):
+        write = _noted(source, scan, run, frozenset(edited))
+    return SeriesMasks(scan, writing=beside.submit(write))
 
 
-def _write(source: SeriesScan, scan: SegmentedScan, run: Run, edited: frozenset[str]) -> None:
-    """Write new masks; the manifest knows of them before they are there."""
+def _noted(
+    source: SeriesScan, scan: SegmentedScan, run: Run, edited: frozenset[str]
+) -> Callable[[], None]:
+    """What writes new masks; the manifest knows of them before they are there."""
     at = source.at
     folder = _visit_folder(at, run)
     new = {name: getattr(scan.masks, name) for name in CLASSES if name not in edited}
@@ -234,16 +254,20 @@ def _write(source: SeriesScan, scan: SegmentedScan, run: Run, edited: frozenset[
     run.manifest.drawn[at.key] = record
     run.save_manifest()
     make_folder(folder.path)
-    files = {folder.mask(name, at.name): mask for name, mask in new.items()}
+    files: dict[Path, BoolArray] = {folder.mask(name, at.name): mask for name, mask in new.items()}
     if at.is_tracked:
         folder.cysts.unlink(missing_ok=True)  # another model's
         if scan.cysts is not None:
             files[folder.cysts] = scan.cysts
-    write_masks(files, scan.masks.geometry, at.like)
-    if _wants_probability(at) and "tumors" in scan.probabilities:
-        probability = scan.probabilities["tumors"]
-        write_probability(probability, scan.masks.geometry, folder.probability, like=at.like)
-    record.settle()
+
+    def write() -> None:
+        write_masks(files, scan.masks.geometry, at.like)
+        if _wants_probability(at) and "tumors" in scan.probabilities:
+            probability = scan.probabilities["tumors"]
+            write_probability(probability, scan.masks.geometry, folder.probability, like=at.like)
+        record.settle()
+
+    return write
 
 
 def _wants_probability(at: SeriesAt) -> bool:
