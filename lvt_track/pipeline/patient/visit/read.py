@@ -242,7 +242,7 @@ def with_tumors(visit: int, scan: VisitScan, more: BoolArray) -> VisitScan:
         shapes=lesion_shapes(labels, lesions, findings.geometry),
         liver=None if scan.liver is None else scan.liver.with_tumors(more_on_scan),
         cysts=left,
-        phases=((series, SliceCounts.of(masks)), *others.phases) if others.phases else (),
+        phases=phases,
     )
 
 
