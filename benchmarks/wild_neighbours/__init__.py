@@ -4,7 +4,7 @@ Each is a small function that fills a folder; a plain visit of June lies beside 
 all visits itself.
 """
 
-from benchmarks.wild_neighbours import content, folders, series
+from benchmarks.wild_neighbours import content, folders, later, series
 from benchmarks.wild_neighbours.drawing import draw_neighbours
 
-__all__ = ["content", "draw_neighbours", "folders", "series"]
+__all__ = ["content", "draw_neighbours", "folders", "later", "series"]

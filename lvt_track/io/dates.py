@@ -26,7 +26,7 @@ _LONGEST_COURSE_YEARS = 40
 
 # dcm2niix writes the time right behind the date.
 _IN_NAME = re.compile(
-    r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?:(?:[01]\d|2[0-3])[0-5]\d[0-5]\d)?(?!\d)"
+    r"(?<!\d)(\d{4})([-_.]?)(\d{2})\2(\d{2})(?:(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?)?(?!\d)"
 )
 _IN_HEADER = re.compile(r"(\d{4})(\d{2})(\d{2})|(\d{4})([-./ ])(\d{1,2})\5(\d{1,2})(?!\d)")
 

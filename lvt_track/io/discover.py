@@ -30,7 +30,7 @@ from lvt_track.io.layouts.dicom_masks import NO_SCAN, with_masks
 from lvt_track.io.layouts.images import find_image_series, image_series, sort_images
 from lvt_track.io.tracked_series import choose_tracked
 from lvt_track.io.visits import build_visits, with_dates
-from lvt_track.io.walk import LAYOUTS, files_below
+from lvt_track.io.walk import LAYOUTS, days_in_other_formats, files_below
 
 __all__ = ["Discovery", "FileFate", "LeftOut", "discover", "read_scan", "series_at"]
 
@@ -110,7 +110,8 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     warnings += odd_date_warnings(
         [visit.date for visit in visits], {item.birth_date for item in dated}
     )
-    left_out = _with_days_lost(left_out, {visit.date for visit in visits})
+    days = {visit.date for visit in visits}
+    left_out = [*_with_days_lost(left_out, days), *days_in_other_formats(search.files, days)]
     names = [item.patient_id for item in found if item.patient_id]
     # Under the user's word the headers may disagree, and none of their names is the patient's.
     is_disputed = bool(signs) and len({name.casefold() for name in names}) > 1
@@ -139,7 +140,8 @@ def _with_days_lost(left_out: Sequence[LeftOut], days: Collection[dt.date]) -> l
     items = []
     for item in left_out:
         day = date_in_name(item.path.parent.name) or date_in_name(item.path.name)
-        if item.reason == NO_SCAN and day is not None and day not in days:
+        is_mask = item.reason == NO_SCAN or "label map" in item.reason
+        if is_mask and day is not None and day not in days:
             reason = f"{item.reason}: the scan of {day} is missing"
             item = replace(item, reason=reason, is_failure=True)
         items.append(item)
@@ -168,6 +170,9 @@ def series_at(path: Path) -> Series:
         InputError: when there is no usable CT, or more than one patient.
     """
     path = Path(path)
+    if not path.exists():
+        remedy = "Give an image file, a folder of DICOM slices, or one of them"
+        raise InputError("there is no such file or folder", path=path, remedy=remedy)
     if path.is_file() and stem_of(path) is not None:
         return image_series(path)[0]
     slice_file = path if path.is_file() else None

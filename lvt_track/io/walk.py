@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import stat
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import LeftOut, named_failures
+from lvt_track.io.dates import date_in_name
 from lvt_track.io.dicom.directory import directory_fate
 from lvt_track.io.dicom.header import looks_like_dicom
 from lvt_track.io.images.headers import stem_of
 from lvt_track.io.layouts.packed import DICOM_SUFFIXES, merged_packed, packed_file
 from lvt_track.io.layouts.results import results_folder
 
-__all__ = ["LAYOUTS", "Walk", "files_below"]
+__all__ = ["LAYOUTS", "Walk", "days_in_other_formats", "files_below"]
 
 LAYOUTS = "See docs/use/inputs.md for the layouts that are read"
 
+# Pictures and volumes that nothing here reads; a day that has nothing else was meant to be one.
+_OTHER_FORMATS = {
+    *(".npy", ".npz", ".mat", ".h5", ".hdf5", ".mnc", ".vti", ".vtk", ".gipl", ".nia", ".pic"),
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".avi", ".mp4"),
+}
 _VOXEL_SUFFIXES = (".img", ".img.gz", ".raw", ".zraw", ".raw.gz")
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
@@ -93,6 +102,25 @@ def files_below(folder: Path) -> Walk:
         raise InputError("the folder is empty", path=folder, remedy=LAYOUTS)
     _sort_others(others, walk)
     return walk
+
+
+def days_in_other_formats(paths: Iterable[Path], days: Collection[dt.date]) -> list[LeftOut]:
+    """Folders named by a day without a scan that hold files of formats that are not read."""
+    folders: dict[Path, list[Path]] = defaultdict(list)
+    for path in paths:
+        day = date_in_name(path.parent.name)
+        if day is not None and day not in days and path.suffix.lower() in _OTHER_FORMATS:
+            folders[path.parent].append(path)
+    return [
+        LeftOut(
+            folder,
+            f"{len(files)} files of a format that is not read ({files[0].suffix}): give the DICOM "
+            "files of this day, or convert it to NIfTI",
+            is_failure=True,
+            files=tuple(files),
+        )
+        for folder, files in folders.items()
+    ]
 
 
 def _sort(path: Path, walk: Walk, others: list[Path]) -> None:

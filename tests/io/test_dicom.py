@@ -11,7 +11,13 @@ import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import Geometry
@@ -203,11 +209,14 @@ def test_deflated_transfer_syntax(tmp_path: Path, ct: Volume, write_series: Any)
     np.testing.assert_array_equal(read_series(files).hu, ct.hu)
 
 
-def test_run_length_encoding_is_decoded(tmp_path: Path, ct: Volume, write_series: Any) -> None:
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless])
+def test_run_lengths_and_jpeg_ls_are_decoded(
+    tmp_path: Path, ct: Volume, write_series: Any, syntax: str
+) -> None:
     files = write_series(tmp_path, ct)
     for path in files:
         dataset = pydicom.dcmread(path)
-        dataset.compress("1.2.840.10008.1.2.5")
+        dataset.compress(syntax)
         dataset.save_as(path)
     np.testing.assert_array_equal(read_series(files).hu, ct.hu)
 

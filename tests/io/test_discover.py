@@ -517,7 +517,7 @@ def test_series_at_a_folder_of_several_takes_the_best(tmp_path: Path, write_seri
 
 
 def test_series_at_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such folder"):
+    with pytest.raises(InputError, match="no such file or folder"):
         series_at(tmp_path / "none")
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(InputError, match="no usable CT"):

@@ -12,7 +12,8 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
+from pydicom.encaps import encapsulate, generate_fragments
+from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, RLELossless, generate_uid
 from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import Geometry
@@ -132,13 +133,37 @@ def test_it_is_discovered_and_read(tmp_path: Path, ct: Volume) -> None:
     assert not planes.slices[3].is_image(planes.slices[0].sop_uid, None)
 
 
-def test_compressed_frames(tmp_path: Path, ct: Volume) -> None:
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless])
+def test_compressed_frames(tmp_path: Path, ct: Volume, syntax: str) -> None:
     path = write_enhanced(
         tmp_path / "ct",
         ct,
-        spoil=lambda image: image.compress(RLELossless, generate_instance_uid=False),
+        spoil=lambda image: image.compress(syntax, generate_instance_uid=False),
     )
-    assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == RLELossless
+    assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == syntax
+    np.testing.assert_array_equal(read_series([path]).hu, ct.hu)
+
+
+@pytest.mark.parametrize("compressor", ["JPEG", "JPEG2000"])
+@pytest.mark.parametrize("parts", [1, 2], ids=["whole", "in fragments"])
+def test_frames_compressed_by_gdcm(tmp_path: Path, ct: Volume, compressor: str, parts: int) -> None:
+    """JPEG lossless and JPEG 2000; a frame may lie in several fragments."""
+    writer = sitk.ImageFileWriter()
+    writer.SetFileName(str(tmp_path / "one.dcm"))
+    writer.UseCompressionOn()
+    writer.SetCompressor(compressor)
+    frames = []
+    for k, plane in enumerate(ct.hu.astype(np.int32)):
+        writer.Execute(sitk.GetImageFromArray((plane + 1024 + k).astype(np.int16)[None]))
+        one = pydicom.dcmread(tmp_path / "one.dcm")
+        frames.append(b"".join(generate_fragments(one.PixelData)))
+
+    def packed(image: FileDataset) -> None:
+        image.PixelData = encapsulate(frames, fragments_per_frame=parts)
+        image["PixelData"].is_undefined_length = True
+        image.file_meta.TransferSyntaxUID = one.file_meta.TransferSyntaxUID
+
+    path = write_enhanced(tmp_path / "ct", ct, spoil=packed)
     np.testing.assert_array_equal(read_series([path]).hu, ct.hu)
 
 

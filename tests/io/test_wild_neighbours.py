@@ -171,6 +171,23 @@ def test_a_directory_shows_what_was_not_copied(tmp_path: Path) -> None:
     assert not failed(march(tmp_path)[0])
 
 
+@pytest.mark.parametrize("keyword", ["PatientID", "StudyInstanceUID"])
+def test_an_identity_that_some_slices_lack(tmp_path: Path, keyword: str) -> None:
+    slices(tmp_path / "a", CT, lambda d, k: setattr(d, keyword, "") if k % 2 else None)
+    np.testing.assert_array_equal(march(tmp_path)[1][0].hu, CT.hu)
+
+
+def test_slices_that_an_archive_spread_over_folders(tmp_path: Path) -> None:
+    """At random, so that each folder alone looks like a pass with larger steps."""
+    for path, number in zip(slices(tmp_path, CT), "0213102302130312", strict=True):
+        (tmp_path / number).mkdir(exist_ok=True)
+        path.rename(tmp_path / number / path.name)
+    for path in slices(tmp_path, moved(CT, 80.0), first=17):
+        number = str(int(path.name[2:]) * 7 % 5 % 4)
+        path.rename(tmp_path / number / path.name)
+    assert [len(volume.hu) for volume in march(tmp_path)[1]] == [32]
+
+
 # --- image files --------------------------------------------------------------------------------
 
 
@@ -239,6 +256,35 @@ def test_a_scan_written_twice_counts_once(tmp_path: Path) -> None:
     found, volumes = march(tmp_path)
     assert len(volumes) == 2
     assert "the same images as" in passed(found)
+
+
+@pytest.mark.parametrize("place", ["masks", "segmentations"])
+def test_masks_in_a_folder_of_their_own(tmp_path: Path, place: str) -> None:
+    nifti(tmp_path)
+    mask(tmp_path / "2024-03-01" / place / "tumors.nii.gz", CT)
+    assert list(march(tmp_path)[0].visits[0].tracked_series.masks) == ["tumors"]
+
+
+@pytest.mark.parametrize("name", ["ct.npy", "001.png", "ct.mnc"])
+def test_a_day_in_another_format_is_missed(tmp_path: Path, name: str) -> None:
+    (tmp_path / "2024-03-01").mkdir()
+    (tmp_path / "2024-03-01" / name).write_bytes(bytes(900))
+    nifti(tmp_path, day="2024-04-01").with_name("picture.png").write_bytes(bytes(900))
+    assert failed(march(tmp_path)[0]).startswith("2024-03-01: 1 files of a format that is not read")
+
+
+@pytest.mark.parametrize("day", ["202403011015", "20240301101530", "2024-03-01a"])
+def test_a_day_with_what_stands_behind_it(tmp_path: Path, day: str) -> None:
+    nifti(tmp_path, day=day)
+    assert len(march(tmp_path)[1]) == 1
+
+
+def test_zeros_at_the_end_of_a_file_are_a_broken_copy(tmp_path: Path) -> None:
+    hu = np.where(np.arange(16)[:, None, None] < 11, CT.hu, 0).astype(np.int16)
+    path = tmp_path / "2024-03-01" / "ct.nii"
+    path.parent.mkdir()
+    write_nifti(hu, path, new_header(CT.geometry))
+    assert "nothing but zeros: a copy that broke off" in failed(march(tmp_path)[0])
 
 
 def test_two_days_in_one_path_are_told(tmp_path: Path) -> None:

@@ -236,9 +236,9 @@ def _check_straight(
     if np.abs(lateral - np.outer(along - along[0], slope)).max() <= 0.5 * pixel:
         angle = float(np.degrees(np.arctan(np.linalg.norm(slope))))
         raise NotAVolumeError(
-            f"the gantry was tilted by {angle:.1f}°, so the slices form a sheared block",
+            f"the gantry was tilted by {angle:.1f}°, so the slices form a sheared block: "
+            "run dcm2niix on it and give its NAME_Tilt_1.nii.gz instead",
             path=headers[0].folder,
-            remedy="Correct the tilt first, for example with dcm2niix",
         )
     raise NotAVolumeError(
         f"slices are shifted against each other by up to {drift:.1f} mm",

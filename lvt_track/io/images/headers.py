@@ -127,7 +127,15 @@ def check_scan(header: ImageHeader) -> None:
     Raises:
         InputError: when they are not HU, or the file is damaged.
     """
-    middle = header.place.shape[0] // 2
+    middle, last = header.place.shape[0] // 2, header.place.shape[0] - 1
+    if header.place.packing == "raw" and last > middle:
+        end = read_slice(header.place, last)
+        if not end.any() and read_slice(header.place, middle).any():
+            raise InputError(
+                "its last slices hold nothing but zeros: a copy that broke off",
+                path=header.path,
+                remedy="Copy the file again from its source",
+            )
     try:
         check_hu(read_slice(header.place, middle), header.path)
     except InputError:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from lvt_track.io.images.headers import stem_of
 
-__all__ = ["class_in_organ_folder", "is_organ_folder", "why_labels_unused"]
+__all__ = ["MASK_FOLDERS", "class_in_organ_folder", "is_organ_folder", "why_labels_unused"]
+
+MASK_FOLDERS = {"mask", "masks", "seg", "segmentation", "segmentations", "label", "labels"}
+"""Names of folders of masks beside the scan that they belong to."""
 
 # TotalSegmentator writes a file for each of 117 structures; these are in every abdomen.
 # fmt: off

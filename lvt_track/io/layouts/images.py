@@ -31,6 +31,7 @@ from lvt_track.io.layouts.bids import (
     sidecar_date,
 )
 from lvt_track.io.layouts.foreign import (
+    MASK_FOLDERS,
     class_in_organ_folder,
     is_organ_folder,
     why_labels_unused,
@@ -129,9 +130,9 @@ def sort_images(paths: Sequence[Path]) -> ImageFiles:
         drawn = [path for path, (_, kind) in kinds.items() if kind in ("labels", "empty")]
         are_organs = is_organ_folder(drawn)
         is_alone = all(kind in ("empty", "probabilities") for _, kind in kinds.values())
-        has_scan = any(k == "grey" and not _masks_named(p) for p, (_, k) in kinds.items())
+        has_scan = any(k == "grey" and not _masks_named(p, True) for p, (_, k) in kinds.items())
         for path, (header, kind) in kinds.items():
-            named = _organ(path, has_scan) if are_organs else _masks_named(path)
+            named = _organ(path, has_scan) if are_organs else _masks_named(path, has_scan)
             if kind == "empty" and named and named[0].name != "liver":
                 kind = "labels"  # no vessels or tumours were seen
             if kind == "labels" and not named:
@@ -166,7 +167,7 @@ def _no_scan(path: Path, kind: str, named: Sequence[MaskFile], is_alone: bool) -
     return LeftOut(path, reason, is_failure=True)
 
 
-def _masks_named(path: Path) -> list[MaskFile]:
+def _masks_named(path: Path, has_scan: bool) -> list[MaskFile]:
     """The mask that a name announces: `liver`, `portal_tumors`, `liver_tumor`."""
     stem = (stem_of(path) or "").lower()
     derived = class_of_derivative(stem)
@@ -175,7 +176,8 @@ def _masks_named(path: Path) -> list[MaskFile]:
     for written, name in _MASK_WORDS.items():
         if stem == written or stem.endswith((f"_{written}", f"-{written}")):
             of = re.sub(r"(^|[_-])(liver|hepatic)$", "", stem[: -len(written)].rstrip(_NOT_LETTERS))
-            return [MaskFile(path, name, _scan_key(of))]
+            is_below = not has_scan and path.parent.name.lower() in MASK_FOLDERS
+            return [MaskFile(path, name, _scan_key(of), path.parent.parent if is_below else None)]
     return []
 
 

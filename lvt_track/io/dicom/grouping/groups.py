@@ -75,11 +75,13 @@ def group_images(headers: Iterable[SliceHeader]) -> list[list[SliceHeader]]:
     Geometry is compared with tolerances. Slices that each have a series of their own are joined
     where together they are a regular volume.
     """
+    headers = list(headers)
+    patients, studies = _only_ones(headers, "patient_id"), _only_ones(headers, "study_uid")
     series: dict[tuple[object, ...], list[SliceHeader]] = defaultdict(list)
     for header in headers:
         key = (
-            header.patient_id,
-            header.study_uid or header.folder,
+            header.patient_id or patients.get(header.series_uid, ""),
+            header.study_uid or studies.get(header.series_uid) or header.folder,
             header.series_uid or header.folder,
             header.rows,
             header.columns,
@@ -92,6 +94,15 @@ def group_images(headers: Iterable[SliceHeader]) -> list[list[SliceHeader]]:
         for group in _by_geometry(day)
     ]
     return _joined(groups)
+
+
+def _only_ones(headers: Iterable[SliceHeader], name: str) -> dict[str, str]:
+    """By series UID, the one value that its images have where they have any."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for header in headers:
+        if header.series_uid and (value := getattr(header, name)):
+            values[header.series_uid].add(value)
+    return {uid: found.pop() for uid, found in values.items() if len(found) == 1}
 
 
 def _by_day(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:

@@ -81,7 +81,9 @@ def _split_distinct(images: Images, depth: int) -> list[Part]:
     part = _part(images)
     if part.stack is not None:
         passes = _hidden_passes(images, part.stack)
-        return [p for one in passes for p in _split(one, depth - 1)] if passes else [part]
+        parts = [p for one in passes for p in _split(one, depth - 1)]
+        # What falls to pieces, as slices that an archive spread over folders, was one pass.
+        return parts if parts and all(p.stack is not None for p in parts) else [part]
     if len(images) < 2 or depth == 0 or any(h.position_mm is None for h in images):
         return [part]
     if not has_doubles(images):
