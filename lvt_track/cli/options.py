@@ -89,8 +89,8 @@ CriteriaOption = Annotated[
     typer.Option(
         "--criteria",
         metavar="NAMES",
-        help="Response criteria, with commas between: recist1.1, irecist, mrecist, easl, "
-        "choi, volume, tumorvolume10, tumorvolume20, tumorvolume40.",
+        help="Response criteria, with commas between, such as recist1.1,irecist,volume; "
+        "a name that is not known is answered with all of them.",
     ),
 ]
 SegTypeOption = Annotated[

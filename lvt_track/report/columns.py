@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "COURSE",
     "DECIMALS",
     "EDGES",
     "LESIONS",
@@ -161,6 +162,16 @@ LOOKBACK = {
     "controls": "Int64",
     "visible_days_earlier": "Int64",
 }
+COURSE = {
+    "visits": VISITS,
+    "lesions": LESIONS,
+    "edges": EDGES,
+    "tracks": TRACKS,
+    "response": RESPONSE,
+    "phases": PHASES,
+    "lookback": LOOKBACK,
+}
+"""The tables of a course, by the names of their files without `.csv`."""
 PHASE_COLUMNS = tuple(PHASES)
 """Columns of `phases.csv`."""
 

@@ -13,16 +13,9 @@ import SimpleITK as sitk
 from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
+from lvt_track.report.columns import COURSE
 
-TABLES = {
-    "visits.csv",
-    "lesions.csv",
-    "edges.csv",
-    "tracks.csv",
-    "response.csv",
-    "phases.csv",
-    "lookback.csv",
-}
+TABLES = {f"{name}.csv" for name in COURSE}
 
 
 def lvt(*args: object) -> Result:

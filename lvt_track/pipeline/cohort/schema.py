@@ -14,15 +14,7 @@ __all__ = ["COURSE_TYPES", "TYPES", "has_parquet", "write_parquet"]
 
 _TEXT, _NUMBER, _COUNT, _TRUTH = "string", "Float64", "Int64", "boolean"
 
-COURSE_TYPES: Mapping[str, Mapping[str, str]] = {
-    "visits": columns.VISITS,
-    "lesions": columns.LESIONS,
-    "edges": columns.EDGES,
-    "tracks": columns.TRACKS,
-    "response": columns.RESPONSE,
-    "phases": columns.PHASES,
-    "lookback": columns.LOOKBACK,
-}
+COURSE_TYPES: Mapping[str, Mapping[str, str]] = columns.COURSE
 """Tables of every patient, whose rows are put together with a first column `patient`."""
 
 TYPES: Mapping[str, Mapping[str, str]] = {

@@ -7,25 +7,13 @@ from pathlib import Path
 
 from lvt_track.core.records import Visit
 from lvt_track.io.layouts.results import DRAWN_FILE, OWN_FILE
+from lvt_track.report.columns import COURSE
 
 __all__ = ["MANIFEST", "TABLES", "RunFolder", "VisitFolder", "series_name"]
 
 MANIFEST = "run.json"
 
-TABLES = (
-    "visits",
-    "lesions",
-    "edges",
-    "tracks",
-    "response",
-    "phases",
-    "lookback",
-    "agreement",
-    "reader_pairs",
-    "planning",
-    "remnant",
-    "vessels",
-)
+TABLES = (*COURSE, "agreement", "reader_pairs", "planning", "remnant", "vessels")
 """Tables of a patient, by the names of their files without `.csv`."""
 
 _VISITS, _TRANSFORMS, _PDF, _HTML = "visits", "transforms", "report.pdf", "report.html"
