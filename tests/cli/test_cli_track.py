@@ -232,7 +232,7 @@ def test_a_visit_without_a_liver_is_not_evaluable(
     for name in ("liver", "vessels", "tumors"):
         image = sitk.ReadImage(str(place / f"{name}.nii.gz"))
         sitk.WriteImage(image * 0, str(place / f"{name}.nii.gz"))
-    assert lvt("track", patient, "-o", out, "--quiet").exit_code == 0
+    assert lvt("track", patient, "-o", out, "--quiet").exit_code == 4  # an empty mask is none
     response = pd.read_csv(out / "response.csv", keep_default_na=False)
     assert set(response.loc[response["date"] == "2024-04-20", "category"]) == {"NE"}
 
