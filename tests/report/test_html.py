@@ -22,10 +22,13 @@ from PIL import Image
 from lvt_track.errors import OutputError
 from lvt_track.report.blocks import Chart
 from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.figures import draw_presence
 from lvt_track.report.drawing.panels import grey_levels
 from lvt_track.report.facts import RESEARCH_NOTICE, RunFacts
+from lvt_track.report.html.charts import chart_writer
 from lvt_track.report.html.document import write_html
-from lvt_track.report.html.pictures import STORED_HU, Picture, draw_chart
+from lvt_track.report.html.pictures import STORED_HU, Picture
+from lvt_track.report.timelines import timelines
 
 FACTS = RunFacts(dt.datetime(2026, 1, 2, 3, 4), "9.8.7", ("small model 1",), ("scout: one slice",))
 _EMPTY = {"meta", "link", "img", "br", "input", "hr"}
@@ -167,8 +170,41 @@ def test_a_chart_holds_what_is_written_around_its_axes() -> None:
         axes.text(1.1, 0.5, words, transform=axes.transAxes)
 
     def width_pt(words: str) -> float:
-        chart = draw_chart(Chart("", partial(draw, words=words), 60.0, 30.0))
-        root = ElementTree.fromstring(base64.b64decode(chart.source.split(",")[1]))
-        return float(root.attrib["width"].removesuffix("pt"))
+        svg = chart_writer()(Chart("", partial(draw, words=words), 60.0, 30.0), {})
+        return float(ElementTree.fromstring(svg).attrib["viewBox"].split(" ")[2])
 
     assert 60.0 / 25.4 * 72.0 < width_pt("mm") < width_pt("millimetres") - 20.0
+
+
+def test_charts_of_a_page_share_no_id_and_refer_to_none_outside() -> None:
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], marker="o")
+        axes.text(0.5, 0.5, "<b> & --> url(#a)")
+
+    write = chart_writer()
+    charts = [write(Chart('"<x>', draw, 60.0, 30.0), {1: "#there"}) for _ in range(2)]
+    first, second = (ElementTree.fromstring(svg) for svg in charts)
+    ids = [
+        {one.attrib["id"] for one in svg.iter() if "id" in one.attrib} for svg in (first, second)
+    ]
+    assert ids[0] and not ids[0] & ids[1]
+    referred = set(re.findall(r"#([\w-]+)", re.sub(r":\s*#\w+", "", charts[0])))
+    assert referred == ids[0]
+    assert first.attrib["aria-label"] == '"<x>' and first.attrib["role"] == "img"
+    assert "<b>" not in charts[0] and "http" not in charts[0] and "<style" not in charts[0]
+
+
+def test_parts_of_a_chart_lead_to_their_tumours(samples: ModuleType) -> None:
+    course = samples.sample(3, 2, pixel_mm=3.2).course
+    targets = {track.number: f"#T{track.number}" for track in course.tracks}
+    chart = Chart("", partial(draw_presence, course=course, lines=timelines(course)), 90.0, 20.0)
+    links = list(ElementTree.fromstring(chart_writer()(chart, targets)).iter("a"))
+    dates = {visit.visit.date.isoformat() for visit in course.visits}
+    for number, target in targets.items():
+        mine = [one for one in links if one.attrib["data-track"] == str(number)]
+        assert {one.attrib["href"] for one in mine} == {target}
+        # Its name, its line, and a marker for each visit; the keyboard stops at the name alone.
+        assert {one.attrib.get("data-date") for one in mine} == {None, *dates}
+        (stop,) = [one for one in mine if "tabindex" not in one.attrib]
+        assert stop.attrib["class"] == "name"
+    assert not list(ElementTree.fromstring(chart_writer()(chart, {})).iter("a"))

@@ -157,6 +157,37 @@ def test_a_click_on_a_tumour_in_a_table_goes_there_at_every_visit(opened: Open) 
         assert opened.eval(f"lvt.visits[{visit}].labelAt({opened.crosses()[visit]})") == label
 
 
+@pytest.mark.parametrize("section", ["curves", "presence", "map"])
+def test_a_click_on_a_chart_goes_to_its_tumour(opened: Open, section: str) -> None:
+    """By the name and the keyboard, by a curve and by a dot with the mouse."""
+    track = min(opened.course.tracks, key=lambda track: track.number)
+    dates = [visit.visit.name for visit in opened.course.visits]
+    last = max(visit for visit, _ in track.lesions)
+    shown = "lvt.state.lesion && [lvt.state.lesion.track, lvt.state.lesion.visit]"
+    # All that a map shows is of one visit, and there a name lies on its tumour.
+    curve, dot = "a:not(.name):not([data-date])", "a[data-date]"
+    for part in ("a.name", "a.name[data-date]") if section == "map" else ("a.name", curve, dot):
+        opened.eval("lvt.state.lesion = null; document.activeElement.blur()")
+        link = opened.page.locator(f"#{section} {part}[data-track='{track.number}']").first
+        link.evaluate("(one) => one.scrollIntoView({ block: 'center' })")
+        date = link.get_attribute("data-date")
+        if part == "a.name":
+            link.focus()
+            opened.page.keyboard.press("Enter")
+        elif date:
+            link.click()
+        else:
+            box = link.evaluate("""(one) => {
+              const { x, y, width, height } = one.getBoundingClientRect();
+              return [x + width / 4, y + height / 4, x + width / 4, y + (3 * height) / 4];
+            }""")
+            # A curve falls or rises.
+            opened.page.mouse.click(*box[:2])
+            if not opened.eval("Boolean(lvt.state.lesion)"):
+                opened.page.mouse.click(*box[2:])
+        assert opened.eval(shown) == [track.number, dates.index(date) if date else last]
+
+
 def test_a_click_on_a_slice_chooses_the_tumour_under_it(opened: Open) -> None:
     opened.go(0, 1)
     opened.click("fit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -108,9 +109,16 @@ def write_above(
 
 
 def label_right(
-    axes: Axes, values: Sequence[float], texts: Sequence[str], colors: Sequence[str]
+    axes: Axes,
+    values: Sequence[float],
+    texts: Sequence[str],
+    colors: Sequence[str],
+    gids: Sequence[str] = (),
 ) -> None:
-    """Names beside the right end of curves, moved apart where they would lie on each other."""
+    """Names beside the right end of curves, moved apart where they would lie on each other.
+
+    `gids` are their group ids, where they have some.
+    """
     height_pt = _size_pt(axes)[1]
     to_axes = axes.transAxes.inverted()
     wanted = [
@@ -119,7 +127,8 @@ def label_right(
     ]
     heights = _spread(wanted, _LABEL_GAP_PT / height_pt)
     right = blended_transform_factory(axes.transAxes, axes.transAxes)
-    for height, text, color in zip(heights, texts, colors, strict=False):
+    named = itertools.zip_longest(zip(heights, texts, colors, strict=False), gids)
+    for (height, text, color), gid in named:
         axes.text(
             1.015,
             height,
@@ -128,6 +137,7 @@ def label_right(
             color=color,
             fontsize=SMALLEST_PT,
             va="center",
+            gid=gid,
         )
 
 

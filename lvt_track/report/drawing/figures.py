@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -34,6 +35,7 @@ from lvt_track.report.drawing.style import (
     SMALLEST_PT,
     TRACK_COLORS,
 )
+from lvt_track.report.drawing.track_links import TrackLink, group_id
 from lvt_track.report.timelines import (
     Sighting,
     Timeline,
@@ -173,13 +175,14 @@ def draw_presence(axes: Axes, course: Course, lines: Sequence[Timeline]) -> None
 
     Visits are spaced evenly, not by date, so that each has its own column.
     """
-    count = len(course.visits)
+    count, dates = len(course.visits), _dates(course)
     axes.set_xlim(-0.6, count - 0.4)
     axes.set_ylim(len(lines) - 0.4, -0.6)
     for row, line in enumerate(lines):
         axes.axhline(row, color=RULE, linewidth=0.5, zorder=0)
         seen = line.seen
-        axes.plot([seen[0], seen[-1]], [row, row], color=MUTED, linewidth=1.2, zorder=1)
+        gid = group_id([TrackLink(line.track.number)])
+        axes.plot([seen[0], seen[-1]], [row, row], color=MUTED, linewidth=1.2, zorder=1, gid=gid)
     for presence, (marker, color) in PRESENCE_MARKS.items():
         places = [
             (visit, row)
@@ -195,8 +198,13 @@ def draw_presence(axes: Axes, course: Course, lines: Sequence[Timeline]) -> None
             color=color,
             markersize=5.0,
             zorder=2,
+            gid=group_id(
+                [TrackLink(lines[row].track.number, dates[visit]) for visit, row in places]
+            ),
         )
     axes.set_yticks(range(len(lines)), [line.name for line in lines])
+    for label, line in zip(axes.get_yticklabels(), lines, strict=True):
+        label.set_gid(group_id([TrackLink(line.track.number)], is_name=True))
     axes.set_xticks(range(count), [findings.visit.name for findings in course.visits])
     axes.tick_params(axis="both", length=0)
     axes.tick_params(axis="x", labeltop=True, labelbottom=False)
@@ -257,18 +265,24 @@ def _draw_sizes(
     days = [date_number(date) for date in dates]
     ranked = by_importance(lines)
     named = ranked[: len(TRACK_COLORS)]
+
+    def draw(line: Timeline, color: str, width: float) -> None:
+        sizes = tuple(size(s) for s in line.sightings)
+        _draw_track(axes, _Curve(line.track.number, tuple(dates), sizes, color, width), floor)
+
     for line in ranked[len(named) :]:
-        _draw_track(axes, days, [size(s) for s in line.sightings], floor, FAINT, 0.8)
+        draw(line, FAINT, 0.8)
     for line, color in zip(named[:_MOST_BANDS], TRACK_COLORS, strict=False):
         _draw_band(axes, days, [measure(s)[1] for s in line.sightings], color)
     for line, color in zip(named, TRACK_COLORS, strict=False):
-        _draw_track(axes, days, [size(s) for s in line.sightings], floor, color, 1.4)
+        draw(line, color, 1.4)
     last = [size(line.sightings[-1]) for line in named]
     label_right(
         axes,
         [floor if value is None else value for value in last],
         [_end_label(line, value, unit) for line, value in zip(named, last, strict=True)],
         TRACK_COLORS,
+        [group_id([TrackLink(line.track.number)], is_name=True) for line in named],
     )
     finish_axes(axes)
 
@@ -297,33 +311,39 @@ def _end_label(line: Timeline, value: float | None, unit: str) -> str:
     return f"{line.name}  {'cut, ' if line.sightings[-1].is_cut else ''}{value:.1f} {unit}"
 
 
-def _draw_track(
-    axes: Axes,
-    days: Sequence[float],
-    sizes: Sequence[float | None],
-    floor: float,
-    color: str,
-    width: float,
-) -> None:
+@dataclass(frozen=True)
+class _Curve:
+    """A track's sizes, one per visit, and how its curve looks; `width` in points."""
+
+    track: int
+    dates: tuple[dt.date, ...]
+    sizes: tuple[float | None, ...]
+    color: str
+    width: float
+
+
+def _draw_track(axes: Axes, curve: _Curve, floor: float) -> None:
     """A track's curve: dots where it was seen, and crosses on the floor where not any more."""
+    days, sizes, width = [date_number(d) for d in curve.dates], curve.sizes, curve.width
     marked = [(i, day, s) for i, (day, s) in enumerate(zip(days, sizes, strict=True)) if s]
     first, last = marked[0][0], marked[-1][0]
     for (i, day_a, a), (j, day_b, b) in itertools.pairwise(marked):
-        _draw_piece(axes, (day_a, a), (day_b, b), color, width, is_sure=j == i + 1)
+        _draw_piece(axes, (day_a, a), (day_b, b), curve, is_sure=j == i + 1)
     if last + 1 < len(days):
-        _draw_piece(axes, marked[-1][1:], (days[last + 1], floor), color, width, is_sure=False)
-    seen = [(day, size) for _, day, size in marked]
-    missed = [(days[i], floor) for i in range(first, len(days)) if sizes[i] is None]
+        _draw_piece(axes, marked[-1][1:], (days[last + 1], floor), curve, is_sure=False)
+    seen = [(i, size) for i, _, size in marked]
+    missed = [(i, floor) for i in range(first, len(days)) if sizes[i] is None]
     for marker, chosen, size_pt in (("o", seen, 2.2), ("x", missed, 3.0)):
         axes.plot(
-            [day for day, _ in chosen],
+            [days[i] for i, _ in chosen],
             [size for _, size in chosen],
-            color=color,
+            color=curve.color,
             linestyle="none",
             marker=marker,
             markersize=size_pt * width,
             zorder=4 if width > 1.0 else 3,
             clip_on=False,
+            gid=group_id([TrackLink(curve.track, curve.dates[i]) for i, _ in chosen]),
         )
 
 
@@ -331,8 +351,7 @@ def _draw_piece(
     axes: Axes,
     start: tuple[float, float],
     end: tuple[float, float],
-    color: str,
-    width: float,
+    curve: _Curve,
     *,
     is_sure: bool,
 ) -> None:
@@ -340,10 +359,11 @@ def _draw_piece(
     axes.plot(
         [start[0], end[0]],
         [start[1], end[1]],
-        color=color,
-        linewidth=width if is_sure else 0.7 * width,
+        color=curve.color,
+        linewidth=curve.width if is_sure else 0.7 * curve.width,
         linestyle="-" if is_sure else (0, (1.0, 1.8)),
-        zorder=3 if width > 1.0 else 2,
+        zorder=3 if curve.width > 1.0 else 2,
+        gid=group_id([TrackLink(curve.track)]),
     )
 
 

@@ -8,11 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from lvt_track.core.course import Course
 from lvt_track.report.drawing.panels import outline_curves
 from lvt_track.report.drawing.style import FAINT, INK, MUTED, SMALLEST_PT, TRACK_COLORS
+from lvt_track.report.drawing.track_links import TrackLink, group_id
 from lvt_track.report.viewer.scene import PARTS, VisitView
 
 __all__ = ["draw_map", "map_aspect"]
@@ -39,11 +41,11 @@ def draw_map(axes: Axes, course: Course, visit: int, view: VisitView) -> None:
     z_mm, _, x_mm = view.geometry.spacing_mm
     rows, _, columns = view.geometry.shape
 
-    def outline(mask: NDArray[np.bool_], color: str, width: float) -> None:
+    def outline(mask: NDArray[np.bool_], color: str, width: float, gid: str | None = None) -> None:
         shadow: NDArray[np.bool_] = np.flip(np.any(mask, axis=1), 0)  # head on top
         if shadow.any():
             curves = [curve * [x_mm, z_mm] for curve in outline_curves(shadow)]
-            axes.add_collection(LineCollection(curves, colors=color, linewidths=width))
+            axes.add_collection(LineCollection(curves, colors=color, linewidths=width, gid=gid))
 
     outline((view.parts & 1 << PARTS.index("liver")) > 0, FAINT, 1.2)
     outline((view.parts & 1 << PARTS.index("cysts")) > 0, _CYST, 0.7)
@@ -52,10 +54,12 @@ def draw_map(axes: Axes, course: Course, visit: int, view: VisitView) -> None:
     for rank, lesion in enumerate(lesions):
         number = tracks.get(lesion.key)
         color = TRACK_COLORS[(number - 1) % len(TRACK_COLORS)] if number else MUTED
-        outline(view.labels == lesion.label, color, 1.0)
+        link = [TrackLink(number, course.visits[visit].visit.date)] if number else []
+        outline(view.labels == lesion.label, color, 1.0, group_id(link))
         if number and rank < _MOST_NAMES:
             k, _, i = view.geometry.to_index(lesion.centroid_mm)
-            _name(axes, f"T{number}", (i * x_mm, (rows - 1 - k) * z_mm), color)
+            name = _name(axes, f"T{number}", (i * x_mm, (rows - 1 - k) * z_mm), color)
+            name.set_gid(group_id(link, is_name=True))
     axes.set_xlim(-x_mm, columns * x_mm)
     axes.set_ylim(rows * z_mm, -z_mm)
     axes.set_aspect("equal")
@@ -63,8 +67,8 @@ def draw_map(axes: Axes, course: Course, visit: int, view: VisitView) -> None:
     axes.text(0.0, 0.5, "R", transform=axes.transAxes, color=INK, fontsize=SMALLEST_PT)
 
 
-def _name(axes: Axes, text: str, place: Sequence[float], color: str) -> None:
-    axes.text(
+def _name(axes: Axes, text: str, place: Sequence[float], color: str) -> Text:
+    return axes.text(
         place[0],
         place[1],
         text,

@@ -69,6 +69,7 @@ def write_html(content: ReportContent, path: Path) -> None:
             period=period(content.course),
             shown=shown,
             pictured=pictured,
+            targets=_targets(content, pictured),
             window=(WINDOW_LEVEL_HU, WINDOW_WIDTH_HU),
             stored=STORED_HU,
             data=Markup(page_data(content)) if content.scene is not None else None,
@@ -79,6 +80,15 @@ def write_html(content: ReportContent, path: Path) -> None:
         )
     with write_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _targets(content: ReportContent, pictured: set[str]) -> dict[int, str]:
+    """Where each tumour is in the page: among the pictures, or on the slices, by script."""
+    numbers = [track.number for track in content.course.tracks]
+    addresses = {n: f"#images-T{n}" for n in numbers if f"T{n}" in pictured}
+    if content.scene is not None:
+        return {n: addresses.get(n, "#workplace") for n in numbers}
+    return addresses
 
 
 def _script(environment: Environment, content: ReportContent) -> Markup:

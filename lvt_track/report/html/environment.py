@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lvt_track.report.html.pictures import draw_chart
+from lvt_track.report.html.charts import chart_writer
 
 __all__ = ["page_environment"]
 
@@ -18,5 +18,5 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["chart"] = draw_chart
+    environment.filters["chart"] = chart_writer()
     return environment

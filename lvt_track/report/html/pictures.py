@@ -1,56 +1,25 @@
-"""Charts and key images as the HTML report shows them: pictures inside the page, marks above."""
+"""Key images as the HTML report shows them: pictures inside the page, marks above."""
 
 from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
 from io import BytesIO
-from xml.etree import ElementTree
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
 from lvt_track.core.course import KeyImage, Segment
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray
-from lvt_track.report.blocks import Chart
 from lvt_track.report.drawing.panels import RING_MM, SCALE_MM, grey_levels, outline_curves
 
-__all__ = ["STORED_HU", "Drawing", "Picture", "draw_chart"]
+__all__ = ["STORED_HU", "Picture"]
 
-_MM_PER_INCH = 25.4
 _Ends = tuple[float, float, float, float]
-_PX_PER_PT = 1.75
 STORED_HU = (55.0, 510.0)
 """Level and width in which the pages of pictures are stored: −200 to 310 HU, in steps of 2."""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A chart as an SVG picture.
-
-    Attributes:
-        source: the picture as a data URI.
-        width_px: how wide it is best shown.
-    """
-
-    source: str
-    width_px: int
-
-
-def draw_chart(chart: Chart) -> Drawing:
-    """Draw a chart; the picture is as much larger than its axes as what is written around them."""
-    figure = Figure(figsize=(chart.width_mm / _MM_PER_INCH, chart.height_mm / _MM_PER_INCH))
-    chart.draw(figure.add_axes((0.0, 0.0, 1.0, 1.0)))
-    file = BytesIO()
-    figure.savefig(
-        file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
-    )
-    root = ElementTree.fromstring(file.getvalue())
-    width_pt = float(root.attrib["width"].removesuffix("pt"))
-    return Drawing(_data_uri(file.getvalue(), "image/svg+xml"), round(width_pt * _PX_PER_PT))
 
 
 @dataclass(frozen=True)
