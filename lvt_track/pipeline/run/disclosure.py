@@ -14,14 +14,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lvt_track.agreement.records import ReaderComparison
 from lvt_track.core.course import Course, VisitFindings
 from lvt_track.core.records import MaskSource, Series, Visit
 from lvt_track.errors import LvtError
 from lvt_track.io.discover import Discovery
 from lvt_track.pipeline.run.progress import Progress
 from lvt_track.pipeline.run.pseudonyms import Pseudonyms
+
+if TYPE_CHECKING:  # loads scipy.stats, which segmenting never needs
+    from lvt_track.agreement.records import ReaderComparison
 
 __all__ = ["THE_FOLDER", "Disclosure"]
 
