@@ -24,7 +24,7 @@ import torch
 from table import markdown_table, write_page
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.evaluate.centrelines import centreline_dice
 from lvt_track.evaluate.detection import (

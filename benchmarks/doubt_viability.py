@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.lesions.components import find_lesions
 from lvt_track.measure.viable import viable_axes

@@ -19,7 +19,7 @@ import numpy as np
 from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.records import Lesion
+from lvt_track.core.lesion import Lesion
 from lvt_track.lesions.components import find_lesions
 from lvt_track.phantom.course.render import PhantomVisit, render_visit
 from lvt_track.phantom.course.scans import Protocol

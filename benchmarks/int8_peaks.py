@@ -20,7 +20,7 @@ import torch
 from default_model import body, scan
 from safetensors.numpy import save
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.segment.cards import Part
 from lvt_track.segment.engine.peaks import measured_peaks
 from lvt_track.segment.models import CARD, EMBEDDED, load_model

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from table import markdown_table, write_page
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import CLASSES, BoolArray
-from lvt_track.segment.default_segmenter import OwnSegmenter
+from lvt_track.segment.default_segmenter import DefaultSegmenter
 from lvt_track.segment.models import load_model
 from lvt_track.training.batch import Batch
 from lvt_track.training.synthetic.bodies import SyntheticBatches
@@ -88,7 +88,7 @@ def main() -> None:
     )
     batches = SyntheticBatches(subject_files(chosen.work), RECIPE, FIRST_SEED)
     segmenters = [load_model(name).parts[0].segmenter for name in chosen.model]
-    own = [segmenter for segmenter in segmenters if isinstance(segmenter, OwnSegmenter)]
+    own = [segmenter for segmenter in segmenters if isinstance(segmenter, DefaultSegmenter)]
     totals = [(np.zeros(5, int), np.zeros(5, int), 0) for _ in own]
     for index in range(chosen.crops):
         batch = batches(index)

@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 from simulated_visit import DAYS, SLICES_MM, SimulatedVisit
 
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import read_mask

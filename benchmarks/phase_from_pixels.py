@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from table import markdown_table, write_page
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.files import write_whole
 from lvt_track.measure.blood_pool import BloodPool, measure_blood_pool
@@ -92,7 +92,7 @@ def fit(learned: Sequence[Sample]) -> None:
     text = (
         '"""Brightness of the places of `blood_pool` by phase, in their order; written by '
         'benchmarks."""\n\nfrom __future__ import annotations\n\n'
-        "from lvt_track.core.records import Phase\n\n"
+        "from lvt_track.core.series import Phase\n\n"
         '__all__ = ["COVARIANCE_HU2", "MEAN_HU"]\n\n'
         f"# Of {bodies} phantoms in every phase, by benchmarks/phase_from_pixels.py --fit.\n"
         "MEAN_HU: dict[Phase, tuple[float, ...]] = {\n" + "\n".join(means) + "\n}\n"

@@ -23,7 +23,7 @@ from table import markdown_table, write_page
 from lvt_track.agreement.coefficients import Estimate
 from lvt_track.agreement.phases import ALL_PHASES, PhaseDeviation, summarise_phases
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.records import Phase, PhaseVolume, Series
+from lvt_track.core.series import Phase, PhaseVolume, Series
 from lvt_track.core.volume import BoolArray, Masks
 from lvt_track.measure.phases import compare_phases
 from lvt_track.phantom.body.anatomy import draw_anatomy

@@ -20,7 +20,7 @@ from real_scans import SCANS
 from scipy import ndimage
 from table import markdown_table, write_page
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.evaluate.centrelines import centreline
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import read_labels

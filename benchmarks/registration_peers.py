@@ -28,7 +28,7 @@ from simulated_courses import SimulatedVisit, real_course
 from table import markdown_table, write_page
 
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import BoolArray
 from lvt_track.register.affine import Affine, align_affine, align_rigid, search_start, surface_map
 from lvt_track.register.deformable import deform

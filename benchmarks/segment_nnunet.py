@@ -15,7 +15,7 @@ from segment_scans import dice, run_command
 from table import markdown_table
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.io.images.volumes import read_labels, read_volume, write_labels, write_volume
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.evaluate import detection as evaluate
 from lvt_track.io.images.volumes import write_volume

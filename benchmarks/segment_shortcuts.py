@@ -13,7 +13,7 @@ from real_scans import SCANS
 from segment_scans import dice
 from table import markdown_table
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.grids import reorient

@@ -9,7 +9,7 @@ import numpy as np
 from moved_ct import real_visits
 from simulated_visit import SLICES_MM, SimulatedVisit, corrupted
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.phantom.course.render import render_visit
 from lvt_track.phantom.course.scans import Protocol
 from lvt_track.phantom.course.script import draw_course

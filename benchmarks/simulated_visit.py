@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Masks, Volume
 
 __all__ = ["DAYS", "SLICES_MM", "SimulatedVisit", "corrupted"]

@@ -27,7 +27,7 @@ from table import markdown_table, write_page
 from thresholds import FIRST_SEED
 
 from lvt_track.core.geometry import Box, bounding_box
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.segment.infer import segment

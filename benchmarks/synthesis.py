@@ -20,7 +20,7 @@ from segment_scans import dice
 from segment_shortcuts import judged_scans
 from table import markdown_table, write_page
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.segment.cards import Part
 from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.infer import EXHAUSTIVE

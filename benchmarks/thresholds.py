@@ -18,7 +18,7 @@ from default_model import SLICES, body, scan
 from numpy.typing import NDArray
 from table import markdown_table, write_page
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Masks
 from lvt_track.evaluate.centrelines import centreline_dice
 from lvt_track.evaluate.detection import SIZES_MM, Detection, dice, lesion_detection

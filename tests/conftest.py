@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Series
+from lvt_track.core.series import Series
 from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.io.images.volumes import read_mask, write_mask, write_volume
 from lvt_track.pipeline.masks import SegmentedScan

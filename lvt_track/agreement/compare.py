@@ -15,7 +15,7 @@ from lvt_track.agreement.records import (
     UnpairedSize,
 )
 from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 
 __all__ = ["Judge", "compare", "judged_visits"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
 
-__all__ = ["PathOrText", "checked_mask", "existing_path", "told", "type_error"]
+__all__ = ["PathOrText", "checked_mask", "described", "existing_path", "type_error"]
 
 PathOrText = str | PathLike[str]
 
@@ -49,10 +49,10 @@ def checked_mask(mask: object, geometry: Geometry, what: str) -> np.ndarray:
 
 def type_error(what: str, wanted: str, value: object) -> TypeError:
     """What is wrong with an argument's type."""
-    return TypeError(f"{what} must be {wanted}, got {told(value)}")
+    return TypeError(f"{what} must be {wanted}, got {described(value)}")
 
 
-def told(value: object) -> str:
+def described(value: object) -> str:
     """A value in a few words."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} with shape {value.shape}"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from lvt_track.api.arguments import PathOrText, checked_mask, existing_path, told, type_error
+from lvt_track.api.arguments import PathOrText, checked_mask, described, existing_path, type_error
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Measurement
+from lvt_track.core.lesion import Measurement
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 
@@ -97,7 +97,7 @@ def measure(
         labels = checked_mask(mask, geometry, "mask")
     else:
         if geometry is not None:
-            raise TypeError(f"a file has its own geometry; got {told(geometry)} too")
+            raise TypeError(f"a file has its own geometry; got {described(geometry)} too")
         labels, geometry = read_labels(existing_path(mask, "mask"))
     if ct is not None and not isinstance(ct, Volume):
         ct = read_volume(ct)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
 from lvt_track.api.arguments import PathOrText, existing_path
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,10 +36,10 @@ class Responses(Sequence[Response]):
     def __getitem__(self, index: slice) -> Sequence[Response]: ...
 
     def __getitem__(self, index: int | slice) -> Response | Sequence[Response]:
-        return tuple(one for own in self.by_patient.values() for one in own)[index]
+        return tuple(one for responses in self.by_patient.values() for one in responses)[index]
 
     def __len__(self) -> int:
-        return sum(len(own) for own in self.by_patient.values())
+        return sum(len(responses) for responses in self.by_patient.values())
 
     def to_frame(self) -> pd.DataFrame:
         """A table with the columns of `lvt respond`: one row per patient and visit."""

@@ -105,7 +105,7 @@ def track(
     from lvt_track.pipeline.radiologist.tables import ReaderTables
     from lvt_track.pipeline.run.output import Existing
     from lvt_track.pipeline.run.progress import Silent
-    from lvt_track.pipeline.run.pseudonyms import own_pseudonyms
+    from lvt_track.pipeline.run.pseudonyms import default_pseudonyms
     from lvt_track.response.criteria.catalogue import DEFAULT_CRITERIA
 
     unknown = sorted(set(options) - set(TrackOptions.__annotations__))
@@ -128,7 +128,7 @@ def track(
         other_phases=options.get("other_phases", True),
         reader=ReaderTables(corrections, radiologist),
         one_patient=options.get("one_patient", False),
-        pseudonyms=None if options.get("identify", False) else own_pseudonyms(),
+        pseudonyms=None if options.get("identify", False) else default_pseudonyms(),
     )
     result = track_patient(
         existing_path(patient, "patient"),

@@ -135,7 +135,7 @@ def print_text(text: str) -> None:
 def print_json(facts: object) -> None:
     """Print facts as JSON on stdout; bytes of a name that are not UTF-8 as JSON's own escapes."""
     text = json.dumps(facts, indent=2, ensure_ascii=False, default=str)
-    print(re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text))
+    print(re.sub("[\ud800-\udfff]", lambda surrogate: f"\\u{ord(surrogate[0]):04x}", text))
 
 
 def guarded(command: Callable[Parameters, Any]) -> Callable[Parameters, Any]:

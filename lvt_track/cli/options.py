@@ -151,9 +151,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 
 def pseudonyms_unless(identify: bool) -> Pseudonyms | None:
     """What stands for names in results; nothing where the user asks for the real ones."""
-    from lvt_track.pipeline.run.pseudonyms import own_pseudonyms
+    from lvt_track.pipeline.run.pseudonyms import default_pseudonyms
 
-    return None if identify else own_pseudonyms()
+    return None if identify else default_pseudonyms()
 
 
 def existing_results(force: bool, resume: bool) -> Existing:

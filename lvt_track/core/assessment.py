@@ -6,7 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lvt_track.core.records import Phase, Point
+from lvt_track.core.caliper import Point
+from lvt_track.core.series import Phase
 from lvt_track.core.sites import NODE, organ_of
 
 __all__ = ["LIVER", "NODE", "Assessment", "Role", "Status"]

@@ -8,8 +8,11 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Edge, Lesion, PhaseVolume, Point, Response, Track, Visit
+from lvt_track.core.lesion import Edge, Lesion, Track
+from lvt_track.core.response import Response
+from lvt_track.core.series import PhaseVolume, Visit
 from lvt_track.core.volume import BoolArray
 
 __all__ = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Series
+from lvt_track.core.series import Series
 from lvt_track.io.dates import date_in_name
 
 __all__ = [

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lvt_track.core.plain_text import encodable
-from lvt_track.core.records import Series, Visit
+from lvt_track.core.series import Series, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut
@@ -88,17 +88,17 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     """
     folder = Path(folder)
     search = _search(folder)
-    found, left_out = search.found, search.left_out
-    signs = signs_of_two(found)
+    candidates, left_out = search.candidates, search.left_out
+    signs = signs_of_two(candidates)
     if not one_patient:
         check_one_patient(signs, folder, _OR_SAY_SO)
-    found, warnings = with_dates(_with_two_dates_told(found, folder), folder)
-    found, copies = without_duplicates(found)
+    candidates, warnings = with_dates(_with_ambiguous_dates(candidates, folder), folder)
+    candidates, copies = without_duplicates(candidates)
     left_out += copies
-    warnings += name_warnings(found)
+    warnings += name_warnings(candidates)
     warnings += [f"taken as one patient, as the user says, although: {sign.what}" for sign in signs]
-    dated = [item for item in found if item.date is not None]
-    undated = [item for item in found if item.date is None]
+    dated = [item for item in candidates if item.date is not None]
+    undated = [item for item in candidates if item.date is None]
     left_out += [
         LeftOut(item.path, _why_undated(item, folder), is_failure=True, files=item.series.files)
         for item in undated
@@ -112,27 +112,29 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     )
     days = {visit.date for visit in visits}
     left_out = [*_with_days_lost(left_out, days), *days_in_other_formats(search.files, days)]
-    names = [item.patient_id for item in found if item.patient_id]
+    names = [item.patient_id for item in candidates if item.patient_id]
     # Under the user's word the headers may disagree, and none of their names is the patient's.
     is_disputed = bool(signs) and len({name.casefold() for name in names}) > 1
     patient = names[0] if names and not is_disputed else encodable(folder.resolve().name)
     left_out.sort(key=lambda item: (not item.is_failure, item.path))
     fates = _fates(replace(search, left_out=left_out), visits)
-    identities = tuple(sorted({name for item in found for name in (item.patient, item.patient_id)}))
+    identities = tuple(
+        sorted({name for item in candidates for name in (item.patient, item.patient_id)})
+    )
     return Discovery(patient, visits, tuple(left_out), tuple(warnings), fates, identities)
 
 
-def _with_two_dates_told(found: Sequence[FoundSeries], root: Path) -> list[FoundSeries]:
+def _with_ambiguous_dates(candidates: Sequence[FoundSeries], root: Path) -> list[FoundSeries]:
     """Series that no header dates and whose path names two days say which one counts."""
-    told = []
-    for item in found:
+    warned = []
+    for item in candidates:
         days = dates_above(item.path, root) if item.date is None else []
         if len(days) > 1:
             text = f"its path names several days ({', '.join(map(str, days))}): the nearest is used"
             series = replace(item.series, warnings=(*item.series.warnings, text))
             item = replace(item, series=series)
-        told.append(item)
-    return told
+        warned.append(item)
+    return warned
 
 
 def _with_days_lost(left_out: Sequence[LeftOut], days: Collection[dt.date]) -> list[LeftOut]:
@@ -179,20 +181,20 @@ def series_at(path: Path) -> Series:
     if slice_file is not None:
         path = path.parent
     search = _search(path)
-    found, left_out = search.found, search.left_out
-    check_one_patient(signs_of_two(found), path)
-    if not found:
+    candidates, left_out = search.candidates, search.left_out
+    check_one_patient(signs_of_two(candidates), path)
+    if not candidates:
         raise _nothing_usable(path, left_out, [])
     if slice_file is not None:
-        found = [item for item in found if slice_file in item.series.files]
-        if not found:
+        candidates = [item for item in candidates if slice_file in item.series.files]
+        if not candidates:
             raise _slice_left_out(slice_file, left_out)
-    best = choose_tracked([[item.series for item in found]])[0]
-    series = found[best].series
-    others = [f"“{item.series.description}”" for k, item in enumerate(found) if k != best]
+    best = choose_tracked([[item.series for item in candidates]])[0]
+    series = candidates[best].series
+    others = [f"“{item.series.description}”" for k, item in enumerate(candidates) if k != best]
     if not others:
         return series
-    text = f"one of {len(found)} series here was taken; not: {', '.join(others)}"
+    text = f"one of {len(candidates)} series here was taken; not: {', '.join(others)}"
     return replace(series, warnings=(*series.warnings, text))
 
 
@@ -219,7 +221,7 @@ def read_scan(series: Series) -> Volume:
 class _Search:
     """Every CT series below a folder, what is left out, and all files that were met."""
 
-    found: list[FoundSeries]
+    candidates: list[FoundSeries]
     left_out: list[LeftOut]
     files: list[Path]
 
@@ -244,18 +246,18 @@ def _search(folder: Path) -> _Search:
     return _Search([*_with_losses(dicom, walk.lost), *scans], left_out, walk.files)
 
 
-def _with_losses(found: Sequence[FoundSeries], lost: Sequence[Path]) -> list[FoundSeries]:
+def _with_losses(candidates: Sequence[FoundSeries], lost: Sequence[Path]) -> list[FoundSeries]:
     """Series with a warning where files beside their slices should be slices and are not."""
     counts = Counter(path.parent for path in lost)
-    told = []
-    for item in found:
+    warned = []
+    for item in candidates:
         count = counts[item.path]
         if count:
             text = f"{count} files beside its slices are damaged: slices may be missing"
             warnings = (*item.series.warnings, text)
             item = replace(item, series=replace(item.series, warnings=warnings))
-        told.append(item)
-    return told
+        warned.append(item)
+    return warned
 
 
 def _has_header(path: Path) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lvt_track.core.records import Phase, Series
+from lvt_track.core.series import Phase, Series
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut
 from lvt_track.io.dicom.pixel_data.stored import pixel_digests
@@ -21,29 +21,31 @@ from lvt_track.io.images.voxels import read_slice
 __all__ = ["twin_warnings", "without_duplicates"]
 
 
-def without_duplicates(found: Sequence[FoundSeries]) -> tuple[list[FoundSeries], list[LeftOut]]:
+def without_duplicates(
+    candidates: Sequence[FoundSeries],
+) -> tuple[list[FoundSeries], list[LeftOut]]:
     """Series but for those that hold, voxel for voxel, another one of the same day and kind.
 
     Kept is what comes with more masks, else what was met first; both, with a warning, where they
     are of two phases by their words, as one of the words is wrong then.
     """
     gone: dict[int, LeftOut] = {}
-    kept = list(found)
-    order = sorted(range(len(found)), key=lambda k: -len(found[k].series.masks))
+    kept = list(candidates)
+    order = sorted(range(len(candidates)), key=lambda k: -len(candidates[k].series.masks))
     for a, b in itertools.combinations(order, 2):
-        if a in gone or b in gone or found[b].series.masks:
+        if a in gone or b in gone or candidates[b].series.masks:
             continue
-        if not _are_copies(found[a], found[b]):
+        if not _are_copies(candidates[a], candidates[b]):
             continue
-        if _of_two_phases(found[a].series, found[b].series):
-            series = found[b].series
-            text = f"the same images as {found[a].path}, which is of another phase by its name"
+        if _of_two_phases(candidates[a].series, candidates[b].series):
+            series = candidates[b].series
+            text = f"the same images as {candidates[a].path}, which is of another phase by its name"
             kept[b] = replace(
                 kept[b], series=replace(series, warnings=(*kept[b].series.warnings, text))
             )
         else:
-            reason = f"the same images as {found[a].path}, of the same day"
-            gone[b] = LeftOut(found[b].path, reason, files=found[b].series.files)
+            reason = f"the same images as {candidates[a].path}, of the same day"
+            gone[b] = LeftOut(candidates[b].path, reason, files=candidates[b].series.files)
     return [item for k, item in enumerate(kept) if k not in gone], list(gone.values())
 
 
@@ -75,20 +77,20 @@ def _middle(series: Series) -> bytes:
     return digests[frame - 1] if frame <= len(digests) else b""
 
 
-def twin_warnings(found: Sequence[FoundSeries]) -> list[str]:
+def twin_warnings(candidates: Sequence[FoundSeries]) -> list[str]:
     """A warning for each image file that lies on the grid of a DICOM series.
 
     Grids are compared voxel for voxel, in any order of axes; pixels are not read. Series that are
     known to be of different phases are none of one scan, even on one grid.
 
     Args:
-        found: series of one day.
+        candidates: series of one day.
     """
     warnings = []
-    for copy in found:
+    for copy in candidates:
         if copy.series.is_dicom:
             continue
-        for item in found:
+        for item in candidates:
             if (
                 item.series.is_dicom
                 and not _of_two_phases(copy.series, item.series)

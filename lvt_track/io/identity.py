@@ -26,24 +26,24 @@ def check_one_patient(signs: Sequence[SignOfTwo], folder: Path, or_else: str = "
         raise InputError(signs[0].what, path=folder, remedy=signs[0].remedy + or_else)
 
 
-def signs_of_two(found: Sequence[FoundSeries]) -> list[SignOfTwo]:
+def signs_of_two(candidates: Sequence[FoundSeries]) -> list[SignOfTwo]:
     """Why the series may be of more than one patient."""
     signs = []
     # DICOM and BIDS may call one patient differently, so each is compared with its own kind.
     for is_dicom in (True, False):
         patients: dict[str, FoundSeries] = {}
-        for item in found:
+        for item in candidates:
             if item.patient and item.series.is_dicom is is_dicom:
                 patients.setdefault(item.patient.casefold(), item)
         if len(patients) > 1:
             names = "; ".join(f"“{item.patient}” in {item.path}" for item in patients.values())
             what = f"{len(patients)} patients in one folder: {names}"
             signs.append(SignOfTwo(what, "Give the folder of one patient at a time"))
-    signs += _signs_of_two_persons(found)
+    signs += _signs_of_two_persons(candidates)
     # Image files name nobody, so dated folders in two places may be two patients.
     places = {
         item.dated_path.parent
-        for item in found
+        for item in candidates
         if not item.series.is_dicom and not item.patient and item.dated_path is not None
     }
     if len(places) > 1:
@@ -56,13 +56,13 @@ def signs_of_two(found: Sequence[FoundSeries]) -> list[SignOfTwo]:
     return signs
 
 
-def name_warnings(found: Sequence[FoundSeries]) -> list[str]:
+def name_warnings(candidates: Sequence[FoundSeries]) -> list[str]:
     """A warning where one PatientID bears several names, as after marriage, or a mix-up.
 
     Names themselves stay in the headers.
     """
     firsts: dict[str, FoundSeries] = {}
-    for item in found:
+    for item in candidates:
         name = "".join(letter for letter in item.patient_name.casefold() if letter.isalnum())
         if name and item.patient_id and item.patient_name != item.patient_id:
             firsts.setdefault(name, item)
@@ -72,17 +72,17 @@ def name_warnings(found: Sequence[FoundSeries]) -> list[str]:
     return [f"the headers give {len(firsts)} names for one patient: is one of {places} another's?"]
 
 
-def _signs_of_two_persons(found: Sequence[FoundSeries]) -> Iterator[SignOfTwo]:
+def _signs_of_two_persons(candidates: Sequence[FoundSeries]) -> Iterator[SignOfTwo]:
     """One patient with two birth dates or two sexes: one of the studies is another's."""
-    known_sexes = [(item.sex, item) for item in found if item.sex in ("F", "M")]
-    birth_dates = [(item.birth_date, item) for item in found if item.birth_date]
-    for name, told in (("birth dates", birth_dates), ("sexes", known_sexes)):
+    known_sexes = [(item.sex, item) for item in candidates if item.sex in ("F", "M")]
+    birth_dates = [(item.birth_date, item) for item in candidates if item.birth_date]
+    for name, known in (("birth dates", birth_dates), ("sexes", known_sexes)):
         values: dict[str, FoundSeries] = {}
-        for value, item in told:
+        for value, item in known:
             values.setdefault(value, item)
         if len(values) > 1:
-            said = "; ".join(f"“{value}” in {item.path}" for value, item in values.items())
+            listed = "; ".join(f"“{value}” in {item.path}" for value, item in values.items())
             yield SignOfTwo(
-                f"the headers give {len(values)} {name} for one patient: {said}",
+                f"the headers give {len(values)} {name} for one patient: {listed}",
                 "Take out the study of another patient; if none is, correct the headers",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 
 __all__ = ["phase_of_delay", "phase_of_text"]
 

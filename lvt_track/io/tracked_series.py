@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from lvt_track.core.records import Phase, Series
+from lvt_track.core.series import Phase, Series
 
 __all__ = ["PHASE_ORDER", "choose_tracked"]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lvt_track.core.records import Phase, Visit
+from lvt_track.core.series import Phase, Visit
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries
 from lvt_track.io.duplicate_scans import twin_warnings
@@ -17,42 +17,44 @@ from lvt_track.io.tracked_series import choose_tracked
 __all__ = ["build_visits", "phase_warnings", "with_dates"]
 
 
-def with_dates(found: Sequence[FoundSeries], root: Path) -> tuple[list[FoundSeries], list[str]]:
+def with_dates(
+    candidates: Sequence[FoundSeries], root: Path
+) -> tuple[list[FoundSeries], list[str]]:
     """Dates by the headers where these tell studies apart, else by acquisitions or folders.
 
     Raises:
         InputError: when studies that repeat each other all bear one date, as after
             de-identification, and nothing else tells when they were made.
     """
-    headed = [item for item in found if item.date is not None]
+    headed = [item for item in candidates if item.date is not None]
     headers = {item.date for item in headed}
     acquired = _acquisition_dates(headed)
     if len(acquired) > len(headers):
         text = "the headers give one study date for several studies: acquisition dates were taken"
-        return [replace(i, date=i.acquisition_date or i.folder_date) for i in found], [text]
+        return [replace(i, date=i.acquisition_date or i.folder_date) for i in candidates], [text]
     folders = {item.folder_date for item in headed}
     if None not in folders and len(folders) > len(headers):
         text = "the headers give fewer dates than the folders, whose dates were taken instead"
-        return [replace(item, date=item.folder_date) for item in found], [text]
-    if len(headers) == 1 and len(headed) == len(found):
+        return [replace(item, date=item.folder_date) for item in candidates], [text]
+    if len(headers) == 1 and len(headed) == len(candidates):
         _check_repeats(headed, root)
-    return [replace(item, date=item.date or item.folder_date) for item in found], []
+    return [replace(item, date=item.date or item.folder_date) for item in candidates], []
 
 
-def _acquisition_dates(found: Sequence[FoundSeries]) -> set[dt.date]:
+def _acquisition_dates(candidates: Sequence[FoundSeries]) -> set[dt.date]:
     """Days of acquisition, where each of several studies has one; else none."""
     days: dict[str, set[dt.date | None]] = defaultdict(set)
-    for item in found:
+    for item in candidates:
         days[item.study].add(item.acquisition_date)
     if len(days) < 2 or any(len(one) > 1 or None in one for one in days.values()):
         return set()
     return {day for one in days.values() for day in one if day is not None}
 
 
-def _check_repeats(found: Sequence[FoundSeries], root: Path) -> None:
+def _check_repeats(candidates: Sequence[FoundSeries], root: Path) -> None:
     """Refuse studies of one day that show the same under the same name."""
     first: dict[tuple[object, ...], FoundSeries] = {}
-    for item in found:
+    for item in candidates:
         if not item.series.is_dicom:
             continue
         same = first.setdefault((item.series.description, item.series.phase), item)
@@ -65,10 +67,10 @@ def _check_repeats(found: Sequence[FoundSeries], root: Path) -> None:
             )
 
 
-def build_visits(found: Sequence[FoundSeries]) -> tuple[tuple[Visit, ...], list[str]]:
+def build_visits(candidates: Sequence[FoundSeries]) -> tuple[tuple[Visit, ...], list[str]]:
     """One visit per day, each with the series to follow."""
     days: dict[dt.date, list[FoundSeries]] = defaultdict(list)
-    for item in found:
+    for item in candidates:
         if item.date is not None:
             days[item.date].append(item)
     dates = sorted(days)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from lvt_track.core.records import Lesion, Track
+from lvt_track.core.lesion import Lesion, Track
 from lvt_track.lesions.corrections.lesion_names import LesionName, identify, name_of
 
 __all__ = ["SCAN_DIGITS", "KnownTumor", "KnownVisit", "Member", "identified", "remembered"]
@@ -157,12 +157,12 @@ def remembered(
         visits: by index.
         ledger: what was known before the run.
     """
-    here = {visit.scan for visit in visits} | {visit.date for visit in visits}
+    current = {visit.scan for visit in visits} | {visit.date for visit in visits}
     known = {tumor.number: replace(tumor, is_retired=True) for tumor in ledger}
     for track in tracks:
         members = [_member(key, visits) for key in track.lesions]
         before = known[track.number].members if track.number in known else ()
-        members += [m for m in before if m.scan not in here and m.name.date not in here]
+        members += [m for m in before if m.scan not in current and m.name.date not in current]
         members.sort(key=lambda member: (member.name.date, member.name.label))
         known[track.number] = KnownTumor(track.number, track.uid, tuple(members))
     return tuple(known[number] for number in sorted(known))
@@ -181,7 +181,7 @@ def _heirs(
     for known in ledger:
         parts: dict[int, list[tuple[dt.date, float]]] = {}
         for member in known.members:
-            key = _found(member, visits)
+            key = _lesion_now(member, visits)
             if key in track_of:
                 held = (member.name.date, member.name.volume_ml or 0.0)
                 parts.setdefault(track_of[key], []).append(held)
@@ -200,7 +200,7 @@ def _heirs(
     return heirs
 
 
-def _found(member: Member, visits: Sequence[KnownVisit]) -> Key | None:
+def _lesion_now(member: Member, visits: Sequence[KnownVisit]) -> Key | None:
     """The lesion that a remembered one is now; scans are known by their voxels, else by date."""
     same_scan = [k for k, visit in enumerate(visits) if visit.scan == member.scan]
     same_date = [k for k, visit in enumerate(visits) if visit.date == member.name.date]

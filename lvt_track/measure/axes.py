@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from lvt_track.core.caliper import Caliper
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.records import Caliper, Measurement
+from lvt_track.core.lesion import Measurement
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.measure.calipers import (
     longest_clear_pair,

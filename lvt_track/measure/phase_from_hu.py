@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.measure.blood_pool import BloodPool, measure_blood_pool
 from lvt_track.measure.phase_model import COVARIANCE_HU2, MEAN_HU

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 
 __all__ = ["COVARIANCE_HU2", "MEAN_HU"]
 

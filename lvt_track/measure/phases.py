@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.records import Phase, PhaseVolume, Series
+from lvt_track.core.series import Phase, PhaseVolume, Series
 from lvt_track.core.volume import BoolArray, Masks
 
 __all__ = ["SliceCounts", "compare_phases"]

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from lvt_track.core.caliper import Caliper
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.records import Caliper
 from lvt_track.core.viability import Viability
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.measure.axes import caliper_in_slice

@@ -136,9 +136,9 @@ def _open_files() -> Finding:
     import resource
 
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    told = "no limit" if most == resource.RLIM_INFINITY else f"{most} at once"
+    limit = "no limit" if most == resource.RLIM_INFINITY else f"{most} at once"
     enough = most == resource.RLIM_INFINITY or most >= _ENOUGH_FILES
-    return Finding("open files", told if enough else f"{told}: run `ulimit -n 4096`", enough)
+    return Finding("open files", limit if enough else f"{limit}: run `ulimit -n 4096`", enough)
 
 
 def _out(folder: Path) -> list[Finding]:
@@ -183,6 +183,6 @@ def _model() -> Finding:
 
 
 def _extra(module: str, extra: str) -> Finding:
-    there = importlib.util.find_spec(module) is not None
-    state = "installed" if there else f"not installed; `pip install 'lvt-track[{extra}]'`"
-    return Finding(f"extra {extra}", state, there, is_needed=False)
+    is_installed = importlib.util.find_spec(module) is not None
+    state = "installed" if is_installed else f"not installed; `pip install 'lvt-track[{extra}]'`"
+    return Finding(f"extra {extra}", state, is_installed, is_needed=False)

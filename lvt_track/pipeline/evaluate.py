@@ -108,8 +108,8 @@ def _score(pair: _Pair) -> ClassScores:
     if pair.predicted is None:
         raise InputError(f"{pair.name} is not among its predicted masks")
     labels, geometry = read_labels(pair.reference)
-    found = read_mask(pair.predicted, geometry)
-    return score_class(pair.name, found, labels != 0, geometry)
+    predicted = read_mask(pair.predicted, geometry)
+    return score_class(pair.name, predicted, labels != 0, geometry)
 
 
 def _plan(
@@ -152,9 +152,9 @@ def _cases(folder: Path) -> _Cases:
     """
     if not folder.is_dir():
         raise InputError("there is no such folder of masks", path=folder)
-    own = _masks_in(folder)
-    if own:
-        return {_case_of(folder): own}
+    masks_here = _masks_in(folder)
+    if masks_here:
+        return {_case_of(folder): masks_here}
     below = {path.name: _masks_in(path) for path in sorted(folder.iterdir()) if path.is_dir()}
     cases = {name: masks for name, masks in below.items() if masks}
     if not cases:
@@ -178,18 +178,18 @@ def _class_of(predicted: Path, reference: Path, class_name: str | None) -> str:
     """
     if class_name is not None and class_name not in CLASSES:
         raise UsageError(f"class {class_name!r} is none of {_listed(CLASSES)}")
-    said = {
+    named = {
         name
         for path in (predicted, reference)
         for name in CLASSES
         if (stem_of(path) or "").lower().endswith(name)
     }
-    if class_name is None and len(said) != 1:
+    if class_name is None and len(named) != 1:
         raise UsageError(
             f"the files' names do not say which of {_listed(CLASSES)} they are",
             remedy="Say it with --class",
         )
-    return class_name or said.pop()
+    return class_name or named.pop()
 
 
 def _case_of(path: Path) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.course import GIVEN
-from lvt_track.core.records import Series
+from lvt_track.core.series import Series
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.io.images.volumes import read_mask
 from lvt_track.pipeline.run.model_choice import ModelChoice

@@ -161,10 +161,10 @@ def prepare_dataset(
     finally:
         drop_if_empty(folder / CASES)
         drop_if_empty(folder)
-    told = _warnings(done)
-    for text in told:
+    warnings = _warnings(done)
+    for text in warnings:
         progress.warn(text)
-    return PrepareResult(folder, write_dataset(descriptor, done, folder), failures, told)
+    return PrepareResult(folder, write_dataset(descriptor, done, folder), failures, warnings)
 
 
 def _all_cases(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lvt_track.core.assessment import Assessment
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.writing import write_text
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
@@ -84,10 +84,12 @@ def respond_to_table(
             who = f"patient {patient}: " if patient else ""
             failures.append((who + error.what, error.remedy))
             continue
-        responses[patient] = tuple(response for own in judged.values() for response in own)
+        responses[patient] = tuple(
+            response for by_criterion in judged.values() for response in by_criterion
+        )
         best[patient] = {
-            name: str(best_overall_response(own, confirm_after_days=confirm_after_days))
-            for name, own in judged.items()
+            name: str(best_overall_response(by_criterion, confirm_after_days=confirm_after_days))
+            for name, by_criterion in judged.items()
         }
     if failures:
         raise InputError("; ".join(what for what, _ in failures), path=table, remedy=failures[0][1])
@@ -113,7 +115,9 @@ def _judged(
 
 def response_csv(result: PatientResponses) -> str:
     """The table of responses as CSV; with columns of doubt where that was asked for."""
-    has_doubt = any(r.doubt is not None for own in result.responses.values() for r in own)
+    has_doubt = any(
+        r.doubt is not None for responses in result.responses.values() for r in responses
+    )
     columns = (*RESPONSE_COLUMNS, *DOUBT_COLUMNS) if has_doubt else RESPONSE_COLUMNS
     return table_text(columns, response_rows(result.responses))
 

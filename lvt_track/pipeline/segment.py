@@ -20,7 +20,7 @@ from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.output import Existing, check_apart, claim_folder
 from lvt_track.pipeline.run.places import shown_manifest
 from lvt_track.pipeline.run.progress import Progress, Stopwatch
-from lvt_track.pipeline.run.pseudonyms import Pseudonyms, own_pseudonyms
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms, default_pseudonyms
 
 __all__ = ["SegmentResult", "SegmentSettings", "segment_scan"]
 
@@ -37,7 +37,7 @@ class SegmentSettings:
 
     model: ModelChoice = field(default_factory=ModelChoice)
     save_probabilities: bool = False
-    pseudonyms: Pseudonyms | None = field(default_factory=own_pseudonyms, compare=False)
+    pseudonyms: Pseudonyms | None = field(default_factory=default_pseudonyms, compare=False)
 
 
 @dataclass(frozen=True)

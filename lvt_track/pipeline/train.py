@@ -54,13 +54,13 @@ class TrainResult:
 
     def summary(self) -> str:
         """The result in a few lines."""
-        told = ", ".join(
+        scores = ", ".join(
             f"{name} {'not measured' if value is None else f'{value:.3f}'}"
             for name, value in self.scores.items()
         )
         return (
             f"{self.steps} steps in {self.minutes:.1f} minutes\n"
-            f"Dice on validation cases: {told}\nmodel in {self.model}"
+            f"Dice on validation cases: {scores}\nmodel in {self.model}"
         )
 
 
@@ -101,7 +101,7 @@ def train_model(
         if rank == 0:
             claim_folder(out, existing)
             _begin(session, out, existing)
-            _tell_plan(session, split, progress)
+            _note_plan(session, split, progress)
             progress.stage("train", 100)
         if rank != 0:
             session.learn(split.training, out)
@@ -175,7 +175,7 @@ def _plain(session: Session) -> dict[str, Any]:
     return facts
 
 
-def _tell_plan(session: Session, split: Split, progress: Progress) -> None:
+def _note_plan(session: Session, split: Split, progress: Progress) -> None:
     plan = session.plan
     patch = " x ".join(str(n) for n in plan.patch)
     spacing = " x ".join(f"{step:g}" for step in plan.spacing_mm)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lvt_track.core.course import Course, VisitFindings
+from lvt_track.core.lesion import Event, Lesion, Track, TrackState
 from lvt_track.core.quantities import reported_ml, reported_mm
-from lvt_track.core.records import Event, Lesion, Track, TrackState
 from lvt_track.core.size_error import SizeInterval, joint_interval, lesion_intervals
 from lvt_track.response import kinetics
 
@@ -33,7 +33,7 @@ _LEAST_GROWTH = 1.2
 class Presence(StrEnum):
     """What a visit shows of a track; `FIRST_SEEN` where it is not certain that it is new."""
 
-    FOUND = "found"
+    SEEN = "found"
     NEW = "new"
     FIRST_SEEN = "first seen"
     SPLIT = "split"
@@ -146,14 +146,14 @@ def timelines(course: Course) -> tuple[Timeline, ...]:
     for track in sorted(course.tracks, key=lambda t: t.number):
         sightings: list[Sighting] = []
         for visit in range(len(course.visits)):
-            here = [lesions[key] for key in track.lesions if key[0] == visit]
-            here.sort(key=lambda lesion: (-lesion.measurement.volume_ml, lesion.label))
-            events = {event for lesion in here for event in arrivals.get(lesion.key, ())}
-            presence = _presence(bool(here), visit, events, sightings)
+            lesions_now = [lesions[key] for key in track.lesions if key[0] == visit]
+            lesions_now.sort(key=lambda lesion: (-lesion.measurement.volume_ml, lesion.label))
+            events = {event for lesion in lesions_now for event in arrivals.get(lesion.key, ())}
+            presence = _presence(bool(lesions_now), visit, events, sightings)
             if presence is Presence.NEW and not _is_certain(track, visit):
                 presence = Presence.FIRST_SEEN
-            intervals = _intervals(course.visits[visit], here)
-            sightings.append(Sighting(presence, tuple(here), *intervals))
+            intervals = _intervals(course.visits[visit], lesions_now)
+            sightings.append(Sighting(presence, tuple(lesions_now), *intervals))
         lines.append(Timeline(track, tuple(sightings)))
     return tuple(lines)
 
@@ -182,17 +182,17 @@ def _is_certain(track: Track, visit: int) -> bool:
     return track.confirmed is None or visit >= track.confirmed
 
 
-def _presence(is_here: bool, visit: int, events: set[Event], before: list[Sighting]) -> Presence:
+def _presence(is_seen: bool, visit: int, events: set[Event], before: list[Sighting]) -> Presence:
     was_seen = any(sighting.is_seen for sighting in before)
-    if not is_here:
+    if not is_seen:
         return Presence.NOT_SEEN if was_seen else Presence.NOT_YET
     if not was_seen:
-        return Presence.FOUND if visit == 0 else Presence.NEW
+        return Presence.SEEN if visit == 0 else Presence.NEW
     if Event.MERGE in events:
         return Presence.MERGED
     if Event.SPLIT in events:
         return Presence.SPLIT
-    return Presence.FOUND if before[-1].is_seen else Presence.REAPPEARED
+    return Presence.SEEN if before[-1].is_seen else Presence.REAPPEARED
 
 
 def by_importance(lines: tuple[Timeline, ...]) -> tuple[Timeline, ...]:

@@ -6,8 +6,9 @@ import re
 from collections import Counter
 
 from lvt_track.core.course import Course
+from lvt_track.core.lesion import Lesion, TrackState
 from lvt_track.core.quantities import sized
-from lvt_track.core.records import Lesion, Response, TrackState
+from lvt_track.core.response import Response
 from lvt_track.report.timelines import (
     Presence,
     Sighting,
@@ -129,8 +130,10 @@ def all_warnings(course: Course) -> list[str]:
     """Everything a reader must know, the whole course first, then visit by visit."""
     warnings = list(course.warnings)
     for findings in course.visits:
-        said = list(dict.fromkeys((*findings.visit.tracked_series.warnings, *findings.warnings)))
-        warnings += [f"{findings.visit.name}: {warning}" for warning in said]
+        of_visit = list(
+            dict.fromkeys((*findings.visit.tracked_series.warnings, *findings.warnings))
+        )
+        warnings += [f"{findings.visit.name}: {warning}" for warning in of_visit]
     return warnings
 
 
@@ -147,7 +150,7 @@ def sighting_lines(sighting: Sighting, state: TrackState) -> tuple[str, ...]:
     volume = _sized(sighting.volume_ml or 0.0, "mL")
     if sighting.is_cut:
         more.append("the scan ends in it")
-    if sighting.presence is Presence.FOUND:
+    if sighting.presence is Presence.SEEN:
         return (first, *more, volume)
     is_open = sighting.presence is Presence.NEW and state is TrackState.UNCERTAIN
     return (first, *more, volume, "possibly new" if is_open else sighting.presence.value)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from lvt_track.core.categories import Category, Standing
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 from lvt_track.response.standings import category_of
 
 __all__ = ["best_overall_response"]

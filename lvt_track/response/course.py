@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.course import GIVEN, Course, VisitFindings
+from lvt_track.core.lesion import Edge, Lesion, Track, TrackState
 from lvt_track.core.quantities import reported_ml, reported_mm
-from lvt_track.core.records import Edge, Lesion, Phase, Response, Track, TrackState
+from lvt_track.core.response import Response
+from lvt_track.core.series import Phase
 from lvt_track.response.criteria.recist import LEAST_LONG_AXIS_MM, RECIST_1_1
 from lvt_track.response.doubt.from_course import doubts_from_course
 from lvt_track.response.doubt.shares import with_doubt

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from lvt_track.core.assessment import Assessment, Status
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.walk import classify
 
@@ -39,19 +39,19 @@ def with_lone_finds(
     for k, response in enumerate(responses):
         named = {name.split(".")[0] for name in response.new_lesions}
         name = next(iter(named)) if len(named) == 1 else ""
-        own = [row for row in rows if row.lesion.split(".")[0] == name]
-        seen = [r for r in own if r.date <= response.date and r.status is not Status.ABSENT]
+        of_lesion = [row for row in rows if row.lesion.split(".")[0] == name]
+        seen = [r for r in of_lesion if r.date <= response.date and r.status is not Status.ABSENT]
         if name and name not in by_reader and all(row.date in drawn for row in seen):
             if name not in others:
                 left = [row for row in rows if row.lesion.split(".")[0] != name]
                 others[name] = classify(left, criterion, dates)
             if others[name][k].category != response.category:
-                response = _told(response, name)
+                response = _with_lone_find(response, name)
         result.append(response)
     return tuple(result)
 
 
-def _told(response: Response, name: str) -> Response:
+def _with_lone_find(response: Response, name: str) -> Response:
     words = (
         f"{response.category} rests on new lesion {name} alone, which a model drew and no reader "
         "has confirmed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lvt_track.core.categories import Category, Standing
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 from lvt_track.response.criteria.catalogue import CRITERIA
 
 __all__ = ["category_of", "standing_of"]

@@ -13,7 +13,7 @@ from scipy import stats
 
 from lvt_track.core.categories import Standing
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 from lvt_track.response.standings import standing_of
 
 __all__ = ["FollowUp", "SurvivalStep", "kaplan_meier", "median_days", "progression"]

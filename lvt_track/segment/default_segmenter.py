@@ -22,7 +22,7 @@ from lvt_track.segment.segmenter import Coarse, Drawing, Run
 from lvt_track.segment.windows import aligned_boxes, extend
 from lvt_track.segment.world_grid import Lattice
 
-__all__ = ["DOUBTFUL", "OwnSegmenter"]
+__all__ = ["DOUBTFUL", "DefaultSegmenter"]
 
 DOUBTFUL = "the model's two networks disagree on the liver: check that it is one, and its outline"
 
@@ -39,7 +39,7 @@ _LITTLE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
-class OwnSegmenter:
+class DefaultSegmenter:
     """The network that draws liver, vessels and tumours in the liver's box.
 
     Attributes:
@@ -86,17 +86,17 @@ class OwnSegmenter:
         part = box if keeps else looks.above(channel, threshold)
         if part is None:
             return
-        here = counted_from(part, [cut.start for cut in box])
+        inner = counted_from(part, [cut.start for cut in box])
         at_steps = looks.means(channel, part)
         probability = _joined(name, at_steps)
-        mask[here] = (probability > threshold).numpy()
+        mask[inner] = (probability > threshold).numpy()
         if keeps:
             drawing.probabilities[name] = probability.numpy().astype(np.float16)
         if name == "tumors" and len(at_steps) > 1:
-            mask[here], count = without_doubtful(
-                mask[here],
+            mask[inner], count = without_doubtful(
+                mask[inner],
                 (at_steps[0] > threshold).numpy(),
-                drawing.masks["vessels"][here],
+                drawing.masks["vessels"][inner],
                 probability.numpy(),
                 float(np.prod(looks.scan.spacing_mm)) / 1000.0,
             )
@@ -135,7 +135,9 @@ class OwnSegmenter:
                 boxes = [
                     box
                     for box in boxes
-                    if before.shows(0, cells.reach_of(_own(box, cells.shape, overlap)), _LITTLE)
+                    if before.shows(
+                        0, cells.reach_of(_nearest_part(box, cells.shape, overlap)), _LITTLE
+                    )
                 ]
             around = _union(boxes, cells.shape)
             cells = cells.part(around)
@@ -143,8 +145,10 @@ class OwnSegmenter:
             image, inner = extend(normalise(scan.on(cells), part.window_hu), part.patch)
             likely = coarse.seen_in(cells)
         with run.stage("network") as report:
-            found = run.classify(part, self.network, image, boxes, report).crop(inner).values
-        return Look(found, likely, cells)
+            probabilities = (
+                run.classify(part, self.network, image, boxes, report).crop(inner).values
+            )
+        return Look(probabilities, likely, cells)
 
 
 def _joined(name: str, at_steps: Sequence[Tensor]) -> Tensor:
@@ -179,7 +183,7 @@ def _core(box: Box, shape: Extent, overlap: float) -> Box:
     return _inner(box, shape, max(0.0, overlap / 2.0 - 0.125))
 
 
-def _own(box: Box, shape: Extent, overlap: float) -> Box:
+def _nearest_part(box: Box, shape: Extent, overlap: float) -> Box:
     """The part of a window that is nearer to its middle than to any other's, to the scan's ends."""
     return _inner(box, shape, overlap / 2.0)
 

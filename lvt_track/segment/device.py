@@ -16,7 +16,7 @@ __all__ = [
     "bfloat16_is_sound",
     "describe_gpus",
     "describe_torch",
-    "device_failure_is_said",
+    "device_errors_explained",
     "pick_device",
 ]
 
@@ -53,7 +53,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 @contextlib.contextmanager
-def device_failure_is_said(device: torch.device) -> Iterator[None]:
+def device_errors_explained(device: torch.device) -> Iterator[None]:
     """Say in words when memory does not suffice, or a GPU fails, while the block runs.
 
     Raises:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
-from lvt_track.segment.device import device_failure_is_said, pick_device
+from lvt_track.segment.device import device_errors_explained, pick_device
 from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.models import Model
 from lvt_track.segment.postprocess.fluid import fluid_warning, without_fluid
@@ -99,7 +99,7 @@ def segment(
     run = Run(place, engine, effort, keep_probabilities, progress)
     if engine.remark:
         run.notes.append(engine.remark)
-    with device_failure_is_said(place):
+    with device_errors_explained(place):
         return _segmented(volume, model, run)
 
 
@@ -168,9 +168,9 @@ def _finished(
         probabilities = {
             name: _place(values, box, scan) for name, values in drawing.probabilities.items()
         }
-    undrawn, told = _undrawn(model), fluid_warning(count)
+    undrawn, fluid_warnings = _undrawn(model), fluid_warning(count)
     by_class: dict[str, tuple[str, ...]] = {name: (text,) for name, text in undrawn.items()}
-    by_class["tumors"] = (*by_class.get("tumors", ()), *told)
+    by_class["tumors"] = (*by_class.get("tumors", ()), *fluid_warnings)
     return Segmentation(
         masks=masks,
         device=_where(run),
@@ -180,7 +180,7 @@ def _finished(
             *undrawn.values(),
             *drawing.warnings,
             *_cut_off(cleaned.masks["liver"], box, scan),
-            *told,
+            *fluid_warnings,
         ),
         class_warnings=by_class,
         notes=(*_notes(run, cleaned.dropped), *_veins(veins)),

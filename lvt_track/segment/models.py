@@ -28,7 +28,7 @@ from lvt_track.segment.cards import (
     Part,
     parse_card,
 )
-from lvt_track.segment.default_segmenter import OwnSegmenter
+from lvt_track.segment.default_segmenter import DefaultSegmenter
 from lvt_track.segment.engine.eight_bits import InputPeaks
 from lvt_track.segment.locate import Locator
 from lvt_track.segment.network import ResidualUNet
@@ -44,10 +44,10 @@ __all__ = [
     "ModelPart",
     "Part",
     "card_of",
+    "default_model",
     "list_models",
     "load_model",
     "model_folders",
-    "own_model",
     "remove_model",
     "save_model",
     "user_folder",
@@ -159,10 +159,10 @@ class Model:
         return None
 
 
-def own_model(card: Card, locator: ResidualUNet, segmenter: ResidualUNet) -> Model:
+def default_model(card: Card, locator: ResidualUNet, segmenter: ResidualUNet) -> Model:
     """A model of networks trained here."""
     finds = Locator(card.locator, locator, card.thresholds[0])
-    return Model(finds, (ModelPart(card, OwnSegmenter(card, segmenter), CLASSES),))
+    return Model(finds, (ModelPart(card, DefaultSegmenter(card, segmenter), CLASSES),))
 
 
 def user_folder() -> Path:
@@ -206,8 +206,8 @@ def load_model(name: str = DEFAULT, folders: Sequence[Path] | None = None) -> Mo
             f"the model {name!r} does not draw the liver, which vessels and tumours must lie in",
             remedy=f"Join it with one that does: --model {name}+{DEFAULT}",
         )
-    own = next((m for m in models if isinstance(m.parts[0].card, Card)), models[0])
-    return Model(own.locator, tuple(part for part in parts if part.draws))
+    main = next((m for m in models if isinstance(m.parts[0].card, Card)), models[0])
+    return Model(main.locator, tuple(part for part in parts if part.draws))
 
 
 def list_models(folders: Sequence[Path] | None = None) -> tuple[AnyCard, ...]:
@@ -216,11 +216,11 @@ def list_models(folders: Sequence[Path] | None = None) -> tuple[AnyCard, ...]:
     Raises:
         InputError: when a card cannot be read.
     """
-    found: dict[str, AnyCard] = {}
+    cards: dict[str, AnyCard] = {}
     for parent in model_folders() if folders is None else folders:
         for name in _names(parent):
-            found.setdefault(name, _read_card(parent / name))
-    return tuple(found[name] for name in sorted(found))
+            cards.setdefault(name, _read_card(parent / name))
+    return tuple(cards[name] for name in sorted(cards))
 
 
 def card_of(name: str) -> AnyCard:
@@ -315,10 +315,10 @@ def _load_one(name: str, folders: Sequence[Path]) -> Model:
     parts = (card.locator, card.segmenter)
     contents = [_verified(folder / part.file, part.sha256) for part in parts]
     locator, segmenter = (
-        _own_network(folder / part.file, part, content)
+        _network_of(folder / part.file, part, content)
         for part, content in zip(parts, contents, strict=True)
     )
-    return own_model(card, locator, segmenter)
+    return default_model(card, locator, segmenter)
 
 
 def _load_imported(folder: Path, card: ImportedCard) -> Model:
@@ -347,7 +347,7 @@ def _verified(path: Path, sha256: str) -> bytes:
     return content
 
 
-def _own_network(path: Path, part: Part, content: bytes) -> ResidualUNet:
+def _network_of(path: Path, part: Part, content: bytes) -> ResidualUNet:
     # A card may claim a network that no memory holds; what its file holds is what may be built.
     if part.network.least_weights * _LEAST_BYTES > len(content):
         raise InputError(

@@ -190,15 +190,15 @@ class ResidualUNet(nn.Module):
         self.stem = _ConvNormAct(1 + len(parameters.highlights), channels[0])
         self.down = nn.ModuleList(
             nn.Sequential(
-                _ConvNormAct(above, here, stride=2), *(_ResidualBlock(here) for _ in range(count))
+                _ConvNormAct(wider, width, stride=2), *(_ResidualBlock(width) for _ in range(count))
             )
-            for above, here, count in zip(
+            for wider, width, count in zip(
                 channels[:-1], channels[1:], parameters.blocks, strict=True
             )
         )
         self.up = nn.ModuleList(
-            _Up(deeper, here)
-            for deeper, here in zip(channels[:0:-1], channels[-2::-1], strict=True)
+            _Up(deeper, width)
+            for deeper, width in zip(channels[:0:-1], channels[-2::-1], strict=True)
         )
         self.head = nn.Conv3d(channels[0], parameters.outputs + parameters.exclusive, 1)
 

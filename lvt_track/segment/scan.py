@@ -164,12 +164,12 @@ def _read(
         for n, column in zip(shape, matrix.T, strict=True)
     )
     x = x + torch.from_numpy((scale * offset - 1.0)[::-1].copy()).float()
-    found = torch.empty(shape)
+    sampled = torch.empty(shape)
     step = max(1, _SLAB_VOXELS // (shape[1] * shape[2]))
     for first in range(0, shape[0], step):
         rows = slice(first, first + step)
         places = z[rows, None, None] + y[None, :, None] + x[None, None]
-        found[rows] = functional.grid_sample(
+        sampled[rows] = functional.grid_sample(
             values[None, None].float(), places[None], padding_mode=beyond, align_corners=False
         )[0, 0]
-    return found
+    return sampled

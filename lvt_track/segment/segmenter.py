@@ -238,6 +238,6 @@ class Run:
             at_once=windows_at_once(self.device, (z, y, x)),
             half_precision=half,
             progress=report,
-            tell=self.notes.append,
+            notify=self.notes.append,
         )
         return Blend(blend.values.cpu(), blend.seen.cpu())

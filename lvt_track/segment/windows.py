@@ -149,7 +149,7 @@ def predict(
     at_once: int = 1,
     half_precision: bool = False,
     progress: Callable[[float], None] | None = None,
-    tell: Callable[[str], None] | None = None,
+    notify: Callable[[str], None] | None = None,
 ) -> Blend:
     """Run a network in windows and blend what it says by a Gaussian.
 
@@ -172,7 +172,7 @@ def predict(
         with torch.inference_mode(), half:
             return network(windows).float()
 
-    values = _in_batches(forward, image, boxes, at_once, tell)
+    values = _in_batches(forward, image, boxes, at_once, notify)
     return blended(values, boxes, (outputs, *extent_of(image)), image.device, progress)
 
 
@@ -210,7 +210,7 @@ def _in_batches(
     image: Tensor,
     boxes: Sequence[Box],
     at_once: int,
-    tell: Callable[[str], None] | None,
+    notify: Callable[[str], None] | None,
 ) -> Iterator[Tensor]:
     """What a network says of each window."""
     done = 0
@@ -220,8 +220,8 @@ def _in_batches(
             values = network(torch.stack([image[box] for box in batch])[:, None])
         except torch.OutOfMemoryError as error:
             at_once = _halved(len(batch), error)
-            if tell is not None:
-                tell(f"out of GPU memory: windows go on {at_once} at a time")
+            if notify is not None:
+                notify(f"out of GPU memory: windows go on {at_once} at a time")
             continue
         yield from values
         done += len(batch)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from lvt_track.errors import UsageError
 from lvt_track.segment.cards import Card
-from lvt_track.segment.default_segmenter import OwnSegmenter
+from lvt_track.segment.default_segmenter import DefaultSegmenter
 from lvt_track.segment.models import load_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.training.configuration import PatchChoice, TrainingConfiguration
@@ -64,7 +64,7 @@ def starting_model(asked: TrainingConfiguration) -> Start | None:
         return None
     model = load_model(asked.start_from)
     drawn = model.parts[0]
-    if len(model.parts) > 1 or not isinstance(drawn.segmenter, OwnSegmenter):
+    if len(model.parts) > 1 or not isinstance(drawn.segmenter, DefaultSegmenter):
         raise UsageError(
             f"training cannot start from {asked.start_from!r}, which was not trained by lvt alone",
             remedy="Start from a model that lvt train made, or from default",

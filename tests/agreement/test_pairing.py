@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lvt_track.agreement.pairing import Pairing, pair_lesions
 from lvt_track.core.assessment import Assessment, Status
-from lvt_track.core.records import Point
+from lvt_track.core.caliper import Point
 
 START = dt.date(2024, 1, 1)
 

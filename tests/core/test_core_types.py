@@ -8,20 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lvt_track.core.caliper import Caliper
 from lvt_track.core.course import Course, KeyImage, VisitFindings
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import (
-    Caliper,
-    Edge,
-    Event,
-    Lesion,
-    Measurement,
-    Phase,
-    Series,
-    Track,
-    TrackState,
-    Visit,
-)
+from lvt_track.core.lesion import Edge, Event, Lesion, Measurement, Track, TrackState
+from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.core.volume import Masks, Volume
 
 GRID = Geometry.axial((2, 3, 4), (5.0, 1.0, 1.0))

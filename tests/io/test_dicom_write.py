@@ -9,7 +9,7 @@ import pytest
 from pydicom.uid import CTImageStorage
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.volumes import read_series
 

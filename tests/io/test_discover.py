@@ -11,7 +11,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.discover import Discovery, discover, read_scan, series_at

@@ -17,7 +17,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, RLELossless, gen
 from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.slice_planes import read_planes

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.io.phases import phase_of_delay, phase_of_text
 
 NAMES = {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lvt_track.core.records import Phase, Series
+from lvt_track.core.series import Phase, Series
 from lvt_track.io.tracked_series import choose_tracked
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lvt_track.core.plain_text import guarded_cell, printable
 from lvt_track.io.spreadsheets.delimited import unguarded
 from lvt_track.io.spreadsheets.sheet import read_sheet
-from lvt_track.io.spreadsheets.writing import csv_text, read_own_table, write_text
+from lvt_track.io.spreadsheets.writing import csv_text, read_written_table, write_text
 
 
 @pytest.mark.parametrize("text", ['=HYPERLINK("http://x")', "+cmd|' /C calc'!A0", "@SUM(A1)", "-x"])
@@ -21,7 +21,7 @@ def test_no_cell_is_a_formula(text: str, tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     assert lines[1].lstrip('"').startswith("'")
     assert lines[1].endswith(",-1.5") and lines[2] == "+1.25,", "numbers stay numbers"
-    assert read_own_table(path)[0] == {"name": text, "size_mm": "-1.5"}
+    assert read_written_table(path)[0] == {"name": text, "size_mm": "-1.5"}
     assert read_sheet(path).rows[0].cells["name"] == text
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.writing import write_ct_series
 from lvt_track.io.images.volumes import write_mask, write_volume

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.measure.blood_pool import BloodPool, measure_blood_pool
 from lvt_track.measure.phase_from_hu import phase_from_hu, phase_of_blood_pool

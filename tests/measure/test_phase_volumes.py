@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase, PhaseVolume, Series
+from lvt_track.core.series import Phase, PhaseVolume, Series
 from lvt_track.core.volume import BoolArray, Masks
 from lvt_track.measure import phases
 

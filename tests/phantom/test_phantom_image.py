@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.phantom.body.tissues import TISSUE_HU, TUMOR_TISSUES, Tissue
 from lvt_track.phantom.image.edges import SoftEdges
 from lvt_track.phantom.image.synthesis import (

@@ -10,7 +10,7 @@ import pandas as pd
 import pydicom
 import pytest
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.errors import OutputError
 from lvt_track.io.discover import discover, read_scan
 from lvt_track.io.images.volumes import read_mask

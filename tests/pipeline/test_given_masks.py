@@ -11,7 +11,7 @@ import pytest
 
 from lvt_track.core.course import GIVEN
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import MaskSource
+from lvt_track.core.series import MaskSource
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.io.discover import series_at
 from lvt_track.io.images.volumes import write_mask, write_volume

@@ -25,7 +25,7 @@ from lvt_track.io.images.volumes import read_volume
 from lvt_track.pipeline.run.disclosure import Disclosure
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.places import with_places
-from lvt_track.pipeline.run.pseudonyms import Pseudonyms, own_pseudonyms
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms, default_pseudonyms
 
 PLANTED = "QZX"
 """In every name and text of the scans; no word of lvt holds it."""
@@ -152,7 +152,7 @@ def test_it_is_not_told(planted: Planted) -> None:
     assert PLANTED not in planted.told
     assert "broken" not in planted.told
     assert re.search(r"2024-04-20_d-[A-Z2-7]{8}/", planted.told), planted.told
-    assert own_pseudonyms().patient(f"{PLANTED}4711") in planted.told
+    assert default_pseudonyms().patient(f"{PLANTED}4711") in planted.told
 
 
 def test_it_is_shown_where_asked_for_and_uids_stay(planted: Planted, tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_it_is_shown_where_asked_for_and_uids_stay(planted: Planted, tmp_path: P
 def test_report_finds_scans_and_table_again(planted: Planted) -> None:
     written = Manifest.read(planted.out)
     assert PLANTED not in json.dumps(written.settings) + written.source
-    found = with_places(written, planted.out, own_pseudonyms())
+    found = with_places(written, planted.out, default_pseudonyms())
     assert found.source == str(planted.patient)
     assert found.settings["radiologist"] == str(planted.table)
     elsewhere = with_places(written, planted.out, Pseudonyms(b"another key"))
@@ -238,18 +238,18 @@ def test_a_key_is_drawn_once_and_is_the_users(
 ) -> None:
     monkeypatch.delenv("LVT_PSEUDONYM_KEY")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert own_pseudonyms().key == own_pseudonyms().key
+    assert default_pseudonyms().key == default_pseudonyms().key
     (path,) = (tmp_path / "lvt").iterdir()
     assert path.stat().st_mode & 0o077 == 0
     monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/none")
-    assert own_pseudonyms().key == own_pseudonyms().key != path.read_text().strip().encode()
+    assert default_pseudonyms().key == default_pseudonyms().key != path.read_text().strip().encode()
 
 
 def test_a_text_that_was_shown_stays(tmp_path: Path) -> None:
     root = tmp_path / "Jo Doe"
     (root / "Doe 2").mkdir(parents=True)
     (root / "Doe 2" / "a b.dcm").touch()
-    shows = Disclosure(root, own_pseudonyms(), "4711", ("Doe^Jo",))
+    shows = Disclosure(root, default_pseudonyms(), "4711", ("Doe^Jo",))
     text = f"{root}/Doe 2/a b.dcm: “secret” of 4711 (a b.dcm), 47 of 4711.5 in {root}: Doe^Jo"
     shown = shows.text(text)
     assert not re.search("Doe|secret|a b| 4711 ", shown), shown

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.lesions.components import find_lesions
 from lvt_track.pipeline.patient.visit.viability import PhaseScan, phase_scan, with_viability

@@ -15,7 +15,8 @@ import SimpleITK as sitk
 
 from lvt_track.core.course import LookBack, Visibility
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase, Track, TrackState
+from lvt_track.core.lesion import Track, TrackState
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.writing import write_ct_series

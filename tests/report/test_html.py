@@ -154,7 +154,7 @@ def test_a_picture_is_the_slice_with_its_marks_in_mm(samples: ModuleType) -> Non
     x1, y1, x2, y2 = picture.long_axis
     written = float(picture.caption.split(" ")[0])
     assert np.hypot(x2 - x1, y2 - y1) == pytest.approx(written, abs=0.1)
-    points = np.array([[float(v) for v in p.split(",")] for p in picture.own[0].split()])
+    points = np.array([[float(v) for v in p.split(",")] for p in picture.target[0].split()])
     assert np.ptp(points, axis=0).max() == pytest.approx(written, abs=2 * image.pixel_mm[0])
 
 
@@ -162,7 +162,7 @@ def test_a_tumour_that_is_not_seen_gets_a_ring(samples: ModuleType) -> None:
     image = samples.sample(1, 1, pixel_mm=3.2).key_images()[0]
     unseen = replace(image, outline=np.zeros_like(image.outline), long_axis=None, short_axis=None)
     picture = Picture.of(unseen)
-    assert picture.own == () and picture.long_axis is None and picture.ring == 8.0
+    assert picture.target == () and picture.long_axis is None and picture.ring == 8.0
 
 
 def test_a_chart_holds_what_is_written_around_its_axes() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.records import Phase, Response
+from lvt_track.core.response import Response
+from lvt_track.core.series import Phase
 from lvt_track.errors import InputError
 from lvt_track.response.best import best_overall_response
 from lvt_track.response.criteria.easl import EASL

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.errors import InputError, UsageError
 from lvt_track.response.criteria.catalogue import CRITERIA, criteria_named
 from lvt_track.response.criteria.irecist import IRECIST

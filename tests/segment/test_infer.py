@@ -14,7 +14,7 @@ from lvt_track.core.volume import CLASSES, Masks, Volume
 from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.default_segmenter import DOUBTFUL
 from lvt_track.segment.infer import FAST, NO_LIVER, Segmentation, segment
-from lvt_track.segment.models import Card, Model, Part, own_model
+from lvt_track.segment.models import Card, Model, Part, default_model
 from lvt_track.segment.network import NetworkParameters
 
 WINDOW_HU = (-200.0, 300.0)
@@ -43,7 +43,7 @@ def model() -> Model:
     locator = Part("a", "", (8.0, 8.0, 8.0), (16, 16, 16), WINDOW_HU, size)
     segmenter = replace(locator, spacing_mm=(3.0, 2.5, 2.5), patch=(32, 32, 32))
     card = Card("toy", "1", "Apache-2.0", "nothing", locator, segmenter)
-    return own_model(card, ByBrightness(), ByBrightness())  # type: ignore[arg-type]
+    return default_model(card, ByBrightness(), ByBrightness())  # type: ignore[arg-type]
 
 
 def seen(model: Model) -> tuple[list[Tensor], list[Tensor]]:
@@ -262,7 +262,7 @@ class Unconvinced(ByBrightness):
 def test_a_liver_that_the_segmenter_does_not_confirm_is_none(model: Model) -> None:
     volume, _ = toy()
     card = model.parts[0].card
-    unsure = own_model(card, ByBrightness(), Unconvinced(150.0))  # type: ignore[arg-type]
+    unsure = default_model(card, ByBrightness(), Unconvinced(150.0))  # type: ignore[arg-type]
     found = segment(volume, unsure, "cpu", keep_probabilities=CLASSES)
     assert found.warnings == (NO_LIVER,)
     assert not any(getattr(found.masks, name).any() for name in CLASSES)
@@ -275,7 +275,7 @@ def test_a_liver_that_is_confirmed_in_part_is_doubtful(model: Model) -> None:
     hu = volume.hu.copy()
     hu[half & (hu == LIVER_HU)] = LIVER_HU - 20.0
     card = model.parts[0].card
-    unsure = own_model(card, ByBrightness(), Unconvinced(100.0))  # type: ignore[arg-type]
+    unsure = default_model(card, ByBrightness(), Unconvinced(100.0))  # type: ignore[arg-type]
     found = segment(Volume(hu, volume.geometry), unsure, "cpu")
     assert found.warnings == (DOUBTFUL,)
     assert found.masks.liver.any()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lvt_track.errors import LvtError, UsageError
-from lvt_track.segment.device import bfloat16_is_sound, device_failure_is_said, pick_device
+from lvt_track.segment.device import bfloat16_is_sound, device_errors_explained, pick_device
 from lvt_track.segment.network import NetworkParameters, ResidualUNet, normalise
 
 SIZE = NetworkParameters((4, 8, 8), (1, 1))
@@ -93,7 +93,7 @@ def test_devices() -> None:
 def test_memory_that_does_not_suffice_is_said_in_words(device: str, error: Exception) -> None:
     with (
         pytest.raises(LvtError, match=r"not enough memory on .* Close other programs"),
-        device_failure_is_said(torch.device(device)),
+        device_errors_explained(torch.device(device)),
     ):
         raise error
 
@@ -102,8 +102,8 @@ def test_a_device_that_disappears_is_said_in_words() -> None:
     lost = RuntimeError("CUDA error: the GPU has fallen off the bus\nCompile with more checks")
     with (
         pytest.raises(LvtError, match=r"lost on the way \(CUDA error: .* bus\)"),
-        device_failure_is_said(torch.device("cuda:0")),
+        device_errors_explained(torch.device("cuda:0")),
     ):
         raise lost
-    with pytest.raises(RuntimeError, match="fallen"), device_failure_is_said(torch.device("cpu")):
+    with pytest.raises(RuntimeError, match="fallen"), device_errors_explained(torch.device("cpu")):
         raise lost

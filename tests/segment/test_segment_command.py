@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import CLASSES, Volume
 from lvt_track.io.files import sha256_of
 from lvt_track.io.images.volumes import read_geometry, read_mask, read_probability, write_volume

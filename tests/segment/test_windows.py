@@ -142,7 +142,7 @@ def test_out_of_memory_goes_on_with_half_the_windows_and_says_so() -> None:
     image = torch.randn(40, 40, 40, generator=torch.Generator().manual_seed(2))
     boxes = window_boxes(image.shape, PATCH, 0.5)
     network, said = SmallMemory(3), list[str]()
-    found = predict(network, image, boxes, 3, at_once=8, tell=said.append)
+    found = predict(network, image, boxes, 3, at_once=8, notify=said.append)
     assert torch.allclose(found.values[0], image, atol=1e-4)
     assert sum(network.batches) == len(boxes)
     assert max(network.batches) == 2

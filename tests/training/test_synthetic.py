@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.phantom.body.tissues import Tissue
 from lvt_track.segment.network import ResidualUNet
 from lvt_track.training.loop import LoopSettings, train

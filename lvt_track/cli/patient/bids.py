@@ -64,14 +64,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _participants(dataset: Path, labels: Sequence[str]) -> list[Path]:
-    there = sorted(path for path in dataset.glob("sub-*") if path.is_dir())
-    if not there:
+    subjects = sorted(path for path in dataset.glob("sub-*") if path.is_dir())
+    if not subjects:
         raise InputError("no sub-* folders", path=dataset, remedy="Give the root of a BIDS dataset")
     names = {f"sub-{label.removeprefix('sub-')}" for label in labels}
-    missing = sorted(names - {path.name for path in there})
+    missing = sorted(names - {path.name for path in subjects})
     if missing:
         raise InputError(f"no {', '.join(missing)}", path=dataset)
-    return [path for path in there if not names or path.name in names]
+    return [path for path in subjects if not names or path.name in names]
 
 
 def _follow(folders: Sequence[Path], asked: argparse.Namespace) -> bool:

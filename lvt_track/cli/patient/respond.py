@@ -87,11 +87,11 @@ def respond(
     with Console(quiet) as console:
         for remark in result.remarks:
             console.warn(remark)
-        told = "" if confirm is None else f", confirmed after {confirm} days"
+        confirmation = "" if confirm is None else f", confirmed after {confirm} days"
         for patient, bests in result.best.items() if not json else ():
             for criterion, best in bests.items():
                 by = f" by {criterion}" if len(bests) > 1 else ""
-                console.say(f"best overall response{told}{_of(patient)}{by}: {best}")
+                console.say(f"best overall response{confirmation}{_of(patient)}{by}: {best}")
     if rs is not None:
         write_rs(result, rs)
     if out is not None:
@@ -103,15 +103,18 @@ def respond(
                     "patient": patient,
                     "criterion": criterion,
                     "best_overall_response": best,
-                    "depth_of_response_percent": depth_of_response_percent(own),
-                    "early_change_percent": early_change_percent(own),
+                    "depth_of_response_percent": depth_of_response_percent(responses),
+                    "early_change_percent": early_change_percent(responses),
                     "responses": [
-                        {**response_row(one), **(doubt_row(one) if doubt else {})} for one in own
+                        {**response_row(one), **(doubt_row(one) if doubt else {})}
+                        for one in responses
                     ],
                 }
                 for patient, bests in result.best.items()
                 for criterion, best in bests.items()
-                for own in [[r for r in result.responses[patient] if r.criterion == criterion]]
+                for responses in [
+                    [r for r in result.responses[patient] if r.criterion == criterion]
+                ]
             ]
         )
     elif out is None:

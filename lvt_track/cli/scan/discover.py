@@ -17,7 +17,7 @@ from lvt_track.cli.options import (
 from lvt_track.errors import LvtError
 
 if TYPE_CHECKING:
-    from lvt_track.core.records import Series
+    from lvt_track.core.series import Series
     from lvt_track.io.discover import Discovery
 
 __all__ = ["discover"]
@@ -38,19 +38,19 @@ def discover(
 
     shows = Disclosure(patient, pseudonyms_unless(identify))
     try:
-        found = discover_patient(patient, one_patient=one_patient)
+        discovery = discover_patient(patient, one_patient=one_patient)
         if pixels:
             from lvt_track.pipeline.patient.visit.phases_from_pixels import with_phases_from_pixels
 
-            found = with_phases_from_pixels(found)
+            discovery = with_phases_from_pixels(discovery)
     except LvtError as error:
         raise shows.error(error) from None
-    found = shows.knowing(found).discovery(found)
+    discovery = shows.knowing(discovery).discovery(discovery)
     if json:
-        print_json(_facts(found))
+        print_json(_facts(discovery))
     else:
-        print_text(_listing(found) + "\n")
-    if any(item.is_failure for item in found.left_out):
+        print_text(_listing(discovery) + "\n")
+    if any(item.is_failure for item in discovery.left_out):
         raise typer.Exit(EXIT_PARTIAL)
 
 

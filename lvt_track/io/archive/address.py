@@ -14,7 +14,7 @@ _FORMS = (
     "Give https://host/dicom-web, or dicom://TITLE@host:port (dicoms:// with TLS), with /OWNTITLE "
     "behind it where the archive expects a title other than LVT"
 )
-_OWN_TITLE = "LVT"
+_CALLING_TITLE = "LVT"
 _LONGEST_TITLE = 16  # PS3.5 6.2, AE
 
 
@@ -41,14 +41,14 @@ class DimseAddress:
     Attributes:
         host, port: where it listens.
         title: its title.
-        own_title: the title by which it knows us.
+        calling_title: the title by which it knows us.
         tls: whether the connection is encrypted.
     """
 
     host: str
     port: int
     title: str
-    own_title: str = _OWN_TITLE
+    calling_title: str = _CALLING_TITLE
     tls: bool = False
 
     def __str__(self) -> str:
@@ -95,11 +95,11 @@ def _web(text: str, parts: SplitResult) -> WebAddress:
 
 
 def _dimse(parts: SplitResult, host: str, port: int, title: str) -> DimseAddress:
-    own_title = parts.path.strip("/") or _OWN_TITLE
-    for name in (title, own_title):
+    calling_title = parts.path.strip("/") or _CALLING_TITLE
+    for name in (title, calling_title):
         if len(name) > _LONGEST_TITLE or "/" in name or not name.isascii():
             raise UsageError(f"“{name}” is no application entity title", remedy=_FORMS)
-    return DimseAddress(host, port, title, own_title, parts.scheme == "dicoms")
+    return DimseAddress(host, port, title, calling_title, parts.scheme == "dicoms")
 
 
 def _is_loopback(host: str) -> bool:

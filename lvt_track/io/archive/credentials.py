@@ -60,10 +60,12 @@ def read_credentials(file: Path | None, environment: Mapping[str, str] = os.envi
     }
     folder = Path()
     if file is not None:
-        said = _read(file)
-        if "token" in said or "user" in said:  # never the name of one with the password of another
+        in_file = _read(file)
+        if (
+            "token" in in_file or "user" in in_file
+        ):  # never the name of one with the password of another
             values = {key: value for key, value in values.items() if key in _FILES}
-        values |= said
+        values |= in_file
         folder = file.parent
     cert, key, ca = (folder / values[name] if name in values else None for name in _FILES)
     token, user, password = (values.get(name, "") for name in _SECRETS)
@@ -74,7 +76,7 @@ def _read(file: Path) -> dict[str, str]:
     try:
         mode = file.stat().st_mode
         text = file.read_text()
-        said = tomllib.loads(text)
+        values = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", path=file) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
@@ -82,6 +84,6 @@ def _read(file: Path) -> dict[str, str]:
         raise InputError("is no TOML", path=file, remedy=_EXAMPLE) from None
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise InputError("others may read it", path=file, remedy="chmod 600 it")
-    if not set(said) <= set(_KEYS) or not all(isinstance(v, str) for v in said.values()):
+    if not set(values) <= set(_KEYS) or not all(isinstance(v, str) for v in values.values()):
         raise InputError(f"knows {', '.join(_KEYS)} alone, each a text", path=file, remedy=_EXAMPLE)
-    return said
+    return values

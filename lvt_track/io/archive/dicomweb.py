@@ -66,7 +66,7 @@ class WebArchive:
         above = list(_ARGUMENTS)[: list(Level).index(level)]
         place = {_ARGUMENTS[key]: keys[key] for key in above if key in keys}
         filters = {key: value for key, value in keys.items() if key not in above}
-        with self._told():
+        with self._errors_translated():
             answers: list[Dataset] = []
             while True:
                 page = self._page(level, place, filters, len(answers))
@@ -76,7 +76,7 @@ class WebArchive:
 
     def fetch(self, series: SeriesKey, instances: Sequence[str], receive: Receive) -> None:
         """Stream a series, or bring instances one by one; as they were stored, not decompressed."""
-        with self._told():
+        with self._errors_translated():
             if not instances:
                 for dataset in self._client.iter_series(
                     series.study_uid, series.series_uid, media_types=_AS_STORED
@@ -93,7 +93,7 @@ class WebArchive:
         """Store one object, and read what the archive says of it."""
         import pydicom
 
-        with self._told():
+        with self._errors_translated():
             answer = self._client.store_instances([pydicom.dcmread(path)])
         failed = answer.get("FailedSOPSequence")
         if failed:
@@ -124,16 +124,16 @@ class WebArchive:
         """With what tells the kind of image, which some archives do not search by."""
         if level is Level.IMAGE and answers and "Rows" not in answers[0]:
             first = answers[0]
-            said = self._client.retrieve_instance_metadata(
+            metadata = self._client.retrieve_instance_metadata(
                 first.StudyInstanceUID, first.SeriesInstanceUID, first.SOPInstanceUID
             )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                answers[0] = Dataset.from_json(said)
+                answers[0] = Dataset.from_json(metadata)
         return answers
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _errors_translated(self) -> Iterator[None]:
         """Turn what the libraries raise into what a user can act on."""
         try:
             with warnings.catch_warnings():

@@ -81,7 +81,7 @@ class DimseArchive:
 
     def __init__(self, address: DimseAddress, credentials: Credentials, timeout_s: float) -> None:
         self._address, self._credentials = address, credentials
-        self._entity = AE(ae_title=address.own_title)
+        self._entity = AE(ae_title=address.calling_title)
         self._entity.acse_timeout = self._entity.connection_timeout = timeout_s
         self._entity.dimse_timeout = self._entity.network_timeout = timeout_s
         # Its messages repeat what is sent; ours say what went wrong.
@@ -187,7 +187,7 @@ class DimseArchive:
         )
         if association.is_rejected:
             raise ArchiveError(
-                f"{self._address} does not accept {self._address.own_title}",
+                f"{self._address} does not accept {self._address.calling_title}",
                 remedy="Check both titles, the credentials, and that the archive knows ours",
             )
         if not association.is_established:
@@ -209,10 +209,12 @@ class DimseArchive:
     def _tls(self) -> tuple[ssl.SSLContext, str] | None:
         if not self._address.tls:
             return None
-        said = self._credentials
-        context = ssl.create_default_context(cafile=None if said.ca is None else str(said.ca))
-        if said.client_cert is not None:
-            context.load_cert_chain(said.client_cert, said.client_key)
+        credentials = self._credentials
+        context = ssl.create_default_context(
+            cafile=None if credentials.ca is None else str(credentials.ca)
+        )
+        if credentials.client_cert is not None:
+            context.load_cert_chain(credentials.client_cert, credentials.client_key)
         return context, self._address.host
 
     def _identity(self) -> list[UserIdentityNegotiation]:

@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 from pydicom.dataset import Dataset
 
-from lvt_track.core.records import Phase, Series
+from lvt_track.core.series import Phase, Series
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.archive.archive import Archive, Level, SeriesKey
 from lvt_track.io.candidates import LEAST_SLICES
@@ -155,7 +155,7 @@ def _plain(written: str) -> str:
 
 def find_series(archive: Archive, study: ArchivedStudy, query: Query) -> list[ArchivedSeries]:
     """Series of a study of the modalities that are wanted."""
-    found = []
+    series = []
     for item in archive.find(Level.SERIES, {"StudyInstanceUID": study.uid}):
         if text(item, "Modality").upper() in query.modalities:
             key = SeriesKey(study.uid, text(item, "SeriesInstanceUID"))
@@ -163,8 +163,8 @@ def find_series(archive: Archive, study: ArchivedStudy, query: Query) -> list[Ar
                 Level.IMAGE,
                 {"StudyInstanceUID": key.study_uid, "SeriesInstanceUID": key.series_uid},
             )
-            found.append(_series(key, study, item, images))
-    return found
+            series.append(_series(key, study, item, images))
+    return series
 
 
 def _series(

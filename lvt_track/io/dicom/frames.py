@@ -63,14 +63,14 @@ def _frames(header: SliceHeader) -> Iterator[SliceHeader]:
         frames = dataset.get(_GROUPS[1]) or ()
         if len(frames) != header.frames:
             raise ValueError(f"{header.frames} frames, but groups for {len(frames)}")
-        for number, own in enumerate(frames, start=1):
-            yield _frame(header, number, own, shared)
+        for number, frame_groups in enumerate(frames, start=1):
+            yield _frame(header, number, frame_groups, shared)
 
 
-def _frame(header: SliceHeader, number: int, own: Dataset, shared: Dataset) -> SliceHeader:
+def _frame(header: SliceHeader, number: int, frame_groups: Dataset, shared: Dataset) -> SliceHeader:
     def value(group: str, name: str) -> Any:
         """A value of the frame, else the one that all frames share."""
-        for groups in (own, shared):
+        for groups in (frame_groups, shared):
             for item in groups.get(group) or ():
                 if item.get(name) is not None:
                     return item.get(name)

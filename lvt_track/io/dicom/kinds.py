@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.io.dicom.frames import ENHANCED_CT
 from lvt_track.io.dicom.header import CT_IMAGE, SliceHeader
 from lvt_track.io.phases import phase_of_delay, phase_of_text

@@ -73,9 +73,11 @@ def slices_drawn_on(
     the images that the segmentation names. Slices it does not name for want of anything to draw
     there are kept.
     """
-    own = [header for header in headers if header.series_uid == segmentation.series_uid]
-    acquisitions = {one.acquisition for one in own if one.sop_uid in segmentation.image_uids}
-    return [one for one in own if one.acquisition in acquisitions] if acquisitions else own
+    of_series = [header for header in headers if header.series_uid == segmentation.series_uid]
+    acquisitions = {one.acquisition for one in of_series if one.sop_uid in segmentation.image_uids}
+    return (
+        [one for one in of_series if one.acquisition in acquisitions] if acquisitions else of_series
+    )
 
 
 def read_segments(path: Path, geometry: Geometry) -> Iterator[tuple[str, BoolArray]]:
@@ -106,8 +108,10 @@ def read_segments(path: Path, geometry: Geometry) -> Iterator[tuple[str, BoolArr
             number, mask = int(segment.SegmentNumber), np.zeros(geometry.shape, dtype=np.bool_)
             if is_map and number == 0:
                 continue  # the background
-            own = zip(groups, frames == number, strict=True) if is_map else by_segment[number]
-            for group, frame in own:
+            segment_frames = (
+                zip(groups, frames == number, strict=True) if is_map else by_segment[number]
+            )
+            for group, frame in segment_frames:
                 _place(frame, _grid(group, dataset), geometry, mask, path)
             yield str(segment.SegmentLabel).strip(), mask
     except InputError:
@@ -135,8 +139,8 @@ def _grid(group: Dataset, dataset: Dataset) -> FloatArray:
     shared = dataset.SharedFunctionalGroupsSequence[0]
 
     def item(name: str) -> Dataset:
-        found: Dataset = (group.get(name) or shared[name].value)[0]
-        return found
+        dataset: Dataset = (group.get(name) or shared[name].value)[0]
+        return dataset
 
     first = np.array(item("PlanePositionSequence").ImagePositionPatient, dtype=np.float64)
     orientation = np.array(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lvt_track.core.plain_text import encodable
-from lvt_track.core.records import Phase, Series
+from lvt_track.core.series import Phase, Series
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import (
     LEAST_SLICES,
@@ -86,7 +86,7 @@ def find_dicom_series(paths: Iterable[Path], root: Path) -> tuple[list[FoundSeri
         loss.item if loss.study in used or not loss.study else replace(loss.item, is_failure=True)
         for loss in losses
     ]
-    return [_found(item, root) for item in chosen], _merged(left_out)
+    return [_series_of(item, root) for item in chosen], _merged(left_out)
 
 
 def _usable(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[_Loss]]:
@@ -173,8 +173,8 @@ def _with_shares(candidates: Sequence[_Candidate]) -> list[_Candidate]:
     shared = []
     for item in candidates:
         count = counts[item.study, item.header.series_uid]
-        is_told = any(text in warning for warning in item.stack.warnings)
-        if count > 1 and item.header.series_uid and not is_told:
+        is_warned = any(text in warning for warning in item.stack.warnings)
+        if count > 1 and item.header.series_uid and not is_warned:
             item = _with_warning(item, f"one of {count} {text}")
         shared.append(item)
     return shared
@@ -293,7 +293,7 @@ def _with_warning(item: _Candidate, text: str) -> _Candidate:
     return replace(item, stack=replace(item.stack, warnings=(*item.stack.warnings, text)))
 
 
-def _found(item: _Candidate, root: Path) -> FoundSeries:
+def _series_of(item: _Candidate, root: Path) -> FoundSeries:
     header, geometry = item.header, item.stack.geometry
     files = _files(item.stack.headers)
     is_framed = header.frame is not None

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.records import Point, Series
+from lvt_track.core.series import Series
 from lvt_track.io.dicom.frames import read_frame_headers
 from lvt_track.io.dicom.header import SliceHeader
 from lvt_track.io.images.volumes import read_geometry

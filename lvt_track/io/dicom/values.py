@@ -32,10 +32,10 @@ _ESCAPE = 0x1B
 
 def tag(keyword: str) -> BaseTag:
     """The tag of a keyword of the standard."""
-    found = tag_for_keyword(keyword)
-    if found is None:
+    number = tag_for_keyword(keyword)
+    if number is None:
         raise KeyError(keyword)
-    return BaseTag(found)
+    return BaseTag(number)
 
 
 _TAGS: dict[str, BaseTag] = {}

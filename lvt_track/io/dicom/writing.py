@@ -11,7 +11,7 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_ui
 from pydicom.valuerep import DSfloat, format_number_as_ds
 
 from lvt_track import __version__
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.errors import OutputError
 from lvt_track.io.files import write_whole

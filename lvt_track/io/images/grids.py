@@ -25,39 +25,39 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 _TOLERANCE_MM = 0.05
 
 
-def is_same_grid(own: Geometry, wanted: Geometry) -> bool:
+def is_same_grid(grid: Geometry, wanted: Geometry) -> bool:
     """Whether both grids have the same voxel centres, perhaps in another order."""
-    turn = _turn(own, wanted)
+    turn = _turn(grid, wanted)
     return turn is not None and turn.geometry.is_close(wanted, _TOLERANCE_MM)
 
 
-def is_part_of_grid(own: Geometry, wanted: Geometry) -> bool:
+def is_part_of_grid(grid: Geometry, wanted: Geometry) -> bool:
     """Whether every voxel centre of a grid is one of another, as after cropping."""
-    return _box_within(own, wanted) is not None
+    return _box_within(grid, wanted) is not None
 
 
-def mask_grid_fault(own: Geometry, scan: Geometry, *, is_map: bool) -> str:
-    """Why a mask on the grid `own` is none of a scan; empty where it can be used.
+def mask_grid_fault(grid: Geometry, scan: Geometry, *, is_map: bool) -> str:
+    """Why a mask on that grid is none of a scan; empty where it can be used.
 
     Args:
-        own: grid of the mask.
+        grid: grid of the mask.
         scan: grid of the scan.
         is_map: whether it is a map of several labels, which programs crop to what is drawn.
     """
-    if (is_part_of_grid if is_map else is_same_grid)(own, scan):
+    if (is_part_of_grid if is_map else is_same_grid)(grid, scan):
         return ""
-    return f"not on the grid of its scan: {describe_difference(own, scan)}"
+    return f"not on the grid of its scan: {describe_difference(grid, scan)}"
 
 
-def pad_to_grid(array: NDArray[Scalar], own: Geometry, wanted: Geometry) -> NDArray[Scalar] | None:
+def pad_to_grid(array: NDArray[Scalar], grid: Geometry, wanted: Geometry) -> NDArray[Scalar] | None:
     """Voxels cropped from another grid in their places there, with 0 around; None elsewhere.
 
     Args:
-        array: array (z, y, x) on the grid `own`.
-        own: its grid.
+        array: array (z, y, x) on that grid.
+        grid: its grid.
         wanted: the grid it was cropped from, perhaps with its axes in another order.
     """
-    turn, box = _turn(own, wanted), _box_within(own, wanted)
+    turn, box = _turn(grid, wanted), _box_within(grid, wanted)
     if turn is None or box is None:
         return None
     padded = np.zeros(wanted.shape, array.dtype)
@@ -65,15 +65,15 @@ def pad_to_grid(array: NDArray[Scalar], own: Geometry, wanted: Geometry) -> NDAr
     return padded
 
 
-def reorient(array: NDArray[Scalar], own: Geometry, wanted: Geometry) -> NDArray[Scalar] | None:
+def reorient(array: NDArray[Scalar], grid: Geometry, wanted: Geometry) -> NDArray[Scalar] | None:
     """The voxels in the axis order and directions of another grid; None when it is another grid.
 
     Args:
-        array: array (z, y, x) on the grid `own`.
-        own: its grid.
+        array: array (z, y, x) on that grid.
+        grid: its grid.
         wanted: a grid that has the same voxel centres, perhaps in another order.
     """
-    turn = _turn(own, wanted)
+    turn = _turn(grid, wanted)
     if turn is None or not turn.geometry.is_close(wanted, _TOLERANCE_MM):
         return None
     return np.ascontiguousarray(turn.apply(array))
@@ -92,9 +92,9 @@ class _Turn:
         return turned
 
 
-def _turn(own: Geometry, wanted: Geometry) -> _Turn | None:
+def _turn(grid: Geometry, wanted: Geometry) -> _Turn | None:
     """What brings the axes of an array nearest to those of another grid."""
-    alignment = (wanted.direction.T @ own.direction)[::-1, ::-1]  # both z, y, x
+    alignment = (wanted.direction.T @ grid.direction)[::-1, ::-1]  # both z, y, x
     axes = [int(axis) for axis in np.abs(alignment).argmax(axis=1)]
     if sorted(axes) != [0, 1, 2]:
         return None
@@ -102,21 +102,21 @@ def _turn(own: Geometry, wanted: Geometry) -> _Turn | None:
     flips = [row for row in range(3) if signs[row] < 0]
     first = np.zeros(3)
     for row in flips:
-        first[axes[row]] = own.shape[axes[row]] - 1
-    x, y, z = own.to_world(first)
-    columns = own.direction[:, [2 - axis for axis in reversed(axes)]] * signs[::-1]
+        first[axes[row]] = grid.shape[axes[row]] - 1
+    x, y, z = grid.to_world(first)
+    columns = grid.direction[:, [2 - axis for axis in reversed(axes)]] * signs[::-1]
     a, b, c = axes
     turned = Geometry(
-        (own.shape[a], own.shape[b], own.shape[c]),
-        (own.spacing_mm[a], own.spacing_mm[b], own.spacing_mm[c]),
+        (grid.shape[a], grid.shape[b], grid.shape[c]),
+        (grid.spacing_mm[a], grid.spacing_mm[b], grid.spacing_mm[c]),
         (float(x), float(y), float(z)),
         columns,
     )
     return _Turn(tuple(axes), tuple(flips), turned)
 
 
-def _box_within(own: Geometry, wanted: Geometry) -> tuple[slice, slice, slice] | None:
-    turn = _turn(own, wanted)
+def _box_within(grid: Geometry, wanted: Geometry) -> tuple[slice, slice, slice] | None:
+    turn = _turn(grid, wanted)
     if turn is None:
         return None
     first = np.rint(wanted.to_index(turn.geometry.origin_mm)).astype(int)
@@ -129,15 +129,15 @@ def _box_within(own: Geometry, wanted: Geometry) -> tuple[slice, slice, slice] |
     return box if turn.geometry.is_close(wanted.crop(box), _TOLERANCE_MM) else None
 
 
-def describe_difference(own: Geometry, wanted: Geometry) -> str:
+def describe_difference(grid: Geometry, wanted: Geometry) -> str:
     """In words, which numbers of two grids differ."""
     parts: list[str] = []
-    if own.shape != wanted.shape:
-        parts.append(f"{_sizes(own.shape)} voxels instead of {_sizes(wanted.shape)}")
+    if grid.shape != wanted.shape:
+        parts.append(f"{_sizes(grid.shape)} voxels instead of {_sizes(wanted.shape)}")
     for name, one, other, unit, tolerance in (
-        ("spacing", own.spacing_mm[::-1], wanted.spacing_mm[::-1], " mm", 1e-3),
-        ("axes", own.direction.ravel(), wanted.direction.ravel(), "", 1e-3),
-        ("origin", own.origin_mm, wanted.origin_mm, " mm", _TOLERANCE_MM),
+        ("spacing", grid.spacing_mm[::-1], wanted.spacing_mm[::-1], " mm", 1e-3),
+        ("axes", grid.direction.ravel(), wanted.direction.ravel(), "", 1e-3),
+        ("origin", grid.origin_mm, wanted.origin_mm, " mm", _TOLERANCE_MM),
     ):
         if not np.allclose(one, other, rtol=0, atol=tolerance):
             parts.append(f"{name} {_numbers(one)}{unit} instead of {_numbers(other)}{unit}")

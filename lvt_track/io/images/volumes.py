@@ -105,9 +105,9 @@ def read_mask(path: Path, geometry: Geometry, labels: Collection[int] = ()) -> B
         InputError: when it is on another grid, or its values are not labels.
     """
     path = Path(path)
-    values, own = read_labels(path)
-    fault = mask_grid_fault(own, geometry, is_map=bool(labels))
-    turned = (pad_to_grid if labels else reorient)(values, own, geometry)
+    values, grid = read_labels(path)
+    fault = mask_grid_fault(grid, geometry, is_map=bool(labels))
+    turned = (pad_to_grid if labels else reorient)(values, grid, geometry)
     if fault or turned is None:
         raise InputError(
             f"the mask is {fault}",
@@ -125,10 +125,10 @@ def read_probability(path: Path, geometry: Geometry) -> NDArray[np.float16]:
         InputError: when it is on another grid than the scan, or damaged.
     """
     path = Path(path)
-    values, own = read_image(path)
-    if not own.is_close(geometry):
+    values, grid = read_image(path)
+    if not grid.is_close(geometry):
         raise InputError(
-            f"the map is not on the grid of its scan: {describe_difference(own, geometry)}",
+            f"the map is not on the grid of its scan: {describe_difference(grid, geometry)}",
             path=path,
             remedy="Remove it, or run `lvt track` again",
         )

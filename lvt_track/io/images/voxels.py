@@ -164,15 +164,15 @@ def _check_size(place: VoxelPlace) -> None:
 
 def _check_raw(place: VoxelPlace) -> None:
     try:
-        there = place.path.stat().st_size - place.start - place.skip
+        stored = place.path.stat().st_size - place.start - place.skip
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", path=place.path) from error
-    if there < place.size:
-        raise _cut_short(place, there)
+    if stored < place.size:
+        raise _cut_short(place, stored)
 
 
-def _cut_short(place: VoxelPlace, there: int) -> InputError:
-    share = max(0.0, there / place.size)
+def _cut_short(place: VoxelPlace, stored: int) -> InputError:
+    share = max(0.0, stored / place.size)
     return InputError(
         f"cut short: only {share:.0%} of the voxels are there", path=place.path, remedy=_DAMAGED
     )
@@ -197,10 +197,10 @@ def _chunks(place: VoxelPlace) -> Iterator[bytes]:
     _check_size(place)
     if place.packing == "raw":
         _check_raw(place)
-    wanted, skip, there, surplus = place.size, place.skip, 0, 0
+    wanted, skip, read, surplus = place.size, place.skip, 0, 0
     rest = b""
     for piece in unpacked(place.path, place.start, place.packing):
-        if there == wanted:
+        if read == wanted:
             surplus += len(piece)
             if surplus > _MOST_SURPLUS or place.packing == "raw":
                 return
@@ -209,15 +209,15 @@ def _chunks(place: VoxelPlace) -> Iterator[bytes]:
             taken = min(skip, len(piece))
             skip -= taken
             piece = piece[taken:]
-        piece = rest + piece[: wanted - there]
-        there += len(piece) - len(rest)
+        piece = rest + piece[: wanted - read]
+        read += len(piece) - len(rest)
         whole = len(piece) - len(piece) % place.dtype.itemsize
         rest = piece[whole:]
         if whole:
             yield piece[:whole]
-    if there == wanted:  # the end of the packed stream was met, and its checksum is right
+    if read == wanted:  # the end of the packed stream was met, and its checksum is right
         return
-    raise _cut_short(place, there)
+    raise _cut_short(place, read)
 
 
 def unpacked(path: Path, start: int, packing: str) -> Iterator[bytes]:

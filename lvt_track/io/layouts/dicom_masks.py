@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lvt_track.core.records import MaskSource, Phase
+from lvt_track.core.series import MaskSource, Phase
 from lvt_track.io.candidates import FoundSeries, LeftOut
 from lvt_track.io.images.grids import mask_grid_fault
 from lvt_track.io.images.headers import read_image_header
@@ -20,7 +20,7 @@ NO_SCAN = "a mask without a scan beside it, or of an unclear one"
 
 
 def with_masks(
-    found: Sequence[FoundSeries], masks: Sequence[MaskFile]
+    candidates: Sequence[FoundSeries], masks: Sequence[MaskFile]
 ) -> tuple[list[FoundSeries], list[LeftOut]]:
     """DICOM series with the masks beside them, and the masks that belong to none.
 
@@ -31,15 +31,15 @@ def with_masks(
     unused: list[LeftOut] = []
     # What is named for its class comes last, because it outweighs labels in a map.
     for mask in sorted(masks, key=lambda mask: not mask.labels):
-        below = [k for k, item in enumerate(found) if item.path.is_relative_to(mask.place)]
+        below = [k for k, item in enumerate(candidates) if item.path.is_relative_to(mask.place)]
         phase = phase_of_text(mask.scan)
         if phase is not Phase.UNKNOWN:
-            named = [k for k in below if found[k].series.phase is phase]
-            below = named or [k for k in below if found[k].series.phase is Phase.UNKNOWN]
+            named = [k for k in below if candidates[k].series.phase is phase]
+            below = named or [k for k in below if candidates[k].series.phase is Phase.UNKNOWN]
         near = len(below)
         if near > 1:
             grid, is_map = read_image_header(mask.path).geometry, bool(mask.labels)
-            grids = {k: found[k].geometry for k in below}
+            grids = {k: candidates[k].geometry for k in below}
             below = [k for k in below if not mask_grid_fault(grid, grids[k], is_map=is_map)]
         if near and not below:
             reason = f"a mask on the grid of none of {near} series beside it"
@@ -54,9 +54,9 @@ def with_masks(
             unused.append(LeftOut(mask.path, reason, is_failure=True))
         else:
             unused.append(LeftOut(mask.path, NO_SCAN))
-    with_given = list(found)
+    with_given = list(candidates)
     for k, sources in given.items():
-        item = found[k]
+        item = candidates[k]
         kept, unfit = fitting_masks(sources, item.geometry)
         unused += unfit
         item = replace(item, series=replace(item.series, masks=kept))

@@ -33,7 +33,16 @@ _CLASSES = {
 }
 # What TotalSegmentator's task for vessels writes.
 _VESSEL_TASK = {"liver_vessels", "liver_tumor"}
-_OWN = ("lesions", "cysts", "tracks", "portal", "hepatic", "segments", "territories", "remnant")
+_LVT_NAMES = (
+    "lesions",
+    "cysts",
+    "tracks",
+    "portal",
+    "hepatic",
+    "segments",
+    "territories",
+    "remnant",
+)
 
 
 def is_organ_folder(paths: Collection[Path]) -> bool:
@@ -72,6 +81,6 @@ def why_labels_unused(path: Path, siblings: Collection[Path], segments: Collecti
         return f"a label map named as in LiTS, but with other labels than 1 and 2; {use}"
     if folders & {"labelstr", "labelsts", "labels", "labelspred"}:
         return f"a label map whose labels no dataset.json names for certain; {use}"
-    if stem in _OWN:
+    if stem in _LVT_NAMES:
         return "a label map as lvt writes it, not a scan"
     return f"a mask or label map by its values; {use}"

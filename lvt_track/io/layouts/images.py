@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.plain_text import encodable
-from lvt_track.core.records import MaskSource, Phase, Series
+from lvt_track.core.series import MaskSource, Phase, Series
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut, too_short
@@ -236,7 +236,7 @@ def find_image_series(
     Raises:
         InputError: when a table of sessions cannot be read.
     """
-    found: list[FoundSeries] = []
+    series: list[FoundSeries] = []
     short: list[LeftOut] = []
     left_out: list[LeftOut] = []
     sessions = read_session_dates(root)
@@ -251,20 +251,20 @@ def find_image_series(
         given, superseded = _masks_by_scan(members, [m for m in masks if m.place == folder])
         left_out += superseded
         for header in members:
-            own, unfit = fitting_masks(given[header.path], header.geometry)
+            kept, unfit = fitting_masks(given[header.path], header.geometry)
             left_out += unfit
-            item = without_unfit(_found(header, own, root, sessions), unfit)
+            item = without_unfit(_series_of(header, kept, root, sessions), unfit)
             reason = too_short(item.geometry)
             if reason:
                 short.append(LeftOut(header.path, reason))
             else:
-                found.append(item)
+                series.append(item)
     # A visit of which nothing else is left is lost.
-    folders = {item.path.parent for item in found}
+    folders = {item.path.parent for item in series}
     left_out += [
         item if item.path.parent in folders else replace(item, is_failure=True) for item in short
     ]
-    return found, left_out
+    return series, left_out
 
 
 def fitting_masks(
@@ -273,8 +273,8 @@ def fitting_masks(
     """The masks of a scan that `read_mask` takes, and those on another grid, which are lost."""
     unfit: dict[Path, LeftOut] = {}
     for mask in masks.values():
-        own = read_image_header(mask.path).geometry
-        fault = mask_grid_fault(own, geometry, is_map=bool(mask.labels))
+        grid = read_image_header(mask.path).geometry
+        fault = mask_grid_fault(grid, geometry, is_map=bool(mask.labels))
         if fault:
             unfit[mask.path] = LeftOut(mask.path, f"a mask {fault}", is_failure=True)
     kept = {name: mask for name, mask in masks.items() if mask.path not in unfit}
@@ -314,7 +314,7 @@ def _series(header: ImageHeader, masks: dict[str, MaskSource]) -> Series:
     )
 
 
-def _found(
+def _series_of(
     header: ImageHeader,
     masks: dict[str, MaskSource],
     root: Path,
@@ -355,9 +355,9 @@ def _masks_by_scan(
         exact = [scan for scan in scans if keys[scan] == mask.scan]
         likely = exact or [scan for scan in scans if _begins_with(keys[scan], mask.scan)]
         if len(likely) > 1:
-            own = read_image_header(mask.path).geometry
+            grid = read_image_header(mask.path).geometry
             is_map = bool(mask.labels)
-            fits = [s for s in likely if not mask_grid_fault(own, grids[s], is_map=is_map)]
+            fits = [s for s in likely if not mask_grid_fault(grid, grids[s], is_map=is_map)]
             likely = fits or likely
         if len({date_in_name(scan.name) for scan in likely}) == 1:
             best = min(likely, key=lambda scan: (_rank(keys[scan]), scan))

@@ -29,7 +29,7 @@ _VESSEL_LABELS: ClassLabels = {"vessels": (1,), "tumors": (2,)}
 
 _LIVER = re.compile(r"(whole )?liver|leber|foie|h[íi]gado|lever")
 _BACKGROUND = re.compile(r"background|hintergrund|clear label")
-_THING = {
+_PATTERN = {
     "tumors": r"(tumou?r|lesion|metastas[ie]s|hcc|mets?|cancer)s?",
     "vessels": r"(blood )?vessels?",
 }
@@ -67,7 +67,7 @@ def _highest(path: Path) -> float:
 def _by_name(names: Mapping[str, Iterable[int]], *, is_hepatic: bool) -> ClassLabels:
     """Labels by class; “tumour” alone counts where nothing but the liver can have it."""
     plain = {re.sub(r"[\s_\-]+", " ", name.lower()).strip(): v for name, v in names.items()}
-    found: dict[str, set[int]] = {}
+    by_class: dict[str, set[int]] = {}
     unclear: dict[str, set[int]] = {}
     is_other = False
     for name, values in plain.items():
@@ -76,23 +76,23 @@ def _by_name(names: Mapping[str, Iterable[int]], *, is_hepatic: bool) -> ClassLa
         if _BACKGROUND.fullmatch(name):
             continue
         if _LIVER.fullmatch(name):
-            found.setdefault("liver", set()).update(labels)
+            by_class.setdefault("liver", set()).update(labels)
             continue
-        for kind, thing in _THING.items():
-            if re.fullmatch(rf"(liver|hepatic|intrahepatic) {thing}", name):
-                found.setdefault(kind, set()).update(labels)
+        for kind, pattern in _PATTERN.items():
+            if re.fullmatch(rf"(liver|hepatic|intrahepatic) {pattern}", name):
+                by_class.setdefault(kind, set()).update(labels)
                 break
-            if re.fullmatch(thing, name):
+            if re.fullmatch(pattern, name):
                 unclear.setdefault(kind, set()).update(labels)
                 break
         else:
             is_other = True
-    if (is_hepatic or "liver" in found) and not is_other:
+    if (is_hepatic or "liver" in by_class) and not is_other:
         for kind, labels in unclear.items():
-            found.setdefault(kind, set()).update(labels)
-    if "liver" in found:
-        found["liver"] = set().union(*found.values())
-    return {kind: tuple(sorted(labels)) for kind, labels in found.items() if labels}
+            by_class.setdefault(kind, set()).update(labels)
+    if "liver" in by_class:
+        by_class["liver"] = set().union(*by_class.values())
+    return {kind: tuple(sorted(labels)) for kind, labels in by_class.items() if labels}
 
 
 def _beside(path: Path) -> dict[str, tuple[int, ...]]:

@@ -11,7 +11,7 @@ from lvt_track.io.candidates import LeftOut
 from lvt_track.io.dicom.header import looks_like_dicom
 from lvt_track.io.images.headers import stem_of
 
-__all__ = ["DRAWN_FILE", "OWN_FILE", "results_folder"]
+__all__ = ["DRAWN_FILE", "LVT_FILE", "results_folder"]
 
 DRAWN_FILE = re.compile(
     r"((native|arterial|portal|delayed|unknown)\d*_)?(liver|vessels|tumors)\.nii\.gz"
@@ -19,7 +19,7 @@ DRAWN_FILE = re.compile(
 )
 """Names of masks and probabilities that a run draws of a visit."""
 
-OWN_FILE = re.compile(
+LVT_FILE = re.compile(
     DRAWN_FILE.pattern
     + r"|(lesions|tracks|portal|hepatic|segments|resection)\.nii\.gz"
     + r"|(seg|seg_tumors|sr)\.dcm|meshes\.glb"
@@ -71,7 +71,7 @@ def _scan_within(folder: Path) -> Path | None:
         for name in sorted(names):
             path = Path(parent, name)
             is_top = path.parent == folder and folder.name != "visits"
-            if name.startswith(".") or (_SEGMENTED if is_top else OWN_FILE).fullmatch(name):
+            if name.startswith(".") or (_SEGMENTED if is_top else LVT_FILE).fullmatch(name):
                 continue
             if stem_of(path) is not None or (path.is_file() and looks_like_dicom(path)):
                 return path

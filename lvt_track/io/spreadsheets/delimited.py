@@ -26,11 +26,11 @@ def read_delimited(path: Path) -> list[Lines]:
         OSError: when it cannot be read.
     """
     text = decoded(path.read_bytes(), path)
-    told = _SEPARATOR_LINE.match(text)
+    separator = _SEPARATOR_LINE.match(text)
     skipped = 0
-    if told:
-        text, skipped = text[told.end() :], 1
-        delimiters = [told[1]]
+    if separator:
+        text, skipped = text[separator.end() :], 1
+        delimiters = [separator[1]]
     else:
         header = next((line for line in text.splitlines() if line.strip()), "")
         top = "\n".join(text.splitlines()[:40])

@@ -18,7 +18,7 @@ MOST_BYTES = 64 << 20
 
 MOST_ROWS = 1_000_000
 
-_MOST_TOLD = 10
+_MOST_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,12 @@ class Lines:
             if any(cells[width:]) or (self.delimiter == "," and _may_be_parted(cells, width))
         ]
         if odd:
-            told = ", ".join(f"line {line} has {count} cells" for line, count in odd[:_MOST_TOLD])
-            rest = f" and {len(odd) - _MOST_TOLD} more" if len(odd) > _MOST_TOLD else ""
+            listed = ", ".join(
+                f"line {line} has {count} cells" for line, count in odd[:_MOST_LISTED]
+            )
+            rest = f" and {len(odd) - _MOST_LISTED} more" if len(odd) > _MOST_LISTED else ""
             raise InputError(
-                f"{told}{rest}, the header {width}",
+                f"{listed}{rest}, the header {width}",
                 path=path,
                 remedy="Quote texts and decimal commas, or separate columns by semicolons",
             )

@@ -130,17 +130,17 @@ def _read(path: Path) -> list[Lines]:
 
 def _sheet(path: Path, choices: Sequence[Lines], is_header: IsHeader | None) -> Sheet:
     """The table among the ways to read a file: the first in which the header is found."""
-    found: list[tuple[Lines, int]] = []
+    tables: list[tuple[Lines, int]] = []
     for lines in choices:
         top = range(min(len(lines.rows), _MOST_LINES_ABOVE))
         start = next((k for k in top if is_header and is_header(lines.rows[k][1])), None)
         if start is not None:
-            found.append((lines, start))
+            tables.append((lines, start))
     usable = [lines for lines in choices if len(lines.rows) > 1]
-    if not found and not usable:
+    if not tables and not usable:
         raise InputError("a table needs a header and at least one row", path=path)
-    lines, start = found[0] if found else (usable[0], 0)
-    more = [other.name for other, _ in found[1:] if other.name]
+    lines, start = tables[0] if tables else (usable[0], 0)
+    more = [other.name for other, _ in tables[1:] if other.name]
     remarks = [f"sheet {name!r} is not read, sheet {lines.name!r} is" for name in more]
     rows = lines.rows[start:]
     if len(rows) < 2:

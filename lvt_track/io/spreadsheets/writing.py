@@ -11,7 +11,7 @@ from lvt_track.core.plain_text import guarded_cell
 from lvt_track.io.files import write_whole
 from lvt_track.io.spreadsheets.delimited import unguarded
 
-__all__ = ["append_row", "csv_text", "read_own_table", "write_text"]
+__all__ = ["append_row", "csv_text", "read_written_table", "write_text"]
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -44,7 +44,7 @@ def write_text(text: str, path: Path) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def read_own_table(path: Path) -> list[dict[str, str]]:
+def read_written_table(path: Path) -> list[dict[str, str]]:
     """A table that was written here, as text by column."""
     with path.open(newline="", encoding="utf-8") as file:
         return [

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from lvt_track.core.records import Lesion
+from lvt_track.core.lesion import Lesion
 from lvt_track.errors import InputError
 from lvt_track.lesions.corrections.lesion_names import LesionName, identify, name_of
 from lvt_track.lesions.corrections.table import REMEDY, Action, Correction
@@ -81,8 +81,8 @@ def decide(
     remarks: list[str] = []
     problems: list[str] = []
     for correction in corrections:
-        keys, complete, said = _resolved(correction, lesions, dates)
-        problem = said if keys is None else _contradiction(correction, keys, rows)
+        keys, complete, remark = _resolved(correction, lesions, dates)
+        problem = remark if keys is None else _contradiction(correction, keys, rows)
         if problem:
             if correction.line:
                 problems.append(f"line {correction.line}: {problem}")
@@ -91,8 +91,8 @@ def decide(
             kept.append(correction)
             continue
         assert keys is not None
-        if said:
-            remarks.append(f"{correction.where}: {said}")
+        if remark:
+            remarks.append(f"{correction.where}: {remark}")
         rows.append(_Row(complete, keys))
         kept.append(complete)
     if problems:

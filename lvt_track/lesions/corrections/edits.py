@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from lvt_track.core.records import Caliper, Lesion
+from lvt_track.core.caliper import Caliper
+from lvt_track.core.lesion import Lesion
 from lvt_track.core.volume import LabelArray
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.necks import cut_into

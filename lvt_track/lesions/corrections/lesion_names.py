@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvt_track.core.records import Lesion, Point
+from lvt_track.core.caliper import Point
+from lvt_track.core.lesion import Lesion
 from lvt_track.lesions.size import ball_radius_mm
 
 __all__ = ["LEAST_LIKENESS", "LesionName", "identify", "likeness", "name_of"]
@@ -64,16 +65,16 @@ def identify(name: LesionName, lesions: Iterable[Lesion]) -> Lesion | None:
         name: the name.
         lesions: those of its visit.
     """
-    there = sorted(lesions, key=lambda lesion: lesion.label)
+    ordered = sorted(lesions, key=lambda lesion: lesion.label)
     if name.voxels:
-        same = [lesion for lesion in there if lesion.voxels == name.voxels]
+        same = [lesion for lesion in ordered if lesion.voxels == name.voxels]
         if same:
             return same[0]
     if name.place_mm is None:
         if name.voxels:
             return None
-        return next((lesion for lesion in there if lesion.label == name.label), None)
-    best = max(there, key=lambda lesion: likeness(name, lesion), default=None)
+        return next((lesion for lesion in ordered if lesion.label == name.label), None)
+    best = max(ordered, key=lambda lesion: likeness(name, lesion), default=None)
     return best if best is not None and likeness(name, best) >= LEAST_LIKENESS else None
 
 

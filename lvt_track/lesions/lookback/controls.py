@@ -46,15 +46,17 @@ def control_cells(
     if len(cells) and len(known_mm):
         apart = cdist(scan.geometry.to_world(cells), known_mm) > clear_mm
         cells = cells[apart.all(axis=1)]
-    here = np.rint(scan.geometry.to_index(place_mm)).astype(np.intp)
-    here = np.clip(here, 0, np.array(scan.hu.shape) - 1)
+    cell = np.rint(scan.geometry.to_index(place_mm)).astype(np.intp)
+    cell = np.clip(cell, 0, np.array(scan.hu.shape) - 1)
     unlike = np.zeros(len(cells))
     for distance_mm, step_mm, farthest_mm in (
         (scan.edge_mm, _EDGE_MM, _FARTHEST_EDGE_MM),
         (scan.vessel_mm, _VESSEL_MM, _FARTHEST_VESSEL_MM),
     ):
-        own = min(float(distance_mm[tuple(here)]), farthest_mm)
-        unlike += np.abs(np.minimum(distance_mm[tuple(cells.T)], farthest_mm) - own) / step_mm
+        place_mm_away = min(float(distance_mm[tuple(cell)]), farthest_mm)
+        unlike += (
+            np.abs(np.minimum(distance_mm[tuple(cells.T)], farthest_mm) - place_mm_away) / step_mm
+        )
     return cells[np.argsort(unlike, kind="stable")[:MOST_CONTROLS]]
 
 

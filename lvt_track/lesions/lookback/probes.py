@@ -87,11 +87,11 @@ def best_spots(
     flat = np.moveaxis(scores, 0, 1).reshape(len(around), -1)
     best = flat.argmax(axis=1)
     rows = np.arange(len(around))
-    found = np.isfinite(flat[rows, best])
+    is_finite = np.isfinite(flat[rows, best])
     probe, spot = np.divmod(best, around.shape[1])
     return Spots(
-        score=np.where(found, flat[rows, best], np.nan),
-        contrast_hu=np.where(found, contrast[probe, rows, spot], np.nan),
+        score=np.where(is_finite, flat[rows, best], np.nan),
+        contrast_hu=np.where(is_finite, contrast[probe, rows, spot], np.nan),
         probe=probe,
     )
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.course import Course, LookBack, Visibility
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.records import Lesion, Track
+from lvt_track.core.lesion import Lesion, Track
 from lvt_track.lesions.frame import PointMap
 from lvt_track.lesions.lookback.contrast import PROBE_RADII_MM, contrast_maps, ring_hu
 from lvt_track.lesions.lookback.controls import FEWEST_CONTROLS, control_cells, false_alarm_rate
@@ -163,8 +163,8 @@ def _judge(
     clear_mm = scene.known_radius_mm + look.search_mm + radii_mm[-1]
     controls = control_cells(scan, place_mm, scene.known_mm, clear_mm)
     maps = scene.contrast(scan, radii_mm)
-    here = np.rint(scan.geometry.to_index(place_mm)).astype(np.intp)
-    around, inside = neighbourhoods(np.vstack([here, controls]), look.search_mm, scan)
+    cell = np.rint(scan.geometry.to_index(place_mm)).astype(np.intp)
+    around, inside = neighbourhoods(np.vstack([cell, controls]), look.search_mm, scan)
     noise = noise_hu(maps, controls)
     spots = best_spots(maps, noise, _sign(lesion, detected, radius_mm), around, inside)
     judged = ~np.isnan(spots.score)
@@ -220,8 +220,11 @@ def _search_mm(
     centre_mm: FloatArray, later: int, place_mm: FloatArray, earlier: int, frame: PointMap
 ) -> float:
     """How far from its place a lesion may lie, by the registration's uncertainty at both visits."""
-    there, here = frame.uncertainty_mm(centre_mm, later), frame.uncertainty_mm(place_mm, earlier)
-    return float(np.clip(_SPREADS * np.hypot(there[0], here[0]), *_SEARCH_MM))
+    lesion_sd_mm, place_sd_mm = (
+        frame.uncertainty_mm(centre_mm, later),
+        frame.uncertainty_mm(place_mm, earlier),
+    )
+    return float(np.clip(_SPREADS * np.hypot(lesion_sd_mm[0], place_sd_mm[0]), *_SEARCH_MM))
 
 
 def _sign(lesion: Lesion, detected: LiverScan, radius_mm: float) -> float:

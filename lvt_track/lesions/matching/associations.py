@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.records import Event
+from lvt_track.core.lesion import Event
 from lvt_track.lesions.matching.costs import (
     Costs,
     IndexArray,
@@ -82,8 +82,8 @@ def list_associations(
         Associations in an order that depends on the scene only.
     """
     shapes = _Shapes(scene)
-    found = [*_same(scene, shapes, costs, appear, vanish), *_groups(scene, shapes, costs)]
-    allowed = [a for a in found if not forbidden.intersection(a.links)]
+    associations = [*_same(scene, shapes, costs, appear, vanish), *_groups(scene, shapes, costs)]
+    allowed = [a for a in associations if not forbidden.intersection(a.links)]
     if not required:
         return [a for a in allowed if a.gain(appear, vanish) > 0]
     return _with_demands(scene, shapes, costs, allowed, required, appear, vanish)
@@ -110,7 +110,7 @@ def _same(
 ) -> list[Association]:
     """One lesion stays one lesion, perhaps over visits that missed it."""
     visits = scene.seen_at.shape[1]
-    found: list[Association] = []
+    associations: list[Association] = []
     for a in range(visits):
         for b in range(a + 1, min(visits, a + 2 + costs.longest_gap)):
             first, second = _pairs(scene, a, b)
@@ -129,11 +129,11 @@ def _same(
                 ]
             )
             cost = pair_costs(scene, first, second, shared, costs)
-            found += [
+            associations += [
                 Association(((int(i), int(j)),), Event.SAME, float(c))
                 for i, j, c in zip(first, second, cost, strict=True)
             ]
-    return found
+    return associations
 
 
 def _pairs(scene: Scene, a: int, b: int) -> tuple[IndexArray, IndexArray]:

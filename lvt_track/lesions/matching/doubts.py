@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import cKDTree
 
-from lvt_track.core.records import Lesion, Track, TrackState
+from lvt_track.core.lesion import Lesion, Track, TrackState
 from lvt_track.lesions.components import LesionShape, ShapeTable
 from lvt_track.lesions.frame import PointMap
 
@@ -126,8 +126,8 @@ def _once(
 
 
 def _largest(track: Track, visit: int, by_key: Mapping[tuple[int, int], Lesion]) -> Lesion:
-    here = (by_key[key] for key in track.lesions if key[0] == visit)
-    return max(here, key=lambda lesion: lesion.measurement.volume_ml)
+    lesions = (by_key[key] for key in track.lesions if key[0] == visit)
+    return max(lesions, key=lambda lesion: lesion.measurement.volume_ml)
 
 
 def _gap_mm(one: LesionShape, other: LesionShape) -> float:

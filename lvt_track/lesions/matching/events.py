@@ -10,12 +10,12 @@ from itertools import pairwise
 import numpy as np
 
 from lvt_track.core.course import LookBack, Visibility
-from lvt_track.core.records import Edge, Event, Lesion, Track, TrackState
+from lvt_track.core.lesion import Edge, Event, Lesion, Track, TrackState
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.frame import PointMap
 from lvt_track.lesions.size import ball_radius_mm
 
-__all__ = ["DETECTABLE_MM", "MEASURABLE_MM", "doubt_what_was_visible", "tell_tracks"]
+__all__ = ["DETECTABLE_MM", "MEASURABLE_MM", "build_tracks", "doubt_what_was_visible"]
 
 DETECTABLE_MM = 5.0
 """Below this long axis a lesion may have been there before without being found."""
@@ -32,7 +32,7 @@ CONFIRMING_GROWTH_MM = 5.0
 Key = tuple[int, int]
 
 
-def tell_tracks(
+def build_tracks(
     lesions: Sequence[Sequence[Lesion]],
     edges: Sequence[Edge],
     frame: PointMap,
@@ -60,15 +60,15 @@ def tell_tracks(
     pieces.sort(key=lambda k: (k[0][0], -_start(k, by_key).measurement.volume_ml, k))
     tracks = []
     for number, keys in enumerate(pieces, start=1):
-        own = [edge for edge in edges if edge.earlier in set(keys)]
+        track_edges = [edge for edge in edges if edge.earlier in set(keys)]
         start = _start(keys, by_key)
         by_reader = start.key in decisions.new
         hidden = "" if by_reader else _hidden(start, frame, dates)
         small = "" if hidden or by_reader else _too_small(start, by_key, frame, dates)
         confirmed = _confirmed(start, keys, by_key) if small else None
         is_uncertain = bool(hidden or small) and confirmed is None
-        events = _events(keys, own, by_key, frame, dates)
-        state = _state(keys, own, frame, by_key, len(dates), is_uncertain)
+        events = _events(keys, track_edges, by_key, frame, dates)
+        state = _state(keys, track_edges, frame, by_key, len(dates), is_uncertain)
         tracks.append(
             Track(
                 number,
@@ -94,7 +94,7 @@ def doubt_what_was_visible(
     of a false alarm would grow.
 
     Args:
-        tracks: as `tell_tracks` gives them.
+        tracks: as `build_tracks` gives them.
         looks: the places of later tumours in earlier scans.
         dates: date of each visit.
     """
@@ -135,7 +135,7 @@ def _pieces(
 
 def _state(
     keys: Sequence[Key],
-    own: Sequence[Edge],
+    edges: Sequence[Edge],
     frame: PointMap,
     by_key: Mapping[Key, Lesion],
     visits: int,
@@ -148,9 +148,9 @@ def _state(
         return TrackState.DISAPPEARED
     if keys[0][0] > 0:
         return TrackState.NEW
-    if any(edge.event is Event.MERGE for edge in own):
+    if any(edge.event is Event.MERGE for edge in edges):
         return TrackState.MERGED
-    if any(edge.event is Event.SPLIT for edge in own):
+    if any(edge.event is Event.SPLIT for edge in edges):
         return TrackState.SPLIT
     if _was_missed(keys, by_key, frame):
         return TrackState.REAPPEARED
@@ -244,10 +244,10 @@ def _nearest_known(
     known = [other for other in by_key.values() if other.visit == visit]
     if not known:
         return None
-    there = frame.map_points(np.array([lesion.centroid_mm]), lesion.visit, visit)
+    centroid_mm = frame.map_points(np.array([lesion.centroid_mm]), lesion.visit, visit)
     centres = np.array([other.centroid_mm for other in known])
     radii = np.array([_radius_mm(other) for other in known])
-    gap = np.linalg.norm(centres - there, axis=1) - radii - _radius_mm(lesion)
+    gap = np.linalg.norm(centres - centroid_mm, axis=1) - radii - _radius_mm(lesion)
     nearest = int(np.argmin(gap))
     return known[nearest], max(0.0, float(gap[nearest]))
 
@@ -258,26 +258,30 @@ def _radius_mm(lesion: Lesion) -> float:
 
 def _events(
     keys: Sequence[Key],
-    own: Sequence[Edge],
+    edges: Sequence[Edge],
     by_key: Mapping[Key, Lesion],
     frame: PointMap,
     dates: Sequence[dt.date],
 ) -> list[str]:
     """What happened, in words, by date."""
-    told: list[tuple[int, str]] = []
+    dated_words: list[tuple[int, str]] = []
     first, last = keys[0][0], keys[-1][0]
     if first > 0:
-        told.append((first, f"first seen {dates[first]}"))
-    for edge in own:
+        dated_words.append((first, f"first seen {dates[first]}"))
+    for edge in edges:
         if edge.later[0] > edge.earlier[0] + 1:
             between = ", ".join(str(d) for d in dates[edge.earlier[0] + 1 : edge.later[0]])
-            told.append((edge.later[0], f"not seen {between}, seen again {dates[edge.later[0]]}"))
+            dated_words.append(
+                (edge.later[0], f"not seen {between}, seen again {dates[edge.later[0]]}")
+            )
     for event, word in ((Event.SPLIT, "split into"), (Event.MERGE, "merged from")):
-        ends = [e.earlier if event is Event.SPLIT else e.later for e in own if e.event is event]
+        ends = [e.earlier if event is Event.SPLIT else e.later for e in edges if e.event is event]
         for end in sorted(set(ends)):
-            visit = max(e.later[0] for e in own if end in (e.earlier, e.later) and e.event is event)
-            told.append((visit, f"{word} {ends.count(end)} {dates[visit]}"))
-    told += [
+            visit = max(
+                e.later[0] for e in edges if end in (e.earlier, e.later) and e.event is event
+            )
+            dated_words.append((visit, f"{word} {ends.count(end)} {dates[visit]}"))
+    dated_words += [
         (visit, f"too small to measure {dates[visit]}") for visit in _turns_small(keys, by_key)
     ]
     if last < len(dates) - 1:
@@ -288,8 +292,8 @@ def _events(
             words = "not to be told at"
         else:
             words = "not seen"
-        told.append((last + 1, f"{words} {dates[last + 1]}"))
-    return [words for _, words in sorted(told, key=lambda item: item[0])]
+        dated_words.append((last + 1, f"{words} {dates[last + 1]}"))
+    return [words for _, words in sorted(dated_words, key=lambda item: item[0])]
 
 
 def _turns_small(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> list[int]:

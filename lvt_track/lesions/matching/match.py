@@ -17,13 +17,13 @@ import numpy as np
 from scipy import optimize, sparse
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.records import Edge, Event, Lesion, Track
+from lvt_track.core.lesion import Edge, Event, Lesion, Track
 from lvt_track.lesions.components import ShapeTable
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.frame import PointMap
 from lvt_track.lesions.matching.associations import Association, list_associations
 from lvt_track.lesions.matching.costs import Costs, Scene
-from lvt_track.lesions.matching.events import tell_tracks
+from lvt_track.lesions.matching.events import build_tracks
 
 __all__ = ["DOUBTFUL", "Matching", "match_course"]
 
@@ -112,7 +112,7 @@ def match_course(
         )
     )
     edges = _with_united(edges, decisions.united)
-    tracks = tell_tracks(lesions, edges, frame, dates, decisions)
+    tracks = build_tracks(lesions, edges, frame, dates, decisions)
     warnings = (*_warnings(edges, dates), *_roles_that_differ(tracks, decisions))
     return Matching(edges, tracks, warnings)
 
@@ -137,15 +137,15 @@ def _scene(
     # One point stands for the whole lesion: half the diagonal of its cube is the radius.
     grain = 2 * radius / np.sqrt(3)
     for v in range(visits):
-        here = np.flatnonzero(visit == v)
-        if not len(here):
+        of_visit = np.flatnonzero(visit == v)
+        if not len(of_visit):
             continue
-        position[here] = frame.map_points(centroid[here], v, frame.reference)
-        sigma[here] = frame.uncertainty_mm(centroid[here], v)
+        position[of_visit] = frame.map_points(centroid[of_visit], v, frame.reference)
+        sigma[of_visit] = frame.uncertainty_mm(centroid[of_visit], v)
         for other in range(visits):
             if other != v:
-                seen_at[here, other] = frame.covered(centroid[here], v, other)
-        for index in here:
+                seen_at[of_visit, other] = frame.covered(centroid[of_visit], v, other)
+        for index in of_visit:
             shape = shapes.get(flat[index].key)
             if shape is None:
                 points[index] = position[index][None]

@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 
 __all__ = [
     "LIVER_TISSUES",

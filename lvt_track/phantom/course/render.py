@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.components import label_components
 from lvt_track.core.geometry import Box, Geometry
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, Tissue
 from lvt_track.phantom.course.motion import anatomy_points

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lvt_track.core.caliper import Point
 from lvt_track.core.components import largest_component
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Phase, Point
+from lvt_track.core.series import Phase
 from lvt_track.phantom.body.anatomy import Anatomy
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, Tissue
 from lvt_track.phantom.course.motion import Breathing, Motion, Torso, draw_motion

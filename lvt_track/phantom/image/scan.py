@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.phantom.image.synthesis import Scanner, draw_tissue_hu, synthesise_image
 
 __all__ = ["scan_hu"]

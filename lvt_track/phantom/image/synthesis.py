@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.phantom.body.tissues import TISSUE_HU, TUMOR_TISSUES, Tissue
 from lvt_track.phantom.image.edges import SoftEdges, soften
 from lvt_track.phantom.image.smooth import smooth

@@ -116,8 +116,8 @@ def pull_patient(
     phases, is_dry = options
     studies = find_studies(archive, query)
     _check_folder(patient, studies[0].patient_id)
-    found = [one for study in studies for one in find_series(archive, study, query)]
-    wanted, left = to_pull(found, phases)
+    series = [one for study in studies for one in find_series(archive, study, query)]
+    wanted, left = to_pull(series, phases)
     if not wanted:
         reasons = "; ".join(sorted({reason for _, reason in left}))
         raise InputError(

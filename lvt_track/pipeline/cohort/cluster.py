@@ -259,20 +259,20 @@ def _outcome(future: Future[Any]) -> PatientRun | None:
 def _usable(client: Client, model: str, progress: Progress) -> tuple[str, ...] | None:
     """The workers that have this program and this model; None where all do."""
     ours = identity(model)
-    told = client.run(identity, model, on_error="return")
-    if not told:
+    identities = client.run(identity, model, on_error="return")
+    if not identities:
         progress.warn("the scheduler has no workers yet; waiting for them")
         return None
-    for address, theirs in told.items():
+    for address, theirs in identities.items():
         if theirs != ours:
             progress.warn(f"worker {address} is not used: it has {theirs}, this is {ours}")
-    same = tuple(address for address, theirs in told.items() if theirs == ours)
+    same = tuple(address for address, theirs in identities.items() if theirs == ours)
     if not same:
         raise UsageError(
-            f"none of the {len(told)} workers has what this run has, {ours}",
+            f"none of the {len(identities)} workers has what this run has, {ours}",
             remedy="Install the same version and model where the workers are started",
         )
-    return None if len(same) == len(told) else same
+    return None if len(same) == len(identities) else same
 
 
 @contextlib.contextmanager

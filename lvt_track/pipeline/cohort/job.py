@@ -72,11 +72,11 @@ def identity(model: str) -> str:
     from lvt_track.segment.totalsegmentator import TOTALSEGMENTATOR
 
     methods = ",".join(str(number) for _, number in sorted(METHODS.items()))
-    told = f"lvt {__version__}, methods {methods}"
+    program = f"lvt {__version__}, methods {methods}"
     if model == TOTALSEGMENTATOR:
-        return f"{told}, {model}"
+        return f"{program}, {model}"
     cards = [card_of(name) for name in model.split("+")]
-    return told + "".join(f", model {card.name} {card.sha256[:12]}" for card in cards)
+    return program + "".join(f", model {card.name} {card.sha256[:12]}" for card in cards)
 
 
 def run_patient(job: PatientJob) -> PatientRun:
@@ -90,7 +90,7 @@ def run_patient(job: PatientJob) -> PatientRun:
             return job.failed(
                 f"the worker has {identity(job.settings.model)}, this run is of {job.identity}"
             )
-        settings = _own_settings(job)
+        settings = _settings_of(job)
         resumes = job.existing is Existing.RESUME
         if resumes and is_finished(job.patient, job.out, settings):
             state, failures = State.KEPT, Manifest.read(job.out).failures
@@ -124,7 +124,7 @@ def run_patient(job: PatientJob) -> PatientRun:
     )
 
 
-def _own_settings(job: PatientJob) -> TrackSettings:
+def _settings_of(job: PatientJob) -> TrackSettings:
     """The settings, without a radiologist's table that has no rows of this patient."""
     if not job.is_read:
         return job.settings

@@ -13,7 +13,7 @@ from lvt_track.response.tables.readings import Readings
 
 __all__ = ["unmatched_patients"]
 
-_MOST_TOLD = 10
+_MOST_LISTED = 10
 
 
 def unmatched_patients(
@@ -34,18 +34,18 @@ def unmatched_patients(
         return ()
     followed = [Manifest.read(run.folder).patient for run in runs]
     alike = {plain_patient(name): name for name in followed}
-    told = []
+    remarks = []
     names = by_patient(readings.rows)
     missing = [name for name in names if name not in followed]
-    for name in missing[:_MOST_TOLD]:
+    for name in missing[:_MOST_LISTED]:
         like = alike.get(plain_patient(name))
         meant = "" if like is None else f": is {like} meant? Write it so"
-        told.append(f"the radiologist's table has patient {name}, no folder is of them{meant}")
-    if len(missing) > _MOST_TOLD:
-        told.append(f"the table has {len(missing) - _MOST_TOLD} more such patients")
+        remarks.append(f"the radiologist's table has patient {name}, no folder is of them{meant}")
+    if len(missing) > _MOST_LISTED:
+        remarks.append(f"the table has {len(missing) - _MOST_LISTED} more such patients")
     if len(missing) == len(names):
         raise InputError(
-            f"nothing to compare: {'; '.join(told)}",
-            remedy=f"The folders are of {', '.join(followed[:_MOST_TOLD])}; --resume keeps them",
+            f"nothing to compare: {'; '.join(remarks)}",
+            remedy=f"The folders are of {', '.join(followed[:_MOST_LISTED])}; --resume keeps them",
         )
-    return tuple(told)
+    return tuple(remarks)

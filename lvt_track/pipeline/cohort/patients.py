@@ -80,21 +80,21 @@ def list_patients(folder: Path, out: Path) -> list[Path]:
         what = "is a file, not a folder" if folder.exists() else "there is no such folder"
         raise InputError(what, path=folder, remedy="Give the folder with a subfolder per patient")
     try:
-        found = sorted(
+        patients = sorted(
             path
             for path in folder.iterdir()
             if path.is_dir() and not path.name.startswith(".") and path.resolve() != out.resolve()
         )
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", path=folder) from error
-    if not found:
+    if not patients:
         raise InputError(
             "no subfolders, so no patients", path=folder, remedy="Give each patient a subfolder"
         )
-    if all(_DATE_ONLY.fullmatch(path.name) for path in found):
+    if all(_DATE_ONLY.fullmatch(path.name) for path in patients):
         raise UsageError(
             "the subfolders are dates, so this is the folder of one patient",
             path=folder,
             remedy="Use `lvt track`, or give the folder above",
         )
-    return found
+    return patients

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from lvt_track.core.plain_text import encodable
-from lvt_track.io.spreadsheets.writing import read_own_table
+from lvt_track.io.spreadsheets.writing import read_written_table
 
 __all__ = ["CohortResult", "PatientRun", "Row", "State"]
 
@@ -46,7 +46,7 @@ class PatientRun:
 
     def table(self, name: str) -> list[Row]:
         """One of its tables, as text."""
-        return read_own_table(self.folder / name)
+        return read_written_table(self.folder / name)
 
     def facts(self) -> dict[str, object]:
         """The run as plain values."""
@@ -86,8 +86,8 @@ class CohortResult:
     def summary(self) -> str:
         """The result in a few lines."""
         counts = [(state, sum(run.state is state for run in self.runs)) for state in State]
-        told = ", ".join(f"{count} {state}" for state, count in counts if count)
-        lines = [f"{len(self.runs)} patients: {told}"]
+        counted = ", ".join(f"{count} {state}" for state, count in counts if count)
+        lines = [f"{len(self.runs)} patients: {counted}"]
         lines += [f"{run.state}: {run.name}: {run.why}" for run in self.unfinished]
         lines.append(f"tables: {self.folder / 'patients.csv'}")
         return encodable("\n".join(lines))

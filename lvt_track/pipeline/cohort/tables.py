@@ -179,20 +179,20 @@ def _summary_rows(phases: Sequence[Row]) -> list[dict[str, object]]:
     """One row per statistic, by the names of `SUMMARY_COLUMNS`."""
     rows: list[dict[str, object]] = []
     for (quantity, compared_with), column in _DEVIATIONS.items():
-        for found in summarise_phases(_deviations(phases, column, compared_with)):
-            estimate = found.estimate
+        for statistic in summarise_phases(_deviations(phases, column, compared_with)):
+            estimate = statistic.estimate
             rows.append(
                 {
                     "quantity": quantity,
                     "compared_with": compared_with,
-                    "phase": found.phase,
-                    "statistic": found.name,
+                    "phase": statistic.phase,
+                    "statistic": statistic.name,
                     "value": _decimals(estimate.value),
                     "low": _decimals(estimate.low),
                     "high": _decimals(estimate.high),
-                    "phases": found.phases,
-                    "studies": found.studies,
-                    "patients": found.patients,
+                    "phases": statistic.phases,
+                    "studies": statistic.studies,
+                    "patients": statistic.patients,
                 }
             )
     return rows
@@ -207,7 +207,7 @@ def _deviations(phases: Sequence[Row], column: str, compared_with: str) -> list[
 
     From the reference, the reference itself is left out: it deviates by nothing.
     """
-    found = []
+    deviations = []
     for (patient, date), rows in groupby(phases, key=lambda row: (row["patient"], row["date"])):
         study = list(rows)
         (reference,) = (row for row in study if row["is_reference"] == "True")
@@ -216,8 +216,8 @@ def _deviations(phases: Sequence[Row], column: str, compared_with: str) -> list[
             if percent is None or (compared_with == "reference" and row is reference):
                 continue
             thickness_mm = max(float(r["slice_thickness_mm"]) for r in (row, reference))
-            found.append(PhaseDeviation(patient, date, row["phase"], percent, thickness_mm))
-    return found
+            deviations.append(PhaseDeviation(patient, date, row["phase"], percent, thickness_mm))
+    return deviations
 
 
 def _pool_agreement(runs: Sequence[PatientRun], readings: Readings, out: Path) -> None:
@@ -226,8 +226,8 @@ def _pool_agreement(runs: Sequence[PatientRun], readings: Readings, out: Path) -
     compared = [run for run in runs if Manifest.read(run.folder).settings.get("radiologist")]
     pairs = _stacked(compared, "reader_pairs.csv")
     write_text(table_text(("patient", *PAIR_COLUMNS), pairs), out / "reader_pairs.csv")
-    found = {run.name: _comparison(run, theirs) for run in compared}
-    write_agreements(agreements_of(found), out / "agreement.csv")
+    by_patient_run = {run.name: _comparison(run, theirs) for run in compared}
+    write_agreements(agreements_of(by_patient_run), out / "agreement.csv")
 
 
 def _comparison(run: PatientRun, theirs: Mapping[str, Sequence[Assessment]]) -> ComparedPatient:
@@ -257,6 +257,10 @@ def _comparison(run: PatientRun, theirs: Mapping[str, Sequence[Assessment]]) -> 
         for row in rows
         if not (row["reader_value"] and row["value"])
     )
-    own = theirs.get(Manifest.read(run.folder).patient, ())
-    visits = judged_visits(list(leading_responses(run)), own, RECIST_JUDGE) if own else ()
+    reader_rows = theirs.get(Manifest.read(run.folder).patient, ())
+    visits = (
+        judged_visits(list(leading_responses(run)), reader_rows, RECIST_JUDGE)
+        if reader_rows
+        else ()
+    )
     return ComparedPatient(sizes, unpaired, visits)

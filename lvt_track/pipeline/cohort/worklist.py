@@ -25,8 +25,8 @@ def worklist_of(outcomes: Sequence[Outcome]) -> tuple[ToLookAt, ...]:
     In order: patients without results, results in part, scans that could not be aligned, responses
     that stand on one doubtful thing, sums beside a limit, doubtful links, jumps of the liver.
     """
-    found = [item for outcome in outcomes for item in _of(outcome)]
-    return tuple(sorted(found, key=lambda item: (item.rank, item.patient, item.date, item.what)))
+    items = [item for outcome in outcomes for item in _of(outcome)]
+    return tuple(sorted(items, key=lambda item: (item.rank, item.patient, item.date, item.what)))
 
 
 def _of(outcome: Outcome) -> Iterator[ToLookAt]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lvt_track.core.course import GIVEN, Course
-from lvt_track.core.records import Caliper, Lesion, Measurement
+from lvt_track.core.caliper import Caliper
+from lvt_track.core.lesion import Lesion, Measurement
 from lvt_track.phantom.course.truth import TrueLesion, true_edges, true_tracks
 from lvt_track.response.course import respond_to_course
 from lvt_track.response.criteria.catalogue import CRITERIA
@@ -96,13 +97,13 @@ def compare_with_truth(
             left out.
     """
     lesions = [
-        tuple(replace(lesion, visit=k) for lesion in truth[found.visit.date.isoformat()])
-        for k, found in enumerate(course.visits)
+        tuple(replace(lesion, visit=k) for lesion in truth[findings.visit.date.isoformat()])
+        for k, findings in enumerate(course.visits)
     ]
     pairs = [
         (drawn.key, true.key)
-        for found, at in zip(course.visits, lesions, strict=True)
-        for drawn in found.lesions
+        for findings, at in zip(course.visits, lesions, strict=True)
+        for drawn in findings.lesions
         for true in at
         if _is_one(drawn, true)
     ]
@@ -110,8 +111,8 @@ def compare_with_truth(
     large = {one.key for at in lesions for one in at if one.long_axis_mm >= LARGE_MM}
     edges = true_edges(lesions)
     links = {(edge.earlier, edge.later) for edge in edges}
-    told = [_true_ends((edge.earlier, edge.later), pairs) for edge in course.edges]
-    drawn_count = sum(len(found.lesions) for found in course.visits)
+    link_ends = [_true_ends((edge.earlier, edge.later), pairs) for edge in course.edges]
+    drawn_count = sum(len(findings.lesions) for findings in course.visits)
     return TruthComparison(
         lesions=sum(map(len, lesions)),
         lesions_found=len(seen),
@@ -119,8 +120,8 @@ def compare_with_truth(
         large_found=len(large & seen),
         false_lesions=drawn_count - len({drawn for drawn, _ in pairs}),
         links=len(links),
-        links_found=len(links & {link for ends in told for link in ends}),
-        false_links=sum(not (links & ends) for ends in told),
+        links_found=len(links & {link for ends in link_ends for link in ends}),
+        false_links=sum(not (links & ends) for ends in link_ends),
         categories=_categories(course, _as_true(course, lesions)),
     )
 
@@ -142,11 +143,11 @@ def _as_true(course: Course, lesions: Sequence[Sequence[TrueLesion]]) -> Course:
     edges = true_edges(lesions)
     visits = tuple(
         replace(
-            found,
+            findings,
             lesions=tuple(map(_measured, at)),
-            sources=dict.fromkeys(found.sources, GIVEN),
+            sources=dict.fromkeys(findings.sources, GIVEN),
         )
-        for found, at in zip(course.visits, lesions, strict=True)
+        for findings, at in zip(course.visits, lesions, strict=True)
     )
     tracks = true_tracks(lesions, edges)
     return Course(course.patient, visits, edges=edges, tracks=tracks)

@@ -13,7 +13,7 @@ from lvt_track.core.course import (
     RegistrationQuality,
     VisitFindings,
 )
-from lvt_track.core.records import PhaseVolume
+from lvt_track.core.series import PhaseVolume
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.corrections.edits import neck_warnings
 from lvt_track.lesions.identity import SCAN_DIGITS, KnownVisit, identified, remembered

@@ -45,7 +45,7 @@ def conclude(
     run.manifest.corrections = [one.facts() for one in decisions.corrections]
     if run.folder is not None:
         course = with_segments(course, scans, run.folder)
-    _tell_warnings(course, run)
+    _report_warnings(course, run)
     course = replace(course, warnings=(*run.manifest.warnings, *course.warnings))
     comparison = None
     if reader.source is not None:
@@ -56,8 +56,8 @@ def conclude(
     course = run.disclosure.course(course)
     if run.folder is not None:
         with run.watch.stage("report"):
-            said = tuple(row.facts() for row in decisions.corrections)
-            write_outputs(Findings(course, scans, frame, comparison, said), run.folder, run)
+            corrections = tuple(row.facts() for row in decisions.corrections)
+            write_outputs(Findings(course, scans, frame, comparison, corrections), run.folder, run)
     is_same = run.earlier is not None and run.earlier.basis == run.manifest.basis != ""
     run.manifest.seconds = run.earlier.seconds if run.earlier and is_same else run.watch.seconds
     run.manifest.finished = run.earlier.finished if run.keeps_masks and run.earlier else True
@@ -67,7 +67,7 @@ def conclude(
     return TrackResult(folder, course, failures, run.watch.seconds)
 
 
-def _tell_warnings(course: Course, run: Run) -> None:
+def _report_warnings(course: Course, run: Run) -> None:
     for visit in course.visits:
         for text in visit.warnings:
             run.warn(f"{visit.visit.name}: {text}")

@@ -20,19 +20,19 @@ def with_segments(course: Course, scans: Sequence[VisitScan], folder: RunFolder)
     A map on another grid is of another scan than the one that is followed now, and tells nothing.
     """
     visits = []
-    for found, scan in zip(course.visits, scans, strict=True):
-        path = folder.visit(found.visit.name).segments
-        if not path.exists() or not found.lesions:
-            visits.append(found)
+    for findings, scan in zip(course.visits, scans, strict=True):
+        path = folder.visit(findings.visit.name).segments
+        if not path.exists() or not findings.lesions:
+            visits.append(findings)
             continue
         segments, grid = read_labels(path)
-        if not grid.is_close(found.geometry):
-            visits.append(found)
+        if not grid.is_close(findings.geometry):
+            visits.append(findings)
             continue
         part = segments[scan.box].astype("uint8")
         lesions = tuple(
             replace(lesion, segments=segments_of(part[scan.labels == lesion.label]))
-            for lesion in found.lesions
+            for lesion in findings.lesions
         )
-        visits.append(replace(found, lesions=lesions))
+        visits.append(replace(findings, lesions=lesions))
     return replace(course, visits=tuple(visits))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from scipy import ndimage
 
 from lvt_track.core.geometry import shifted
-from lvt_track.core.records import Lesion
+from lvt_track.core.lesion import Lesion
 from lvt_track.errors import InputError
 from lvt_track.lesions.components import lesion_shapes, measured_lesion
 from lvt_track.lesions.corrections.decisions import Decisions, decide
@@ -75,8 +75,8 @@ def _split(visit: int, scan: VisitScan, decisions: Decisions) -> VisitScan:
         whole = scan.labels[inner][mask][0]
         lesions.append(replace(part, is_cut=int(whole) in cut))
     lesions.sort(key=lambda lesion: lesion.label)
-    said = ", ".join(f"{label} into {count}" for label, count in sorted(parts.items()))
-    warnings = (*scan.findings.warnings, f"lesions split by a reader: {said}")
+    cuts = ", ".join(f"{label} into {count}" for label, count in sorted(parts.items()))
+    warnings = (*scan.findings.warnings, f"lesions split by a reader: {cuts}")
     return replace(
         scan,
         findings=replace(scan.findings, lesions=tuple(lesions), warnings=warnings),
@@ -99,13 +99,13 @@ def _obeyed(visit: int, scan: VisitScan, decisions: Decisions) -> VisitScan:
         scan.findings,
         lesions=lesions,
         tumors_ml=scan.findings.tumors_ml - lost_ml,
-        warnings=(*scan.findings.warnings, *_said(left_out, lesions)),
+        warnings=(*scan.findings.warnings, *_remarks(left_out, lesions)),
     )
     shapes = {key: shape for key, shape in scan.shapes.items() if key[1] in kept}
     return replace(scan, findings=findings, labels=labels, shapes=shapes)
 
 
-def _said(left_out: Sequence[Lesion], lesions: Sequence[Lesion]) -> list[str]:
+def _remarks(left_out: Sequence[Lesion], lesions: Sequence[Lesion]) -> list[str]:
     """What the reader's word changed of a visit."""
     texts = []
     if left_out:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lvt_track.core.records import Visit
+from lvt_track.core.series import Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.io.discover import Discovery, discover
@@ -14,7 +14,7 @@ from lvt_track.lesions.corrections.table import Correction
 from lvt_track.pipeline.patient.conclude import conclude
 from lvt_track.pipeline.patient.result import TrackResult
 from lvt_track.pipeline.patient.settings import TrackSettings
-from lvt_track.pipeline.patient.track import disclosure_of, new_manifest, tell_discovery
+from lvt_track.pipeline.patient.track import disclosure_of, new_manifest, report_discovery
 from lvt_track.pipeline.patient.visit.phases_from_pixels import with_phases_from_pixels
 from lvt_track.pipeline.patient.visit.read import VisitScan, read_visit
 from lvt_track.pipeline.patient.visit.read_ahead import read_ahead
@@ -28,7 +28,7 @@ from lvt_track.pipeline.run.manifest import Failure, Manifest
 from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.places import with_places
 from lvt_track.pipeline.run.progress import Progress
-from lvt_track.pipeline.run.pseudonyms import own_pseudonyms
+from lvt_track.pipeline.run.pseudonyms import default_pseudonyms
 from lvt_track.segment.device import pick_device
 
 __all__ = ["ReportOptions", "remake_report"]
@@ -70,7 +70,7 @@ def remake_report(
         InputError: when `out` is no run, or its scans or masks are gone.
     """
     options = options or ReportOptions()
-    pseudonyms = None if options.identify else own_pseudonyms()
+    pseudonyms = None if options.identify else default_pseudonyms()
     earlier = with_places(Manifest.read(out), out, pseudonyms)
     settings = TrackSettings.from_facts(earlier.settings)
     settings = replace(
@@ -105,9 +105,11 @@ def _remade(
         )
     _check_tables(settings.reader, folder.path)
     links = _corrections(asked, settings.reader, earlier, folder.manifest)
-    found = with_phases_from_pixels(discover(source.absolute(), one_patient=settings.one_patient))
-    manifest = new_manifest(found, source, settings)
-    shows = disclosure.knowing(found).as_before(earlier.patient)
+    discovery = with_phases_from_pixels(
+        discover(source.absolute(), one_patient=settings.one_patient)
+    )
+    manifest = new_manifest(discovery, source, settings)
+    shows = disclosure.knowing(discovery).as_before(earlier.patient)
     manifest.patient = shows.shown_patient
     manifest.carry_on(earlier)
     manifest.models, manifest.inputs = earlier.models, earlier.inputs
@@ -116,12 +118,12 @@ def _remade(
     choice = ModelChoice(", ".join(earlier.models) or "default", _device(settings))
     progress = shows.progress(progress)
     run = Run(folder, choice, manifest, progress, shows, earlier, keeps_masks=True, out=folder.path)
-    _check_complete(found, run)
-    _note_incomplete(found, run)
-    tell_discovery(run)
+    _check_complete(discovery, run)
+    _note_incomplete(discovery, run)
+    report_discovery(run)
     scans: list[VisitScan] = []
     progress.stage("visits", len(earlier.visits))
-    done = [visit for visit in found.visits if visit.name in earlier.visits]
+    done = [visit for visit in discovery.visits if visit.name in earlier.visits]
     with read_ahead(done, run) as ahead:
         for visit in done:
             scans.append(read_visit(scans, visit, run, ahead, is_current=True))
@@ -179,8 +181,10 @@ def _check_complete(discovery: Discovery, run: Run) -> None:
     """Refuse a run whose visits have lost their scans or masks since."""
     assert run.folder is not None
     done = run.manifest.visits
-    here = {visit.name: visit for visit in discovery.visits}
-    missing = [name for name in sorted(done) if name not in here or not _has_masks(here[name], run)]
+    by_name = {visit.name: visit for visit in discovery.visits}
+    missing = [
+        name for name in sorted(done) if name not in by_name or not _has_masks(by_name[name], run)
+    ]
     if missing or not done:
         what = f"scans or masks of {', '.join(missing)} are gone" if missing else "no visit is done"
         raise InputError(

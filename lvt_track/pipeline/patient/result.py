@@ -65,7 +65,9 @@ class TrackResult:
             responses.setdefault(item.date, []).append(f"{item.criterion} {item.category}")
         lines = [f"{self.course.patient}: {len(self.course.tracks)} tumours"]
         for findings in self.course.visits:
-            verdict = "".join(f"  {said}" for said in responses.get(findings.visit.date, []))
+            verdict = "".join(
+                f"  {response}" for response in responses.get(findings.visit.date, [])
+            )
             lines.append(
                 f"{findings.visit.name}  {len(findings.lesions):3d} lesions  "
                 f"{findings.tumors_ml:8.2f} mL{verdict}"

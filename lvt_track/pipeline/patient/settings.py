@@ -9,7 +9,7 @@ from typing import Any
 from lvt_track.errors import UsageError
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.model_choice import ModelChoice
-from lvt_track.pipeline.run.pseudonyms import Pseudonyms, own_pseudonyms
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms, default_pseudonyms
 from lvt_track.report.dicom.seg_type import SegType
 from lvt_track.response.criteria.catalogue import DEFAULT_CRITERIA, criteria_named
 
@@ -41,7 +41,7 @@ class TrackSettings:
     reader: ReaderTables = field(default_factory=ReaderTables)
     one_patient: bool = False
     criteria: str = DEFAULT_CRITERIA
-    pseudonyms: Pseudonyms | None = field(default_factory=own_pseudonyms, compare=False)
+    pseudonyms: Pseudonyms | None = field(default_factory=default_pseudonyms, compare=False)
     seg_type: str = SegType.BINARY.value
     precision: str = "auto"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lvt_track.core.methods import METHODS
-from lvt_track.core.records import MaskSource, Visit
+from lvt_track.core.series import MaskSource, Visit
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, LvtError, UsageError
 from lvt_track.io.discover import Discovery, discover
@@ -83,15 +83,15 @@ def _track(
     progress: Progress,
 ) -> TrackResult:
     patient = disclosure.root
-    found = discover(patient.absolute(), one_patient=settings.one_patient)
+    discovery = discover(patient.absolute(), one_patient=settings.one_patient)
     settings.choice.check()  # also where all masks are given
-    found = with_phases_from_pixels(found)
+    discovery = with_phases_from_pixels(discovery)
     links = settings.reader.read_links()
-    known_patient = disclosure.knowing(found)
+    known_patient = disclosure.knowing(discovery)
 
     def job(folder: RunFolder | None, earlier: Manifest | None = None) -> TrackResult:
         choice = settings.choice
-        manifest = new_manifest(found, patient, settings)
+        manifest = new_manifest(discovery, patient, settings)
         shows = known_patient
         rows = links
         if earlier is not None:
@@ -101,8 +101,8 @@ def _track(
             rows = recalled(links, known) if is_given else known
         manifest.patient = shows.shown_patient
         run = Run(folder, choice, manifest, progress, shows, earlier, out=out)
-        tell_discovery(run)
-        scans = _read_visits(found, run)
+        report_discovery(run)
+        scans = _read_visits(discovery, run)
         return conclude(scans, settings.reader, rows, run)
 
     if out is None:
@@ -119,7 +119,7 @@ def _track(
             earlier = None
             if folder.manifest.exists():
                 earlier = with_places(Manifest.read(out), out, settings.pseudonyms)
-                _check_same_patient(earlier, found, known_patient)
+                _check_same_patient(earlier, discovery, known_patient)
             return job(folder, earlier)
     finally:
         drop_if_empty(out)
@@ -140,11 +140,11 @@ def is_finished(patient: Path, out: Path, settings: TrackSettings) -> bool:
     if earlier.settings != shown_settings(settings.facts(), out, settings.pseudonyms):
         return False
     choice = settings.choice
-    found = discover(patient.absolute(), one_patient=settings.one_patient)
-    found = with_phases_from_pixels(found, of_choices_only=True)
+    discovery = discover(patient.absolute(), one_patient=settings.one_patient)
+    discovery = with_phases_from_pixels(discovery, of_choices_only=True)
     return earlier.visits == {
         visit.name: fingerprint(_inputs(visit), _conduct(visit, choice, settings.other_phases))
-        for visit in found.visits
+        for visit in discovery.visits
     }
 
 
@@ -161,7 +161,7 @@ def new_manifest(discovery: Discovery, patient: Path, settings: TrackSettings) -
     )
 
 
-def tell_discovery(run: Run) -> None:
+def report_discovery(run: Run) -> None:
     """Tell what was odd about the scans that were found."""
     for text in run.manifest.warnings:
         run.warn(text)

@@ -100,8 +100,8 @@ def _keep_date_of_same(findings: Findings, folder: RunFolder, run: Run) -> None:
     """Where an earlier run found the same from the same, results keep its date and its bytes."""
     manifest, earlier = run.manifest, run.earlier
     scans = [scan.digest for scan in findings.scans]
-    told = replace(run.shown_manifest(), settings=manifest.settings)
-    manifest.basis = report_basis(told, folder, scans, findings.corrections)
+    shown = replace(run.shown_manifest(), settings=manifest.settings)
+    manifest.basis = report_basis(shown, folder, scans, findings.corrections)
     if earlier is not None and earlier.basis == manifest.basis:
         manifest.started = earlier.started
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lvt_track.core.assessment import Assessment
-from lvt_track.core.records import Point, Visit
+from lvt_track.core.caliper import Point
+from lvt_track.core.series import Visit
 from lvt_track.io.dicom.slice_planes import SeriesPlanes, SlicePlane, read_planes
 from lvt_track.io.dicom.structured_report.content import ImagePlace, ReportedPlace
 from lvt_track.io.spreadsheets.sheet import Sheet
@@ -85,22 +86,22 @@ class PatientPlanes:
         Returns:
             None where no place lies in a scan of these visits.
         """
-        found = [item for place in places if (item := self._find(place, date)) is not None]
-        if not found:
+        positions = [item for place in places if (item := self._find(place, date)) is not None]
+        if not positions:
             return None
-        points = [item.position_mm for item in found if item.position_mm is not None]
+        points = [item.position_mm for item in positions if item.position_mm is not None]
         if points:
             x, y, z = (float(v) for v in np.mean(points, axis=0))
-            return FoundPlace(found[0].date, z, (x, y, z))
-        height_mm = float(np.mean([item.height_mm for item in found]))
-        return FoundPlace(found[0].date, height_mm)
+            return FoundPlace(positions[0].date, z, (x, y, z))
+        height_mm = float(np.mean([item.height_mm for item in positions]))
+        return FoundPlace(positions[0].date, height_mm)
 
     def _find(self, place: ReportedPlace, date: dt.date | None) -> FoundPlace | None:
         if isinstance(place, ImagePlace):
             for day, scans in self.by_date.items():
                 for slice_ in (one for scan in scans for one in scan.slices):
                     if slice_.is_image(place.sop_uid, place.frame):
-                        return _found(day, slice_, place.column, place.row, _CORNER)
+                        return _place_on(day, slice_, place.column, place.row, _CORNER)
             return None
         if date is None or not place.frame_of_reference:
             return None
@@ -133,7 +134,7 @@ class PatientPlanes:
         if len(slices) != 1:
             how_many = "no" if not slices else f"{len(slices)}"
             raise _UnknownPlaceError(f"{date} has {how_many} slices with the number {number}")
-        return _found(date, slices[0], *pixel, 0.0)
+        return _place_on(date, slices[0], *pixel, 0.0)
 
 
 def placed(readings: Readings, sheet: Sheet, visits: Sequence[Visit]) -> Readings:
@@ -162,16 +163,16 @@ def placed(readings: Readings, sheet: Sheet, visits: Sequence[Visit]) -> Reading
         named = cells.get(row.line or 0, {})
         if named.get("slice") and row.height_mm is None and row.position_mm is None:
             try:
-                found = _found_by_name(planes, row.date, named)
+                place = _place_by_name(planes, row.date, named)
             except (CellError, _UnknownPlaceError) as error:
                 remarks.append(f"line {row.line}: its place is not known: {error}")
             else:
-                row = row if found is None else found.of(row)
+                row = row if place is None else place.of(row)
         rows.append(row)
     return replace(readings, rows=tuple(rows), remarks=(*remarks, *readings.remarks))
 
 
-def _found_by_name(
+def _place_by_name(
     planes: PatientPlanes, date: dt.date, cells: Mapping[str, str]
 ) -> FoundPlace | None:
     """The place that the cells of a row name; None where there is no visit on its date."""
@@ -183,7 +184,7 @@ def _found_by_name(
     return planes.look_up(date, cells.get("series", ""), int(number), (column, row))
 
 
-def _found(
+def _place_on(
     date: dt.date, plane: SlicePlane, column: float | None, row: float | None, corner: float
 ) -> FoundPlace:
     if column is None or row is None:

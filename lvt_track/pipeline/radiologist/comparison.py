@@ -19,7 +19,7 @@ from lvt_track.agreement.tables import (
 )
 from lvt_track.core.assessment import Assessment
 from lvt_track.core.course import Course
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.writing import write_text
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
@@ -103,11 +103,11 @@ def _of_patient(
     if list(patients) == [""]:
         return patients[""]
     plain = {plain_patient(name): name for name in patients}
-    told = ", ".join(f"“{name}”" for name in list(patients)[:5])
-    told += " …" if len(patients) > 5 else ""
+    listed = ", ".join(f"“{name}”" for name in list(patients)[:5])
+    listed += " …" if len(patients) > 5 else ""
     like = plain.get(plain_patient(patient))
     raise InputError(
-        f"no rows of patient “{patient}”, only of {told}",
+        f"no rows of patient “{patient}”, only of {listed}",
         path=path,
         remedy=f"Is “{like}” meant? Write it as “{patient}”"
         if like is not None
@@ -130,13 +130,13 @@ def write_comparison(comparison: ReaderComparison, out: Path) -> None:
     write_text(table_text(PAIR_COLUMNS, pair_rows(comparison)), out / "reader_pairs.csv")
 
 
-def write_agreements(found: Agreements, path: Path) -> None:
+def write_agreements(agreements: Agreements, path: Path) -> None:
     """Write the statistics as CSV.
 
     Raises:
         OutputError: when the file cannot be written.
     """
-    write_text(table_text(AGREEMENT_COLUMNS, agreement_rows(found)), path)
+    write_text(table_text(AGREEMENT_COLUMNS, agreement_rows(agreements)), path)
 
 
 def _without_scan(rows: Sequence[Assessment], dates: set[dt.date]) -> Iterator[str]:
@@ -145,6 +145,10 @@ def _without_scan(rows: Sequence[Assessment], dates: set[dt.date]) -> Iterator[s
     for row in rows:
         if row.date not in dates:
             lines[row.date].append("?" if row.line is None else str(row.line))
-    for date, own in sorted(lines.items()):
-        where = f"line {own[0]}" if len(own) == 1 else f"lines {', '.join(own)}"
+    for date, line_numbers in sorted(lines.items()):
+        where = (
+            f"line {line_numbers[0]}"
+            if len(line_numbers) == 1
+            else f"lines {', '.join(line_numbers)}"
+        )
         yield f"{where}: there is no scan on {date}, not compared"

@@ -10,7 +10,7 @@ from math import isclose
 from pathlib import Path
 
 from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.records import Visit
+from lvt_track.core.series import Visit
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.structured_report.read import MeasurementGroup, find_reports, read_report
 from lvt_track.pipeline.radiologist.annotation_positions import FoundPlace, PatientPlanes
@@ -90,13 +90,13 @@ def _reading(number: int, group: MeasurementGroup, planes: PatientPlanes | None)
             path=group.path,
             remedy="Name each lesion in the reading software, the same at every visit",
         )
-    found = None if planes is None else planes.find(group.places, group.date)
-    date = group.date if found is None else found.date
+    place = None if planes is None else planes.find(group.places, group.date)
+    date = group.date if place is None else place.date
     if date is None:
         raise InputError(
             "the report has no date", path=group.path, remedy="Export it with its study date"
         )
-    return _Reading(number, group, date, found)
+    return _Reading(number, group, date, place)
 
 
 def _named_apart(readings: Sequence[_Reading], path: Path) -> tuple[list[_Reading], list[str]]:
@@ -123,8 +123,8 @@ def _named_apart(readings: Sequence[_Reading], path: Path) -> tuple[list[_Readin
     )
     shared = {(patient, name) for (patient, name, _), count in together.items() if count > 1}
     for patient, name in shared:
-        own = [r for r in readings if r.group.patient == patient]
-        _refuse_if_new_every_time(name, uids[patient, name], own, path)
+        of_patient = [r for r in readings if r.group.patient == patient]
+        _refuse_if_new_every_time(name, uids[patient, name], of_patient, path)
     renamed = []
     for reading in readings:
         group = reading.group
@@ -192,8 +192,10 @@ def _assessment(reading: _Reading, problems: list[Problem]) -> Assessment | None
         for name, size in sizes.items()
         if size is not None and size < 0
     ]
-    said = Status(group.status) if group.status in set(Status) else None
-    status, settled_sizes, more = settled(group.lesion, reading.number, role, said, Sizes(**sizes))
+    reported = Status(group.status) if group.status in set(Status) else None
+    status, settled_sizes, more = settled(
+        group.lesion, reading.number, role, reported, Sizes(**sizes)
+    )
     problems += [*wrong, *more]
     if any(problem.is_fatal for problem in (*wrong, *more)):
         return None

@@ -41,8 +41,8 @@ class ReaderTables:
             Path(facts[name]) if facts.get(name) else None
             for name in ("corrections", "radiologist", "radiologist_tu", "radiologist_sites")
         )
-        said = facts.get("radiologist_evaluator")
-        evaluator = str(said) if said else None
+        name = facts.get("radiologist_evaluator")
+        evaluator = str(name) if name else None
         return cls(corrections, radiologist, identification, evaluator, sites)
 
     def facts(self) -> dict[str, str | None]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvt_track.core.course import Course, VisitFindings
-from lvt_track.core.records import MaskSource, Series, Visit
+from lvt_track.core.series import MaskSource, Series, Visit
 from lvt_track.errors import LvtError
 from lvt_track.io.discover import Discovery
 from lvt_track.pipeline.run.progress import Progress
@@ -99,7 +99,7 @@ class Disclosure:
             for written in (str(table.absolute()), str(table), table.name):
                 text = _replaced(text, written, self.pseudonyms.file(table.name))
         text = _QUOTED.sub(lambda quoted: f"“{self._quoted(quoted[1])}”", text)
-        for name in self._own_names:
+        for name in self._patient_names:
             text = _replaced(text, name, self.shown_patient)
         for name in self._bare_names:
             if name in text:
@@ -200,10 +200,10 @@ class Disclosure:
         """What stands for what a message quotes of a scan."""
         if Pseudonyms.is_of_patient(text):
             return text
-        return self.shown_patient if text in self._own_names else self._places.get(text, "…")
+        return self.shown_patient if text in self._patient_names else self._places.get(text, "…")
 
     @cached_property
-    def _own_names(self) -> tuple[str, ...]:
+    def _patient_names(self) -> tuple[str, ...]:
         """Names of the patient that are no words or small numbers of messages."""
         assert self.pseudonyms is not None
         # A folder may be called by a word that messages use, such as `empty`.

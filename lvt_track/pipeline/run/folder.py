@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lvt_track.core.records import Visit
-from lvt_track.io.layouts.results import DRAWN_FILE, OWN_FILE
+from lvt_track.core.series import Visit
+from lvt_track.io.layouts.results import DRAWN_FILE, LVT_FILE
 from lvt_track.report.columns import COURSE
 
 __all__ = ["MANIFEST", "TABLES", "RunFolder", "VisitFolder", "series_name"]
@@ -60,13 +60,13 @@ class RunFolder:
         """Folder of the visits' folders."""
         return self.path / _VISITS
 
-    def own_files(self) -> list[Path]:
+    def lvt_files(self) -> list[Path]:
         """Every file here that is lvt's own by its name; whatever else lies here is not."""
         tables = (self.table(name) for name in TABLES)
         documents = (self.manifest, self.pdf, self.html, self.planning_pdf, self.track_colors)
         top = [path for path in (*documents, *tables) if path.is_file()]
         transforms = self.transforms.glob("*_to_*.h5")
-        visits = [path for path in self.visits.glob("*/*") if OWN_FILE.fullmatch(path.name)]
+        visits = [path for path in self.visits.glob("*/*") if LVT_FILE.fullmatch(path.name)]
         return [
             path for path in (*top, *transforms, *visits, *self.plan_drawings()) if path.is_file()
         ]
@@ -79,7 +79,7 @@ class RunFolder:
         """Every mask and probability here, of whichever series."""
         return [path for path in self.visits.glob("*/*") if DRAWN_FILE.fullmatch(path.name)]
 
-    def own_folders(self) -> list[Path]:
+    def lvt_folders(self) -> list[Path]:
         """Every folder that lvt has made here, those above first."""
         folders = (
             self.transforms,

@@ -14,7 +14,7 @@ from typing import Any
 
 from lvt_track.pipeline.run.disclosure import Disclosure
 from lvt_track.pipeline.run.manifest import Failure, Manifest
-from lvt_track.pipeline.run.pseudonyms import Pseudonyms, own_pseudonyms
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms, default_pseudonyms
 
 __all__ = ["shown_manifest", "shown_settings", "with_places"]
 
@@ -62,13 +62,13 @@ def with_places(manifest: Manifest, out: Path, pseudonyms: Pseudonyms | None) ->
     A place that is not there, or not under this key, stays as it is written. Without pseudonyms
     those of this user are tried.
     """
-    pseudonyms = pseudonyms or own_pseudonyms()
+    pseudonyms = pseudonyms or default_pseudonyms()
     places = {
-        name: _found(manifest.settings[name], out, pseudonyms)
+        name: _resolved(manifest.settings[name], out, pseudonyms)
         for name in TABLE_SETTINGS
         if manifest.settings.get(name)
     }
-    source = _found(manifest.source, out, pseudonyms)
+    source = _resolved(manifest.source, out, pseudonyms)
     return replace(manifest, source=source, settings=manifest.settings | places)
 
 
@@ -84,7 +84,7 @@ def _hidden(name: str, pseudonyms: Pseudonyms) -> str:
     return name if name == ".." else pseudonyms.folder(name)
 
 
-def _found(way: str, out: Path, pseudonyms: Pseudonyms) -> str:
+def _resolved(way: str, out: Path, pseudonyms: Pseudonyms) -> str:
     """The place that a way leads to."""
     if Path(way).is_absolute():
         return way

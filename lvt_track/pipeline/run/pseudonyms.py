@@ -19,7 +19,7 @@ from pathlib import Path
 from lvt_track.errors import UsageError
 from lvt_track.io.dates import date_in_name
 
-__all__ = ["KEY_VARIABLE", "Pseudonyms", "own_pseudonyms"]
+__all__ = ["KEY_VARIABLE", "Pseudonyms", "default_pseudonyms"]
 
 KEY_VARIABLE = "LVT_PSEUDONYM_KEY"
 """Environment variable with the key, for machines that are to give the same pseudonyms."""
@@ -89,7 +89,7 @@ class Pseudonyms:
         return base64.b32encode(digest).decode("ascii")[:count]
 
 
-def own_pseudonyms() -> Pseudonyms:
+def default_pseudonyms() -> Pseudonyms:
     """Those of this user: by the variable, else by a key that is drawn once and kept in a file.
 
     The file is `lvt/pseudonym.key` below `$XDG_CONFIG_HOME` or `~/.config`, and nobody else can

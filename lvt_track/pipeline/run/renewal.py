@@ -88,9 +88,9 @@ def _free(path: Path) -> Path:
 
 def _drop_old(folder: RunFolder) -> None:
     """Remove the old run's files, and no other."""
-    for path in folder.own_files():
+    for path in folder.lvt_files():
         path.unlink()
-    for parent in sorted(folder.own_folders(), reverse=True):
+    for parent in sorted(folder.lvt_folders(), reverse=True):
         with contextlib.suppress(OSError):
             parent.rmdir()  # stays where something else lies in it
 

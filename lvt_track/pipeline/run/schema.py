@@ -28,7 +28,7 @@ def from_plain(kind: type[T], value: object, where: str = "") -> T:
         SchemaError: for a field that is missing, unknown, or of another type.
     """
     if not isinstance(value, dict):
-        raise SchemaError(f"{where or 'the whole'} must be an object, got {_told(value)}")
+        raise SchemaError(f"{where or 'the whole'} must be an object, got {_shortened(value)}")
     hints = typing.get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for name in value:
@@ -75,14 +75,14 @@ def _checked(kind: Any, value: object, where: str) -> Any:
 def _check(value: object, kind: type, where: str) -> None:
     is_kind = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
     if not is_kind:
-        raise SchemaError(f"{where} must be {_NAMES[kind]}, got {_told(value)}")
+        raise SchemaError(f"{where} must be {_NAMES[kind]}, got {_shortened(value)}")
 
 
 def _below(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
-def _told(value: object) -> str:
+def _shortened(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
 

@@ -154,7 +154,7 @@ def _surface(
         return VeinSurface(usual, 0.0, middle, (middle, middle), False)
     z0 = float(np.average(points[:, 2], weights=weight))
     mean = float(np.average(angles, weights=weight))
-    told = mean if trees.cava.is_seen else _HALF * mean + (1 - _HALF) * usual
+    angle = mean if trees.cava.is_seen else _HALF * mean + (1 - _HALF) * usual
     z = points[:, 2] - z0
     spread = float(np.average(z**2, weights=weight))
     # The less height a vein spans the less is known of how it turns.
@@ -162,7 +162,7 @@ def _surface(
         spread + 0.05 * _TURN_PRIOR**2
     )
     low, high = np.percentile(points[:, 2], [5, 95])
-    return VeinSurface(told, slope, z0, (float(low), float(high)), True)
+    return VeinSurface(angle, slope, z0, (float(low), float(high)), True)
 
 
 def _umbilical(trees: VesselTrees, fork: FloatArray, veins: dict[str, VeinSurface]) -> VeinSurface:

@@ -25,10 +25,10 @@ def bridge_gaps(graph: VesselGraph) -> VesselGraph:
     offset = np.concatenate([[0], np.cumsum(counts)])
     tree = cKDTree(points)
     jumps: list[tuple[float, int, int, int]] = []
-    for there in graph.at_nodes():
-        if len(there) != 1:
+    for ends in graph.at_nodes():
+        if len(ends) != 1:
             continue
-        number, end = there[0]
+        number, end = ends[0]
         branch = graph.branches[number]
         place = graph.nodes_mm[branch.nodes[end]]
         out = -branch.heading(end)

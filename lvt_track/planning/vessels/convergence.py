@@ -20,7 +20,7 @@ from lvt_track.planning.vessels.cava import Cava, LiverFrame
 from lvt_track.planning.vessels.graph import VesselGraph
 from lvt_track.planning.vessels.growth import Root, Steps, grow
 
-__all__ = ["Convergence", "tell_by_convergence"]
+__all__ = ["Convergence", "classify_by_convergence"]
 
 # Where the places lie in most livers: shares of its extent, and how far they are looked for.
 _OUTFLOW = (0.57, 0.60, 0.85)
@@ -79,7 +79,7 @@ class _Samples:
         return cosine, gap
 
 
-def tell_by_convergence(graph: VesselGraph, frame: LiverFrame, cava: Cava) -> Convergence:
+def classify_by_convergence(graph: VesselGraph, frame: LiverFrame, cava: Cava) -> Convergence:
     """Tell hepatic from portal branches where no root is seen.
 
     Args:
@@ -106,8 +106,10 @@ def tell_by_convergence(graph: VesselGraph, frame: LiverFrame, cava: Cava) -> Co
     course = np.bincount(samples.branch, evidence, minlength=len(graph.branches))
     bulk = np.array([branch.calibre_mm * branch.length_mm for branch in graph.branches])
     trust = _GROWN * np.minimum(bulk / _WEIGHT_MM2, 1.0)
-    own: FloatArray = np.clip(course, -_MOST, _MOST) + trust * _grown(graph, outflow, hilum)
-    return Convergence(_shared(graph, own), outflow, hilum)
+    branch_evidence: FloatArray = np.clip(course, -_MOST, _MOST) + trust * _grown(
+        graph, outflow, hilum
+    )
+    return Convergence(_shared(graph, branch_evidence), outflow, hilum)
 
 
 def _samples(graph: VesselGraph) -> _Samples:
@@ -189,26 +191,26 @@ def _begins(graph: VesselGraph, place: FloatArray, reach_mm: float) -> list[Root
     return roots
 
 
-def _shared(graph: VesselGraph, own: FloatArray) -> FloatArray:
+def _shared(graph: VesselGraph, evidence: FloatArray) -> FloatArray:
     """Evidence of branches with that of those which continue them.
 
     A fork is mostly of one tree; where more meet, vessels of two may cross.
     """
     steps = Steps(graph)
-    bond = np.zeros((len(own), len(own)))
-    for there in steps.meeting:
-        for k, one in enumerate(there):
-            for other in there[k + 1 :]:
+    bond = np.zeros((len(evidence), len(evidence)))
+    for ends in steps.meeting:
+        for k, one in enumerate(ends):
+            for other in ends[k + 1 :]:
                 if one[0] == other[0]:
                     continue
                 misfit = steps.misfit(one, other)
-                if len(there) <= 3:
+                if len(ends) <= 3:
                     strength = _AT_FORK * np.exp(-misfit)
                 else:
                     strength = _AT_CROSSING * np.exp(-2.0 * misfit)
                 bond[one[0], other[0]] += strength
                 bond[other[0], one[0]] += strength
-    odds = own.copy()
+    odds = evidence.copy()
     for _ in range(_ROUNDS):
-        odds = 0.5 * odds + 0.5 * (own + bond @ np.tanh(odds / 2.0))
+        odds = 0.5 * odds + 0.5 * (evidence + bond @ np.tanh(odds / 2.0))
     return odds

@@ -79,8 +79,8 @@ def _contacts(
         if radius < _LEAST_CONTACT_MM:
             continue
         centre = inside.mean(axis=0)
-        graph, found = _start_at(graph, centre, radius + _NEAR_NODE_MM)
-        roots += found
+        graph, touching = _start_at(graph, centre, radius + _NEAR_NODE_MM)
+        roots += touching
     return graph, tuple(dict.fromkeys([*roots, *_ends_at(graph, geometry, cava)]))
 
 
@@ -134,7 +134,7 @@ def _heading_for(
     gap = np.linalg.norm(towards, axis=1)
     towards /= np.maximum(gap, 1e-6)[:, None]
     gap = np.maximum(gap - size_mm, 0.0)
-    is_open = np.array([len(there) == 1 for there in graph.at_nodes()])
+    is_open = np.array([len(ends) == 1 for ends in graph.at_nodes()])
     roots = []
     for number, branch in enumerate(graph.branches):
         for end, node in enumerate(branch.nodes):
@@ -184,7 +184,7 @@ def _hilum(
     place = graph.branches[number].points_mm[at]
     cut, roots = _start_at(graph, place, _NEAR_NODE_MM)
     hilum = np.broadcast_to(place, cut.nodes_mm.shape)
-    is_free = np.array([len(there) == 1 for there in cut.at_nodes()])
+    is_free = np.array([len(ends) == 1 for ends in cut.at_nodes()])
     more = _heading_for(cut, hilum, is_free, size_mm=4.0)
     seen = {root.branch for root in roots} | taken
     more = tuple(

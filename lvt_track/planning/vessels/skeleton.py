@@ -112,9 +112,9 @@ def _traced(lines: BoolArray, depth: NDArray[np.float32], geometry: Geometry) ->
 def _neighbour_pairs(where: NDArray[np.intp], number: NDArray[np.intp]) -> NDArray[np.intp]:
     pairs = []
     for step in _HALF:
-        there = where + step
-        inside = ((there >= 0) & (there < number.shape)).all(axis=1)
-        other = number[tuple(there[inside].T)]
+        neighbours = where + step
+        inside = ((neighbours >= 0) & (neighbours < number.shape)).all(axis=1)
+        other = number[tuple(neighbours[inside].T)]
         hit = other >= 0
         pairs.append(np.column_stack([np.flatnonzero(inside)[hit], other[hit]]))
     return np.concatenate(pairs)
@@ -159,10 +159,10 @@ def _without_spurs(graph: VesselGraph) -> VesselGraph:
 def _joined(nodes: FloatArray, branches: list[Branch]) -> list[Branch]:
     """Branches that meet alone at a node become one."""
     meeting = VesselGraph(nodes, tuple(branches)).at_nodes()
-    for there in meeting:
-        if len(there) != 2 or there[0][0] == there[1][0]:
+    for ends in meeting:
+        if len(ends) != 2 or ends[0][0] == ends[1][0]:
             continue
-        (a, end_a), (b, end_b) = there
+        (a, end_a), (b, end_b) = ends
         first, second = branches[a], branches[b]
         points_a, radius_a = first.points_mm, first.radius_mm
         points_b, radius_b = second.points_mm, second.radius_mm

@@ -13,7 +13,7 @@ from lvt_track.core.volume import BoolArray, Masks
 from lvt_track.planning.lattice import Lattice, lattice_around
 from lvt_track.planning.vessels.bridges import bridge_gaps
 from lvt_track.planning.vessels.cava import Cava, LiverFrame, assumed_cava, find_cava
-from lvt_track.planning.vessels.convergence import tell_by_convergence
+from lvt_track.planning.vessels.convergence import classify_by_convergence
 from lvt_track.planning.vessels.graph import VesselGraph
 from lvt_track.planning.vessels.growth import NEVER, grow
 from lvt_track.planning.vessels.roots import Roots, find_roots, hilum_shares
@@ -112,9 +112,9 @@ class VesselTrees:
             counts = [len(b.points_mm) for b in self.graph.branches]
             of = np.repeat(self.kinds, counts)
             k = min(8, len(spots))
-            found_mm, found = cKDTree(spots).query(points_mm, k=k)
-            gap = np.asarray(found_mm, dtype=np.float64).reshape(-1, k)
-            index = np.asarray(found, dtype=np.intp).reshape(-1, k)
+            distances_mm, nearest = cKDTree(spots).query(points_mm, k=k)
+            gap = np.asarray(distances_mm, dtype=np.float64).reshape(-1, k)
+            index = np.asarray(nearest, dtype=np.intp).reshape(-1, k)
             best = (gap - radii[index]).argmin(axis=1)
             kinds = of[index[np.arange(len(index)), best]]
         if self.cava.mask is not None:
@@ -149,7 +149,7 @@ def separate_trees(masks: Masks) -> VesselTrees | None:
         graph = roots.graph
         kinds, confidence = _from_roots(roots)
     else:
-        convergence = tell_by_convergence(graph, frame, cava)
+        convergence = classify_by_convergence(graph, frame, cava)
         cava, hilum = cava.moved_to(convergence.outflow_mm), convergence.hilum_mm
         kinds = np.where(convergence.hepatic > 0, HEPATIC, PORTAL).astype(np.int8)
         confidence = np.abs(np.tanh(convergence.hepatic / 2.0))

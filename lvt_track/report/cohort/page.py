@@ -37,7 +37,7 @@ def cohort_charts(content: CohortContent) -> tuple[tuple[Chart, str], ...]:
         return Chart(title, lambda axes: draw(axes, content), _WIDTH_MM, height_mm)
 
     median = median_days(content.steps)
-    told = "is not reached" if median is None else f"is {median} days"
+    median_words = "is not reached" if median is None else f"is {median} days"
     return (
         (
             chart("Waterfall: best change", draw_waterfall, 62.0),
@@ -55,8 +55,8 @@ def cohort_charts(content: CohortContent) -> tuple[tuple[Chart, str], ...]:
         ),
         (
             chart("Time to progression", draw_progression, 55.0),
-            f"Kaplan-Meier estimate with its 95 % interval; the median {told}. A tick is a patient "
-            "whose follow-up ends there. Deaths are not known to lvt: with none, this is "
+            f"Kaplan-Meier estimate with its 95 % interval; the median {median_words}. A tick is a "
+            "patient whose follow-up ends there. Deaths are not known to lvt: with none, this is "
             "progression-free survival.",
         ),
         (

@@ -210,8 +210,8 @@ def _instance_uid(
 ) -> str:
     packed = np.packbits(pixels) if pixels.dtype == bool else pixels
     voxels = hashlib.sha256(packed.tobytes()).hexdigest()
-    said = [f"{one.label} {one.source} {one.track_uid}" for one in segments]
-    return derived_uid("seg", source.series_uid, voxels, author.version, *said)
+    described = [f"{one.label} {one.source} {one.track_uid}" for one in segments]
+    return derived_uid("seg", source.series_uid, voxels, author.version, *described)
 
 
 def _description(number: int, segment: Segment, version: str) -> highdicom.seg.SegmentDescription:

@@ -21,13 +21,15 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.records import Caliper, Measurement, Response
+from lvt_track.core.caliper import Caliper
+from lvt_track.core.lesion import Measurement
+from lvt_track.core.response import Response
 from lvt_track.io.dicom.structured_report.terms import (
     ABSENT,
     CURRENT_RESPONSE,
     DERIVED_FROM,
     LESION_STATUS,
-    OWN_SCHEME,
+    LVT_SCHEME,
     PRESENCE,
     ROLE_CODES,
 )
@@ -42,11 +44,11 @@ _MILLILITER = Code("ml", "UCUM", "milliliter")
 _PRESENCE, _ABSENT = Code(*PRESENCE, "Presence"), Code(*ABSENT, "Absent")
 _STATUS = Code(*LESION_STATUS, "Lesion status")
 _DERIVED_FROM = Code(*DERIVED_FROM, "Derived from lesions")
-_ROLE = Code("recist-role", OWN_SCHEME, "Role by RECIST")
-_STATE = Code("lesion-state", OWN_SCHEME, "State over the course")
-_LINK = Code("earlier-lesion", OWN_SCHEME, "Lesion of an earlier visit")
-_CHANGE_FROM_BASELINE = Code("change-from-baseline", OWN_SCHEME, "Change from baseline")
-_CHANGE_FROM_NADIR = Code("change-from-nadir", OWN_SCHEME, "Change from nadir")
+_ROLE = Code("recist-role", LVT_SCHEME, "Role by RECIST")
+_STATE = Code("lesion-state", LVT_SCHEME, "State over the course")
+_LINK = Code("earlier-lesion", LVT_SCHEME, "Lesion of an earlier visit")
+_CHANGE_FROM_BASELINE = Code("change-from-baseline", LVT_SCHEME, "Change from baseline")
+_CHANGE_FROM_NADIR = Code("change-from-nadir", LVT_SCHEME, "Change from nadir")
 _REASON = Code("121106", "DCM", "Comment")
 _ROLES = {
     Role.TARGET: Code(*ROLE_CODES["target"], "Target Lesion at Baseline"),
@@ -211,7 +213,7 @@ def _lesion_group(
             family=codes.DCM.ArtificialIntelligence if author.model else None,
         ),
         "measurements": list(_sizes(lesion)) or None,
-        "qualitative_evaluations": list(_said(lesion)) or None,
+        "qualitative_evaluations": list(_evaluations(lesion)) or None,
     }
     group: (
         sr.MeasurementsAndQualitativeEvaluations
@@ -291,25 +293,25 @@ def _line(caliper: Caliper, slice_index: int, source: SourceImages) -> sr.Coordi
     )
 
 
-def _said(lesion: ReportedLesion) -> Iterator[sr.QualitativeEvaluation]:
+def _evaluations(lesion: ReportedLesion) -> Iterator[sr.QualitativeEvaluation]:
     row = lesion.assessment
     if lesion.state:
-        value = Code(lesion.state, OWN_SCHEME, lesion.state)
+        value = Code(lesion.state, LVT_SCHEME, lesion.state)
         yield sr.QualitativeEvaluation(name=_STATE, value=value)
     if row.role is not None:
         yield sr.QualitativeEvaluation(name=_ROLE, value=_ROLES[row.role])
     if row.status is Status.ABSENT:
         yield sr.QualitativeEvaluation(name=_PRESENCE, value=_ABSENT)
     elif row.status is not Status.MEASURED:
-        value = Code(row.status.replace(" ", "-"), OWN_SCHEME, row.status.value)
+        value = Code(row.status.replace(" ", "-"), LVT_SCHEME, row.status.value)
         yield sr.QualitativeEvaluation(name=_STATUS, value=value)
 
 
 def _response_group(response: Response) -> sr.MeasurementsAndQualitativeEvaluations:
     """Sum, changes and category by one criterion, with the reason in words."""
-    method = _CRITERIA.get(response.criterion, Code("criterion", OWN_SCHEME, response.criterion))
+    method = _CRITERIA.get(response.criterion, Code("criterion", LVT_SCHEME, response.criterion))
     category = _CATEGORIES.get(
-        response.category, Code(response.category[:16], OWN_SCHEME, response.category)
+        response.category, Code(response.category[:16], LVT_SCHEME, response.category)
     )
     percent = codes.UCUM.Percent
     numbers = (

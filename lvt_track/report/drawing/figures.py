@@ -144,15 +144,15 @@ def draw_sum_of_diameters(axes: Axes, course: Course, criterion: str) -> None:
 def draw_burden(axes: Axes, course: Course) -> None:
     """Tumour volume at every visit, with its share of the liver written above."""
     days = [date_number(date) for date in _dates(course)]
-    tumors_ml = [found.tumors_ml for found in course.visits]
+    tumors_ml = [findings.tumors_ml for findings in course.visits]
     set_dates(axes, _dates(course))
     axes.set_ylim(0.0, 1.35 * max(*tumors_ml, 1.0))
     axes.vlines(days, 0.0, tumors_ml, color=ACCENT, linewidth=5.0)
     for i in days_apart(axes, days, _NUMBER_PT):
-        day, found = days[i], course.visits[i]
-        if found.burden_percent is not None:
-            share = f"{found.burden_percent:.1f} %"
-            write_above(axes, day, found.tumors_ml, share, 3.0, INK)
+        day, findings = days[i], course.visits[i]
+        if findings.burden_percent is not None:
+            share = f"{findings.burden_percent:.1f} %"
+            write_above(axes, day, findings.tumors_ml, share, 3.0, INK)
     axes.set_ylabel("tumours (mL)")
     finish_axes(axes)
 

@@ -9,9 +9,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lvt_track.core.caliper import Caliper, Point
 from lvt_track.core.course import Course, KeyImage
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Caliper, Lesion, Point
+from lvt_track.core.lesion import Lesion
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.report.timelines import timelines
 
@@ -124,7 +125,7 @@ def key_image(
         slice_index = round(float(middle[0]))
         centre = screen.position(middle)
         shown = [target, *(lesion for lesion in members if lesion != target)]
-        own = {lesion.label for lesion in shown}
+        shown_labels = {lesion.label for lesion in shown}
         sizes = (lesion.measurement for lesion in shown)
         caption = " + ".join(
             f"{s.long_axis.length_mm:.1f} × {s.short_axis.length_mm:.1f}" for s in sizes
@@ -134,7 +135,7 @@ def key_image(
         index = geometry.to_index(target)
         slice_index = int(np.clip(np.rint(index[0]), 0, geometry.shape[0] - 1))
         centre = screen.position(index)
-        own = {lesion.label for lesion in members}
+        shown_labels = {lesion.label for lesion in members}
         is_inside = bool(geometry.contains(target))
         caption = "not seen" if is_inside else "outside this scan"
 
@@ -142,7 +143,7 @@ def key_image(
     top, left = (round(c) - h for c, h in zip(centre, half, strict=True))
     shape = (2 * half[0] + 1, 2 * half[1] + 1)
     label_crop = _cut(screen.turned(labels[slice_index]), (top, left), shape, 0)
-    outline = np.isin(label_crop, list(own))
+    outline = np.isin(label_crop, list(shown_labels))
 
     def caliper(axis: Caliper) -> tuple[tuple[float, float], tuple[float, float]]:
         rows_columns = [screen.position(geometry.to_index(p)) for p in (axis.start_mm, axis.end_mm)]
@@ -206,8 +207,8 @@ def visit_key_images(
         number = line.track.number
         if tracks is not None and number not in tracks:
             continue
-        here = line.sightings[visit].lesions
-        target = here[0] if here else places.get(number)
+        lesions = line.sightings[visit].lesions
+        target = lesions[0] if lesions else places.get(number)
         if target is not None:
             images.append(
                 key_image(
@@ -216,7 +217,7 @@ def visit_key_images(
                     target,
                     track=number,
                     visit=visit,
-                    members=here,
+                    members=lesions,
                     width_mm=width_for(seen.lesions[0] for seen in line.sightings if seen.lesions),
                 )
             )

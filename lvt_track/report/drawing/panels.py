@@ -18,10 +18,10 @@ from lvt_track.report.drawing.style import SMALLEST_PT
 __all__ = [
     "LONG_COLOR",
     "OTHERS_COLOR",
-    "OWN_COLOR",
     "RING_MM",
     "SCALE_MM",
     "SHORT_COLOR",
+    "TARGET_COLOR",
     "WINDOW_LEVEL_HU",
     "WINDOW_WIDTH_HU",
     "draw_key_image",
@@ -33,7 +33,7 @@ WINDOW_LEVEL_HU = 100.0
 WINDOW_WIDTH_HU = 150.0
 """A liver window: tumours differ from liver by 20 to 60 HU, which a wider one makes flat."""
 
-OWN_COLOR = "#ffd23f"
+TARGET_COLOR = "#ffd23f"
 OTHERS_COLOR = "#6ec6e6"
 LONG_COLOR = "#ff5f3d"
 SHORT_COLOR = "#7bd88f"
@@ -59,7 +59,7 @@ def draw_key_image(axes: Axes, image: KeyImage) -> None:
     )
     axes.set_axis_off()
     _draw_outline(axes, image.others, OTHERS_COLOR, 0.5)
-    _draw_outline(axes, image.outline, OWN_COLOR, 0.8)
+    _draw_outline(axes, image.outline, TARGET_COLOR, 0.8)
     for caliper, color in (
         (image.long_axis, LONG_COLOR),
         (image.short_axis, SHORT_COLOR),
@@ -77,7 +77,7 @@ def draw_key_image(axes: Axes, image: KeyImage) -> None:
                 RING_MM / column_mm,
                 RING_MM / row_mm,
                 fill=False,
-                edgecolor=OWN_COLOR,
+                edgecolor=TARGET_COLOR,
                 linewidth=0.8,
                 linestyle=(0, (3.0, 2.0)),
             )

@@ -116,7 +116,7 @@ def _slices(plan: VisitPlan, date: str) -> Figure:
 
 def _figures(plan: VisitPlan, date: str, sites: pd.DataFrame, remnants: pd.DataFrame) -> Figure:
     figure = _page("Distances and remnants", date)
-    here = sites[sites["date"] == date]
+    of_visit = sites[sites["date"] == date]
     columns = [
         ("lesion", "lesion"),
         ("track", "track"),
@@ -129,7 +129,7 @@ def _figures(plan: VisitPlan, date: str, sites: pd.DataFrame, remnants: pd.DataF
         ("contact_degrees", "contact °"),
         ("contact_length_mm", "contact mm"),
     ]
-    _table(figure, (0.06, 0.52, 0.88, 0.36), "Distances of each tumour, mm", here, columns)
+    _table(figure, (0.06, 0.52, 0.88, 0.36), "Distances of each tumour, mm", of_visit, columns)
     shown = [
         ("date", "date"),
         ("resection", "resection"),

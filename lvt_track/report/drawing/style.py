@@ -49,7 +49,7 @@ CATEGORY_COLORS = {"CR": "#0072B2", "PR": "#56B4E9", "SD": "#7a828a", "PD": "#D5
 
 # Marker and colour: shape alone tells the states apart, colour helps.
 PRESENCE_MARKS = {
-    Presence.FOUND: ("o", "#5c6670"),
+    Presence.SEEN: ("o", "#5c6670"),
     Presence.NEW: ("D", "#D55E00"),
     Presence.FIRST_SEEN: ("d", "#D55E00"),
     Presence.REAPPEARED: ("^", "#CC79A7"),

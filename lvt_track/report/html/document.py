@@ -16,8 +16,8 @@ from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.panels import (
     LONG_COLOR,
     OTHERS_COLOR,
-    OWN_COLOR,
     SHORT_COLOR,
+    TARGET_COLOR,
     WINDOW_LEVEL_HU,
     WINDOW_WIDTH_HU,
 )
@@ -76,7 +76,7 @@ def write_html(content: ReportContent, path: Path) -> None:
             script=script,
             digest=_digest(script),
             plain=(INK, MUTED),
-            colors=(OWN_COLOR, OTHERS_COLOR, LONG_COLOR, SHORT_COLOR),
+            colors=(TARGET_COLOR, OTHERS_COLOR, LONG_COLOR, SHORT_COLOR),
         )
     with write_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -29,7 +29,7 @@ class Picture:
     Attributes:
         source: the CT, in its window, as a data URI.
         width, height: of the whole.
-        own, others: outlines of this tumour and of others, each the points of an SVG polygon.
+        target, others: outlines of this tumour and of others, each the points of an SVG polygon.
         long_axis, short_axis: ends x1, y1, x2, y2 of the calipers, or None.
         pieces: calipers, long and short, of further pieces of the tumour.
         ring: radius of the ring about the place of a tumour that is not seen; 0 where it is.
@@ -40,7 +40,7 @@ class Picture:
     source: str
     width: float
     height: float
-    own: tuple[str, ...]
+    target: tuple[str, ...]
     others: tuple[str, ...]
     long_axis: _Ends | None
     short_axis: _Ends | None
@@ -71,7 +71,7 @@ class Picture:
             source=_png(grey_levels(image.hu, *STORED_HU)),
             width=round(columns * column_mm, 2),
             height=round(rows * row_mm, 2),
-            own=_polygons(image.outline, pixel_mm),
+            target=_polygons(image.outline, pixel_mm),
             others=_polygons(image.others, pixel_mm),
             long_axis=ends(image.long_axis),
             short_axis=ends(image.short_axis),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from lvt_track.report.blocks import Block, Section
 from lvt_track.report.content import ReportContent
 from lvt_track.report.sections.agreement.section import agreement
+from lvt_track.report.sections.corrections import corrections
 from lvt_track.report.sections.curves import curves, totals
 from lvt_track.report.sections.key_images import key_images
 from lvt_track.report.sections.lookback import looking_back
@@ -19,7 +20,6 @@ from lvt_track.report.sections.phases import phases
 from lvt_track.report.sections.planning import planning
 from lvt_track.report.sections.presence import presence
 from lvt_track.report.sections.response import responses
-from lvt_track.report.sections.said import said
 from lvt_track.report.sections.scans import remarks, scans
 from lvt_track.report.sections.summary import summary
 from lvt_track.report.sections.tumours import tumours
@@ -40,7 +40,7 @@ SECTIONS = (
     Section("response", "Response", responses, "Response"),
     Section("planning", "Planning a resection", planning, "Planning"),
     Section("phases", "Liver and tumours by contrast phase", phases, "Phases"),
-    Section("said", "What readers said", said, "Corrections"),
+    Section("said", "What readers said", corrections, "Corrections"),
     Section("scans", "Scans", scans, "Scans"),
     Section("remarks", "Warnings, and scans left out", remarks),
     Section("agreement", "Agreement with the radiologist", agreement, "Agreement"),

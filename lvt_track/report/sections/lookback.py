@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lvt_track.core.caliper import Point
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
-from lvt_track.core.records import Point
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.lesions.lookback.controls import FEWEST_CONTROLS
 from lvt_track.lesions.lookback.search import LEAST_CONTRAST_HU, VISIBLE_RATE
@@ -43,11 +43,11 @@ def lookback_images(
     images = []
     for looks in _shown(course):
         first = looks[0]
-        found: Point | None = next(
+        place: Point | None = next(
             (look.place_mm for look in _pictured(looks) if look.visit == visit), None
         )
         lesion = course.lesion(first.lesion)
-        target = lesion if lesion.visit == visit else found
+        target = lesion if lesion.visit == visit else place
         if target is not None:
             images.append(
                 key_image(
@@ -149,7 +149,7 @@ def _conclusion(course: Course, look: LookBack) -> tuple[str, ...]:
     axes = f"{size.long_axis.length_mm:.1f} × {size.short_axis.length_mm:.1f} mm"
     first = course.first_visible(look.track)
     if first is None:
-        own = [x for x in course.lookbacks if x.track == look.track]
-        is_covered = any(x.verdict is not Visibility.NOT_COVERED for x in own)
+        of_track = [x for x in course.lookbacks if x.track == look.track]
+        is_covered = any(x.verdict is not Visibility.NOT_COVERED for x in of_track)
         return axes, "not seen earlier" if is_covered else "no earlier scan covers the place"
     return axes, f"could have been seen {first.days_earlier} days earlier"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lvt_track.core.records import PhaseVolume
+from lvt_track.core.series import PhaseVolume
 from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, Text
 from lvt_track.report.content import ReportContent
 from lvt_track.report.wording import typeset

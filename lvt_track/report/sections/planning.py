@@ -60,11 +60,11 @@ def planning(content: ReportContent) -> Sequence[Block]:
     if not _is_current(content):
         return [Text(_STALE)]
     last = content.course.visits[-1].visit.name
-    here = [row for row in content.sites if row["date"] == last]
+    last_sites = [row for row in content.sites if row["date"] == last]
     blocks: list[Block] = [Text(_NOTE)]
     if content.plan_views:
         blocks += _pictures(content.plan_views)
-    blocks.append(_site_table(here))
+    blocks.append(_site_table(last_sites))
     if content.remnants:
         blocks += [Text(_REMNANT_NOTE, "Remnants"), _remnant_table(content.remnants)]
     return blocks

@@ -28,26 +28,26 @@ def presence(content: ReportContent) -> Sequence[Block]:
     lines = timelines(course)
     if len(course.visits) < 2 or not lines:
         return []
-    told = [line for line in lines if _has_events(line)] if len(lines) > _MANY else list(lines)
+    shown = [line for line in lines if _has_events(line)] if len(lines) > _MANY else list(lines)
     note = _NOTE
-    if left_out := len(lines) - len(told):
+    if left_out := len(lines) - len(shown):
         note += f" The {left_out} tumours that every visit shows as one are left out."
-    row_mm = _ROW_MM if len(told) <= _MANY else _DENSE_ROW_MM
+    row_mm = _ROW_MM if len(shown) <= _MANY else _DENSE_ROW_MM
     charts = [
         Chart(
             "Which tumour was seen when",
-            partial(draw_presence, course=course, lines=[told[i] for i in rows]),
+            partial(draw_presence, course=course, lines=[shown[i] for i in rows]),
             _WIDTH_MM,
             row_mm * len(rows),
             left_mm=10.0,
             right_mm=10.0,
         )
-        for rows in chunks(len(told), _MOST_ROWS)
-        if told
+        for rows in chunks(len(shown), _MOST_ROWS)
+        if shown
     ]
     return [Text(note), *(Charts((chart,), is_titled=False) for chart in charts)]
 
 
 def _has_events(line: Timeline) -> bool:
     """Whether something else than being found happened to a tumour."""
-    return any(sighting.presence is not Presence.FOUND for sighting in line.sightings)
+    return any(sighting.presence is not Presence.SEEN for sighting in line.sightings)

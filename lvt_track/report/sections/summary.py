@@ -7,7 +7,7 @@ from functools import partial
 
 from lvt_track.core.course import Course
 from lvt_track.core.quantities import sized
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 from lvt_track.report.blocks import (
     TEXT_WIDTH_MM,
     Block,
@@ -86,8 +86,8 @@ def _key_figures(course: Course) -> Table:
     columns = (
         Column("", 50.0),
         *(
-            Column(f"{name}, {found.visit.name}", (TEXT_WIDTH_MM - 50.0) / 3.0, "right")
-            for name, found in zip(names, visits, strict=True)
+            Column(f"{name}, {findings.visit.name}", (TEXT_WIDTH_MM - 50.0) / 3.0, "right")
+            for name, findings in zip(names, visits, strict=True)
         ),
     )
 
@@ -100,14 +100,14 @@ def _key_figures(course: Course) -> Table:
     rows = []
     if led:
         unit, name = led[0].unit, sum_name(led[0].unit)
-        values = [sums.get(found.visit.date) for found in visits]
+        values = [sums.get(findings.visit.date) for findings in visits]
         texts = ["–" if value is None else sized(value, unit) for value in values]
         title = f"{name[0].upper()}{name[1:]}, {criterion}"
         rows.append((Cell((title,), MUTED), *(Cell((text,)) for text in texts)))
     rows += [
-        row("Lesions", [float(len(found.lesions)) for found in visits], "{:.0f}"),
-        row("Tumour volume", [found.tumors_ml for found in visits], "{:.2f} mL"),
-        row("Liver volume", [found.liver_ml for found in visits], "{:.0f} mL"),
-        row("Tumour burden", [found.burden_percent for found in visits], "{:.2f} %"),
+        row("Lesions", [float(len(findings.lesions)) for findings in visits], "{:.0f}"),
+        row("Tumour volume", [findings.tumors_ml for findings in visits], "{:.2f} mL"),
+        row("Liver volume", [findings.liver_ml for findings in visits], "{:.0f} mL"),
+        row("Tumour burden", [findings.burden_percent for findings in visits], "{:.2f} %"),
     ]
     return Table(columns, tuple(rows), size_pt=BODY_PT - 0.5)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.records import Lesion
+from lvt_track.core.lesion import Lesion
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.panels import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU
 from lvt_track.report.viewer.colors import VIEW_COLORS
@@ -68,12 +68,12 @@ def page_data(content: ReportContent) -> str:
 
 
 def _visit(content: ReportContent, scene: Scene, k: int) -> dict[str, Any]:
-    found, view, places = content.course.visits[k], scene.views[k], scene.maps[k]
-    quality = found.registration
+    findings, view, places = content.course.visits[k], scene.views[k], scene.maps[k]
+    quality = findings.registration
     is_linked = k == scene.reference or places is not None
     return {
-        "date": found.visit.name,
-        "phase": found.visit.tracked_series.phase.value,
+        "date": findings.visit.name,
+        "phase": findings.visit.tracked_series.phase.value,
         "linked": is_linked,
         "reason": "" if is_linked or quality is None else quality.reason,
         "grid": _grid(view.geometry),

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.categories import Category
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.response.criteria.recist import (
     NON_TARGET_RULES,
     OVERALL_RULES,
@@ -33,9 +33,9 @@ _ATTENUATION_PERCENT = 15.0
 def _mean_hu(e: Evidence, visit: VisitRows) -> float | None:
     """Mean attenuation of the targets that are there, each lesion alike; None where one lacks."""
     rows = {row.lesion: row for target in e.baseline.targets for row in visit.of(target.lesion)}
-    there = [row.mean_hu for row in rows.values() if row.status is not Status.ABSENT]
-    known = [value for value in there if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(there) else None
+    densities_hu = [row.mean_hu for row in rows.values() if row.status is not Status.ABSENT]
+    known = [value for value in densities_hu if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(densities_hu) else None
 
 
 def _fall_percent(e: Evidence) -> float | None:

@@ -63,24 +63,24 @@ def _further(e: Evidence) -> list[str]:
     start = _pending(e)
     if start is None:
         return []
-    found = []
+    reasons = []
     if e.target is _IUPD and e.is_complete and start.is_complete:
         rise = e.total - start.total
         if start.target is not _IUPD:
-            found.append("the target lesions progress as well")
+            reasons.append("the target lesions progress as well")
         elif at_least(rise, _FURTHER_MM):
-            found.append(f"the sum has risen by {sized(rise, 'mm')} more")
-    found += _further_non_targets(e, start)
+            reasons.append(f"the sum has risen by {sized(rise, 'mm')} more")
+    reasons += _further_non_targets(e, start)
     more = [name for name in e.new.sure if name not in start.new.sure]
     if more:
-        found.append(f"more new lesions: {listed(more)}")
+        reasons.append(f"more new lesions: {listed(more)}")
     both = [name for name in start.new.sizes_mm if name in e.new.sizes_mm]
     growth = sum(e.new.sizes_mm[name] - start.new.sizes_mm[name] for name in both)
     if both and at_least(growth, _FURTHER_MM):
-        found.append(f"new lesions have grown by {sized(growth, 'mm')}")
+        reasons.append(f"new lesions have grown by {sized(growth, 'mm')}")
     if e.new.worse:
-        found.append(f"new lesion {listed(e.new.worse)} progresses")
-    return found
+        reasons.append(f"new lesion {listed(e.new.worse)} progresses")
+    return reasons
 
 
 def _further_non_targets(e: Evidence, start: Evidence) -> list[str]:

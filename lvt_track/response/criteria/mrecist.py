@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lvt_track.core.assessment import LIVER, Assessment, Status
-from lvt_track.core.records import Phase
+from lvt_track.core.series import Phase
 from lvt_track.response.criteria.recist import (
     LEAST_LONG_AXIS_MM,
     LEAST_NODE_MM,
@@ -90,8 +90,8 @@ def lacks_arterial_phase(name: str, rows: Sequence[Assessment]) -> str:
     in_liver = [row for row in rows if row.organ == LIVER]
     if not enhancing and any(row.status is Status.MEASURED for row in in_liver):
         why = next((row.enhancing_reason for row in in_liver if row.enhancing_reason), "")
-        told = f"there is none: {why}" if why else "there is none"
-        return f"{name} needs the arterially enhancing diameter of each lesion, {told}"
+        why_none = f"there is none: {why}" if why else "there is none"
+        return f"{name} needs the arterially enhancing diameter of each lesion, {why_none}"
     for row in enhancing:
         phase = row.enhancing_phase or row.phase
         if phase not in (Phase.ARTERIAL, Phase.UNKNOWN):

@@ -137,8 +137,8 @@ def _gone_words(e: Evidence) -> str:
 def _how_gone(e: Evidence, lesions: Sequence[Assessment]) -> str:
     """Absent, or there and without what the criterion counts, which is enhancement."""
     rows = [row for one in lesions if not one.is_nodal for row in e.visit.of(one.lesion)]
-    is_there = any(row.status is not Status.ABSENT for row in rows)
-    return "absent or without enhancement" if is_there else "absent"
+    is_present = any(row.status is not Status.ABSENT for row in rows)
+    return "absent or without enhancement" if is_present else "absent"
 
 
 def _back_words(e: Evidence) -> str:

@@ -73,25 +73,27 @@ def existence(rows: Sequence[Assessment], doubts: Doubts) -> Mapping[str, float]
         by_lesion[row.lesion].append(row)
     start = min((row.date for row in rows), default=dt.date.min)
     heirs = {name for row in rows for name in row.derived_from}
-    found = {}
-    for name, own in by_lesion.items():
-        seen = [row for row in own if row.status not in (Status.ABSENT, Status.NOT_DONE)]
-        if not seen or name in heirs or any(row.derived_from for row in own):
+    probabilities = {}
+    for name, of_lesion in by_lesion.items():
+        seen = [row for row in of_lesion if row.status not in (Status.ABSENT, Status.NOT_DONE)]
+        if not seen or name in heirs or any(row.derived_from for row in of_lesion):
             continue
         is_baseline = min(row.date for row in seen) == start
         if any(row.status is Status.EQUIVOCAL for row in seen):
-            found[name] = _chance_of_open(name, seen, doubts)
+            probabilities[name] = _chance_of_open(name, seen, doubts)
             continue
         chance = _chance(seen, doubts)
         # What a reader saw at baseline was there; a model may err there as well.
-        if chance < 1.0 and (not is_baseline or _is_gone_since(own, seen, doubts)):
-            found[name] = chance
-    return found
+        if chance < 1.0 and (not is_baseline or _is_gone_since(of_lesion, seen, doubts)):
+            probabilities[name] = chance
+    return probabilities
 
 
-def _is_gone_since(own: Sequence[Assessment], seen: Sequence[Assessment], doubts: Doubts) -> bool:
+def _is_gone_since(
+    of_lesion: Sequence[Assessment], seen: Sequence[Assessment], doubts: Doubts
+) -> bool:
     """Whether a model drew a lesion at the baseline, and no later visit shows it."""
-    is_absent = any(row.status is Status.ABSENT for row in own)
+    is_absent = any(row.status is Status.ABSENT for row in of_lesion)
     return len(seen) == 1 and seen[0].date in doubts.drawn and is_absent
 
 

@@ -33,8 +33,8 @@ def by_content(rows: Sequence[Assessment]) -> list[list[Assessment]]:
     lesions: dict[str, list[Assessment]] = defaultdict(list)
     for row in rows:
         lesions[row.lesion].append(row)
-    own = [sorted(group, key=lambda row: row.date) for group in lesions.values()]
-    return sorted(own, key=lambda group: [_content(row) for row in group])
+    by_date = [sorted(group, key=lambda row: row.date) for group in lesions.values()]
+    return sorted(by_date, key=lambda group: [_content(row) for row in group])
 
 
 def seed_of(rows: Sequence[Assessment]) -> int:
@@ -93,8 +93,8 @@ def broken(rows: Sequence[Assessment], link: DoubtfulLink) -> list[Assessment]:
     """The rows, where a link is wrong: the lesion is gone, and another one is new in its place."""
     changed: list[Assessment] = []
     for row in rows:
-        is_here = row.lesion == link.lesion and row.status is not Status.ABSENT
-        if not is_here or row.date < link.since:
+        is_of_link = row.lesion == link.lesion and row.status is not Status.ABSENT
+        if not is_of_link or row.date < link.since:
             changed.append(row)
             continue
         changed.append(Assessment(row.date, row.lesion, row.patient, status=Status.ABSENT))
@@ -160,9 +160,9 @@ class Sampler:
         doubtful = [(i, name) for i, name in enumerate(names) if name in self.existence]
         for k in range(count):
             rows = self._sized(z[k], hu[k])
-            for j, (i, (chance, there)) in enumerate(self.missed.items()):
+            for j, (i, (chance, missed_row)) in enumerate(self.missed.items()):
                 if unseen[k, j] < chance:
-                    rows[i] = scaled(there, float(z[k, i]), self.spreads[i])
+                    rows[i] = scaled(missed_row, float(z[k, i]), self.spreads[i])
             rows = self._whole(rows, float(hidden[k]))
             for i, name in doubtful:
                 is_one = luck[k, i] < self.existence[name]
@@ -182,7 +182,7 @@ class Sampler:
         if unseen == 0.0 or not any(self.hidden):
             return rows
         pairs = zip(rows, self.hidden, strict=True)
-        return [scaled(row, unseen, (own, 3.0 * own)) if own else row for row, own in pairs]
+        return [scaled(row, unseen, (sd, 3.0 * sd)) if sd else row for row, sd in pairs]
 
 
 def _error(date: dt.date, doubts: Doubts) -> SizeError:

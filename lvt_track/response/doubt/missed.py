@@ -31,19 +31,19 @@ def may_be_missed(
     Returns:
         By index of the row: how probable it is, and the row with the size of the sighting before.
     """
-    found = {}
+    missed = {}
     for i, row in enumerate(rows):
         if row.status is not Status.ABSENT or row.date not in doubts.drawn or row.derived_from:
             continue
-        own = [r for r in rows if r.lesion == row.lesion and r.status is Status.MEASURED]
-        before = max((r for r in own if r.date < row.date), key=lambda r: r.date, default=None)
+        measured = [r for r in rows if r.lesion == row.lesion and r.status is Status.MEASURED]
+        before = max((r for r in measured if r.date < row.date), key=lambda r: r.date, default=None)
         if before is None:
             continue
-        is_again = any(r.date > row.date for r in own)
+        is_again = any(r.date > row.date for r in measured)
         chance = _SEEN_AGAIN if is_again else _chance(before)
         role = None if before.role is Role.TARGET else before.role
-        found[i] = (chance, replace(before, date=row.date, role=role))
-    return found
+        missed[i] = (chance, replace(before, date=row.date, role=role))
+    return missed
 
 
 def _chance(before: Assessment) -> float:

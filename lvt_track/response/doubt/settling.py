@@ -52,15 +52,17 @@ def settlings(
     def judged(rows: Sequence[Assessment]) -> list[str]:
         return [response.category for response in classify(rows, criterion, dates)]
 
-    told = judged(sampler.rows)
-    found: list[list[_Candidate]] = [[] for _ in dates]
-    for k, candidate in _doubtful(sampler, judged, told):
-        found[k].append(candidate)
-    for k, candidate in _sizes(sampler, criterion, judged, told):
-        found[k].append(candidate)
+    categories = judged(sampler.rows)
+    candidates: list[list[_Candidate]] = [[] for _ in dates]
+    for k, candidate in _doubtful(sampler, judged, categories):
+        candidates[k].append(candidate)
+    for k, candidate in _sizes(sampler, criterion, judged, categories):
+        candidates[k].append(candidate)
     return tuple(
-        max(own, key=lambda one: (one.probability, one.settling.words)).settling if own else None
-        for own in found
+        max(of_visit, key=lambda one: (one.probability, one.settling.words)).settling
+        if of_visit
+        else None
+        for of_visit in candidates
     )
 
 
@@ -68,7 +70,7 @@ Judge = Callable[[Sequence[Assessment]], list[str]]
 
 
 def _doubtful(
-    sampler: Sampler, judged: Judge, told: Sequence[str]
+    sampler: Sampler, judged: Judge, categories: Sequence[str]
 ) -> Iterator[tuple[int, _Candidate]]:
     """Lesions that may be none or new, absent ones that may be there, links that may be wrong."""
     rows = sampler.rows
@@ -84,45 +86,50 @@ def _doubtful(
                 f"if {name} is no lesion",
                 1 - chance,
             )
-        for k, category in _changes(told, other):
+        for k, category in _changes(categories, other):
             yield k, _Candidate(chance, Settling(name, first, f"{words}, {category}"))
-    for i, (chance, there) in sampler.missed.items():
-        words = f"if {there.lesion} was missed on {there.date}"
-        for k, category in _changes(told, judged([*rows[:i], there, *rows[i + 1 :]])):
-            yield k, _Candidate(chance, Settling(there.lesion, there.date, f"{words}, {category}"))
+    for i, (chance, missed_row) in sampler.missed.items():
+        words = f"if {missed_row.lesion} was missed on {missed_row.date}"
+        for k, category in _changes(categories, judged([*rows[:i], missed_row, *rows[i + 1 :]])):
+            yield (
+                k,
+                _Candidate(
+                    chance, Settling(missed_row.lesion, missed_row.date, f"{words}, {category}")
+                ),
+            )
     for link in sampler.links:
         words = f"if {link.lesion} of {link.since} is another lesion than before"
-        for k, category in _changes(told, judged(broken(rows, link))):
+        for k, category in _changes(categories, judged(broken(rows, link))):
             settling = Settling(link.lesion, link.since, f"{words}, {category}")
             yield k, _Candidate(1 - link.confidence, settling)
 
 
-def _changes(told: Sequence[str], other: Sequence[str]) -> Iterator[tuple[int, str]]:
-    pairs = enumerate(zip(told, other, strict=True))
+def _changes(categories: Sequence[str], other: Sequence[str]) -> Iterator[tuple[int, str]]:
+    pairs = enumerate(zip(categories, other, strict=True))
     return ((k, b) for k, (a, b) in pairs if a != b and a != Category.BASELINE)
 
 
 def _sizes(
-    sampler: Sampler, criterion: Criterion, judged: Judge, told: Sequence[str]
+    sampler: Sampler, criterion: Criterion, judged: Judge, categories: Sequence[str]
 ) -> Iterator[tuple[int, _Candidate]]:
     """Sizes that another reading may well have put on the other side of a limit."""
-    flips: list[list[tuple[float, int, float]]] = [[] for _ in told]
+    flips: list[list[tuple[float, int, float]]] = [[] for _ in categories]
     for i, row in enumerate(sampler.rows):
         size = criterion.scale.size(row) if row.status is Status.MEASURED else None
         if not size:
             continue
         for z in (-_REACH, _REACH):
-            for k, _ in _changes(told, judged(_with(sampler, i, z))):
+            for k, _ in _changes(categories, judged(_with(sampler, i, z))):
                 flips[k].append((size * sampler.spreads[i][0], i, z))
-    for k, own in enumerate(flips):
+    for k, of_visit in enumerate(flips):
         # The sizes with the largest errors move the sum most.
-        for _, i, reach in sorted(own, reverse=True)[:_MOST_SIZES]:
-            z = _limit(sampler, judged, i, reach, (k, told[k]))
+        for _, i, reach in sorted(of_visit, reverse=True)[:_MOST_SIZES]:
+            z = _limit(sampler, judged, i, reach, (k, categories[k]))
             row = sampler.rows[i]
             for limit in _rounded(criterion, row, scaled(row, z, sampler.spreads[i])):
                 z = _steps_to(criterion, row, limit, sampler.spreads[i]) if limit > 0 else 0.0
                 category = judged(_with(sampler, i, z))[k]
-                if category == told[k]:
+                if category == categories[k]:
                     continue
                 unit = criterion.scale.unit
                 shown = f"{sized(criterion.scale.size(row) or 0.0, unit)} of {row.date}"
@@ -143,10 +150,10 @@ def _limit(
 ) -> float:
     """The least change of a size, in standard deviations, that changes the category of a visit."""
     same, other = 0.0, reach
-    k, told = visit
+    k, category = visit
     for _ in range(_STEPS):
         middle = (same + other) / 2
-        if judged(_with(sampler, index, middle))[k] == told:
+        if judged(_with(sampler, index, middle))[k] == category:
             same = middle
         else:
             other = middle

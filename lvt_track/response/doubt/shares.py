@@ -10,7 +10,7 @@ from dataclasses import replace
 from lvt_track.core.assessment import Assessment
 from lvt_track.core.categories import Category
 from lvt_track.core.doubt import ResponseDoubt
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 from lvt_track.response.doubt.choices import admissible_choices, with_targets
 from lvt_track.response.doubt.doubts import Doubts
 from lvt_track.response.doubt.draws import Sampler
@@ -70,7 +70,7 @@ def with_doubt(
     for names in choices.names:
         judged = classify(with_targets(rows, names), mute, every)
         pairs = zip(judged, responses, strict=True)
-        alike.update(k for k, (one, told) in enumerate(pairs) if one.category == told.category)
+        alike.update(k for k, (one, actual) in enumerate(pairs) if one.category == actual.category)
     settling = settlings(sampler, mute, every)
     return tuple(
         response

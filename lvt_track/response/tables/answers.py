@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lvt_track.core.categories import Category, Standing
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 from lvt_track.response.tables.readings import Trial
 
 __all__ = [
@@ -85,8 +85,8 @@ def response_rows(
     """One row per patient and visit, by the names of `RESPONSE_COLUMNS` and `DOUBT_COLUMNS`."""
     return [
         {"patient": patient, **response_row(response), **doubt_row(response)}
-        for patient, own in responses.items()
-        for response in own
+        for patient, of_patient in responses.items()
+        for response in of_patient
     ]
 
 
@@ -127,9 +127,9 @@ def rs_rows(
     """
     trial = trial or Trial({}, {}, ("", ""))
     records: list[dict[str, object]] = []
-    for patient, own in responses.items():
+    for patient, of_patient in responses.items():
         number = 0
-        for response in own:
+        for response in of_patient:
             if response.category == Category.BASELINE:
                 continue
             visit_number, visit = trial.visits.get((patient, response.date), ("", ""))

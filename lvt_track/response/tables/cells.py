@@ -221,8 +221,8 @@ def parse_date(text: str, serial_epoch: dt.date | None = None) -> dt.date:
     parts = re.fullmatch(r"(\d{1,2})[/-](\d{1,2})[/-](\d{2}|\d{4})", day)
     if parts:
         first, second = int(parts[1]), int(parts[2])
-        is_told = len(parts[3]) == 4 and (first > 12) != (second > 12)
-        if not is_told:
+        is_unambiguous = len(parts[3]) == 4 and (first > 12) != (second > 12)
+        if not is_unambiguous:
             raise CellError(f"date {text!r} may be day or month first: write it as YYYY-MM-DD")
         return _day(text, int(parts[3]), min(first, second), max(first, second))
     if re.fullmatch(r"\d{5}(\.\d+)?", day) and _LEAST_SERIAL <= float(day) <= _MOST_SERIAL:

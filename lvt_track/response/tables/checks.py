@@ -30,7 +30,7 @@ _BONE = "bone"
 _LONGEST_GAP_YEARS = 20
 
 # Nobody reads more lines of one kind, and a table of a million rows may have as many.
-_MOST_TOLD = 100
+_MOST_LISTED = 100
 
 
 def by_patient(rows: Iterable[Assessment]) -> dict[str, list[Assessment]]:
@@ -50,8 +50,8 @@ def check_rows(rows: Sequence[Assessment], unread: Collection[str] = ()) -> tupl
             is not held against the lesion's others.
     """
     problems = [*_nameless(rows), *_table_in_cm(rows)]
-    for own in by_patient(rows).values():
-        ordered = sorted(own, key=lambda row: (row.date, row.line or 0))
+    for of_patient in by_patient(rows).values():
+        ordered = sorted(of_patient, key=lambda row: (row.date, row.line or 0))
         problems += _doubles(ordered)
         whole = [row for row in ordered if row.lesion not in unread]
         if whole:
@@ -74,9 +74,9 @@ def refuse_if_fatal(problems: Sequence[Problem], path: Path | None) -> tuple[str
     fatal = [problem for problem in ordered if problem.is_fatal]
     if fatal:
         rows = len({problem.line for problem in fatal})
-        listed = "".join(f"\n  {problem}" for problem in fatal[:_MOST_TOLD])
-        if len(fatal) > _MOST_TOLD:
-            listed += f"\n  and {len(fatal) - _MOST_TOLD} more"
+        listed = "".join(f"\n  {problem}" for problem in fatal[:_MOST_LISTED])
+        if len(fatal) > _MOST_LISTED:
+            listed += f"\n  and {len(fatal) - _MOST_LISTED} more"
         count = "one row" if rows == 1 else f"{rows} rows"
         raise InputError(f"{count} cannot be used:{listed}", path=path)
     return tuple(str(problem) for problem in ordered)
@@ -183,17 +183,17 @@ def _unit_slips(rows: Sequence[Assessment]) -> Iterator[Problem]:
     for row in rows:
         if row.long_axis_mm is not None:
             lesions[row.lesion].append((row, row.long_axis_mm))
-    for name, own in lesions.items():
-        ordered = sorted(size for _, size in own)
-        for row, size in own if len(own) > 1 else ():
+    for name, sizes in lesions.items():
+        ordered = sorted(size for _, size in sizes)
+        for row, size in sizes if len(sizes) > 1 else ():
             usual = _median_without(ordered, size)
-            told = f"lesion {name} has {size:g} mm, at other visits {usual:g} mm"
+            contrast = f"lesion {name} has {size:g} mm, at other visits {usual:g} mm"
             if _LEAST_UNIT_SLIP <= usual / size <= _MOST_UNIT_SLIP:
-                yield Problem(row.line, f"{told}: is this in cm?", False)
+                yield Problem(row.line, f"{contrast}: is this in cm?", False)
             # Of two sizes nobody can tell which is wrong; the smaller one was asked for already.
             is_slip = _LEAST_UNIT_SLIP <= size / usual <= _MOST_UNIT_SLIP
-            if is_slip and len(own) > 2:
-                yield Problem(row.line, f"{told}: is a decimal point missing?", False)
+            if is_slip and len(sizes) > 2:
+                yield Problem(row.line, f"{contrast}: is a decimal point missing?", False)
 
 
 def _median_without(ordered: Sequence[float], size: float) -> float:
@@ -211,21 +211,21 @@ def _missing(rows: Sequence[Assessment]) -> Iterator[Problem]:
     baseline = [row for row in rows if row.date == rows[0].date]
     has_targets = any(row.role is Role.TARGET for row in baseline)
     followed = [row for row in baseline if row.role is Role.TARGET or not has_targets]
-    found: dict[dt.date, set[str]] = defaultdict(set)
+    by_date: dict[dt.date, set[str]] = defaultdict(set)
     for row in rows:
-        found[row.date] |= {row.lesion, *row.derived_from}
-    told = 0
-    for date, names in found.items():
+        by_date[row.date] |= {row.lesion, *row.derived_from}
+    dates_listed = 0
+    for date, names in by_date.items():
         gone = [first for first in followed if first.lesion not in names]
         what = "target" if has_targets else "lesion"
-        for first in gone[:_MOST_TOLD]:
+        for first in gone[:_MOST_LISTED]:
             yield Problem(
                 first.line, f"{what} {first.lesion} has no row on {date}: not evaluable", False
             )
-        if len(gone) > _MOST_TOLD:
-            rest = f"{len(gone) - _MOST_TOLD} more {what}s have no row on {date}: not evaluable"
+        if len(gone) > _MOST_LISTED:
+            rest = f"{len(gone) - _MOST_LISTED} more {what}s have no row on {date}: not evaluable"
             yield Problem(None, rest, False)
-        told += bool(gone)
-        if told == _MOST_TOLD:
+        dates_listed += bool(gone)
+        if dates_listed == _MOST_LISTED:
             yield Problem(None, "later dates were not looked at for lesions without a row", False)
             return

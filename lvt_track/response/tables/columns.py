@@ -133,7 +133,7 @@ def read_columns(sheet: Sheet) -> Columns:
         elif not _BESIDE.fullmatch(key):
             problems.append(_unused(name))
     single = {kind: _best(kind, names, sheet, problems) for kind, names in text.items()}
-    measured = {kind: _measured(kind, found, sheet, problems) for kind, found in sizes.items()}
+    measured = {kind: _measured(kind, columns, sheet, problems) for kind, columns in sizes.items()}
     lacking = [name for name in ("date", "lesion") if name not in single]
     if lacking:
         raise InputError(
@@ -197,7 +197,7 @@ def _best(kind: str, names: list[str], sheet: Sheet, problems: list[Problem]) ->
 
 
 def _measured(
-    kind: str, found: list[SizeColumn], sheet: Sheet, problems: list[Problem]
+    kind: str, columns: list[SizeColumn], sheet: Sheet, problems: list[Problem]
 ) -> tuple[SizeColumn, ...]:
     """The columns of one size: one of each unit; those without a unit only where none has one."""
 
@@ -205,8 +205,8 @@ def _measured(
         words = plain_words(column.name).split()
         return " ".join(words[:-1]) == plain_words(kind) and words[-1] in _UNITS
 
-    with_unit = [column for column in found if column.unit is not None]
-    usable = [c for c in with_unit if is_exact(c)] or with_unit or found
+    with_unit = [column for column in columns if column.unit is not None]
+    usable = [c for c in with_unit if is_exact(c)] or with_unit or columns
     units = [column.unit for column in usable]
     for column in usable:
         if units.count(column.unit) > 1:
@@ -217,7 +217,7 @@ def _measured(
             )
     problems += [
         Problem(None, f"column {column.name} is not used, {usable[0].name} is", False)
-        for column in found
+        for column in columns
         if column not in usable
     ]
     return tuple(usable)

@@ -10,7 +10,8 @@ from math import isclose
 from typing import TypeVar
 
 from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.records import Phase, Point
+from lvt_track.core.caliper import Point
+from lvt_track.core.series import Phase
 from lvt_track.core.sites import plain_words
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
 from lvt_track.response.tables.cells import (
@@ -23,7 +24,7 @@ from lvt_track.response.tables.cells import (
     parse_volume_ml,
 )
 from lvt_track.response.tables.columns import LENGTHS, Columns, read_columns
-from lvt_track.response.tables.own import own_readings
+from lvt_track.response.tables.own import lvt_readings
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 from lvt_track.response.tables.sizes import Sizes, settled
 from lvt_track.response.tables.words import ROLE_WORDS, STATUS_WORDS, is_sum
@@ -59,8 +60,8 @@ def read_measurements(sheet: Sheet, options: ReadOptions | None = None) -> Readi
     for row in sheet.rows:
         name = row.cells[columns.text["lesion"]]
         if is_sum(name):
-            told = f"{name!r} is no lesion but adds up others: passed over"
-            problems.append(Problem(row.line, told, False))
+            remark = f"{name!r} is no lesion but adds up others: passed over"
+            problems.append(Problem(row.line, remark, False))
             continue
         reader = _RowReader(row, columns, sheet.serial_epoch, [])
         assessment = reader.assessment()
@@ -71,7 +72,7 @@ def read_measurements(sheet: Sheet, options: ReadOptions | None = None) -> Readi
             rows.append(assessment)
     is_ours = "track" in columns.text
     if is_ours and rows and not any(problem.is_fatal for problem in problems):
-        return own_readings(rows, sheet, problems, options)
+        return lvt_readings(rows, sheet, problems, options)
     if is_ours:
         options = ReadOptions(0, options.sites)
     elif "visit" in columns.text:
@@ -126,15 +127,15 @@ class _RowReader:
         mean_hu = self._mean_hu()
         read = self._two_in_one(Sizes(**lengths, volume_ml=self._volume()))
         role = self._choice("role", ROLE_WORDS, Role)
-        said = self._choice("status", STATUS_WORDS, Status)
-        if said is Status.PROGRESSION and role is Role.NEW:
-            said = Status.MEASURED  # an unequivocal new lesion is one that is there
+        status_cell = self._choice("status", STATUS_WORDS, Status)
+        if status_cell is Status.PROGRESSION and role is Role.NEW:
+            status_cell = Status.MEASURED  # an unequivocal new lesion is one that is there
         phase = self._choice("phase", _PHASE, Phase)
         position, height_mm = self._place()
         is_clear = not any(problem.is_fatal for problem in self.problems)
         # A size that was not understood is not missing.
         kind = role if is_clear else None
-        status, sizes, wrong = settled(lesion, self.row.line, kind, said, read)
+        status, sizes, wrong = settled(lesion, self.row.line, kind, status_cell, read)
         self.problems.extend(wrong)
         if date is None or any(problem.is_fatal for problem in self.problems):
             return None

@@ -15,7 +15,7 @@ from lvt_track.response.pieces import baseline_names, merged_name, piece_names, 
 from lvt_track.response.tables.cells import Problem
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 
-__all__ = ["own_readings", "with_tracks"]
+__all__ = ["lvt_readings", "with_tracks"]
 
 _UNKNOWN = (
     "this is lvt's own table of lesions: it does not say which tumours are uncertain, nor which "
@@ -23,7 +23,7 @@ _UNKNOWN = (
 )
 
 
-def own_readings(
+def lvt_readings(
     rows: Sequence[Assessment], sheet: Sheet, problems: Iterable[Problem], options: ReadOptions
 ) -> Readings:
     """What a `lesions.csv` says, with the visits of the `visits.csv` beside it.
@@ -101,12 +101,12 @@ def with_tracks(
         named += [replace(row, lesion=one) for one, row in zip(known, first, strict=True)]
         shown: set[str] = set()
         for date in days[1:]:
-            here = _later(name, known, _by_size(by_date.get(date, [])), date)
-            names = {row.lesion for row in here}
+            renamed = _later(name, known, _by_size(by_date.get(date, [])), date)
+            names = {row.lesion for row in renamed}
             if not known:
-                here += [Assessment(date, one, status=Status.ABSENT) for one in shown - names]
+                renamed += [Assessment(date, one, status=Status.ABSENT) for one in shown - names]
                 shown |= names
-            named += here
+            named += renamed
     return named
 
 
@@ -121,13 +121,13 @@ def _later(name: str, known: list[str], rows: list[Assessment], date: dt.date) -
         pieces = zip(piece_names(known[0], len(rows)), rows, strict=True)
         return [replace(row, lesion=one, derived_from=(known[0],)) for one, row in pieces]
     pairs = zip(known, rows, strict=False)
-    found = [replace(row, lesion=one) for one, row in pairs]
-    found += [
+    renamed = [replace(row, lesion=one) for one, row in pairs]
+    renamed += [
         replace(row, lesion=f"{known[-1]}.{k}", derived_from=(known[-1],))
         for k, row in enumerate(rows[len(known) :], start=2)
     ]
-    found += [Assessment(date, one, status=Status.ABSENT) for one in known[len(rows) :]]
-    return found
+    renamed += [Assessment(date, one, status=Status.ABSENT) for one in known[len(rows) :]]
+    return renamed
 
 
 def _by_size(rows: Sequence[Assessment]) -> list[Assessment]:

@@ -103,7 +103,7 @@ def checked_readings(
     rows = with_origins(_one_spelling(rows, problems))
     rows = _in_windows(rows, options.visit_window_days, problems)
     rows = _with_organs(rows, options.sites, problems)
-    problems += _nothing_said(rows)
+    problems += _nothing_understood(rows)
     problems += check_rows(rows, unread)
     return Readings(tuple(rows), refuse_if_fatal(problems, path))
 
@@ -116,9 +116,11 @@ def with_origins(rows: Sequence[Assessment]) -> list[Assessment]:
     """
     result = []
     starts: dict[str, dict[str, str]] = {}
-    for patient, own in by_patient(rows).items():
-        first = min(row.date for row in own)
-        starts[patient] = {folded(row.lesion): row.lesion for row in own if row.date == first}
+    for patient, of_patient in by_patient(rows).items():
+        first = min(row.date for row in of_patient)
+        starts[patient] = {
+            folded(row.lesion): row.lesion for row in of_patient if row.date == first
+        }
     for row in rows:
         start = starts[row.patient]
         origins = tuple(start.get(folded(name), name) for name in row.derived_from)
@@ -157,13 +159,13 @@ def _one_spelling(rows: Sequence[Assessment], problems: list[Problem]) -> list[A
         if spelt.setdefault((*key, row.date), row.lesion) != row.lesion:
             apart.add(key)
     result = []
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for key, row in zip(keys, rows, strict=True):
         name = row.lesion if key in apart else names[key]
         if name != row.lesion:
-            if (row.patient, row.lesion) not in told:
+            if (row.patient, row.lesion) not in reported:
                 problems.append(Problem(row.line, f"lesion {row.lesion} is taken as {name}", False))
-            told.add((row.patient, row.lesion))
+            reported.add((row.patient, row.lesion))
             row = replace(row, lesion=name)
         result.append(row)
     return result
@@ -174,9 +176,9 @@ def _in_windows(
 ) -> list[Assessment]:
     """Rows dated by the first day of their visit."""
     days: dict[tuple[str, dt.date], dt.date] = {}
-    for patient, own in by_patient(rows).items():
+    for patient, of_patient in by_patient(rows).items():
         lesions: dict[dt.date, set[str]] = defaultdict(set)
-        for row in own:
+        for row in of_patient:
             lesions[row.date].add(row.lesion)
         start: dt.date | None = None
         seen: set[str] = set()
@@ -219,7 +221,7 @@ def _with_organs(
     return result
 
 
-def _nothing_said(rows: Sequence[Assessment]) -> Iterator[Problem]:
+def _nothing_understood(rows: Sequence[Assessment]) -> Iterator[Problem]:
     """Refuse a table in whose rows nothing was understood but dates and names."""
     for row in rows:
         sizes = (row.long_axis_mm, row.short_axis_mm, row.volume_ml, row.enhancing_mm)

@@ -125,9 +125,11 @@ def _of_evaluator(tr: Sheet, evaluator: str | None) -> tuple[list[SheetRow], set
     if evaluator is not None:
         chosen = [row for row in accepted if folded(evaluator) in _names(row, "TR")]
         if not chosen:
-            there = ", ".join(sorted({_name(row) for row in accepted}))
+            evaluators = ", ".join(sorted({_name(row) for row in accepted}))
             raise InputError(
-                f"no records of evaluator {evaluator}", path=tr.path, remedy=f"There are {there}"
+                f"no records of evaluator {evaluator}",
+                path=tr.path,
+                remedy=f"There are {evaluators}",
             )
         accepted = chosen
     names = sorted({_name(row) for row in accepted})
@@ -177,8 +179,8 @@ def _records(rows: Sequence[SheetRow], problems: list[Problem]) -> list[_Record]
         if date is None and not row.cells["TRDTC"] and _is_not_done(row):
             date = min(days.get((patient, _visit(row)), ()), default=None)
             if date is None:
-                told = f"{_test(row)} not done, without a date, nor has its visit one: left out"
-                problems.append(Problem(row.line, told, False))
+                problem = f"{_test(row)} not done, without a date, nor has its visit one: left out"
+                problems.append(Problem(row.line, problem, False))
         if date is not None:
             visit = _visit(row) or date.isoformat()
             records.append(_Record(row.line, row.cells, patient, link, visit, date))
@@ -243,7 +245,7 @@ def _not_done(
 ) -> list[Assessment]:
     """Lesions of a group whose whole visit was not done (TRALL): not evaluable then."""
     known: dict[str, dict[str, Assessment]] = defaultdict(dict)
-    there = {(row.patient, row.lesion, row.date) for row in rows}
+    recorded = {(row.patient, row.lesion, row.date) for row in rows}
     for row in sorted(rows, key=lambda row: row.date):
         known[row.patient].setdefault(row.lesion, row)
     result = []
@@ -258,8 +260,8 @@ def _not_done(
             what = f"{record.test} not done, but no lesion is known before {date}: left out"
             problems.append(Problem(record.line, what, False))
         for row in lesions:
-            if (row.patient, row.lesion, date) not in there:
-                there.add((row.patient, row.lesion, date))
+            if (row.patient, row.lesion, date) not in recorded:
+                recorded.add((row.patient, row.lesion, date))
                 result.append(
                     Assessment(
                         date,
@@ -288,20 +290,25 @@ def _identities(
     ]
     rows = [row for row in rows if row.cells.get("TUTESTCD", "TUMIDENT").upper() == "TUMIDENT"]
     identities: dict[tuple[str, str], Identity] = {}
-    is_own: dict[tuple[str, str], bool] = {}
+    is_evaluators: dict[tuple[str, str], bool] = {}
     for row in rows:
         cells = row.cells
         link = cells.get("TULNKID") or cells.get("TULINKID", "")
         key = (folded(cells["USUBJID"]), folded(link))
-        said = Identity(role_of(cells["TUORRES"]), cells.get("TULOC") or "liver")
-        own = not _names(row, "TU") or not evaluators or bool(_names(row, "TU") & evaluators)
-        if key not in identities or (own and not is_own[key]):
-            identities[key], is_own[key] = said, own
-        elif own == is_own[key] and said.site.lower() != identities[key].site.lower():
+        identity = Identity(role_of(cells["TUORRES"]), cells.get("TULOC") or "liver")
+        is_by_evaluator = (
+            not _names(row, "TU") or not evaluators or bool(_names(row, "TU") & evaluators)
+        )
+        if key not in identities or (is_by_evaluator and not is_evaluators[key]):
+            identities[key], is_evaluators[key] = identity, is_by_evaluator
+        elif (
+            is_by_evaluator == is_evaluators[key]
+            and identity.site.lower() != identities[key].site.lower()
+        ):
             before = identities[key].site
-            what = f"TU line {row.line}: {link} is in {said.site}, before it was in {before}"
+            what = f"TU line {row.line}: {link} is in {identity.site}, before it was in {before}"
             problems.append(Problem(None, f"{what}: kept so", False))
-    others = sum(not own for own in is_own.values())
+    others = sum(not is_by_evaluator for is_by_evaluator in is_evaluators.values())
     if others:
         what = f"TU: {others} lesions are identified by another evaluator alone: taken from there"
         problems.append(Problem(None, what, False))
@@ -330,11 +337,13 @@ def _inferred(
         site = NODE if is_node else "liver"
         inferred[key] = Identity(None, site)
         if has_tu:
-            told = f"TU has no record of {record.link}: its role is that of TRGRPID, its site"
-            problems.append(Problem(record.line, f"{told} the {site}", False))
+            remark = f"TU has no record of {record.link}: its role is that of TRGRPID, its site"
+            problems.append(Problem(record.line, f"{remark} the {site}", False))
         elif is_node and "LNSTATE" not in tests[key]:
-            told = f"{record.link} has a short axis alone: taken as a {site} (--tu says what it is)"
-            problems.append(Problem(record.line, told, False))
+            remark = (
+                f"{record.link} has a short axis alone: taken as a {site} (--tu says what it is)"
+            )
+            problems.append(Problem(record.line, remark, False))
     return inferred
 
 

@@ -192,8 +192,8 @@ class _RecordReader:
             self.sizes["LDIAM"] = diameter
         elif not isclose(other, diameter, rel_tol=0.01):
             name = "LPERP" if is_node else "LDIAM"
-            told = f"{self.lesion}: DIAMETER {diameter:g} mm, {name} {other:g} mm"
-            self._refuse(line, f"{told}: which one counts?")
+            contrast = f"{self.lesion}: DIAMETER {diameter:g} mm, {name} {other:g} mm"
+            self._refuse(line, f"{contrast}: which one counts?")
 
     def _believe_node_state(self, line: int) -> None:
         """A reader's word for a node that is no target goes before its size."""
@@ -201,8 +201,8 @@ class _RecordReader:
             self.sizes = {}
             self.status = self.status if self.status is Status.NOT_DONE else Status.ABSENT
         elif 0 < self.sizes.get("LPERP", 0) < 10:
-            told = f"node {self.lesion} is called pathological, its short axis is below 10 mm"
-            self._remark(line, f"{told}: taken as there")
+            remark = f"node {self.lesion} is called pathological, its short axis is below 10 mm"
+            self._remark(line, f"{remark}: taken as there")
             self.sizes = {}
         elif self.status is Status.ABSENT:
             self._refuse(line, f"node {self.lesion} is pathological and absent")

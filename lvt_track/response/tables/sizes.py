@@ -69,18 +69,18 @@ def settled(
     problems += _contradictions(line, status, sizes)
     if role is Role.TARGET and not sizes.are_some:
         if status is None or status is Status.MEASURED:
-            told = f"target {lesion} has no size: say absent, too small or not done"
-            problems.append(Problem(line, told, True))
+            problem = f"target {lesion} has no size: say absent, too small or not done"
+            problems.append(Problem(line, problem, True))
         if status is Status.PROGRESSION:
-            told = f"target {lesion} is judged by its size, not by a word"
-            problems.append(Problem(line, told, True))
+            problem = f"target {lesion} is judged by its size, not by a word"
+            problems.append(Problem(line, problem, True))
     return status, sizes, problems
 
 
 def _contradictions(line: int, status: Status | None, sizes: Sizes) -> Iterator[Problem]:
     long_mm, short_mm = sizes.long_axis_mm, sizes.short_axis_mm
     if long_mm is not None and short_mm is not None and short_mm > long_mm:
-        told = f"the short axis {short_mm:g} mm is longer than the long one {long_mm:g} mm"
-        yield Problem(line, told, True)
+        problem = f"the short axis {short_mm:g} mm is longer than the long one {long_mm:g} mm"
+        yield Problem(line, problem, True)
     if sizes.are_positive and status in (Status.ABSENT, Status.NOT_DONE):
         yield Problem(line, f"called {status.value}, but it has a size", True)

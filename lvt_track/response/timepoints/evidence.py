@@ -52,14 +52,14 @@ class History:
             visit: as it was judged.
             new: the new lesions up to and with this visit.
         """
-        found, date = visit.targets, visit.date
-        is_complete = bool(visit.baseline.targets) and not found.missing
-        is_lower = is_complete and found.total < self.nadir
+        targets, date = visit.targets, visit.date
+        is_complete = bool(visit.baseline.targets) and not targets.missing
+        is_lower = is_complete and targets.total < self.nadir
         later = replace(
             self,
-            nadir=found.total if is_lower else self.nadir,
+            nadir=targets.total if is_lower else self.nadir,
             nadir_date=date if is_lower else self.nadir_date,
-            gone_on=date if is_complete and found.is_gone else self.gone_on,
+            gone_on=date if is_complete and targets.is_gone else self.gone_on,
             cleared_on=(date if visit.category.standing is Standing.COMPLETE else self.cleared_on),
             new=new,
         )

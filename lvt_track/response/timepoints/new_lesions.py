@@ -75,16 +75,16 @@ def find_new_lesions(
         for name, row in visit.rows.items()
         if name in first and name not in sure_since and row.status is not Status.ABSENT
     ]
-    here = {name: visit.rows[name] for name in present if name in visit.rows}
+    present_rows = {name: visit.rows[name] for name in present if name in visit.rows}
     new = NewLesions(
         sure={name: _since(date, sure_since[name], first[name].date) for name in present},
         possible=tuple(map(_possible, unsure)),
         sizes_mm={
             name: size
-            for name, row in here.items()
+            for name, row in present_rows.items()
             if (size := row.short_axis_mm if row.is_nodal else row.long_axis_mm) is not None
         },
-        worse=tuple(name for name, row in here.items() if row.status is Status.PROGRESSION),
+        worse=tuple(name for name, row in present_rows.items() if row.status is Status.PROGRESSION),
     )
     return new, NewLesionMemory(first, sure_since)
 

@@ -92,19 +92,19 @@ def _size_mm(row: Assessment, lesion: Assessment) -> float | None:
 def _grown(visit: VisitRows, baseline: Baseline, left: Sequence[str]) -> list[str]:
     """Those that grew; lesions that have merged are compared as the sum of what they were."""
     start = {row.lesion: row for row in baseline.non_targets}
-    told: dict[tuple[str, ...], str] = {}
+    grown: dict[tuple[str, ...], str] = {}
     for name in left:
         rows = visit.of(name)
         merged = next((row for row in rows if len(row.derived_from) > 1), None)
         names = (name,) if merged is None else merged.derived_from
-        if names in told or not all(one in start for one in names):
+        if names in grown or not all(one in start for one in names):
             continue
         before = [_size_mm(start[one], start[one]) for one in names]
-        here = {row.lesion: row for one in names for row in visit.of(one)}
-        now = sum(_size_mm(row, start[name]) or 0.0 for row in here.values())
+        now_rows = {row.lesion: row for one in names for row in visit.of(one)}
+        now = sum(_size_mm(row, start[name]) or 0.0 for row in now_rows.values())
         known = [size for size in before if size is not None]
         was = sum(known)
         limit = max(_GROWTH_FACTOR * was, was + _GROWTH_LEAST_MM)
         if known and len(known) == len(names) and at_least(now, limit):
-            told[names] = f"{' + '.join(names)} ({was:.1f} to {sized(now, 'mm')})"
-    return list(told.values())
+            grown[names] = f"{' + '.join(names)} ({was:.1f} to {sized(now, 'mm')})"
+    return list(grown.values())

@@ -52,16 +52,16 @@ def choose_baseline(rows: Sequence[Assessment], scale: Scale) -> Baseline:
         rows: of the first visit.
         scale: tells size and measurability.
     """
-    there = [row for row in rows if row.status is not Status.ABSENT]
-    named = [row for row in there if row.role is Role.TARGET and not scale.counts_all]
-    targets = named or _largest(there, scale)
+    present = [row for row in rows if row.status is not Status.ABSENT]
+    named = [row for row in present if row.role is Role.TARGET and not scale.counts_all]
+    targets = named or _largest(present, scale)
     chosen = {row.lesion for row in targets}
-    normal = {row.lesion: row for row in there if row.lesion not in chosen and _is_normal(row)}
+    normal = {row.lesion: row for row in present if row.lesion not in chosen and _is_normal(row)}
     remarks = list(_remarks(targets, scale)) if named else []
     remarks += [f"node {name} is below {NODE_NORMAL_MM:g} mm: normal" for name in normal]
     return Baseline(
         targets=tuple(targets),
-        non_targets=tuple(r for r in there if r.lesion not in chosen and r.lesion not in normal),
+        non_targets=tuple(r for r in present if r.lesion not in chosen and r.lesion not in normal),
         chosen_by="all" if scale.counts_all else "reader" if named else "rule",
         remarks=tuple(remarks),
         normal_nodes=normal,
@@ -72,13 +72,13 @@ def _is_normal(row: Assessment) -> bool:
     return row.is_nodal and row.short_axis_mm is not None and row.short_axis_mm < NODE_NORMAL_MM
 
 
-def _largest(there: Sequence[Assessment], scale: Scale) -> list[Assessment]:
+def _largest(present: Sequence[Assessment], scale: Scale) -> list[Assessment]:
     """The largest measurable lesions of which no role is said; all of them where all count."""
     if scale.counts_all:
-        return [row for row in there if scale.is_measurable(row)]
+        return [row for row in present if scale.is_measurable(row)]
     eligible = [
         row
-        for row in there
+        for row in present
         if row.role is None and row.status is Status.MEASURED and scale.is_measurable(row)
     ]
     eligible.sort(key=lambda row: (-(scale.size(row) or 0.0), natural(row.lesion)))

@@ -44,13 +44,13 @@ class VisitRows:
     def of(self, lesion: str) -> tuple[Assessment, ...]:
         """The rows that speak of a baseline lesion: its own, its pieces, what it merged into."""
         heirs = self.heirs.get(lesion, ())
-        own = self.rows.get(lesion)
+        lesion_row = self.rows.get(lesion)
         if not heirs:
-            return () if own is None else (own,)
-        if own is None or any(len(row.derived_from) > 1 for row in heirs):
+            return () if lesion_row is None else (lesion_row,)
+        if lesion_row is None or any(len(row.derived_from) > 1 for row in heirs):
             return heirs
         # Beside its pieces, the lesion's own row is one more piece where it has a size.
-        return (*heirs, own) if _has_size(own) else heirs
+        return (*heirs, lesion_row) if _has_size(lesion_row) else heirs
 
     def lost_pieces(self, lesion: str) -> tuple[str, ...]:
         """Pieces that an earlier visit shows and of which this one says nothing.
@@ -70,9 +70,9 @@ class VisitRows:
         """The pieces that the next visit must speak of."""
         known = dict(self.known_pieces)
         for lesion, rows in self.heirs.items():
-            here = {row.lesion: row.status for row in rows if len(row.derived_from) == 1}
-            gone = {name for name, status in here.items() if status is Status.ABSENT}
-            known[lesion] = (known.get(lesion, frozenset()) | here.keys()) - gone
+            statuses = {row.lesion: row.status for row in rows if len(row.derived_from) == 1}
+            gone = {name for name, status in statuses.items() if status is Status.ABSENT}
+            known[lesion] = (known.get(lesion, frozenset()) | statuses.keys()) - gone
         return known
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lvt_track.core.assessment import Assessment, Role
 from lvt_track.core.categories import Category
-from lvt_track.core.records import Response
+from lvt_track.core.response import Response
 from lvt_track.errors import InputError
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.evidence import Evidence, History, change_percent

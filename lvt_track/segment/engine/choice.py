@@ -162,8 +162,8 @@ def _error(precision: str) -> float:
         if precision == "int8":
             network.input_peaks = measured_peaks(network, [image])
     small = network_on(Engine(OPENVINO, "", precision), network, (16, 16, 24))
-    (found,) = small.run(image, [(slice(0, 16), slice(0, 16), slice(0, 24))])
-    return float((found - exact[0]).abs().max())
+    (approximate,) = small.run(image, [(slice(0, 16), slice(0, 16), slice(0, 24))])
+    return float((approximate - exact[0]).abs().max())
 
 
 def network_on(engine: Engine, network: ResidualUNet, patch: Extent) -> CompiledNetwork:

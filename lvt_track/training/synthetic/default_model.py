@@ -23,7 +23,7 @@ from torch import distributed
 from lvt_track.core.threads import allowed_cores
 from lvt_track.errors import UsageError, run_module
 from lvt_track.phantom.body.anatomy import Field
-from lvt_track.segment.default_segmenter import OwnSegmenter
+from lvt_track.segment.default_segmenter import DefaultSegmenter
 from lvt_track.segment.models import Card, Part, load_model, save_model
 from lvt_track.segment.network import NetworkParameters, ResidualUNet
 from lvt_track.training.batch import Batch
@@ -173,7 +173,7 @@ class Start:
         """
         loaded = load_model(model)
         drawn = loaded.parts[0].segmenter
-        if not isinstance(drawn, OwnSegmenter):
+        if not isinstance(drawn, DefaultSegmenter):
             raise UsageError(f"{model!r} has no networks of this program alone")
         networks = ((LOCATOR, loaded.locator.network), (SEGMENTER, drawn.network))
         try:

@@ -102,7 +102,7 @@ def _only_ones(headers: Iterable[SliceHeader], name: str) -> dict[str, str]:
     for header in headers:
         if header.series_uid and (value := getattr(header, name)):
             values[header.series_uid].add(value)
-    return {uid: found.pop() for uid, found in values.items() if len(found) == 1}
+    return {uid: only.pop() for uid, only in values.items() if len(only) == 1}
 
 
 def _by_day(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:

@@ -149,8 +149,11 @@ def _with_leftovers(parts: Sequence[Part]) -> list[Part]:
 
 
 def _lies_on(images: Images, volume: Part) -> bool:
-    here, there = heights(images), heights(volume.images)
-    return bool(there.min() - 0.01 <= here.min() and here.max() <= there.max() + 0.01)
+    heights_mm, volume_heights_mm = heights(images), heights(volume.images)
+    return bool(
+        volume_heights_mm.min() - 0.01 <= heights_mm.min()
+        and heights_mm.max() <= volume_heights_mm.max() + 0.01
+    )
 
 
 def _without_retakes(images: Images) -> list[Part]:
@@ -253,9 +256,9 @@ def _split_at_gaps(images: Images) -> list[Part]:
 def _is_scanners(before: SliceHeader, after: SliceHeader, steps: FloatArray) -> bool:
     """Whether nothing was ever scanned between two slices that lie several steps apart."""
     missing = round(float(steps)) - 1
-    is_told = before.acquisition != after.acquisition or before.stack_id != after.stack_id
+    is_another_pass = before.acquisition != after.acquisition or before.stack_id != after.stack_id
     # Frames are counted, and exports count anew: then a small gap within a pass was a loss.
-    if not is_told and (before.frame is not None or missing < _LEAST_GAP):
+    if not is_another_pass and (before.frame is not None or missing < _LEAST_GAP):
         return False
     if before.instance_number > 0 and after.instance_number > 0:
         between = abs(after.instance_number - before.instance_number) - 1
@@ -263,4 +266,4 @@ def _is_scanners(before: SliceHeader, after: SliceHeader, steps: FloatArray) -> 
             return True
         if between == missing:
             return False
-    return is_told
+    return is_another_pass

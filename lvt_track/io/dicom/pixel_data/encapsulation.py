@@ -100,15 +100,15 @@ def read_fragments(file: BinaryIO) -> Fragments:
             # A file may end without the last delimiter, when all its fragments are there.
             return Fragments(tuple(places), offsets, bool(places) and not item)
         length = struct.unpack("<I", item[4:])[0]
-        here = file.tell()
-        if length == _UNDEFINED or here + length > size:
+        offset = file.tell()
+        if length == _UNDEFINED or offset + length > size:
             return Fragments(tuple(places), offsets, False)
         if is_first:
             table = file.read(length)
             offsets = struct.unpack(f"<{len(table) // 4}I", table[: len(table) // 4 * 4])
             is_first = False
         else:
-            places.append((here, length))
+            places.append((offset, length))
             file.seek(length, os.SEEK_CUR)
 
 

@@ -70,15 +70,15 @@ def sizes_in(group: ContentItem) -> tuple[dict[str, ReportedSize], tuple[str, ..
                 f"its {what} has the unit {_unit(item) or '(none)'!r}: left out"
                 for item in named(unitless, *codes)
             ]
-            found = [
+            readings = [
                 ReportedSize(value, item)
                 for item in named(numbers, *codes)
                 if item not in unitless and (value := _value(item, quantity)) is not None
             ]
-            if found:
-                sizes[quantity] = max(found, key=lambda size: size.value)
-                if len({size.value for size in found}) > 1:
-                    remarks.append(f"{len(found)} numbers for the {what}: the largest was taken")
+            if readings:
+                sizes[quantity] = max(readings, key=lambda size: size.value)
+                if len({size.value for size in readings}) > 1:
+                    remarks.append(f"{len(readings)} numbers for the {what}: the largest was taken")
                 break
     if not sizes and unitless and remarks:
         raise ValueError(remarks[0].removesuffix(": left out"))

@@ -7,22 +7,22 @@ __all__ = [
     "CURRENT_RESPONSE",
     "DERIVED_FROM",
     "LESION_STATUS",
-    "OWN_SCHEME",
+    "LVT_SCHEME",
     "PRESENCE",
     "ROLE_CODES",
 ]
 
-OWN_SCHEME = "99LVT"
+LVT_SCHEME = "99LVT"
 """Designator of codes of our own, for what DICOM and SNOMED CT have no word for."""
 
 PRESENCE, ABSENT = ("705057003", "SCT"), ("2667000", "SCT")
 CURRENT_RESPONSE = ("112048", "DCM")
-LESION_STATUS = ("lesion-status", OWN_SCHEME)
-DERIVED_FROM = ("derived-from", OWN_SCHEME)
+LESION_STATUS = ("lesion-status", LVT_SCHEME)
+DERIVED_FROM = ("derived-from", LVT_SCHEME)
 
 ROLE_CODES = {
     "target": ("112074", "DCM"),
     "non-target": ("112075", "DCM"),
-    "new": ("new-lesion", OWN_SCHEME),
+    "new": ("new-lesion", LVT_SCHEME),
 }
 """Code of each role by RECIST."""

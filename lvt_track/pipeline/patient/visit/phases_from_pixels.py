@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lvt_track.core.records import Phase, Series
+from lvt_track.core.series import Phase, Series
 from lvt_track.errors import InputError
 from lvt_track.io.discover import Discovery, read_scan
 from lvt_track.io.tracked_series import choose_tracked
@@ -29,7 +29,7 @@ def with_phases_from_pixels(discovery: Discovery, *, of_choices_only: bool = Fal
     """
     series = [
         [
-            _told(one) if len(visit.series) > 1 or not of_choices_only else one
+            _with_phase(one) if len(visit.series) > 1 or not of_choices_only else one
             for one in visit.series
         ]
         for visit in discovery.visits
@@ -46,7 +46,7 @@ def with_phases_from_pixels(discovery: Discovery, *, of_choices_only: bool = Fal
     return replace(discovery, visits=visits, warnings=(*warnings, *phase_warnings(visits)))
 
 
-def _told(series: Series) -> Series:
+def _with_phase(series: Series) -> Series:
     """A series with the phase of its pixels, where nothing else says it."""
     if series.phase is not Phase.UNKNOWN:
         return series

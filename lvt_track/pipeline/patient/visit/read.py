@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from lvt_track.core.components import count_components
 from lvt_track.core.course import EDITED, GIVEN, VisitFindings
 from lvt_track.core.geometry import Box, bounding_box
-from lvt_track.core.records import Lesion, Phase, Series, Visit
+from lvt_track.core.lesion import Lesion
+from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
@@ -141,8 +142,8 @@ def _measured(
     with run.watch.stage("look back"):
         liver = liver_scan(volume, masks, scan.probabilities.get("tumors"))
     with run.watch.stage("measure"):
-        own = PhaseScan(series.phase, volume, masks)
-        lesions = with_viability(lesions, labels, own, others.shown)
+        tracked = PhaseScan(series.phase, volume, masks)
+        lesions = with_viability(lesions, labels, tracked, others.shown)
     # Models warn of theirs.
     cut = cut_liver(masks.liver) if scan.sources["liver"] == GIVEN else ()
     findings = VisitFindings(

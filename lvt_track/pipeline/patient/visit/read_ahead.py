@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from lvt_track.core.records import Visit
+from lvt_track.core.series import Visit
 from lvt_track.io.discover import read_scan
 from lvt_track.pipeline.patient.visit.series_masks import SeriesAt, SeriesScan
 from lvt_track.pipeline.run.context import Run

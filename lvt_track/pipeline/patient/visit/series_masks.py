@@ -12,7 +12,7 @@ import numpy as np
 
 from lvt_track.core.components import count_components, label_by_size
 from lvt_track.core.course import EDITED, GIVEN
-from lvt_track.core.records import MaskSource, Series, Visit
+from lvt_track.core.series import MaskSource, Series, Visit
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.images.volumes import (

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvt_track.core.geometry import Box, FloatArray, Geometry, bounding_box
-from lvt_track.core.records import Lesion, Phase
+from lvt_track.core.lesion import Lesion
+from lvt_track.core.series import Phase
 from lvt_track.core.viability import Viability
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.measure.viable import measure_viable
@@ -59,8 +60,8 @@ def phase_scan(phase: Phase, volume: Volume, masks: Masks) -> PhaseScan | None:
         return None
     near = volume.geometry.widened(box, 2 * _AROUND_MM)
     cut = masks.crop(near)
-    own = Masks(cut.liver.copy(), cut.vessels.copy(), cut.tumors.copy(), cut.geometry)
-    return PhaseScan(phase, Volume(volume.hu[near].copy(), cut.geometry), own)
+    cut_masks = Masks(cut.liver.copy(), cut.vessels.copy(), cut.tumors.copy(), cut.geometry)
+    return PhaseScan(phase, Volume(volume.hu[near].copy(), cut.geometry), cut_masks)
 
 
 def with_viability(
@@ -89,11 +90,11 @@ def with_viability(
     judged = []
     for lesion in lesions:
         z, y, x = boxes[lesion.label - 1]
-        own = labels[z, y, x] == lesion.label
-        outline = _Outline(own, (z, y, x), tracked.volume.geometry)
-        there = paths[id(arterial)].shift_of(lesion)
+        inside = labels[z, y, x] == lesion.label
+        outline = _Outline(inside, (z, y, x), tracked.volume.geometry)
+        shift_mm = paths[id(arterial)].shift_of(lesion)
         before = None if native is None else paths[id(native)].shift_of(lesion)
-        part = _judged(outline, (arterial, there), (native, before))
+        part = _judged(outline, (arterial, shift_mm), (native, before))
         judged.append(replace(lesion, viability=part))
     return tuple(judged)
 
@@ -159,12 +160,12 @@ class _Path:
         """How far a lesion is shifted, in LPS mm."""
         if not len(self.places_mm):
             return self.shift_mm
-        own = np.array(lesion.centroid_mm)
-        away = np.linalg.norm(self.places_mm - own - self.shift_mm, axis=1)
+        centroid_mm = np.array(lesion.centroid_mm)
+        away = np.linalg.norm(self.places_mm - centroid_mm - self.shift_mm, axis=1)
         k = int(away.argmin())
         ratio = self.volumes_ml[k] / max(lesion.measurement.volume_ml, 1e-6)
         if away[k] <= _SAME_MM and 1 / _ALIKE <= ratio <= _ALIKE:
-            same: FloatArray = self.places_mm[k] - own
+            same: FloatArray = self.places_mm[k] - centroid_mm
             return same
         return self.shift_mm
 

@@ -96,7 +96,7 @@ def _plots_note(comparison: ReaderComparison) -> str:
 
 
 def _plots(comparison: ReaderComparison, quantity: Quantity) -> Charts:
-    found = comparison.agreements.of[quantity]
+    agreement = comparison.agreements.of[quantity]
     sizes = [size for size in comparison.sizes if size.quantity is quantity]
     title = quantity.value.capitalize()
     if quantity is Quantity.SUM:
@@ -104,14 +104,14 @@ def _plots(comparison: ReaderComparison, quantity: Quantity) -> Charts:
     readers = readers_percent(quantity)
     draws: list[Callable[..., None]] = [
         draw_sums if quantity is Quantity.SUM else partial(draw_identity, readers=readers),
-        partial(draw_differences_mm, limits=found.difference, readers=readers),
-        partial(draw_differences_percent, limits=found.difference_percent, readers=readers),
+        partial(draw_differences_mm, limits=agreement.difference, readers=readers),
+        partial(draw_differences_percent, limits=agreement.difference_percent, readers=readers),
     ]
     charts = tuple(
         Chart(title, partial(draw, sizes=sizes), _PLOT_MM, _PLOT_MM, left_mm=8.0, right_mm=6.5)
         for draw in draws
     )
-    return Charts(charts, title, _sentence(quantity, found), is_titled=False)
+    return Charts(charts, title, _sentence(quantity, agreement), is_titled=False)
 
 
 def _counted(comparison: ReaderComparison) -> str:
@@ -124,26 +124,28 @@ def _counted(comparison: ReaderComparison) -> str:
         text += f", {len(pairing.only_computed)} of lvt's are not in it"
     counts = []
     for quantity, missing in comparison.agreements.unpaired.items():
-        found = sum(size.quantity is quantity for size in comparison.sizes)
-        if found or missing:
-            counts.append(f"{found} {_PLURAL[quantity]} are compared, {missing} have no partner")
+        paired_sizes = sum(size.quantity is quantity for size in comparison.sizes)
+        if paired_sizes or missing:
+            counts.append(
+                f"{paired_sizes} {_PLURAL[quantity]} are compared, {missing} have no partner"
+            )
     return f"{text}. {'; '.join(counts)}. All are listed below."
 
 
-def _sentence(quantity: Quantity, found: Agreement) -> str:
+def _sentence(quantity: Quantity, agreement: Agreement) -> str:
     """The result in words, with what a few pairs cannot tell."""
-    bias, shares = found.difference.bias, found.difference_percent
+    bias, shares = agreement.difference.bias, agreement.difference_percent
     amount = f"{abs(bias.value):.1f}"
     if float(amount) == 0:
         mean = "the same on average"
     else:
         mean = f"{amount} {quantity.unit} {'more' if bias.value > 0 else 'less'} on average"
     text = (
-        f"{_evidence(quantity, found)}: lvt measures {mean}; 95 % limits of agreement "
+        f"{_evidence(quantity, agreement)}: lvt measures {mean}; 95 % limits of agreement "
         f"{percent(shares.lower.value)} to {percent(shares.upper.value)}"
     )
     if not isfinite(bias.low):
-        return f"{text}. {_why_none(quantity, found)}"
+        return f"{text}. {_why_none(quantity, agreement)}"
     low, high = readers_percent(quantity)
     is_closer = low <= shares.lower.value and shares.upper.value <= high
     chance = "may be" if bias.low <= 0 <= bias.high else "is more than"
@@ -153,14 +155,14 @@ def _sentence(quantity: Quantity, found: Agreement) -> str:
     )
 
 
-def _evidence(quantity: Quantity, found: Agreement) -> str:
+def _evidence(quantity: Quantity, agreement: Agreement) -> str:
     if quantity is Quantity.SUM:
-        return f"{found.pairs} visits"
-    lesions = "1 lesion" if found.clusters == 1 else f"{found.clusters} lesions"
-    return f"{found.pairs} pairs of {lesions}"
+        return f"{agreement.pairs} visits"
+    lesions = "1 lesion" if agreement.clusters == 1 else f"{agreement.clusters} lesions"
+    return f"{agreement.pairs} pairs of {lesions}"
 
 
-def _why_none(quantity: Quantity, found: Agreement) -> str:
+def _why_none(quantity: Quantity, agreement: Agreement) -> str:
     """Why there is no interval."""
     if quantity is Quantity.SUM:
         return (
@@ -168,20 +170,20 @@ def _why_none(quantity: Quantity, found: Agreement) -> str:
             "this patient."
         )
     return (
-        f"No intervals: {found.clusters} lesions are too few, {LEAST_FOR_INTERVAL} are needed. The "
-        "numbers describe these pairs, not what others would show."
+        f"No intervals: {agreement.clusters} lesions are too few, {LEAST_FOR_INTERVAL} are needed. "
+        "The numbers describe these pairs, not what others would show."
     )
 
 
 def _statistics(comparison: ReaderComparison) -> list[Block]:
-    found = comparison.agreements
-    if not found.of:
+    agreements = comparison.agreements
+    if not agreements.of:
         few = f"Fewer than {LEAST_PAIRS} sizes are paired: too few to compute any agreement of."
-        return [Text(f"{few} {trend_words(found)}".strip())]
+        return [Text(f"{few} {trend_words(agreements)}".strip())]
     note = "lvt minus radiologist; below each value its 95 % interval, where there is one."
     return [
-        Text(f"{note} {trend_words(found)}".strip(), "Statistics of agreement"),
-        statistics_table(found),
+        Text(f"{note} {trend_words(agreements)}".strip(), "Statistics of agreement"),
+        statistics_table(agreements),
     ]
 
 
@@ -230,18 +232,18 @@ def _sum(value_mm: float | None) -> str:
 
 
 def _kappa_words(comparison: ReaderComparison) -> str:
-    found = comparison.agreements
-    same, compared = found.categories
+    agreements = comparison.agreements
+    same, compared = agreements.categories
     if not compared:
         return ""
     text = f"The same response at {same} of {compared} visits after the baseline."
-    if found.kappa is None:
+    if agreements.kappa is None:
         return f"{text} Too few visits for a kappa."
-    if not isfinite(found.kappa.value):
+    if not isfinite(agreements.kappa.value):
         return f"{text} Kappa is not defined: there is one category only."
     return (
-        f"{text} Weighted kappa {found.kappa.value:.2f} over {found.graded} visits, without "
-        "interval: the visits of one patient are one piece of evidence."
+        f"{text} Weighted kappa {agreements.kappa.value:.2f} over {agreements.graded} visits, "
+        "without interval: the visits of one patient are one piece of evidence."
     )
 
 
@@ -253,7 +255,9 @@ def _lesions(comparison: ReaderComparison) -> list[Block]:
     names += [(name, None) for name in pairing.only_reader]
     names += [(None, name) for name in pairing.only_computed]
     how = {p.reader: (p.by, f"confidence {p.confidence:.2f}") for p in pairing.pairs}
-    how |= {reader: ("place, at single visits", f"T{own}") for reader, own in pairing.single}
+    how |= {
+        reader: ("place, at single visits", f"T{computed}") for reader, computed in pairing.single
+    }
     dates = sorted({row.date for row in comparison.rows})
     theirs, ours = pairing.reader_strands, pairing.computed_strands
     width = min(max((TEXT_WIDTH_MM - 62.0) / len(dates), _LEAST_COLUMN_MM), 30.0)
@@ -266,11 +270,11 @@ def _lesions(comparison: ReaderComparison) -> list[Block]:
     rows = tuple(
         (
             Cell((reader or "–",), is_bold=reader is not None),
-            Cell((f"T{own}" if own else "–",), is_bold=own is not None),
+            Cell((f"T{computed}" if computed else "–",), is_bold=computed is not None),
             Cell(how[reader]) if reader in how else Cell(("not paired",), ALARM),
-            *(_sizes_cell(reader, own, date, theirs, ours) for date in dates),
+            *(_sizes_cell(reader, computed, date, theirs, ours) for date in dates),
         )
-        for reader, own in names
+        for reader, computed in names
     )
     note = (
         "Long × short axis in mm: above the radiologist's, below lvt's. Numbers of lvt are "
@@ -286,8 +290,8 @@ def _unpaired(comparison: ReaderComparison) -> list[Block]:
     for size in comparison.unpaired:
         key = (not size.is_readers, size.lesion, size.date)
         decimals = 2 if size.quantity is Quantity.VOLUME else 1
-        told = f"{size.quantity.value} {size.value:.{decimals}f}{_NB}{size.quantity.unit}"
-        by_lesion.setdefault(key, []).append(told)
+        words = f"{size.quantity.value} {size.value:.{decimals}f}{_NB}{size.quantity.unit}"
+        by_lesion.setdefault(key, []).append(words)
     if not by_lesion:
         return []
     columns = (
@@ -324,13 +328,13 @@ _Rows = Mapping[str, Strand]
 
 
 def _sizes_cell(
-    reader: str | None, own: str | None, date: dt.date, theirs: _Rows, ours: _Rows
+    reader: str | None, computed: str | None, date: dt.date, theirs: _Rows, ours: _Rows
 ) -> Cell:
     lines = []
     if reader is not None:
         lines.append(_sizes_words(theirs[reader].get(date, ())))
-    if own is not None:
-        lines.append(_sizes_words(ours[own].get(date, ())))
+    if computed is not None:
+        lines.append(_sizes_words(ours[computed].get(date, ())))
     return Cell(tuple(lines) if set(lines) != {"–"} else ("–",))
 
 

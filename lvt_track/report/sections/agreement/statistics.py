@@ -32,15 +32,15 @@ _NAMES = (
 )
 
 
-def statistics_table(found: Agreements) -> Table:
+def statistics_table(agreements: Agreements) -> Table:
     """A row per statistic, a column per quantity; intervals below their values."""
     width = (TEXT_WIDTH_MM - _NAME_MM) / len(Quantity)
     columns = (
         Column("", _NAME_MM),
-        *(Column(quantity.value.capitalize(), width, "right") for quantity in found.of),
+        *(Column(quantity.value.capitalize(), width, "right") for quantity in agreements.of),
     )
     names = [Cell(lines, MUTED) for lines in _NAMES]
-    cells = [_cells(quantity, found) for quantity in found.of]
+    cells = [_cells(quantity, agreements) for quantity in agreements.of]
     return Table(columns, tuple(zip(names, *cells, strict=True)))
 
 
@@ -49,9 +49,9 @@ def readers_percent(quantity: Quantity) -> tuple[float, float]:
     return READERS_SUM_PERCENT if quantity is Quantity.SUM else READERS_PERCENT
 
 
-def trend_words(found: Agreements) -> str:
+def trend_words(agreements: Agreements) -> str:
     """How many changes have the same direction on both sides; empty without any."""
-    same, compared = found.trend
+    same, compared = agreements.trend
     if not compared:
         return ""
     return (
@@ -61,21 +61,25 @@ def trend_words(found: Agreements) -> str:
 
 
 def _cells(quantity: Quantity, agreements: Agreements) -> tuple[Cell, ...]:
-    found = agreements.of[quantity]
+    agreement = agreements.of[quantity]
     is_volume = quantity is Quantity.VOLUME
     decimals, unit = 2 if is_volume else 1, f"{_NB}{quantity.unit}"
     readers = " to ".join(percent(p) for p in readers_percent(quantity))
-    differences = (found.difference.bias, found.difference.lower, found.difference.upper)
-    shares = found.difference_percent
+    differences = (
+        agreement.difference.bias,
+        agreement.difference.lower,
+        agreement.difference.upper,
+    )
+    shares = agreement.difference_percent
     coefficients = (
-        found.icc_agreement,
-        found.icc_consistency,
-        found.concordance,
-        found.pearson,
+        agreement.icc_agreement,
+        agreement.icc_consistency,
+        agreement.concordance,
+        agreement.pearson,
     )
     return (
-        Cell((str(found.pairs), _belonging(quantity, agreements))),
-        Cell((f"{found.mean_absolute_error:.{decimals}f}{unit}",)),
+        Cell((str(agreement.pairs), _belonging(quantity, agreements))),
+        Cell((f"{agreement.mean_absolute_error:.{decimals}f}{unit}",)),
         *(_estimate(e, f"+.{decimals}f", unit) for e in differences),
         *(_estimate(e, "+.0f", f"{_NB}%") for e in (shares.bias, shares.lower, shares.upper)),
         Cell(("–" if is_volume else readers,), MUTED),
@@ -83,10 +87,10 @@ def _cells(quantity: Quantity, agreements: Agreements) -> tuple[Cell, ...]:
     )
 
 
-def _belonging(quantity: Quantity, found: Agreements) -> str:
+def _belonging(quantity: Quantity, agreements: Agreements) -> str:
     if quantity is Quantity.SUM:
         return "visits"
-    count = found.lesions[quantity]
+    count = agreements.lesions[quantity]
     return "1 lesion" if count == 1 else f"{count} lesions"
 
 

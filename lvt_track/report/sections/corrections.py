@@ -9,7 +9,7 @@ from lvt_track.core.course import Course
 from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, Text
 from lvt_track.report.content import ReportContent
 
-__all__ = ["said"]
+__all__ = ["corrections"]
 
 _WORDS = {
     "add": "is the same tumour later",
@@ -25,7 +25,7 @@ _WORDS = {
 }
 
 
-def said(content: ReportContent) -> Sequence[Block]:
+def corrections(content: ReportContent) -> Sequence[Block]:
     """A row for each correction; nothing where nobody corrected anything."""
     if not content.corrections:
         return []
