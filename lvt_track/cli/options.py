@@ -30,6 +30,7 @@ __all__ = [
     "PrecisionOption",
     "QuietOption",
     "RadiologistOption",
+    "ResampledOption",
     "ResumeOption",
     "SegTypeOption",
     "SitesOption",
@@ -100,6 +101,13 @@ SegTypeOption = Annotated[
         metavar="TYPE",
         help="How seg.dcm holds what overlaps: binary (as it is, the default), labelmap (each "
         "voxel once, in the class of label maps) or split (tumours in seg_tumors.dcm).",
+    ),
+]
+ResampledOption = Annotated[
+    bool,
+    typer.Option(
+        "--resampled",
+        help="Also write each later scan on the grid of the first, for side-by-side viewers.",
     ),
 ]
 DeviceOption = Annotated[

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy.ndimage import map_coordinates
 
 from lvt_track.core.course import Course
-from lvt_track.io.images.volumes import read_labels
+from lvt_track.io.images.volumes import read_labels, read_volume
 from lvt_track.lesions.corrections.decisions import Decisions, decide
 from lvt_track.lesions.corrections.table import parse_corrections
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables
+from lvt_track.pipeline.run.folder import RunFolder
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
 
@@ -70,7 +72,9 @@ class Open:
 @pytest.fixture(scope="module")
 def finished(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Course]:
     out = tmp_path_factory.mktemp("workplace") / "out"
-    result = track_patient(tiny_patient, out, TrackSettings(), Existing.REFUSE, Silent())
+    settings = TrackSettings(resampled=True)
+    assert TrackSettings.from_facts(settings.facts()) == settings
+    result = track_patient(tiny_patient, out, settings, Existing.REFUSE, Silent())
     return out, result.course
 
 
@@ -314,6 +318,28 @@ def test_a_tumour_has_one_label_and_one_colour_at_all_visits(
             )
             assert set(tracks[lesions == label]) == {track.number}
             assert (tracks > 0).sum() == (lesions > 0).sum()
+
+
+def test_a_later_scan_lies_on_the_first_as_the_registration_says(
+    finished: tuple[Path, Course],
+) -> None:
+    out, course = RunFolder(finished[0]), finished[1]
+    first, _, last = (findings.visit.name for findings in course.visits)
+    assert not out.visit(first).on_baseline.exists()
+    path = out.visit(last).on_baseline
+    assert path in out.lvt_files()
+    (transform,) = out.transforms.glob(f"{first}_to_{last}.h5")
+    carry = sitk.ReadTransform(str(transform)).TransformPoint
+    drawn = read_volume(path)
+    assert drawn.geometry.is_close(course.visits[0].geometry)
+    scan = read_volume(course.visits[2].visit.tracked_series.files[0])
+    inside = np.argwhere(drawn.hu > -900)
+    chosen = inside[np.random.default_rng(3).choice(len(inside), 300, replace=False)]
+    places = [carry(place) for place in drawn.geometry.to_world(chosen).tolist()]
+    index = scan.geometry.to_index(np.array(places))
+    truth = map_coordinates(scan.hu.astype(float), index.T, order=1, mode="nearest")
+    gaps = np.abs(truth - drawn.hu[tuple(chosen.T)])
+    assert np.percentile(gaps, 95) < 2.0
 
 
 def test_nothing_is_saved_without_a_name(opened: Open) -> None:

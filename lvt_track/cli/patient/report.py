@@ -15,6 +15,7 @@ from lvt_track.cli.options import (
     JsonOption,
     QuietOption,
     RadiologistOption,
+    ResampledOption,
     SegTypeOption,
     SitesOption,
     TuOption,
@@ -41,6 +42,7 @@ def report(
     ] = None,
     seg_type: SegTypeOption = None,
     identify: IdentifyOption = False,
+    resampled: ResampledOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -53,6 +55,6 @@ def report(
 
     with Console(quiet) as console:
         reader = ReaderTables(corrections, radiologist, tu, evaluator, sites)
-        options = ReportOptions(criteria, identify, seg_type)
+        options = ReportOptions(criteria, identify, seg_type, resampled)
         result = remake_report(out, reader, patient, console, options)
     finish(result, quiet, json)

@@ -23,6 +23,7 @@ from lvt_track.cli.options import (
     PrecisionOption,
     QuietOption,
     RadiologistOption,
+    ResampledOption,
     ResumeOption,
     SegTypeOption,
     SitesOption,
@@ -59,6 +60,7 @@ def track(
     force: ForceOption = False,
     resume: ResumeOption = False,
     seg_type: SegTypeOption = None,
+    resampled: ResampledOption = False,
     identify: IdentifyOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -70,7 +72,7 @@ def track(
     reader = ReaderTables(corrections, radiologist, tu, evaluator, sites)
     hidden = pseudonyms_unless(identify)
     settings = TrackSettings(model, device, phases, reader, one_patient, criteria, hidden)
-    settings = replace(settings, precision=precision)
+    settings = replace(settings, precision=precision, resampled=resampled)
     if seg_type is not None:
         settings = replace(settings, seg_type=seg_type)
     with Console(quiet) as console:

@@ -21,7 +21,7 @@ DRAWN_FILE = re.compile(
 
 LVT_FILE = re.compile(
     DRAWN_FILE.pattern
-    + r"|(lesions|tracks|portal|hepatic|segments|resection)\.nii\.gz"
+    + r"|(ct_on_baseline|lesions|tracks|portal|hepatic|segments|resection)\.nii\.gz"
     + r"|(seg|seg_tumors|sr)\.dcm|meshes\.glb"
 )
 """Names of all files of a visit that lvt writes."""

@@ -42,11 +42,13 @@ class ReportOptions:
         criteria: of response, with commas between; by default those of the run.
         identify: whether results give the patient's real names.
         seg_type: how `seg.dcm` holds what overlaps; by default as in the run.
+        resampled: whether later visits are written on the first one's grid.
     """
 
     criteria: str | None = None
     identify: bool = False
     seg_type: str | None = None
+    resampled: bool = False
 
 
 def remake_report(
@@ -79,6 +81,7 @@ def remake_report(
         criteria=settings.criteria if options.criteria is None else options.criteria,
         pseudonyms=pseudonyms,
         seg_type=options.seg_type or settings.seg_type,
+        resampled=options.resampled or settings.resampled,
     )
     disclosure = disclosure_of(patient or Path(earlier.source), settings)
     try:

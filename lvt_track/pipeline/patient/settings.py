@@ -29,6 +29,7 @@ class TrackSettings:
         criteria: of response, by the names of `response.criteria.catalogue`, with commas between.
         pseudonyms: that stand for the patient's names in results; None for the real names.
         seg_type: how `seg.dcm` holds what overlaps: `binary`, `labelmap` or `split`.
+        resampled: whether every later scan is also written on the grid of the first.
         precision: of the network, see `ModelChoice`.
 
     Raises:
@@ -44,6 +45,7 @@ class TrackSettings:
     pseudonyms: Pseudonyms | None = field(default_factory=default_pseudonyms, compare=False)
     seg_type: str = SegType.BINARY.value
     precision: str = "auto"
+    resampled: bool = False
 
     def __post_init__(self) -> None:
         criteria_named(self.criteria)
@@ -63,6 +65,7 @@ class TrackSettings:
             criteria=str(facts.get("criteria", DEFAULT_CRITERIA)),
             seg_type=str(facts.get("seg_type", SegType.BINARY)),
             precision=str(facts.get("precision", "auto")),
+            resampled=bool(facts.get("resampled")),
         )
 
     @property
@@ -82,5 +85,6 @@ class TrackSettings:
             "identify": self.pseudonyms is None,
             "seg_type": self.seg_type,
             **precise,
+            **({"resampled": True} if self.resampled else {}),
             **self.reader.facts(),
         }

@@ -16,6 +16,7 @@ from lvt_track.io.dicom.slice_planes import read_planes
 from lvt_track.io.files import write_whole
 from lvt_track.io.images.volumes import write_labels
 from lvt_track.io.transforms import write_transform
+from lvt_track.pipeline.patient.baseline_views import write_baseline_views
 from lvt_track.pipeline.patient.build_course import take_key_images, take_lookback_images
 from lvt_track.pipeline.patient.dicom_results import write_dicom_results
 from lvt_track.pipeline.patient.report_basis import report_basis
@@ -74,6 +75,7 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
     if findings.comparison is not None:
         write_comparison(findings.comparison, folder.path)
     _write_transforms(course, frame, folder)
+    write_baseline_views(scans, frame, folder, run)
     for text in write_dicom_results(course, folder, run.manifest):
         run.warn(text)
         run.manifest.warnings.append(text)

@@ -156,6 +156,11 @@ class VisitFolder:
         return self.path / "tracks.nii.gz"
 
     @property
+    def on_baseline(self) -> Path:
+        """The scan on the grid of the first visit."""
+        return self.path / "ct_on_baseline.nii.gz"
+
+    @property
     def portal(self) -> Path:
         """Portal veins."""
         return self.path / "portal.nii.gz"
