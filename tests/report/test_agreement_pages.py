@@ -128,6 +128,6 @@ def test_the_html_report_holds_the_same(course: Course, compare: Compare, tmp_pa
     assert len(plots) >= 2
     for row in plots:
         assert row.title in text and row.note in text
-        assert text.count(f'alt="{row.title}"') == len(row.charts)
+        assert text.count(f'aria-label="{row.title}"') == len(row.charts)
     assert f"{len(comparison.pairing.reader_strands) - 1} of " in text
     assert "Every lesion of both sides" in text
