@@ -229,6 +229,7 @@ class Workplace {
       c.fillText(text, x, y);
     };
     c.font = "600 12px system-ui, sans-serif";
+    const names = [];
     for (const lesion of this.data.lesions) {
       if (lesion.visit !== visit.number || !state.shown.tumours) continue;
       if (!this.isOnSlice(visit, lesion, view)) continue;
@@ -243,7 +244,14 @@ class Workplace {
       const isChosen = lesion === state.lesion || (state.lesion && lesion.track !== null && lesion.track === state.lesion.track);
       const text = this.nameOf(lesion) + (isChosen ? ` ${lesion.long_mm.toFixed(1)} mm` : "");
       const beside = x + lesion.long_mm / 2 / view.mm + 4;
-      write(text, Math.max(Math.min(beside, canvas.width - c.measureText(text).width - 4), 4), y - 2, color);
+      const { width } = c.measureText(text);
+      const name = { x: Math.max(Math.min(beside, canvas.width - width - 4), 4), y: y - 2, width };
+      // A name that would lie on another one goes below it.
+      const isOn = (other) => Math.abs(other.y - name.y) < 12
+        && name.x < other.x + other.width + 3 && other.x < name.x + width + 3;
+      for (let other = names.find(isOn); other; other = names.find(isOn)) name.y = other.y + 13;
+      names.push(name);
+      write(text, name.x, name.y, color);
     }
     if (state.shown.cross) {
       const [x, y] = slice.pixel(view, view.cross);
