@@ -30,7 +30,8 @@ LEAST_GROWTH = 1.2
 def attenuation(folder: Path, tables: Tables, mask: Masked) -> Iterator[str]:
     """Mean HU of each lesion from its scan, where that is one file or one series and still there.
 
-    A scan on another grid than the masks was rearranged when it was read, and is left out.
+    A scan on another grid than the masks was rearranged when it was read, and is left out; so is
+    every scan of a run without `--identify`, whose manifest does not say where it lies.
     """
     inputs = json.loads((folder / "run.json").read_text(encoding="utf-8"))["inputs"]
     for item in inputs:

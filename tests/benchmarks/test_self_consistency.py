@@ -28,7 +28,7 @@ def check() -> Iterator[ModuleType]:
 @pytest.fixture(scope="module")
 def run(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("consistent") / "out"
-    track_patient(tiny_patient, out, TrackSettings(), Existing.REFUSE, Silent())
+    track_patient(tiny_patient, out, TrackSettings(pseudonyms=None), Existing.REFUSE, Silent())
     return out
 
 

@@ -8,7 +8,7 @@ import io
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lvt_track.errors import InputError
@@ -77,6 +77,7 @@ def test_what_cannot_be_read_is_named_with_its_line(bad, message):
 texts = st.text(max_size=6)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.dictionaries(

@@ -36,8 +36,8 @@ _MOST_MANIFEST_BYTES = 1 << 26
 def results_folder(folder: Path) -> LeftOut | None:
     """What is told of a folder that holds results of lvt; None for any other folder.
 
-    It has the `run.json` of a run, or where that was lost most of its tables, or the label maps
-    of lesions in `visits/<date>`. Scans among them are named, as they are not read.
+    It has the `run.json` of a run, or where that was lost most of its tables beside `visits`, or
+    the label maps of lesions in `visits/<date>`. Scans among them are named, as they are not read.
     """
     if not _is_result(folder):
         return None
@@ -53,7 +53,8 @@ def results_folder(folder: Path) -> LeftOut | None:
 
 def _is_result(folder: Path) -> bool:
     try:
-        if sum((folder / name).is_file() for name in _TABLES) >= _LEAST_TABLES:
+        tables = sum((folder / name).is_file() for name in _TABLES)
+        if tables >= _LEAST_TABLES and (folder / "visits").is_dir():
             return True
         manifest = folder / "run.json"
         if manifest.is_file() and manifest.stat().st_size <= _MOST_MANIFEST_BYTES:
