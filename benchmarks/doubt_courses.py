@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.quantities import reported_mm
+from lvt_track.core.response.assessment import Assessment, Role, Status
 from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.doubt.doubts import Doubts
 from lvt_track.response.doubt.shares import with_doubt

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.lesion import Measurement
-from lvt_track.core.size_error import DRAWN, READ, LesionIntervals, intervals_of
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Measurement
+from lvt_track.core.lesion.size_error import DRAWN, READ, LesionIntervals, intervals_of
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.phantom.course.radiologist import read_course
 from lvt_track.phantom.course.truth import TrueLesion

@@ -3,8 +3,7 @@
     python benchmarks/drawn_lesions.py OUT.csv [--first 9000] [--patients 12]
 
 `benchmarks/doubt.py` simulates a model's errors by what this table shows, without a network; the
-spread of sizes in `lvt_track/core/size_error.py` and the probability of `lvt_track/lesions/odds.py`
-are fitted to it.
+spread of sizes in `lvt_track/core/lesion/size_error.py` is fitted to it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import numpy as np
 from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.lesions.components import find_lesions
 from lvt_track.phantom.course.render import PhantomVisit, render_visit
 from lvt_track.phantom.course.scans import Protocol

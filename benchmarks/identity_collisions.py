@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Track, TrackState
+from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.lesions.components import find_lesions
 from lvt_track.lesions.identity import SCAN_DIGITS, KnownVisit, identified

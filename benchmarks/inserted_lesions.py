@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import FloatArray, bounding_box
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.phantom.body.tissues import Tissue
 from lvt_track.phantom.course.tumors import Tumor, TumorKind, draw_tumor, level_mm, tissue_at

@@ -14,7 +14,7 @@ from scipy.spatial.distance import cdist
 from table import markdown_table
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.lesion import Edge, Event, Lesion
+from lvt_track.core.lesion.lesion import Edge, Event, Lesion
 from lvt_track.lesions.components import LesionShape
 from lvt_track.lesions.matching.costs import Costs
 from lvt_track.lesions.matching.match import match_course

@@ -21,9 +21,9 @@ from link_scores import METHODS, LinkScore, link, reliability
 from registered_course import MASKS, RegisteredCourse, register_simulated, use_one_thread
 from table import markdown_table, write_page
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.lesion import Lesion, Measurement
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Lesion, Measurement
 from lvt_track.core.volume import BoolArray
 from lvt_track.lesions.matching.match import match_course
 

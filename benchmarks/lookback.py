@@ -22,10 +22,10 @@ from scipy.ndimage import distance_transform_edt
 from simulated_courses import SimulatedVisit, phantom_visits, real_course
 from table import RESULTS, markdown_table, write_page
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.course import Course, Visibility, VisitFindings
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.lesion import Lesion, Measurement, Track, TrackState
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Lesion, Measurement, Track, TrackState
 from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.core.volume import Volume
 from lvt_track.lesions.components import find_lesions

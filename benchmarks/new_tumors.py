@@ -18,7 +18,7 @@ from pathlib import Path
 from registered_course import RegisteredCourse, register_simulated, use_one_thread
 from table import markdown_table, write_page
 
-from lvt_track.core.lesion import Track, TrackState
+from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
 from lvt_track.lesions.matching.match import match_course
 

@@ -18,7 +18,7 @@ from simulated_courses import (
 )
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.lesion import Edge, Lesion
+from lvt_track.core.lesion.lesion import Edge, Lesion
 from lvt_track.lesions.components import LesionShape, find_lesions, lesion_shapes
 from lvt_track.phantom.course.truth import true_edges, true_lesions
 from lvt_track.register.align import Alignment, align, choose_reference

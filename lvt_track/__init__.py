@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from lvt_track.api.respond import Responses, respond
     from lvt_track.api.segment import read_volume, segment
     from lvt_track.api.track import Course, track
-    from lvt_track.core.caliper import Caliper
     from lvt_track.core.course import LookBack, RegistrationQuality, VisitFindings
     from lvt_track.core.geometry import Geometry
-    from lvt_track.core.lesion import Edge, Lesion, Measurement, Track
-    from lvt_track.core.response import Response
+    from lvt_track.core.lesion.caliper import Caliper
+    from lvt_track.core.lesion.lesion import Edge, Lesion, Measurement, Track
+    from lvt_track.core.response.response import Response
     from lvt_track.core.series import Phase, PhaseVolume, Series, Visit
     from lvt_track.core.volume import Masks, Volume
     from lvt_track.errors import InputError, LvtError, OutputError, UsageError
@@ -80,9 +80,9 @@ _HOMES = {
     "lvt_track.api.track": ("Course", "track"),
     "lvt_track.core.course": ("LookBack", "RegistrationQuality", "VisitFindings"),
     "lvt_track.core.geometry": ("Geometry",),
-    "lvt_track.core.caliper": ("Caliper",),
-    "lvt_track.core.lesion": ("Edge", "Lesion", "Measurement", "Track"),
-    "lvt_track.core.response": ("Response",),
+    "lvt_track.core.lesion.caliper": ("Caliper",),
+    "lvt_track.core.lesion.lesion": ("Edge", "Lesion", "Measurement", "Track"),
+    "lvt_track.core.response.response": ("Response",),
     "lvt_track.core.series": ("Phase", "PhaseVolume", "Series", "Visit"),
     "lvt_track.core.volume": ("Masks", "Volume"),
     "lvt_track.errors": ("InputError", "LvtError", "OutputError", "UsageError"),

@@ -14,8 +14,8 @@ from lvt_track.agreement.records import (
     Quantity,
     UnpairedSize,
 )
-from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.response import Response
+from lvt_track.core.response.assessment import Assessment, Role, Status
+from lvt_track.core.response.response import Response
 
 __all__ = ["Judge", "compare", "judged_visits"]
 

@@ -17,8 +17,8 @@ from scipy.optimize import linear_sum_assignment
 
 from lvt_track.agreement.strands import Strand, diameter_mm, organ_of_strand, strands
 from lvt_track.agreement.visit_pairs import REACH_MM, VisitPair, nearest_share, pair_visits
-from lvt_track.core.assessment import Assessment
 from lvt_track.core.geometry import FloatArray
+from lvt_track.core.response.assessment import Assessment
 
 __all__ = ["LesionPair", "Pairing", "pair_lesions"]
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from lvt_track.agreement.coefficients import Estimate
 from lvt_track.agreement.limits import Agreement
 from lvt_track.agreement.pairing import Pairing
-from lvt_track.core.assessment import Assessment
+from lvt_track.core.response.assessment import Assessment
 
 __all__ = [
     "Agreements",

@@ -7,8 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from lvt_track.core.assessment import Assessment, Status
-from lvt_track.core.sites import default_site_words
+from lvt_track.core.response.assessment import Assessment, Status
+from lvt_track.core.response.sites import default_site_words
 
 __all__ = ["Strand", "diameter_mm", "organ_of_strand", "strands"]
 

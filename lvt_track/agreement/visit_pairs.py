@@ -11,8 +11,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from lvt_track.agreement.strands import Strand, diameter_mm, organ_of_strand
-from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.geometry import FloatArray
+from lvt_track.core.response.assessment import Assessment, Status
 
 __all__ = ["REACH_MM", "VisitPair", "nearest_share", "pair_visits"]
 

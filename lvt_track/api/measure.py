@@ -10,7 +10,7 @@ import numpy as np
 
 from lvt_track.api.arguments import PathOrText, checked_mask, described, existing_path, type_error
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Measurement
+from lvt_track.core.lesion.lesion import Measurement
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
 from lvt_track.api.arguments import PathOrText, existing_path
-from lvt_track.core.response import Response
+from lvt_track.core.response.response import Response
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Edge, Lesion, Track
-from lvt_track.core.response import Response
+from lvt_track.core.lesion.caliper import Point
+from lvt_track.core.lesion.lesion import Edge, Lesion, Track
+from lvt_track.core.response.response import Response
 from lvt_track.core.series import PhaseVolume, Visit
 from lvt_track.core.volume import BoolArray
 

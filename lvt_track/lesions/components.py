@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from lvt_track.core.components import label_by_size
 from lvt_track.core.geometry import Box, FloatArray, Geometry
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.lesions.necks import lumps
 from lvt_track.measure.axes import measure_at_edges, measure_lesion

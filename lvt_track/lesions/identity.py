@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from lvt_track.core.lesion import Lesion, Track
+from lvt_track.core.lesion.lesion import Lesion, Track
 from lvt_track.lesions.corrections.lesion_names import LesionName, identify, name_of
 
 __all__ = ["SCAN_DIGITS", "KnownTumor", "KnownVisit", "Member", "identified", "remembered"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.course import Course
-from lvt_track.core.lesion import Track
+from lvt_track.core.lesion.caliper import Point
+from lvt_track.core.lesion.lesion import Track
 from lvt_track.lesions.frame import PointMap
 
 __all__ = ["expected_place", "nearest_lesion", "unshown_visits"]

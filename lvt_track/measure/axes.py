@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.lesion import Measurement
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Measurement
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.measure.calipers import (
     longest_clear_pair,

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.viability import Viability
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.viability import Viability
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.measure.axes import caliper_in_slice
 from lvt_track.measure.calipers import longest_clear_pair, longest_perpendicular, widest_at_most

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.components import label_by_size
 from lvt_track.core.geometry import Box, Geometry
-from lvt_track.core.lesion import Measurement
+from lvt_track.core.lesion.caliper import Point
+from lvt_track.core.lesion.lesion import Measurement
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.discover import read_scan, series_at

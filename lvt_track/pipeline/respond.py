@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lvt_track.core.assessment import Assessment
-from lvt_track.core.response import Response
+from lvt_track.core.response.assessment import Assessment
+from lvt_track.core.response.response import Response
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.writing import write_text
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from lvt_track.core.course import Course, LookBack, VisitFindings
-from lvt_track.core.lesion import Lesion, Track
+from lvt_track.core.lesion.lesion import Lesion, Track
+from lvt_track.core.lesion.size_error import lesion_intervals
 from lvt_track.core.quantities import reported_ml, segment_names
-from lvt_track.core.response import Response
-from lvt_track.core.size_error import lesion_intervals
+from lvt_track.core.response.response import Response
 from lvt_track.io.spreadsheets.writing import csv_text, write_text
 from lvt_track.report import columns
 from lvt_track.report.timelines import (

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lvt_track.core.course import Course, VisitFindings
-from lvt_track.core.lesion import Event, Lesion, Track, TrackState
+from lvt_track.core.lesion.lesion import Event, Lesion, Track, TrackState
+from lvt_track.core.lesion.size_error import SizeInterval, joint_interval, lesion_intervals
 from lvt_track.core.quantities import reported_ml, reported_mm
-from lvt_track.core.size_error import SizeInterval, joint_interval, lesion_intervals
 from lvt_track.response import kinetics
 
 __all__ = [

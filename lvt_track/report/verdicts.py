@@ -6,7 +6,7 @@ import math
 
 from lvt_track.core.course import Course
 from lvt_track.core.quantities import sized
-from lvt_track.core.response import Response
+from lvt_track.core.response.response import Response
 from lvt_track.report.timelines import timelines
 from lvt_track.report.wording import percent, sum_name
 

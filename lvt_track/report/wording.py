@@ -6,9 +6,9 @@ import re
 from collections import Counter
 
 from lvt_track.core.course import Course
-from lvt_track.core.lesion import Lesion, TrackState
+from lvt_track.core.lesion.lesion import Lesion, TrackState
 from lvt_track.core.quantities import sized
-from lvt_track.core.response import Response
+from lvt_track.core.response.response import Response
 from lvt_track.report.timelines import (
     Presence,
     Sighting,

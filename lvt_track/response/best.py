@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from lvt_track.core.categories import Category, Standing
-from lvt_track.core.response import Response
+from lvt_track.core.response.categories import Category, Standing
+from lvt_track.core.response.response import Response
 from lvt_track.response.standings import category_of
 
 __all__ = ["best_overall_response"]

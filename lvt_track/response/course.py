@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.course import GIVEN, Course, VisitFindings
-from lvt_track.core.lesion import Edge, Lesion, Track, TrackState
+from lvt_track.core.lesion.lesion import Edge, Lesion, Track, TrackState
 from lvt_track.core.quantities import reported_ml, reported_mm
-from lvt_track.core.response import Response
+from lvt_track.core.response.assessment import Assessment, Role, Status
+from lvt_track.core.response.response import Response
 from lvt_track.core.series import Phase
 from lvt_track.response.criteria.recist import LEAST_LONG_AXIS_MM, RECIST_1_1
 from lvt_track.response.doubt.from_course import doubts_from_course

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from lvt_track.core.assessment import Assessment, Status
-from lvt_track.core.response import Response
+from lvt_track.core.response.assessment import Assessment, Status
+from lvt_track.core.response.response import Response
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.walk import classify
 

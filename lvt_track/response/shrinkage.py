@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lvt_track.core.categories import Standing
-from lvt_track.core.response import Response
+from lvt_track.core.response.categories import Standing
+from lvt_track.core.response.response import Response
 from lvt_track.response.standings import standing_of
 
 __all__ = ["depth_of_response_percent", "early_change_percent"]

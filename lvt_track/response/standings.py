@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lvt_track.core.categories import Category, Standing
-from lvt_track.core.response import Response
+from lvt_track.core.response.categories import Category, Standing
+from lvt_track.core.response.response import Response
 from lvt_track.response.criteria.catalogue import CRITERIA
 
 __all__ = ["category_of", "standing_of"]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from lvt_track.core.categories import Standing
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.response import Response
+from lvt_track.core.response.categories import Standing
+from lvt_track.core.response.response import Response
 from lvt_track.response.standings import standing_of
 
 __all__ = ["FollowUp", "SurvivalStep", "kaplan_meier", "median_days", "progression"]

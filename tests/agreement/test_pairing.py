@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvt_track.agreement.pairing import Pairing, pair_lesions
-from lvt_track.core.assessment import Assessment, Status
-from lvt_track.core.caliper import Point
+from lvt_track.core.lesion.caliper import Point
+from lvt_track.core.response.assessment import Assessment, Status
 
 START = dt.date(2024, 1, 1)
 

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from lvt_track.core.categories import Category, Standing
+from lvt_track.core.response.categories import Category, Standing
 
 
 def test_a_word_is_one_category() -> None:

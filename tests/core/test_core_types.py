@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.course import Course, KeyImage, VisitFindings
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Edge, Event, Lesion, Measurement, Track, TrackState
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Edge, Event, Lesion, Measurement, Track, TrackState
 from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.core.volume import Masks, Volume
 

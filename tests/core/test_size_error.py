@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from lvt_track.core.size_error import (
+from lvt_track.core.lesion.size_error import (
     DRAWN,
     READ,
     SizeInterval,

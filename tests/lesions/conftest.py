@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.lesion import Lesion, Measurement
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Lesion, Measurement
 from lvt_track.core.volume import BoolArray
 
 

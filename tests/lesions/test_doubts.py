@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lvt_track.core.lesion import TrackState
+from lvt_track.core.lesion.lesion import TrackState
 from lvt_track.lesions.components import LesionShape
 from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
 from lvt_track.lesions.matching.match import match_course

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import UID
 
-from lvt_track.core.lesion import Track, TrackState
+from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.lesions.identity import KnownTumor, KnownVisit, identified, remembered
 
 

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from lvt_track.core.course import Course, LookBack, Visibility, VisitFindings
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Track, TrackState
+from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.lesions.lookback.contrast import contrast_maps, ring_hu

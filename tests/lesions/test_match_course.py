@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from lvt_track.core.lesion import Event, TrackState
+from lvt_track.core.lesion.lesion import Event, TrackState
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.matching.match import match_course
 

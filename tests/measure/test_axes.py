@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.lesion.caliper import Caliper
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.measure.calipers import (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Event, TrackState
+from lvt_track.core.lesion.lesion import Event, TrackState
 from lvt_track.core.series import Phase
 from lvt_track.phantom.course.lesion_trajectory import Fate
 from lvt_track.phantom.course.motion import no_motion

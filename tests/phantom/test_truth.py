@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Event, TrackState
+from lvt_track.core.lesion.lesion import Event, TrackState
 from lvt_track.phantom.course.truth import (
     TrueLesion,
     diameters_mm,

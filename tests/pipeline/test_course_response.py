@@ -14,11 +14,11 @@ import pytest
 from lvt_track.agreement.records import Quantity
 from lvt_track.agreement.summary import agreements_of
 from lvt_track.agreement.tables import agreement_rows
-from lvt_track.core.assessment import Assessment, Status
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.course import GIVEN, Course, VisitFindings
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Edge, Event, Lesion, Measurement, Track, TrackState
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Edge, Event, Lesion, Measurement, Track, TrackState
+from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.errors import InputError
 from lvt_track.pipeline.radiologist.comparison import (

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.course import GIVEN, Course, VisitFindings
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Edge, Event, Lesion, Measurement, Track, TrackState
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Edge, Event, Lesion, Measurement, Track, TrackState
 from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.phantom.course.truth import TrueLesion
 from lvt_track.pipeline.demo.comparison import compare_with_truth

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lvt_track.agreement.pairing import pair_lesions
-from lvt_track.core.assessment import Assessment
 from lvt_track.core.geometry import Geometry
+from lvt_track.core.response.assessment import Assessment
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.writing import write_ct_series

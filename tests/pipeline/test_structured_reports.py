@@ -16,10 +16,10 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian, generate_uid
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.course import Course, VisitFindings
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Lesion, Measurement, Track, TrackState
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Lesion, Measurement, Track, TrackState
 from lvt_track.core.series import Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 
 from lvt_track.core.course import LookBack, Visibility
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Track, TrackState
+from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError

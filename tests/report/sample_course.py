@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from lvt_track.core.caliper import Caliper, Point
 from lvt_track.core.course import Course, KeyImage, RegistrationQuality, VisitFindings
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Edge, Event, Lesion, Measurement, Track, TrackState
-from lvt_track.core.response import Response
+from lvt_track.core.lesion.caliper import Caliper, Point
+from lvt_track.core.lesion.lesion import Edge, Event, Lesion, Measurement, Track, TrackState
+from lvt_track.core.response.response import Response
 from lvt_track.core.series import Phase, PhaseVolume, Series, Visit
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.report.drawing.key_images import visit_key_images

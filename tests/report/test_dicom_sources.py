@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from scipy.spatial.transform import Rotation
 
-from lvt_track.core.assessment import Assessment
 from lvt_track.core.geometry import Geometry
+from lvt_track.core.response.assessment import Assessment
 from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.segmentations import read_segments
 from lvt_track.io.dicom.writing import write_ct_series

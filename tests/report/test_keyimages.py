@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation
 
-from lvt_track.core.caliper import Caliper
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Lesion, Measurement
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Lesion, Measurement
 from lvt_track.core.volume import Volume
 from lvt_track.report.drawing.key_images import key_image, visit_key_images, width_for
 

@@ -11,11 +11,11 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 
-from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.caliper import Caliper, Point
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Measurement
-from lvt_track.core.response import Response
+from lvt_track.core.lesion.caliper import Caliper, Point
+from lvt_track.core.lesion.lesion import Measurement
+from lvt_track.core.response.assessment import Assessment, Role, Status
+from lvt_track.core.response.response import Response
 from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.structured_report.content import ImagePlace
 from lvt_track.io.dicom.structured_report.read import read_report

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.response import Response
+from lvt_track.core.response.assessment import Assessment, Role, Status
+from lvt_track.core.response.response import Response
 from lvt_track.core.series import Phase
 from lvt_track.errors import InputError
 from lvt_track.response.best import best_overall_response

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lvt_track.core.assessment import Assessment, Role, Status
+from lvt_track.core.response.assessment import Assessment, Role, Status
 from lvt_track.core.series import Phase
 from lvt_track.errors import InputError, UsageError
 from lvt_track.response.criteria.catalogue import CRITERIA, criteria_named

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.response import Response
-from lvt_track.core.size_error import DRAWN, READ
+from lvt_track.core.lesion.size_error import DRAWN, READ
+from lvt_track.core.response.assessment import Assessment, Role, Status
+from lvt_track.core.response.response import Response
 from lvt_track.response.criteria.catalogue import CRITERIA
 from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.doubt import shares

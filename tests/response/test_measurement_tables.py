@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lvt_track.core.assessment import Role, Status
+from lvt_track.core.response.assessment import Role, Status
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import read_sheet
 from lvt_track.response.criteria.recist import RECIST_1_1

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.response import Response
+from lvt_track.core.response.assessment import Assessment, Role, Status
+from lvt_track.core.response.response import Response
 from lvt_track.errors import InputError
 from lvt_track.response.criteria.recist import RECIST_1_1, least_measurable_mm
 from lvt_track.response.timepoints.targets import choose_baseline

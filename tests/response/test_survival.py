@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvt_track.core.response import Response
+from lvt_track.core.response.response import Response
 from lvt_track.response.growth_rates import growth_and_regression_per_day
 from lvt_track.response.survival import FollowUp, kaplan_meier, median_days, progression
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import FloatArray
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.series import Series
 from lvt_track.io.dicom.frames import read_frame_headers
 from lvt_track.io.dicom.header import SliceHeader

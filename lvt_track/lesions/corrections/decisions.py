@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.errors import InputError
 from lvt_track.lesions.corrections.lesion_names import LesionName, identify, name_of
 from lvt_track.lesions.corrections.table import REMEDY, Action, Correction

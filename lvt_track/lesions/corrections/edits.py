@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from lvt_track.core.caliper import Caliper
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.volume import LabelArray
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.necks import cut_into

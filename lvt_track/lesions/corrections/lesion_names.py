@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvt_track.core.caliper import Point
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.caliper import Point
+from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.lesions.size import ball_radius_mm
 
 __all__ = ["LEAST_LIKENESS", "LesionName", "identify", "likeness", "name_of"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from lvt_track.core.caliper import Point
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.errors import InputError
 from lvt_track.lesions.corrections.lesion_names import LesionName
 

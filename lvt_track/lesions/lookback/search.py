@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.course import Course, LookBack, Visibility
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.lesion import Lesion, Track
+from lvt_track.core.lesion.lesion import Lesion, Track
 from lvt_track.lesions.frame import PointMap
 from lvt_track.lesions.lookback.contrast import PROBE_RADII_MM, contrast_maps, ring_hu
 from lvt_track.lesions.lookback.controls import FEWEST_CONTROLS, control_cells, false_alarm_rate

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.lesion import Event
+from lvt_track.core.lesion.lesion import Event
 from lvt_track.lesions.matching.costs import (
     Costs,
     IndexArray,

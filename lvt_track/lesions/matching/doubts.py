@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import cKDTree
 
-from lvt_track.core.lesion import Lesion, Track, TrackState
+from lvt_track.core.lesion.lesion import Lesion, Track, TrackState
 from lvt_track.lesions.components import LesionShape, ShapeTable
 from lvt_track.lesions.frame import PointMap
 

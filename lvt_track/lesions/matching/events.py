@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from lvt_track.core.course import LookBack, Visibility
-from lvt_track.core.lesion import Edge, Event, Lesion, Track, TrackState
+from lvt_track.core.lesion.lesion import Edge, Event, Lesion, Track, TrackState
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.frame import PointMap
 from lvt_track.lesions.size import ball_radius_mm

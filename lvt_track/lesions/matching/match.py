@@ -17,7 +17,7 @@ import numpy as np
 from scipy import optimize, sparse
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.lesion import Edge, Event, Lesion, Track
+from lvt_track.core.lesion.lesion import Edge, Event, Lesion, Track
 from lvt_track.lesions.components import ShapeTable
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.frame import PointMap

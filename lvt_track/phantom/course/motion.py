@@ -20,8 +20,8 @@ from scipy.interpolate import PchipInterpolator, make_interp_spline
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial.transform import Rotation
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.lesion.caliper import Point
 
 __all__ = [
     "Breathing",

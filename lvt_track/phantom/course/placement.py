@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.phantom.body.tissues import LIVER_TISSUES
 
 __all__ = ["Placement"]

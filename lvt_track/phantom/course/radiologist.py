@@ -9,8 +9,8 @@ from string import ascii_lowercase
 
 import numpy as np
 
-from lvt_track.core.caliper import Point
-from lvt_track.core.lesion import Edge
+from lvt_track.core.lesion.caliper import Point
+from lvt_track.core.lesion.lesion import Edge
 from lvt_track.phantom.course.truth import TrueLesion
 
 __all__ = ["Reading", "read_course"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.components import largest_component
 from lvt_track.core.geometry import Geometry
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.series import Phase
 from lvt_track.phantom.body.anatomy import Anatomy
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, Tissue

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lvt_track.core.caliper import Point
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.series import Phase
 from lvt_track.phantom.body.anatomy import Anatomy, draw_anatomy
 from lvt_track.phantom.course.lesion_trajectory import TOUCHING, Fate, draw_sizes

@@ -13,10 +13,10 @@ from scipy.ndimage import find_objects
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import cdist
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.components import label_components
 from lvt_track.core.geometry import FloatArray, Geometry
-from lvt_track.core.lesion import Edge, Event, Track, TrackState
+from lvt_track.core.lesion.caliper import Point
+from lvt_track.core.lesion.lesion import Edge, Event, Track, TrackState
 from lvt_track.core.volume import BoolArray, LabelArray
 
 __all__ = [

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial.transform import Rotation
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.phantom.body.anatomy import Anatomy
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, VESSEL_TISSUES, Tissue
 

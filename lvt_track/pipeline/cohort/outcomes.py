@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lvt_track.core.plain_text import encodable
-from lvt_track.core.response import Response
+from lvt_track.core.response.response import Response
 from lvt_track.pipeline.cohort.result import PatientRun, State
 from lvt_track.pipeline.run.folder import RunFolder
 from lvt_track.report.cohort.content import Course

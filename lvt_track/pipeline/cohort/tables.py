@@ -18,7 +18,7 @@ from lvt_track.agreement.phases import PhaseDeviation, summarise_phases
 from lvt_track.agreement.records import ComparedPatient, PairedSize, Quantity, UnpairedSize
 from lvt_track.agreement.summary import agreements_of
 from lvt_track.agreement.tables import PAIR_COLUMNS
-from lvt_track.core.assessment import Assessment
+from lvt_track.core.response.assessment import Assessment
 from lvt_track.io.spreadsheets.writing import write_text
 from lvt_track.pipeline.cohort.outcomes import Outcome, leading_responses
 from lvt_track.pipeline.cohort.result import PatientRun, Row, State

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lvt_track.core.course import GIVEN, Course
-from lvt_track.core.caliper import Caliper
-from lvt_track.core.lesion import Lesion, Measurement
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Lesion, Measurement
 from lvt_track.phantom.course.truth import TrueLesion, true_edges, true_tracks
 from lvt_track.response.course import respond_to_course
 from lvt_track.response.criteria.catalogue import CRITERIA

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from lvt_track.core.assessment import Assessment
 from lvt_track.core.course import Course
-from lvt_track.core.lesion import Lesion, Track
+from lvt_track.core.lesion.lesion import Lesion, Track
+from lvt_track.core.response.assessment import Assessment
 from lvt_track.errors import InputError, OutputError
 from lvt_track.io.images.volumes import read_labels, read_mask
 from lvt_track.pipeline.run.folder import RunFolder, VisitFolder

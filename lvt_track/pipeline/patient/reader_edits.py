@@ -8,7 +8,7 @@ from dataclasses import replace
 from scipy import ndimage
 
 from lvt_track.core.geometry import shifted
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.errors import InputError
 from lvt_track.lesions.components import lesion_shapes, measured_lesion
 from lvt_track.lesions.corrections.decisions import Decisions, decide

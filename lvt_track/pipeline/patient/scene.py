@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.course import Course
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.volume import BoolArray
 from lvt_track.io.images.volumes import read_geometry, read_mask
 from lvt_track.pipeline.patient.visit.read import VisitScan

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lvt_track.core.assessment import Assessment
-from lvt_track.core.caliper import Point
+from lvt_track.core.lesion.caliper import Point
+from lvt_track.core.response.assessment import Assessment
 from lvt_track.core.series import Visit
 from lvt_track.io.dicom.slice_planes import SeriesPlanes, SlicePlane, read_planes
 from lvt_track.io.dicom.structured_report.content import ImagePlace, ReportedPlace

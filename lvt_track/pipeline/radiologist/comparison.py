@@ -17,9 +17,9 @@ from lvt_track.agreement.tables import (
     agreement_rows,
     pair_rows,
 )
-from lvt_track.core.assessment import Assessment
 from lvt_track.core.course import Course
-from lvt_track.core.response import Response
+from lvt_track.core.response.assessment import Assessment
+from lvt_track.core.response.response import Response
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.writing import write_text
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings

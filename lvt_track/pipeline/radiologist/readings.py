@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lvt_track.core.response.sites import SiteWord, SiteWords, default_site_words
 from lvt_track.core.series import Visit
-from lvt_track.core.sites import SiteWord, SiteWords, default_site_words
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.dicom.header import looks_like_dicom
 from lvt_track.io.spreadsheets.sheet import Sheet, read_sheet

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from math import isclose
 from pathlib import Path
 
-from lvt_track.core.assessment import Assessment, Role, Status
+from lvt_track.core.response.assessment import Assessment, Role, Status
 from lvt_track.core.series import Visit
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.structured_report.read import MeasurementGroup, find_reports, read_report

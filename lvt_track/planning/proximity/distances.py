@@ -10,8 +10,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import Box, FloatArray, Geometry, bounding_box
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.volume import BoolArray, LabelArray
 
 __all__ = ["Gap", "Shape", "gap_between", "label_boxes", "outside_of"]

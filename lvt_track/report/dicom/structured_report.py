@@ -20,10 +20,10 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.caliper import Caliper
-from lvt_track.core.lesion import Measurement
-from lvt_track.core.response import Response
+from lvt_track.core.lesion.caliper import Caliper
+from lvt_track.core.lesion.lesion import Measurement
+from lvt_track.core.response.assessment import Assessment, Role, Status
+from lvt_track.core.response.response import Response
 from lvt_track.io.dicom.structured_report.terms import (
     ABSENT,
     CURRENT_RESPONSE,

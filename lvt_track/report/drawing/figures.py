@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from lvt_track.core.course import Course
-from lvt_track.core.size_error import SizeInterval
+from lvt_track.core.lesion.size_error import SizeInterval
 from lvt_track.report.drawing.axis_labels import (
     date_number,
     days_apart,

@@ -9,10 +9,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lvt_track.core.caliper import Caliper, Point
 from lvt_track.core.course import Course, KeyImage
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.caliper import Caliper, Point
+from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.report.timelines import timelines
 

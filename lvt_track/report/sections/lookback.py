@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.lesions.lookback.controls import FEWEST_CONTROLS
 from lvt_track.lesions.lookback.search import LEAST_CONTRAST_HU, VISIBLE_RATE

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lvt_track.core.course import Course
 from lvt_track.core.quantities import sized
-from lvt_track.core.response import Response
+from lvt_track.core.response.response import Response
 from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, Text
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.style import CATEGORY_COLORS, INK

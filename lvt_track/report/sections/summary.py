@@ -7,7 +7,7 @@ from functools import partial
 
 from lvt_track.core.course import Course
 from lvt_track.core.quantities import sized
-from lvt_track.core.response import Response
+from lvt_track.core.response.response import Response
 from lvt_track.report.blocks import (
     TEXT_WIDTH_MM,
     Block,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.panels import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU
 from lvt_track.report.viewer.colors import VIEW_COLORS

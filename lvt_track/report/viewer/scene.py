@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import FloatArray, Geometry, bounding_box
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.volume import BoolArray, LabelArray, Volume
 
 __all__ = [

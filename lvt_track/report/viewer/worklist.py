@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from lvt_track.core.course import Course
-from lvt_track.core.lesion import TrackState
+from lvt_track.core.lesion.lesion import TrackState
 from lvt_track.report.timelines import change_percent, timelines
 from lvt_track.report.verdicts import settling_sentence
 from lvt_track.report.wording import latest_responses, percent

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lvt_track.core.assessment import Assessment, Status
-from lvt_track.core.categories import Category
+from lvt_track.core.response.assessment import Assessment, Status
+from lvt_track.core.response.categories import Category
 from lvt_track.core.series import Phase
 from lvt_track.response.criteria.recist import (
     NON_TARGET_RULES,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lvt_track.core.assessment import LIVER, Assessment
+from lvt_track.core.response.assessment import LIVER, Assessment
 from lvt_track.response.criteria.mrecist import (
     MRECIST,
     is_measurable_viable,

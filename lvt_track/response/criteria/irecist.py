@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lvt_track.core.categories import Category, Standing
 from lvt_track.core.quantities import sized
+from lvt_track.core.response.categories import Category, Standing
 from lvt_track.response.criteria.recist import NON_TARGET_RULES, RECIST_1_1
 from lvt_track.response.timepoints.evidence import Evidence
 from lvt_track.response.timepoints.rules import Rule, always

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lvt_track.core.assessment import LIVER, Assessment, Status
+from lvt_track.core.response.assessment import LIVER, Assessment, Status
 from lvt_track.core.series import Phase
 from lvt_track.response.criteria.recist import (
     LEAST_LONG_AXIS_MM,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lvt_track.core.assessment import Assessment, Status
-from lvt_track.core.categories import Category
 from lvt_track.core.quantities import sized
+from lvt_track.core.response.assessment import Assessment, Status
+from lvt_track.core.response.categories import Category
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.evidence import Evidence, change_percent
 from lvt_track.response.timepoints.rules import Rule, always

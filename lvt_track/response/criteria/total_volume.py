@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lvt_track.core.assessment import Assessment
+from lvt_track.core.response.assessment import Assessment
 from lvt_track.response.criteria.recist import target_rules
 from lvt_track.response.criteria.volumetric import VOLUME, lacks_volumes
 from lvt_track.response.timepoints.criterion import Criterion

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.quantities import sized
+from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.response.criteria import recist
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.evidence import Evidence

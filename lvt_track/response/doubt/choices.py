@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lvt_track.core.assessment import Assessment, Role, Status
+from lvt_track.core.response.assessment import Assessment, Role, Status
 from lvt_track.response.doubt.draws import by_content, seed_of
 from lvt_track.response.timepoints.scale import Scale
 from lvt_track.response.timepoints.targets import MOST_PER_ORGAN, MOST_TARGETS, choose_baseline

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lvt_track.core.assessment import Assessment, Status
+from lvt_track.core.response.assessment import Assessment, Status
 
 __all__ = ["DoubtfulLink", "Doubts", "existence"]
 

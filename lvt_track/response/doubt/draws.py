@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.size_error import DRAWN, READ, SizeError
+from lvt_track.core.lesion.size_error import DRAWN, READ, SizeError
+from lvt_track.core.response.assessment import Assessment, Role, Status
 from lvt_track.response.doubt.doubts import DoubtfulLink, Doubts, existence
 from lvt_track.response.doubt.missed import may_be_missed
 from lvt_track.response.doubt.spread import log_sd

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from lvt_track.core.course import EDITED, GIVEN, Course
-from lvt_track.core.lesion import Event, Track, TrackState
+from lvt_track.core.lesion.lesion import Event, Track, TrackState
 from lvt_track.response.doubt.doubts import DoubtfulLink, Doubts
 from lvt_track.response.pieces import track_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lvt_track.core.assessment import Assessment, Role, Status
+from lvt_track.core.response.assessment import Assessment, Role, Status
 from lvt_track.response.doubt.doubts import Doubts
 
 __all__ = ["may_be_missed"]

@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lvt_track.core.assessment import Assessment, Status
-from lvt_track.core.categories import Category
-from lvt_track.core.doubt import Settling
 from lvt_track.core.quantities import natural, sized
+from lvt_track.core.response.assessment import Assessment, Status
+from lvt_track.core.response.categories import Category
+from lvt_track.core.response.doubt import Settling
 from lvt_track.response.doubt.draws import Sampler, broken, removed, scaled, settled_new
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.walk import classify

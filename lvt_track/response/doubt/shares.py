@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lvt_track.core.assessment import Assessment
-from lvt_track.core.categories import Category
-from lvt_track.core.doubt import ResponseDoubt
-from lvt_track.core.response import Response
+from lvt_track.core.response.assessment import Assessment
+from lvt_track.core.response.categories import Category
+from lvt_track.core.response.doubt import ResponseDoubt
+from lvt_track.core.response.response import Response
 from lvt_track.response.doubt.choices import admissible_choices, with_targets
 from lvt_track.response.doubt.doubts import Doubts
 from lvt_track.response.doubt.draws import Sampler

@@ -1,11 +1,11 @@
-"""How far the sizes of a row may lie from the true ones, see `lvt_track.core.size_error`."""
+"""How far the sizes of a row may lie from the true ones, see `lvt_track.core.lesion.size_error`."""
 
 from __future__ import annotations
 
 import math
 
-from lvt_track.core.assessment import Assessment
-from lvt_track.core.size_error import SizeError, axis_sd, volume_sd
+from lvt_track.core.lesion.size_error import SizeError, axis_sd, volume_sd
+from lvt_track.core.response.assessment import Assessment
 
 __all__ = ["log_sd"]
 

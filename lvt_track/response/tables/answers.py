@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lvt_track.core.categories import Category, Standing
-from lvt_track.core.response import Response
+from lvt_track.core.response.categories import Category, Standing
+from lvt_track.core.response.response import Response
 from lvt_track.response.tables.readings import Trial
 
 __all__ = [

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from lvt_track.core.sites import plain_words
+from lvt_track.core.response.sites import plain_words
 
 __all__ = [
     "LENGTH_UNITS_MM",

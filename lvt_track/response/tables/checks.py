@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from lvt_track.core.assessment import Assessment, Role, Status
+from lvt_track.core.response.assessment import Assessment, Role, Status
 from lvt_track.errors import InputError
 from lvt_track.response.tables.cells import Problem
 

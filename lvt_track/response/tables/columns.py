@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lvt_track.core.sites import plain_words
+from lvt_track.core.response.sites import plain_words
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet
 from lvt_track.response.tables.cells import LENGTH_UNITS_MM, VOLUME_UNITS_ML, Problem

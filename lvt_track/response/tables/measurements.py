@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from math import isclose
 from typing import TypeVar
 
-from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.caliper import Point
+from lvt_track.core.lesion.caliper import Point
+from lvt_track.core.response.assessment import Assessment, Role, Status
+from lvt_track.core.response.sites import plain_words
 from lvt_track.core.series import Phase
-from lvt_track.core.sites import plain_words
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
 from lvt_track.response.tables.cells import (
     CellError,

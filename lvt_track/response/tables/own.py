@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lvt_track.core.assessment import Assessment, Status
+from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.io.spreadsheets.sheet import Sheet, read_sheet
 from lvt_track.response.pieces import baseline_names, merged_name, piece_names, track_name
 from lvt_track.response.tables.cells import Problem

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lvt_track.core.assessment import Assessment, Role, Status
-from lvt_track.core.sites import SiteWords, default_site_words
+from lvt_track.core.response.assessment import Assessment, Role, Status
+from lvt_track.core.response.sites import SiteWords, default_site_words
 from lvt_track.response.tables.cells import Problem, folded
 from lvt_track.response.tables.checks import by_patient, check_rows, refuse_if_fatal
 

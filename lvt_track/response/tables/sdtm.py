@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lvt_track.core.assessment import NODE, Assessment, Status
+from lvt_track.core.response.assessment import NODE, Assessment, Status
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
 from lvt_track.response.tables.cells import CellError, Problem, folded, parse_date

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isclose
 
-from lvt_track.core.assessment import NODE, Assessment, Role, Status
-from lvt_track.core.sites import default_site_words
+from lvt_track.core.response.assessment import NODE, Assessment, Role, Status
+from lvt_track.core.response.sites import default_site_words
 from lvt_track.io.spreadsheets.sheet import SheetRow
 from lvt_track.response.tables.cells import (
     CellError,

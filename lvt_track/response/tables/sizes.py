@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lvt_track.core.assessment import Role, Status
+from lvt_track.core.response.assessment import Role, Status
 from lvt_track.response.tables.cells import Problem
 
 __all__ = ["Sizes", "settled"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from lvt_track.core.assessment import Role, Status
-from lvt_track.core.sites import plain_words
+from lvt_track.core.response.assessment import Role, Status
+from lvt_track.core.response.sites import plain_words
 
 __all__ = ["ROLE_WORDS", "STATUS_WORDS", "is_sum"]
 

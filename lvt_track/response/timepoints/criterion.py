@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lvt_track.core.assessment import Assessment
+from lvt_track.core.response.assessment import Assessment
 from lvt_track.response.timepoints.evidence import Evidence
 from lvt_track.response.timepoints.rules import Rule
 from lvt_track.response.timepoints.scale import Scale

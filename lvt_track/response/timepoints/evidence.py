@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field, replace
 
-from lvt_track.core.categories import Category, Standing
+from lvt_track.core.response.categories import Category, Standing
 from lvt_track.response.timepoints.new_lesions import NewLesionMemory, NewLesions
 from lvt_track.response.timepoints.non_targets import NonTargets
 from lvt_track.response.timepoints.scale import Scale

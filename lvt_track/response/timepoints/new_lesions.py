@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.quantities import natural
+from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.response.timepoints.scale import NODE_NORMAL_MM, Scale, at_least
 from lvt_track.response.timepoints.targets import Baseline
 from lvt_track.response.timepoints.visit import VisitRows

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.quantities import sized
+from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.response.timepoints.scale import Scale, at_least, is_gone
 from lvt_track.response.timepoints.targets import Baseline
 from lvt_track.response.timepoints.visit import VisitRows

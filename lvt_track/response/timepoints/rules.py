@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lvt_track.core.categories import Category
+from lvt_track.core.response.categories import Category
 from lvt_track.response.timepoints.evidence import Evidence
 
 __all__ = ["Rule", "always", "judge", "without"]

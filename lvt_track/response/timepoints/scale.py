@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lvt_track.core.assessment import Assessment, Status
+from lvt_track.core.response.assessment import Assessment, Status
 
 __all__ = ["NODE_NORMAL_MM", "Scale", "at_least", "is_absent", "is_gone", "is_normal_node"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.quantities import sized
+from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.response.timepoints.scale import Scale, is_gone
 from lvt_track.response.timepoints.targets import Baseline
 from lvt_track.response.timepoints.visit import VisitRows, listed

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from lvt_track.core.assessment import Assessment, Role, Status
 from lvt_track.core.quantities import natural
+from lvt_track.core.response.assessment import Assessment, Role, Status
 from lvt_track.response.timepoints.scale import NODE_NORMAL_MM, Scale
 
 __all__ = ["MOST_PER_ORGAN", "MOST_TARGETS", "Baseline", "choose_baseline"]

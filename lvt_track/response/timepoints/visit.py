@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lvt_track.core.assessment import Assessment, Status
 from lvt_track.core.quantities import natural
+from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.errors import InputError
 
 __all__ = ["VisitRows", "by_date", "listed"]

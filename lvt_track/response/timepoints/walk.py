@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lvt_track.core.assessment import Assessment, Role
-from lvt_track.core.categories import Category
-from lvt_track.core.response import Response
+from lvt_track.core.response.assessment import Assessment, Role
+from lvt_track.core.response.categories import Category
+from lvt_track.core.response.response import Response
 from lvt_track.errors import InputError
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.evidence import Evidence, History, change_percent

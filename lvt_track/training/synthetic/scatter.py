@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial.transform import Rotation
 
-from lvt_track.core.caliper import Point
 from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.lesion.caliper import Point
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, Tissue, is_any, recoded
 from lvt_track.phantom.course.tumors import Tumor, TumorKind, draw_tumor, stamp
 

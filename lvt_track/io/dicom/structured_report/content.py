@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom.dataset import Dataset
 
-from lvt_track.core.caliper import Point
+from lvt_track.core.lesion.caliper import Point
 
 __all__ = [
     "Code",

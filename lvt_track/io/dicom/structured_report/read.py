@@ -18,7 +18,7 @@ import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
-from lvt_track.core.sites import default_site_words
+from lvt_track.core.response.sites import default_site_words
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.header import looks_like_dicom
 from lvt_track.io.dicom.structured_report.content import (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks
 from lvt_track.io.images.volumes import write_mask
 from lvt_track.lesions.components import LesionShape, find_lesions, lesion_shapes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lvt_track.core.components import count_components
 from lvt_track.core.course import EDITED, GIVEN, VisitFindings
 from lvt_track.core.geometry import Box, bounding_box
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.errors import InputError

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvt_track.core.geometry import Box, FloatArray, Geometry, bounding_box
-from lvt_track.core.lesion import Lesion
+from lvt_track.core.lesion.lesion import Lesion
+from lvt_track.core.lesion.viability import Viability
 from lvt_track.core.series import Phase
-from lvt_track.core.viability import Viability
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.measure.viable import measure_viable
 from lvt_track.register.breath import liver_shift_mm

@@ -21,7 +21,7 @@ from lvt_track.agreement.records import (
     ReaderComparison,
 )
 from lvt_track.agreement.strands import Strand
-from lvt_track.core.assessment import Assessment, Status
+from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.report.blocks import (
     TEXT_WIDTH_MM,
     Block,

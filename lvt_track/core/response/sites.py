@@ -91,7 +91,7 @@ class SiteWords:
 @cache
 def default_site_words() -> SiteWords:
     """The words of `sites.csv`."""
-    text = files("lvt_track.core").joinpath("sites.csv").read_text(encoding="utf-8")
+    text = files("lvt_track.core.response").joinpath("sites.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return SiteWords(SiteWord(row["word"], row["organ"], row["kind"] == "part") for row in rows)
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lvt_track.core.course import EDITED, GIVEN, VisitFindings
-from lvt_track.core.lesion import Lesion, Measurement
+from lvt_track.core.lesion.lesion import Lesion, Measurement
 
 __all__ = [
     "DRAWN",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lvt_track.core.caliper import Caliper
+from lvt_track.core.lesion.caliper import Caliper
 
 __all__ = ["Viability"]
 

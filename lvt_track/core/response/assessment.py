@@ -6,9 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lvt_track.core.caliper import Point
+from lvt_track.core.lesion.caliper import Point
+from lvt_track.core.response.sites import NODE, organ_of
 from lvt_track.core.series import Phase
-from lvt_track.core.sites import NODE, organ_of
 
 __all__ = ["LIVER", "NODE", "Assessment", "Role", "Status"]
 

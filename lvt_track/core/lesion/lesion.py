@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lvt_track.core.caliper import Caliper, Point
-from lvt_track.core.viability import Viability
+from lvt_track.core.lesion.caliper import Caliper, Point
+from lvt_track.core.lesion.viability import Viability
 
 __all__ = ["Edge", "Event", "Lesion", "Measurement", "Track", "TrackState"]
 

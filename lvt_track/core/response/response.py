@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from lvt_track.core.doubt import ResponseDoubt
+from lvt_track.core.response.doubt import ResponseDoubt
 
 __all__ = ["Response"]
 

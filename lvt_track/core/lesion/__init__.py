@@ -1,0 +1,1 @@
+"""A lesion at one visit: its sizes, how sure they are, and what of it is viable."""
