@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import pickle
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from link_scores import METHODS, LinkScore, link, reliability
-from registered_course import MASKS, RegisteredCourse, register_simulated, use_one_thread
+from registered_course import MASKS, RegisteredCourse, registered_courses, use_one_thread
 from table import markdown_table, write_page
 
 from lvt_track.core.geometry import FloatArray
@@ -40,18 +39,9 @@ def main() -> None:
     parser.add_argument("--tables-only", action="store_true", help="register nothing more")
     chosen = parser.parse_args()
     use_one_thread()
-    chosen.work.mkdir(parents=True, exist_ok=True)
-    for number in range(chosen.courses):
-        path = chosen.work / f"course-{number:03d}.pickle"
-        if not path.exists() and not chosen.tables_only:
-            start = time.process_time()
-            course = register_simulated(number, chosen.visits)
-            partial = path.with_suffix(".partial")
-            partial.write_bytes(pickle.dumps(course))
-            partial.rename(path)
-            print(f"course {number}: {time.process_time() - start:.0f} s of CPU", flush=True)
-    paths = sorted(chosen.work.glob("course-*.pickle"))[: chosen.courses]
-    courses = [pickle.loads(path.read_bytes()) for path in paths]
+    courses = registered_courses(
+        chosen.work, chosen.courses, chosen.visits, register_more=not chosen.tables_only
+    )
     write(courses, f"python benchmarks/longitudinal.py --courses {chosen.courses}")
 
 

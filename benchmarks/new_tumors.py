@@ -10,12 +10,11 @@ work folder, and the command goes on where it was stopped. Writes docs/results/n
 from __future__ import annotations
 
 import argparse
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from registered_course import RegisteredCourse, register_simulated, use_one_thread
+from registered_course import RegisteredCourse, registered_courses, use_one_thread
 from table import markdown_table, write_page
 
 from lvt_track.core.lesion.lesion import Track, TrackState
@@ -66,15 +65,9 @@ def main() -> None:
     parser.add_argument("--tables-only", action="store_true", help="register nothing more")
     chosen = parser.parse_args()
     use_one_thread()
-    chosen.work.mkdir(parents=True, exist_ok=True)
-    for number in range(chosen.courses):
-        path = chosen.work / f"course-{number:03d}.pickle"
-        if not path.exists() and not chosen.tables_only:
-            partial = path.with_suffix(".partial")
-            partial.write_bytes(pickle.dumps(register_simulated(number, chosen.visits)))
-            partial.rename(path)
-    paths = sorted(chosen.work.glob("course-*.pickle"))[: chosen.courses]
-    courses = [pickle.loads(path.read_bytes()) for path in paths]
+    courses = registered_courses(
+        chosen.work, chosen.courses, chosen.visits, register_more=not chosen.tables_only
+    )
     write(courses, f"python benchmarks/new_tumors.py --courses {len(courses)}")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -31,6 +33,7 @@ __all__ = [
     "RegisteredCourse",
     "SeenLesions",
     "register_simulated",
+    "registered_courses",
     "seen_lesions",
     "use_one_thread",
 ]
@@ -182,6 +185,23 @@ def _pair(
         wall_s=seconds[0],
         cpu_s=seconds[1],
     )
+
+
+def registered_courses(
+    work: Path, count: int, visits: int, *, register_more: bool = True
+) -> list[RegisteredCourse]:
+    """The first `count` simulated courses, registered once and kept in the folder `work`."""
+    work.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        path = work / f"course-{number:03d}.pickle"
+        if not path.exists() and register_more:
+            start = time.process_time()
+            partial = path.with_suffix(".partial")
+            partial.write_bytes(pickle.dumps(register_simulated(number, visits)))
+            partial.rename(path)
+            print(f"course {number}: {time.process_time() - start:.0f} s of CPU", flush=True)
+    paths = sorted(work.glob("course-*.pickle"))[:count]
+    return [pickle.loads(path.read_bytes()) for path in paths]
 
 
 def use_one_thread() -> None:

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and their digests."""
+"""Files written whole or not at all, their digests, and tables of settings."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import errno
 import hashlib
 import secrets
 import shutil
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from lvt_track.errors import InputError, OutputError
 
-__all__ = ["output_error", "sha256_of", "write_whole"]
+__all__ = ["output_error", "read_toml", "sha256_of", "write_whole"]
 
 _FULL = "Free some space, or choose another output folder"
 _FORBIDDEN = "Change the permissions, or choose another output folder"
@@ -86,3 +88,18 @@ def _is_full(folder: Path) -> bool:
         return shutil.disk_usage(folder).free < _LITTLE_BYTES
     except OSError:
         return False
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The keys and values of a TOML file.
+
+    Raises:
+        InputError: when it cannot be read, or is no TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", path=path) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not TOML ({error})", path=path) from error

@@ -5,13 +5,13 @@ Everything has a default but the data and the budget; docs/use/training.md has t
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from lvt_track.errors import InputError, UsageError
+from lvt_track.io.files import read_toml
 from lvt_track.segment.network import NetworkParameters
 from lvt_track.training.augment import Augmentation
 from lvt_track.training.loop import LoopSettings
@@ -143,13 +143,7 @@ _BUDGETS = ("steps", "budget_minutes")
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            facts = tomllib.load(file)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path=path) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not TOML ({error})", path=path) from error
+    facts = read_toml(path)
     facts["data"] = tuple(path.parent / folder for folder in facts.get("data", []))
     start = facts.get("start_from", "")
     if len(Path(start).parts) > 1:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
+from lvt_track.io.images.stated_grid import stated_grid
 from lvt_track.io.images.voxels import VoxelPlace
 
 __all__ = ["MetaImage", "read_metaimage_header"]
@@ -119,27 +120,7 @@ def _geometry(fields: dict[str, str], path: Path) -> tuple[Geometry, tuple[str, 
         direction = np.array(matrix).reshape(count, count)[:3, :3].T + 0.0
     else:
         warnings = ("the file states no axes: which side is left is a guess",)
-    return _grid(sizes, spacing, np.array(origin), direction, path), warnings
-
-
-def _grid(
-    sizes: list[int], spacing: list[float], origin: FloatArray, direction: FloatArray, path: Path
-) -> Geometry:
-    try:
-        return Geometry(
-            (sizes[2], sizes[1], sizes[0]),
-            (spacing[2], spacing[1], spacing[0]),
-            (float(origin[0]), float(origin[1]), float(origin[2])),
-            direction,
-        )
-    except (ValueError, IndexError) as error:
-        raise InputError(
-            "its axes are not at right angles (a sheared affine)"
-            if "orthonormal" in str(error)
-            else f"impossible geometry: {error}",
-            path=path,
-            remedy="Resample the scan to a regular grid, or give the DICOM files",
-        ) from error
+    return stated_grid(sizes, spacing, np.array(origin), direction, path), warnings
 
 
 def _place(fields: dict[str, str], geometry: Geometry, length: int, path: Path) -> VoxelPlace:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
+from lvt_track.io.images.stated_grid import stated_grid
 from lvt_track.io.images.voxels import VoxelPlace
 
 __all__ = ["NrrdImage", "read_nrrd_header"]
@@ -153,7 +154,7 @@ def _geometry(
     spacing = np.linalg.norm(columns, axis=0)
     if not spacing.min() > 0:
         raise InputError("states no voxel size", path=path, remedy=_CONVERT)
-    return _grid(sizes, spacing, columns / spacing + 0.0, origin + 0.0, path), warnings
+    return stated_grid(sizes, spacing, origin + 0.0, columns / spacing + 0.0, path), warnings
 
 
 def _unit_mm(text: str, path: Path) -> float:
@@ -162,26 +163,6 @@ def _unit_mm(text: str, path: Path) -> float:
     if len(units) > 1 or units - set(_UNITS_MM):
         raise InputError(f"lengths in {', '.join(sorted(units))}", path=path, remedy=_CONVERT)
     return _UNITS_MM[units.pop()] if units else 1.0
-
-
-def _grid(
-    sizes: list[int], spacing: FloatArray, direction: FloatArray, origin: FloatArray, path: Path
-) -> Geometry:
-    try:
-        return Geometry(
-            (sizes[2], sizes[1], sizes[0]),
-            (float(spacing[2]), float(spacing[1]), float(spacing[0])),
-            (float(origin[0]), float(origin[1]), float(origin[2])),
-            direction,
-        )
-    except ValueError as error:
-        raise InputError(
-            "its axes are not at right angles (a sheared affine)"
-            if "orthonormal" in str(error)
-            else f"impossible geometry: {error}",
-            path=path,
-            remedy="Resample the scan to a regular grid, or give the DICOM files",
-        ) from error
 
 
 def _vectors(text: str) -> list[list[float]]:

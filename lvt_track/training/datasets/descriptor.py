@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -17,6 +16,7 @@ from typing import Any
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
+from lvt_track.io.files import read_toml
 from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.objective.annotation import Annotation, Knowledge
 
@@ -244,13 +244,7 @@ def read_descriptor(path: Path) -> Descriptor:
     Raises:
         InputError: when it cannot be read, or a key is missing, unknown or of a wrong value.
     """
-    try:
-        with path.open("rb") as file:
-            facts = tomllib.load(file)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path=path) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not TOML ({error})", path=path) from error
+    facts = read_toml(path)
     try:
         return _descriptor(path.stem, facts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
