@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import CLASSES, Masks, Volume
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.images.volumes import write_mask, write_volume
 
 __all__ = ["VISITS", "write_course"]
@@ -97,15 +97,17 @@ def _write_dicom(volume: Volume, folder: Path, date: dt.date, seed: int) -> None
     write_ct_series(
         volume,
         folder,
-        patient_id=f"identity-{seed}",
-        patient_name=f"Identity^{seed}",
-        date=date,
-        study_uid=generate_uid(entropy_srcs=[study]),
-        series_uid=generate_uid(entropy_srcs=[study, "portal"]),
-        series_number=1,
-        description="Abdomen 4.0 mm",
-        phase="portal",
-        slice_thickness_mm=4.0,
-        patient_sex="F",
-        study_description="CT abdomen",
+        SeriesHeader(
+            patient_id=f"identity-{seed}",
+            patient_name=f"Identity^{seed}",
+            date=date,
+            study_uid=generate_uid(entropy_srcs=[study]),
+            series_uid=generate_uid(entropy_srcs=[study, "portal"]),
+            series_number=1,
+            description="Abdomen 4.0 mm",
+            phase="portal",
+            slice_thickness_mm=4.0,
+            patient_sex="F",
+            study_description="CT abdomen",
+        ),
     )

@@ -19,7 +19,7 @@ from lvt_track.errors import InputError, OutputError, UsageError
 from lvt_track.io.archive.archive import FIELDS, Level, SeriesKey
 from lvt_track.io.archive.errors import ArchiveBusyError
 from lvt_track.io.archive.studies import Query
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.pipeline.archive.pull import PullResult, pull_patient
 from lvt_track.pipeline.run.progress import Silent
 
@@ -42,13 +42,15 @@ class Shelf:
         for path in write_ct_series(
             Volume(hu, geometry),
             folder / str(series),
-            patient_id="P1",
-            patient_name="Doe^Jo",
-            date=dt.date(2025, 3, 1),
-            study_uid="1.2.3",
-            series_uid=f"1.2.3.{series}",
-            series_number=series,
-            description=description,
+            SeriesHeader(
+                patient_id="P1",
+                patient_name="Doe^Jo",
+                date=dt.date(2025, 3, 1),
+                study_uid="1.2.3",
+                series_uid=f"1.2.3.{series}",
+                series_number=series,
+                description=description,
+            ),
         ):
             dataset = pydicom.dcmread(path)
             self.images[dataset.SOPInstanceUID] = dataset

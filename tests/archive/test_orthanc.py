@@ -23,7 +23,7 @@ from lvt_track.core.volume import Volume
 from lvt_track.io.archive.archive import Archive, SeriesKey, open_archive
 from lvt_track.io.archive.credentials import read_credentials
 from lvt_track.io.archive.studies import Query
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.images.volumes import read_volume
 from lvt_track.pipeline.run.progress import Silent
 
@@ -49,11 +49,9 @@ def as_dicom(scan: Path, folder: Path, series: int = 2, **facts: str) -> list[Pa
     return write_ct_series(
         read_volume(scan),
         folder / date.isoformat() / str(series),
-        date=date,
-        study_uid=study,
-        series_uid=f"{study}.{series}",
-        series_number=series,
-        **said,
+        SeriesHeader(
+            date=date, study_uid=study, series_uid=f"{study}.{series}", series_number=series, **said
+        ),
     )
 
 
@@ -146,11 +144,13 @@ def test_an_archive_killed_in_mid_transfer(
     write_ct_series(
         Volume(hu, Geometry.axial(hu.shape, (4.0, 1.0, 1.0))),
         tmp_path / "sent",
-        date=dt.date(2024, 1, 15),
-        study_uid="1.2.3",
-        series_uid="1.2.3.4",
-        series_number=2,
-        **SAID,
+        SeriesHeader(
+            date=dt.date(2024, 1, 15),
+            study_uid="1.2.3",
+            series_uid="1.2.3.4",
+            series_number=2,
+            **SAID,
+        ),
     )
     orthanc.put_folder(tmp_path / "sent")
     monkeypatch.setattr(pull_job, "_PAUSE_S", 0.01)

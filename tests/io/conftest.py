@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
 
@@ -76,7 +76,9 @@ def write_series() -> WriteSeries:
             "phase": Phase.UNKNOWN,
             **header,
         }
-        files = write_ct_series(volume if volume is not None else make_ct(), folder, **fields)
+        files = write_ct_series(
+            volume if volume is not None else make_ct(), folder, SeriesHeader(**fields)
+        )
         if spoil is not None:
             for k, path in enumerate(files):
                 dataset = pydicom.dcmread(path)

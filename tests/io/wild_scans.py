@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.images.volumes import write_mask, write_volume
 
 MARCH, JUNE = dt.date(2024, 3, 1), dt.date(2024, 6, 7)
@@ -57,14 +57,16 @@ def slices(
     files = write_ct_series(
         volume,
         folder,
-        patient_id="P1",
-        patient_name="Doe^Jo",
-        date=date,
-        study_uid=f"1.2.3.{date:%Y%m%d}",
-        series_uid=f"1.2.3.{date:%Y%m%d}.{number}",
-        series_number=number,
-        description="Abdomen",
-        phase=Phase.UNKNOWN,
+        SeriesHeader(
+            patient_id="P1",
+            patient_name="Doe^Jo",
+            date=date,
+            study_uid=f"1.2.3.{date:%Y%m%d}",
+            series_uid=f"1.2.3.{date:%Y%m%d}.{number}",
+            series_number=number,
+            description="Abdomen",
+            phase=Phase.UNKNOWN,
+        ),
     )
     kept: list[Path] = []
     for k, path in enumerate(files):

@@ -18,7 +18,7 @@ from lvt_track.agreement.records import Quantity
 from lvt_track.cli.app import app
 from lvt_track.io.dicom.segmentations import read_segments
 from lvt_track.io.dicom.structured_report.read import read_report
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.images.volumes import read_geometry, read_labels, read_volume
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
@@ -40,13 +40,15 @@ def as_dicom(place: Path) -> Path:
     write_ct_series(
         read_volume(scan),
         place / "dicom",
-        patient_id="P1",
-        patient_name="Doe^Jo",
-        date=date,
-        study_uid=f"1.2.3.{date.toordinal()}",
-        series_uid=f"1.2.3.4.{date.toordinal()}",
-        series_number=2,
-        description="Abdomen portal",
+        SeriesHeader(
+            patient_id="P1",
+            patient_name="Doe^Jo",
+            date=date,
+            study_uid=f"1.2.3.{date.toordinal()}",
+            series_uid=f"1.2.3.4.{date.toordinal()}",
+            series_number=2,
+            description="Abdomen portal",
+        ),
     )
     scan.unlink()
     return place

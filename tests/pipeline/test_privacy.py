@@ -19,7 +19,7 @@ from pydicom.datadict import DicomDictionary
 from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.images.nifti import new_header, write_nifti
 from lvt_track.io.images.volumes import read_volume
 from lvt_track.pipeline.run.disclosure import Disclosure
@@ -82,13 +82,15 @@ def patient_of(folder: Path, make_visit: Callable[..., Path]) -> Path:
         files = write_ct_series(
             read_volume(scan),
             named / f"series {PLANTED}",
-            patient_id="P1",
-            patient_name="Doe^Jo",
-            date=date,
-            study_uid=f"1.2.3.{date.toordinal()}",
-            series_uid=f"1.2.3.4.{date.toordinal()}",
-            series_number=2,
-            description="portal",
+            SeriesHeader(
+                patient_id="P1",
+                patient_name="Doe^Jo",
+                date=date,
+                study_uid=f"1.2.3.{date.toordinal()}",
+                series_uid=f"1.2.3.4.{date.toordinal()}",
+                series_number=2,
+                description="portal",
+            ),
         )
         for path in files:
             plant(path)

@@ -13,7 +13,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.response.assessment import Assessment
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.discover import discover
 from lvt_track.io.images.volumes import write_volume
 from lvt_track.pipeline.radiologist.readings import read_readings
@@ -38,14 +38,16 @@ def dicom(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_ct_series(
             ct(geometry),
             folder / f"{number}",
-            patient_id="P1",
-            patient_name="Doe^Jo",
-            date=DATE,
-            study_uid="1.2.3",
-            series_uid=f"1.2.3.{number}",
-            series_number=number,
-            description="Abdomen",
-            phase=phase,
+            SeriesHeader(
+                patient_id="P1",
+                patient_name="Doe^Jo",
+                date=DATE,
+                study_uid="1.2.3",
+                series_uid=f"1.2.3.{number}",
+                series_number=number,
+                description="Abdomen",
+                phase=phase,
+            ),
         )
     return folder
 

@@ -24,7 +24,7 @@ from lvt_track.core.series import Visit
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.structured_report.read import read_report
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.discover import discover
 from lvt_track.pipeline.radiologist.comparison import compare_with_reader
 from lvt_track.pipeline.radiologist.readings import read_readings
@@ -50,14 +50,16 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_ct_series(
             Volume(hu, GEOMETRY),
             folder / f"{date}",
-            patient_id="P1",
-            patient_name="Doe^Jo",
-            date=date,
-            study_uid=f"1.2.{date:%Y%m%d}",
-            series_uid=f"1.2.{date:%Y%m%d}.4",
-            series_number=4,
-            description="Abdomen",
-            frame_of_reference_uid=FRAME_OF_REFERENCE,
+            SeriesHeader(
+                patient_id="P1",
+                patient_name="Doe^Jo",
+                date=date,
+                study_uid=f"1.2.{date:%Y%m%d}",
+                series_uid=f"1.2.{date:%Y%m%d}.4",
+                series_number=4,
+                description="Abdomen",
+                frame_of_reference_uid=FRAME_OF_REFERENCE,
+            ),
         )
     return folder
 

@@ -19,7 +19,7 @@ from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.discover import discover
 from lvt_track.lesions.matching.events import doubt_what_was_visible
 from lvt_track.pipeline.patient.track import TrackResult, TrackSettings, track_patient
@@ -67,13 +67,15 @@ def write_dicom(folder: Path, date: dt.date, **header: str) -> None:
     write_ct_series(
         Volume(hu, Geometry.axial(hu.shape, (3.0, 0.8, 0.8))),
         folder / date.isoformat(),
-        date=date,
-        series_number=1,
-        description="Abdomen",
-        phase=Phase.PORTAL,
-        slice_thickness_mm=3.0,
-        study_description="CT",
-        **(facts | header),
+        SeriesHeader(
+            date=date,
+            series_number=1,
+            description="Abdomen",
+            phase=Phase.PORTAL,
+            slice_thickness_mm=3.0,
+            study_description="CT",
+            **(facts | header),
+        ),
     )
 
 

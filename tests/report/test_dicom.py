@@ -15,7 +15,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.segmentations import read_segmentation_header, read_segments
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 
@@ -35,13 +35,15 @@ def slices(folder: Path, geometry: Geometry) -> list[Path]:
     return write_ct_series(
         Volume(hu, geometry),
         folder,
-        patient_id="P1",
-        patient_name="Doe^Jo",
-        date=dt.date(2025, 3, 1),
-        study_uid="1.2.3",
-        series_uid="1.2.3.4",
-        series_number=7,
-        description="Abdomen",
+        SeriesHeader(
+            patient_id="P1",
+            patient_name="Doe^Jo",
+            date=dt.date(2025, 3, 1),
+            study_uid="1.2.3",
+            series_uid="1.2.3.4",
+            series_number=7,
+            description="Abdomen",
+        ),
     )
 
 

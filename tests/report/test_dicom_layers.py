@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.segmentations import read_segments
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.report.dicom.layering import exclusive, layers
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.seg_type import SegType
@@ -60,13 +60,15 @@ def source(folder: Path, kind: str, geometry: Geometry) -> SourceImages:
     files = write_ct_series(
         scan,
         folder,
-        patient_id="P1",
-        patient_name="Doe^Jo",
-        date=dt.date(2025, 3, 1),
-        study_uid="1.2.3",
-        series_uid="1.2.3.4",
-        series_number=7,
-        description="Abdomen",
+        SeriesHeader(
+            patient_id="P1",
+            patient_name="Doe^Jo",
+            date=dt.date(2025, 3, 1),
+            study_uid="1.2.3",
+            series_uid="1.2.3.4",
+            series_number=7,
+            description="Abdomen",
+        ),
     )
     return SourceImages(tuple(files), geometry)
 

@@ -20,7 +20,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.response.assessment import Assessment
 from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.segmentations import read_segments
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
@@ -54,13 +54,15 @@ def slices(folder: Path, geometry: Geometry) -> SourceImages:
     files = write_ct_series(
         Volume(hu, geometry),
         folder,
-        patient_id="P1",
-        patient_name="Doe^Jo",
-        date=dt.date(2025, 3, 1),
-        study_uid="1.2.3",
-        series_uid="1.2.3.4",
-        series_number=7,
-        description="Abdomen",
+        SeriesHeader(
+            patient_id="P1",
+            patient_name="Doe^Jo",
+            date=dt.date(2025, 3, 1),
+            study_uid="1.2.3",
+            series_uid="1.2.3.4",
+            series_number=7,
+            description="Abdomen",
+        ),
     )
     return SourceImages(tuple(files), geometry)
 

@@ -19,7 +19,7 @@ from lvt_track.core.response.response import Response
 from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.structured_report.content import ImagePlace
 from lvt_track.io.dicom.structured_report.read import read_report
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 from lvt_track.report.dicom.structured_report import (
@@ -50,13 +50,15 @@ def scan(folder: Path, direction: NDArray[np.float64]) -> SourceImages:
     files = write_ct_series(
         Volume(hu, geometry),
         folder,
-        patient_id="P1",
-        patient_name="Doe^Jo",
-        date=DAY,
-        study_uid="1.2.3",
-        series_uid="1.2.3.4",
-        series_number=7,
-        description="Abdomen",
+        SeriesHeader(
+            patient_id="P1",
+            patient_name="Doe^Jo",
+            date=DAY,
+            study_uid="1.2.3",
+            series_uid="1.2.3.4",
+            series_number=7,
+            description="Abdomen",
+        ),
     )
     return SourceImages(tuple(files), geometry)
 

@@ -19,7 +19,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, ge
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, Volume
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.images.volumes import write_labels, write_mask, write_volume
 from lvt_track.pipeline.prepare import PrepareResult, PrepareSettings, prepare_dataset
 from lvt_track.pipeline.run.output import Existing
@@ -123,13 +123,15 @@ def write_series(
     files = write_ct_series(
         Volume(patient.hu, Geometry.axial(SHAPE, SPACING_MM, (-30.0, -20.0, 100.0))),
         folder,
-        patient_id=patient_id,
-        patient_name="",
-        date=dt.date(2010, 1, 1),
-        study_uid=f"{series}.1",
-        series_uid=f"{series}.2",
-        series_number=2,
-        description="",
+        SeriesHeader(
+            patient_id=patient_id,
+            patient_name="",
+            date=dt.date(2010, 1, 1),
+            study_uid=f"{series}.1",
+            series_uid=f"{series}.2",
+            series_number=2,
+            description="",
+        ),
     )
     for path in files:
         image = pydicom.dcmread(path)

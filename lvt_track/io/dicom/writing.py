@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from lvt_track.core.volume import Volume
 from lvt_track.errors import OutputError
 from lvt_track.io.files import write_whole
 
-__all__ = ["write_ct_series"]
+__all__ = ["SeriesHeader", "write_ct_series"]
 
 _INTERCEPT_HU = -1024
 _INJECTION = dt.datetime(2000, 1, 1, 10, 0, 0)
@@ -25,24 +26,42 @@ _DELAY_S = {Phase.ARTERIAL: 35, Phase.PORTAL: 75, Phase.DELAYED: 240}
 _IMPLEMENTATION_UID = generate_uid(entropy_srcs=["lvt-track"])
 
 
-def write_ct_series(
-    volume: Volume,
-    folder: Path,
-    *,
-    patient_id: str,
-    patient_name: str,
-    date: dt.date,
-    study_uid: str,
-    series_uid: str,
-    series_number: int,
-    description: str,
-    phase: Phase = Phase.UNKNOWN,
-    kernel: str = "",
-    slice_thickness_mm: float | None = None,
-    patient_sex: str = "",
-    frame_of_reference_uid: str = "",
-    study_description: str = "",
-) -> list[Path]:
+@dataclass(frozen=True, kw_only=True)
+class SeriesHeader:
+    """What the headers of a series say beside its geometry.
+
+    Attributes:
+        patient_id: identity; equal for all visits of a patient.
+        patient_name: as `Family^Given`.
+        patient_sex: `M`, `F`, `O` or empty.
+        date: of the study.
+        study_uid: equal for all series of the study.
+        study_description: of the study.
+        series_uid: unique to the series; the UIDs of its images follow from it.
+        series_number: from 1.
+        description: of the series.
+        phase: contrast phase.
+        kernel: convolution kernel.
+        slice_thickness_mm: the spacing along z by default.
+        frame_of_reference_uid: made from `study_uid` by default.
+    """
+
+    patient_id: str
+    patient_name: str
+    date: dt.date
+    study_uid: str
+    series_uid: str
+    series_number: int
+    description: str
+    phase: Phase = Phase.UNKNOWN
+    kernel: str = ""
+    slice_thickness_mm: float | None = None
+    patient_sex: str = ""
+    frame_of_reference_uid: str = ""
+    study_description: str = ""
+
+
+def write_ct_series(volume: Volume, folder: Path, header: SeriesHeader) -> list[Path]:
     """Write a CT volume as uncompressed single-frame DICOM; equal arguments give equal files.
 
     HU are rounded to whole numbers. The phase is written as contrast agent and as the time from
@@ -51,19 +70,7 @@ def write_ct_series(
     Args:
         volume: the scan.
         folder: where `IMG0001.dcm` and so on are written; made if needed.
-        patient_id: identity; equal for all visits of a patient.
-        patient_name: as `Family^Given`.
-        date: of the study.
-        study_uid: equal for all series of the study.
-        series_uid: unique to the series; the UIDs of its images follow from it.
-        series_number: from 1.
-        description: of the series.
-        phase: contrast phase.
-        kernel: convolution kernel.
-        slice_thickness_mm: the spacing along z by default.
-        patient_sex: `M`, `F`, `O` or empty.
-        frame_of_reference_uid: made from `study_uid` by default.
-        study_description: of the study.
+        header: what else its files say.
 
     Returns:
         The files, in the order of the volume's first axis.
@@ -78,7 +85,6 @@ def write_ct_series(
         raise ValueError(f"HU from {volume.hu.min():g} to {volume.hu.max():g} do not fit 16 bits")
     pixels = stored.astype("<i2")
     geometry = volume.geometry
-    acquired = _INJECTION + dt.timedelta(seconds=_DELAY_S.get(phase, 0))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -86,30 +92,8 @@ def write_ct_series(
 
     paths = []
     for k in range(geometry.shape[0]):
-        image = _empty_image(generate_uid(entropy_srcs=[series_uid, str(k)]))
-        image.PatientID = patient_id
-        image.PatientName = patient_name
-        image.PatientBirthDate = ""
-        image.PatientSex = patient_sex
-        image.StudyInstanceUID = study_uid
-        image.SeriesInstanceUID = series_uid
-        image.FrameOfReferenceUID = frame_of_reference_uid or generate_uid(
-            entropy_srcs=[study_uid, "frame of reference"]
-        )
-        image.StudyDate = image.SeriesDate = image.AcquisitionDate = f"{date:%Y%m%d}"
-        image.ContentDate = image.StudyDate
-        image.StudyTime = f"{_INJECTION:%H%M%S}"
-        image.SeriesTime = image.AcquisitionTime = image.ContentTime = f"{acquired:%H%M%S}"
-        image.StudyDescription = study_description
-        image.SeriesDescription = description
-        image.SeriesNumber = series_number
-        image.AcquisitionNumber = series_number
-        image.InstanceNumber = k + 1
-        image.ConvolutionKernel = kernel
-        if phase in _DELAY_S:
-            image.ContrastBolusAgent = "iodinated contrast"
-            image.ContrastBolusStartTime = f"{_INJECTION:%H%M%S}"
-        image.SliceThickness = _decimal(slice_thickness_mm or geometry.spacing_mm[0])
+        image = _image(header, k)
+        image.SliceThickness = _decimal(header.slice_thickness_mm or geometry.spacing_mm[0])
         image.PixelSpacing = [_decimal(value) for value in geometry.spacing_mm[1:]]
         image.ImageOrientationPatient = [
             _decimal(value) for value in geometry.direction[:, :2].T.ravel()
@@ -122,6 +106,34 @@ def write_ct_series(
             image.save_as(temporary, enforce_file_format=True)
         paths.append(path)
     return paths
+
+
+def _image(header: SeriesHeader, number: int) -> FileDataset:
+    """An image of the series, without geometry and pixels; `number` from 0."""
+    acquired = _INJECTION + dt.timedelta(seconds=_DELAY_S.get(header.phase, 0))
+    image = _empty_image(generate_uid(entropy_srcs=[header.series_uid, str(number)]))
+    image.PatientID = header.patient_id
+    image.PatientName = header.patient_name
+    image.PatientBirthDate = ""
+    image.PatientSex = header.patient_sex
+    image.StudyInstanceUID = header.study_uid
+    image.SeriesInstanceUID = header.series_uid
+    image.FrameOfReferenceUID = header.frame_of_reference_uid or generate_uid(
+        entropy_srcs=[header.study_uid, "frame of reference"]
+    )
+    image.StudyDate = image.SeriesDate = image.AcquisitionDate = f"{header.date:%Y%m%d}"
+    image.ContentDate = image.StudyDate
+    image.StudyTime = f"{_INJECTION:%H%M%S}"
+    image.SeriesTime = image.AcquisitionTime = image.ContentTime = f"{acquired:%H%M%S}"
+    image.StudyDescription = header.study_description
+    image.SeriesDescription = header.description
+    image.SeriesNumber = image.AcquisitionNumber = header.series_number
+    image.InstanceNumber = number + 1
+    image.ConvolutionKernel = header.kernel
+    if header.phase in _DELAY_S:
+        image.ContrastBolusAgent = "iodinated contrast"
+        image.ContrastBolusStartTime = f"{_INJECTION:%H%M%S}"
+    return image
 
 
 def _empty_image(sop_uid: UID) -> FileDataset:

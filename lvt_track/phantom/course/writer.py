@@ -14,7 +14,7 @@ from pydicom.uid import generate_uid
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import OutputError
-from lvt_track.io.dicom.writing import write_ct_series
+from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.files import write_whole
 from lvt_track.io.images.volumes import write_mask, write_volume
 from lvt_track.phantom.course.render import PhantomVisit, render_visit
@@ -153,17 +153,19 @@ def _write_dicom(patient: PhantomPatient, rendered: PhantomVisit, folder: Path) 
     write_ct_series(
         rendered.volume,
         folder,
-        patient_id=patient.name,
-        patient_name=f"Phantom^{patient.seed}",
-        date=rendered.date,
-        study_uid=generate_uid(entropy_srcs=[study]),
-        series_uid=generate_uid(entropy_srcs=[study, rendered.phase]),
-        series_number=number,
-        description=f"Abdomen {spacing_mm:.1f} mm",
-        phase=rendered.phase,
-        slice_thickness_mm=scans[number - 1].scanner.slice_thickness_mm,
-        patient_sex="F" if patient.anatomy.habitus.is_female else "M",
-        study_description="CT abdomen",
+        SeriesHeader(
+            patient_id=patient.name,
+            patient_name=f"Phantom^{patient.seed}",
+            date=rendered.date,
+            study_uid=generate_uid(entropy_srcs=[study]),
+            series_uid=generate_uid(entropy_srcs=[study, rendered.phase]),
+            series_number=number,
+            description=f"Abdomen {spacing_mm:.1f} mm",
+            phase=rendered.phase,
+            slice_thickness_mm=scans[number - 1].scanner.slice_thickness_mm,
+            patient_sex="F" if patient.anatomy.habitus.is_female else "M",
+            study_description="CT abdomen",
+        ),
     )
 
 
