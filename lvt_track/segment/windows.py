@@ -161,7 +161,7 @@ def predict(
         at_once: windows per batch; halved when the device runs out of memory.
         half_precision: run convolutions in bfloat16.
         progress: called with the share that is done, 0 to 1.
-        tell: called with words when the batch had to be halved.
+        notify: called with words when the batch had to be halved.
 
     Raises:
         LvtError: when there is not enough memory for a single window.
