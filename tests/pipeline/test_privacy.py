@@ -257,3 +257,23 @@ def test_a_text_that_was_shown_stays(tmp_path: Path) -> None:
     assert not re.search("Doe|secret|a b| 4711 ", shown), shown
     assert "47 of" in shown
     assert shows.text(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "name", ["IMG0010.dcm", "IM_0007.dcm", "0001.dcm", "slice003.IMA", "1.2.840.113619.2.55.dcm"]
+)
+def test_names_that_count_slices_and_series_stay(name: str) -> None:
+    hidden = Pseudonyms(b"k" * 32)
+    assert hidden.file(name) == name
+
+
+def test_an_id_that_looks_like_a_count_is_hidden(tmp_path: Path) -> None:
+    shows = Disclosure(tmp_path, Pseudonyms(b"k" * 32), "S12345", ("004711",))
+    assert not re.search("12345|4711", shows.text("the scans are of S12345 and 004711"))
+
+
+@pytest.mark.parametrize("name", ["Smith", "IM_Smith", "4711", "S1234567", "jane_0001.dcm"])
+def test_names_that_may_name_somebody_do_not(name: str) -> None:
+    hidden = Pseudonyms(b"k" * 32)
+    assert Pseudonyms.stand_in(f"x/{hidden.file(name)}: the file is cut short")
+    assert name.split(".")[0] not in hidden.file(name)

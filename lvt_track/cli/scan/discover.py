@@ -34,7 +34,8 @@ def discover(
 ) -> None:
     """Show visits, series and phases, and what is left out and why."""
     from lvt_track.io.discover import discover as discover_patient
-    from lvt_track.pipeline.run.disclosure import Disclosure
+    from lvt_track.pipeline.run.disclosure import HINT, Disclosure
+    from lvt_track.pipeline.run.pseudonyms import Pseudonyms
 
     shows = Disclosure(patient, pseudonyms_unless(identify))
     try:
@@ -49,7 +50,10 @@ def discover(
     if json:
         print_json(_facts(discovery))
     else:
-        print_text(_listing(discovery) + "\n")
+        listing = _listing(discovery)
+        if not identify and Pseudonyms.stand_in(listing):
+            listing += f"\n{HINT}"
+        print_text(listing + "\n")
     if any(item.is_failure for item in discovery.left_out):
         raise typer.Exit(EXIT_PARTIAL)
 

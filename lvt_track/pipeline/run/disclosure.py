@@ -21,14 +21,15 @@ from lvt_track.core.series import MaskSource, Series, Visit
 from lvt_track.errors import LvtError
 from lvt_track.io.discover import Discovery
 from lvt_track.pipeline.run.progress import Progress
-from lvt_track.pipeline.run.pseudonyms import Pseudonyms
+from lvt_track.pipeline.run.pseudonyms import Pseudonyms, names_nobody
 
 if TYPE_CHECKING:  # loads scipy.stats, which segmenting never needs
     from lvt_track.agreement.records import ReaderComparison
 
-__all__ = ["THE_FOLDER", "Disclosure"]
+__all__ = ["HINT", "THE_FOLDER", "Disclosure"]
 
 THE_FOLDER = "the patient's folder"
+HINT = "Names such as f-… stand for real ones: --identify shows them"
 
 # Bare names shorter than this, or than these digits, are words and numbers of messages too.
 _LEAST_NAME, _LEAST_DIGITS, _LEAST_ID = 4, 6, 2
@@ -111,7 +112,10 @@ class Disclosure:
         if self.pseudonyms is None or not self.root.exists():
             return error
         path = None if error.path is None else self.path(error.path)
-        return type(error)(self.text(error.what), path=path, remedy=self.text(error.remedy))
+        what, remedy = self.text(error.what), self.text(error.remedy)
+        if Pseudonyms.stand_in(f"{what} {path}"):
+            remedy = f"{remedy}{'. ' if remedy else ''}{HINT}"
+        return type(error)(what, path=path, remedy=remedy)
 
     def progress(self, progress: Progress) -> Progress:
         """A listener that is told what may be shown."""
@@ -194,7 +198,7 @@ class Disclosure:
 
     def _is_plain(self, name: str) -> bool:
         """Whether a name is a date or a word of layouts, which stand in messages too."""
-        return self.pseudonyms is None or self.pseudonyms.folder(name) == name
+        return self.pseudonyms is None or names_nobody(name)
 
     def _quoted(self, text: str) -> str:
         """What stands for what a message quotes of a scan."""

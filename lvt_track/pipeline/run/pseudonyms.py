@@ -19,7 +19,7 @@ from pathlib import Path
 from lvt_track.errors import UsageError
 from lvt_track.io.dates import date_in_name
 
-__all__ = ["KEY_VARIABLE", "Pseudonyms", "default_pseudonyms"]
+__all__ = ["KEY_VARIABLE", "Pseudonyms", "default_pseudonyms", "names_nobody"]
 
 KEY_VARIABLE = "LVT_PSEUDONYM_KEY"
 """Environment variable with the key, for machines that are to give the same pseudonyms."""
@@ -38,6 +38,13 @@ _WORDS = frozenset(
         """,
     )
 )
+# Names that scanners, archives and exports give to slices and series: IM_0007, slice003, UIDs.
+_COUNTED = re.compile(
+    r"(im|img|i|image|slice|ct|s|se|ser|series|st|study|scan|dcm|file|z|vol)[-_ ]?\d{1,6}"
+    r"|\d+(\.\d+){4,}",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"\d{1,3}|0\d{1,5}")
 _SUFFIX = re.compile(
     r"(\.(nii|mha|mhd|nrrd|nhdr|hdr|img|raw|zraw|dcm|ima|dicom|csv|tsv|xlsx|zip|tar))?(\.gz)?$",
     re.IGNORECASE,
@@ -54,6 +61,11 @@ class Pseudonyms:
 
     key: bytes = field(repr=False)
 
+    @staticmethod
+    def stand_in(text: str) -> bool:
+        """Whether a text shows the pseudonym of a file or folder."""
+        return _PLACE.search(text) is not None
+
     def patient(self, name: str) -> str:
         """Of a patient, by the id; case and blanks around it do not count: `P-` and 50 bits."""
         return f"P-{self._digits(f'patient {name.strip().casefold()}', 10)}"
@@ -64,15 +76,18 @@ class Pseudonyms:
         return _PATIENT.fullmatch(name) is not None
 
     def folder(self, name: str) -> str:
-        """Of a folder; dates and the words of layouts stay, and a date inside a name does."""
-        return name if _names_nobody(name) else self._place("d", name, "")
+        """Of a folder; dates, words of layouts and counts stay, and a date inside a name does."""
+        stays = names_nobody(name) or _COUNTED.fullmatch(name)
+        return name if stays else self._place("d", name, "")
 
     def file(self, name: str) -> str:
-        """Of a file, with the ending that says its format; dates and words of layouts stay."""
+        """Of a file, with the ending that says its format; the same stays, and a slice's number."""
         match = _SUFFIX.search(name)
         suffix = match[0] if match else ""
         stem = name[: len(name) - len(suffix)]
-        return name if _names_nobody(stem) else self._place("f", name, suffix.lower())
+        is_number = suffix and _NUMBERED.fullmatch(stem)
+        stays = names_nobody(stem) or _COUNTED.fullmatch(stem) or is_number
+        return name if stays else self._place("f", name, suffix.lower())
 
     def _place(self, kind: str, name: str, suffix: str) -> str:
         if _PLACE.fullmatch(name):
@@ -132,7 +147,7 @@ def _kept_key() -> bytes:
     return key.encode() if len(key) >= _LEAST_KEY else _of_process
 
 
-def _names_nobody(name: str) -> bool:
+def names_nobody(name: str) -> bool:
     """Whether a name is made of a date and of words that layouts are made of."""
     rest = _DATE.sub("", name, count=1) if date_in_name(name) is not None else name
     words = re.split(r"[-_. ]+", rest.casefold())
