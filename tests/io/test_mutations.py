@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lvt_track.errors import LvtError
@@ -61,6 +61,8 @@ def check(path: Path, content: bytes, mutated: bytes) -> None:
 @pytest.mark.parametrize("suffix", [".nii", ".nrrd", ".mha", ".dcm"])
 @QUICK
 @given(changes=bytes_of_header)
+@example(changes=[(326, b"\x00\x7f"), (326, b"\x81")])  # a signalling NaN in an sform
+@example(changes=[(318, b"\x00")])  # the name of a file of voxels with a zero in it
 def test_bytes_of_headers(folders: dict[str, Path], suffix: str, changes: Any) -> None:
     path = folders[suffix]
     content = path.read_bytes()

@@ -14,7 +14,7 @@ import numpy as np
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
 from lvt_track.io.images.stated_grid import stated_grid
-from lvt_track.io.images.voxels import VoxelPlace
+from lvt_track.io.images.voxels import VoxelPlace, named_beside
 
 __all__ = ["MetaImage", "read_metaimage_header"]
 
@@ -138,7 +138,7 @@ def _place(fields: dict[str, str], geometry: Geometry, length: int, path: Path) 
     order = ">" if "true" in (one.lower() for one in orders) else "<"
     packing = "zlib" if fields.get("compresseddata", "").lower() == "true" else "raw"
     is_local = data.upper() == "LOCAL"
-    file, start = (path, length) if is_local else (path.parent / data, 0)
+    file, start = (path, length) if is_local else (named_beside(path, data), 0)
     dtype = np.dtype(order + kind)
     skip = int(fields.get("headersize") or 0)
     place = VoxelPlace(file, start, 0, packing, dtype, geometry.shape)

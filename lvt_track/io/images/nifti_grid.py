@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.errors import InputError
@@ -56,7 +57,7 @@ def nifti_geometry(header: Header, path: Path) -> tuple[Geometry, tuple[str, ...
     x, y, z = sizes_of(header, path)
     unit = _UNITS_MM.get(int(header["xyzt_units"]) & 7, 1.0)
     sform = _sform(header, path) if int(header["sform_code"]) > 0 else None
-    pixdim = np.array(header["pixdim"][1:4], dtype=np.float64)
+    pixdim = _widened(header["pixdim"][1:4])
     qform = None
     if int(header["qform_code"]) > 0 or sform is None:
         if sform is None and not (np.isfinite(pixdim).all() and pixdim.min() > 0):
@@ -98,9 +99,15 @@ def nifti_geometry(header: Header, path: Path) -> tuple[Geometry, tuple[str, ...
     return geometry, warnings
 
 
+def _widened(values: ArrayLike) -> FloatArray:
+    """Values of a header in float64; damaged ones may be signalling NaN, which warn."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(values, dtype=np.float64)
+
+
 def _sform(header: Header, path: Path) -> FloatArray:
-    rows = [header["srow_x"], header["srow_y"], header["srow_z"], [0, 0, 0, 1]]
-    affine = np.array([np.asarray(row, dtype=np.float64) for row in rows])
+    rows = [_widened(header[f"srow_{name}"]) for name in "xyz"]
+    affine = np.array([*rows, [0.0, 0.0, 0.0, 1.0]])
     if not np.isfinite(affine).all():
         raise InputError("its sform holds values that are no numbers", path=path, remedy=_CONVERT)
     return affine

@@ -15,7 +15,7 @@ import numpy as np
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
 from lvt_track.io.images.stated_grid import stated_grid
-from lvt_track.io.images.voxels import VoxelPlace
+from lvt_track.io.images.voxels import VoxelPlace, named_beside
 
 __all__ = ["NrrdImage", "read_nrrd_header"]
 
@@ -188,7 +188,7 @@ def _place(fields: dict[str, str], geometry: Geometry, length: int, path: Path) 
     lines = int(fields.get("line skip") or fields.get("lineskip") or 0)
     if lines or (skip < -1):
         raise InputError("skips lines before its voxels", path=path, remedy="Save it again")
-    file, start = (path.parent / data, 0) if data else (path, length)
+    file, start = (named_beside(path, data), 0) if data else (path, length)
     place = VoxelPlace(file, start, max(skip, 0), packing, np.dtype(order + kind), geometry.shape)
     if skip == -1 and packing == "raw":
         try:

@@ -21,6 +21,7 @@ __all__ = [
     "VoxelPlace",
     "check_whole",
     "kind_of_voxels",
+    "named_beside",
     "read_slice",
     "read_voxels",
     "unpacked",
@@ -218,6 +219,17 @@ def _chunks(place: VoxelPlace) -> Iterator[bytes]:
     if read == wanted:  # the end of the packed stream was met, and its checksum is right
         return
     raise _cut_short(place, read)
+
+
+def named_beside(header: Path, name: str) -> Path:
+    """The file of voxels that a header names, beside it.
+
+    Raises:
+        InputError: when no file can be called so.
+    """
+    if "\0" in name:
+        raise InputError("the name of its file of voxels is damaged", path=header, remedy=_DAMAGED)
+    return header.parent / name
 
 
 def unpacked(path: Path, start: int, packing: str) -> Iterator[bytes]:
