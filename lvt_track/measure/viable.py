@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from lvt_track.core.components import label_components
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.lesion.caliper import Caliper
 from lvt_track.core.lesion.viability import Viability
@@ -179,7 +180,7 @@ def _smooth_inside(
 def _without_specks(mask: BoolArray, spacing_mm: tuple[float, float, float]) -> BoolArray:
     """A mask (z, y, x) without pieces that are tiny in every slice."""
     least = max(2, round(_LEAST_MM2 / (spacing_mm[1] * spacing_mm[2])))
-    pieces, count = ndimage.label(mask, np.ones((3, 3, 3)))
+    pieces, count = label_components(mask)
     if count == 0:
         return mask
     largest = np.zeros(count + 1, dtype=np.intp)

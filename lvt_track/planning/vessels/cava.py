@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from lvt_track.core.components import label_components
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray
 from lvt_track.planning.lattice import distance_to_mm
@@ -135,7 +136,7 @@ def find_cava(vessels: BoolArray, geometry: Geometry) -> Cava | None:
     mask = vessels & (grown <= _CORE_MM + _SHELL_MM)
     wall = distance_to_mm(mask, geometry.spacing_mm)
     # What only lines its wall is the cava's own.
-    pieces, many = ndimage.label(vessels & ~mask, np.ones((3, 3, 3)))
+    pieces, many = label_components(vessels & ~mask)
     if many:
         reach = ndimage.maximum(wall, pieces, np.arange(1, many + 1))
         lining = np.concatenate([[False], np.asarray(reach) < _LINING_MM])

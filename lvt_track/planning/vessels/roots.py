@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from lvt_track.core.components import label_components
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray
 from lvt_track.planning.vessels.cava import Cava, LiverFrame
@@ -71,7 +72,7 @@ def _contacts(
 ) -> tuple[VesselGraph, tuple[Root, ...]]:
     """Roots at the patches where vessels touch the wall of the cava."""
     touch = vessels & ndimage.binary_dilation(cava, np.ones((3, 3, 3), dtype=bool))
-    patches, count = ndimage.label(touch, np.ones((3, 3, 3)))
+    patches, count = label_components(touch)
     roots: list[Root] = []
     for patch in range(1, count + 1):
         inside = geometry.to_world(np.argwhere(patches == patch))

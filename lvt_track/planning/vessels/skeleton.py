@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from skimage.morphology import skeletonize
 
+from lvt_track.core.components import label_components
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray
 from lvt_track.planning.lattice import distance_to_mm
@@ -45,7 +46,7 @@ def vessel_graph(vessels: BoolArray, geometry: Geometry) -> VesselGraph:
 def _thinned(vessels: BoolArray, depth: NDArray[np.float32]) -> BoolArray:
     """Lines one voxel wide; a piece that thinning loses keeps its deepest voxel's row."""
     lines: BoolArray = skeletonize(vessels).astype(bool)  # type: ignore[no-untyped-call]
-    pieces, count = ndimage.label(vessels, np.ones((3, 3, 3)))
+    pieces, count = label_components(vessels)
     kept = np.zeros(count + 1, dtype=bool)
     kept[np.unique(pieces[lines])] = True
     for lost in np.flatnonzero(~kept[1:]) + 1:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from lvt_track.core.components import label_components
 from lvt_track.core.geometry import Box, FloatArray, Geometry, bounding_box
 from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.lesion.viability import Viability
@@ -42,7 +43,7 @@ class PhaseScan:
 
     def centroids_mm(self) -> tuple[FloatArray, NDArray[np.float64]]:
         """LPS places (n, 3) of its tumours, and their volumes (n,) in mL."""
-        pieces, count = ndimage.label(self.masks.tumors, np.ones((3, 3, 3)))
+        pieces, count = label_components(self.masks.tumors)
         if count == 0:
             return np.zeros((0, 3)), np.zeros(0)
         places = ndimage.center_of_mass(self.masks.tumors, pieces, range(1, count + 1))
