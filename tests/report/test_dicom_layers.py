@@ -15,12 +15,12 @@ from scipy.spatial.transform import Rotation
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.segmentations import read_segments
-from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.report.dicom.layering import exclusive, layers
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.seg_type import SegType
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 from tests.io.test_enhanced_ct import write_enhanced
+from tests.report.test_dicom_sources import slices
 
 SHAPE = (6, 23, 31)  # rows times columns are no multiple of 8
 AUTHOR = Author("1.5", dt.datetime(2026, 11, 30, 4, 5, 6), "default")
@@ -57,20 +57,7 @@ def source(folder: Path, kind: str, geometry: Geometry) -> SourceImages:
         path = folder / "ct.dcm"
         write_enhanced(path, scan, order)
         return SourceImages((path,), geometry, tuple((path, order.index(k) + 1) for k in range(6)))
-    files = write_ct_series(
-        scan,
-        folder,
-        SeriesHeader(
-            patient_id="P1",
-            patient_name="Doe^Jo",
-            date=dt.date(2025, 3, 1),
-            study_uid="1.2.3",
-            series_uid="1.2.3.4",
-            series_number=7,
-            description="Abdomen",
-        ),
-    )
-    return SourceImages(tuple(files), geometry)
+    return slices(folder, geometry)
 
 
 DIRECTIONS = {

@@ -50,7 +50,7 @@ def grid(direction: NDArray[np.float64]) -> Geometry:
 
 
 def slices(folder: Path, geometry: Geometry) -> SourceImages:
-    hu = np.zeros(SHAPE, np.int16)
+    hu = np.zeros(geometry.shape, np.int16)
     files = write_ct_series(
         Volume(hu, geometry),
         folder,
