@@ -16,9 +16,15 @@ import numpy as np
 import pytest
 
 import lvt_track as lvt
+from lvt_track.core.components import label_components
+from lvt_track.core.geometry import Geometry
 from lvt_track.core.methods import METHODS
 from lvt_track.core.volume import Masks
 from lvt_track.io.images.volumes import read_mask
+from lvt_track.planning.meshes import mesh_of
+from lvt_track.planning.resection.remnant import RIGHT, remnant_of, segments_taken
+from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, UNKNOWN
+from lvt_track.planning.visit_plan import plan_visit
 from lvt_track.segment.postprocess.fluid import without_fluid
 from lvt_track.segment.postprocess.given import combine_with_given
 from lvt_track.segment.postprocess.hierarchy import clean
@@ -30,7 +36,7 @@ HOW = (
     "kept results are made anew; then run: LVT_RECORD=1 pytest tests/test_methods.py"
 )
 # Registration and what rests on it differ in the last digits from machine to machine.
-TOLERANCES = {"register": 0.1, "match": 0.02, "look back": 0.05}
+TOLERANCES = {"plan": 0.01, "register": 0.1, "match": 0.02, "look back": 0.05}
 TABLES = {
     "lesions": ("lesions", ["long_axis_mm", "short_axis_mm", "volume_ml", "x_mm", "y_mm", "z_mm"]),
     "match": ("edges", ["lesion_a", "lesion_b", "cost", "track"]),
@@ -50,6 +56,7 @@ def results(tiny_patient: Path) -> dict[str, Any]:
         "read": [int(scan.hu.astype(np.int64).sum()), int(scan.hu.max()), *scan.geometry.origin_mm],
         "phase": [visit.visit.tracked_series.stated_phase for visit in course.visits],
         "segment": _postprocessed(scan, folder),
+        "plan": _planned(folder, scan.geometry),
         "register": [
             [visit.registration.liver_dice, visit.registration.surface_distance_mm]
             for visit in course.visits
@@ -83,6 +90,28 @@ def _postprocessed(scan: lvt.Volume, folder: Path) -> list[int]:
     given = combine_with_given(drawn, {"liver": half}, minimum_ml)
     arrays = (*masks.values(), left, kept, given.vessels, given.tumors)
     return [*(int(np.count_nonzero(one)) for one in arrays), veins, cysts]
+
+
+def _planned(folder: Path, geometry: Geometry) -> list[Any]:
+    """Lengths of trees, mL of segments, the sites of tumours and what a resection leaves."""
+    liver, vessels, tumors = (
+        read_mask(folder / f"{name}.nii.gz", geometry) for name in ("liver", "vessels", "tumors")
+    )
+    masks = Masks(liver, vessels, tumors, geometry)
+    plan = plan_visit(masks, label_components(tumors)[0].astype(np.int32))
+    assert plan.trees is not None
+    lengths = [plan.trees.length_mm(kind) for kind in (UNKNOWN, PORTAL, HEPATIC)]
+    counts = np.bincount(plan.segments.ravel(), minlength=9)[1:] * geometry.voxel_volume_ml
+    sites = [
+        [site.label, site.contact_degrees, list(site.segments)]
+        + [site.gaps[name].distance_mm for name in sorted(site.gaps)]
+        for site in plan.sites
+    ]
+    left = remnant_of(segments_taken(plan.segments, RIGHT), masks, plan.lesions)
+    margins = [margin.margin_mm for margin in left.margins]
+    mesh = mesh_of("liver", liver, geometry, 2.5)
+    assert mesh is not None
+    return [lengths, counts.tolist(), sites, left.remnant_functional_ml, margins, mesh.volume_ml]
 
 
 def test_every_stage_is_recorded(results: dict[str, Any]) -> None:

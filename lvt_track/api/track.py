@@ -53,6 +53,7 @@ class TrackOptions(TypedDict, total=False):
         radiologist: a table of measurements to compare with, in `out`.
         corrections: a table of what a reader corrects.
         existing: what to do with results in `out`: `refuse`, `resume` or `force`.
+        plan: whether every visit is planned as by `lvt plan`, in `out`.
         identify: whether the course and results give the patient's id, names of files and series,
             in place of pseudonyms.
     """
@@ -65,6 +66,7 @@ class TrackOptions(TypedDict, total=False):
     radiologist: PathOrText | None
     corrections: PathOrText | None
     existing: str
+    plan: bool
     identify: bool
 
 
@@ -128,6 +130,7 @@ def track(
         other_phases=options.get("other_phases", True),
         reader=ReaderTables(corrections, radiologist),
         one_patient=options.get("one_patient", False),
+        plan=options.get("plan", False),
         pseudonyms=None if options.get("identify", False) else default_pseudonyms(),
     )
     result = track_patient(

@@ -27,6 +27,7 @@ __all__ = [
     "ModelOption",
     "OnePatientOption",
     "OutOption",
+    "PlanOption",
     "PrecisionOption",
     "QuietOption",
     "RadiologistOption",
@@ -108,6 +109,14 @@ ResampledOption = Annotated[
     typer.Option(
         "--resampled",
         help="Also write each later scan on the grid of the first, for side-by-side viewers.",
+    ),
+]
+PlanOption = Annotated[
+    bool,
+    typer.Option(
+        "--plan",
+        help="Also plan every visit as `lvt plan` does: vessels, segments, distances of tumours; "
+        "meshes and pictures of the last.",
     ),
 ]
 DeviceOption = Annotated[

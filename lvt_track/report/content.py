@@ -33,6 +33,7 @@ class ReportContent:
             for scans that have such numbers.
         sites, remnants: rows of planning.csv and remnant.csv as text, where a plan was made.
         plan_views: its pictures, each with the date of its visit.
+        plan_remarks: what a reader must know of the plan, by visit.
         corrections: what readers said, one mapping from column to value per row of their table.
     """
 
@@ -47,6 +48,7 @@ class ReportContent:
     sites: Sequence[Mapping[str, str]] = ()
     remnants: Sequence[Mapping[str, str]] = ()
     plan_views: Sequence[tuple[str, PlanView]] = ()
+    plan_remarks: Sequence[str] = ()
 
 
 def by_track_and_visit(pictures: Sequence[KeyImage]) -> Images:

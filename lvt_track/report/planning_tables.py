@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ class PlannedResection:
     margin_mm: float | None
     remnant: Remnant | None
     standard_ml: float | None
-    tracks: dict[int, int]
+    tracks: Mapping[int, int]
     remark: str
 
 
@@ -189,7 +189,7 @@ def _volumes(remnant: Remnant, plan: PlannedResection) -> dict[str, Any]:
     }
 
 
-def _margin_words(remnant: Remnant, tracks: dict[int, int]) -> list[str]:
+def _margin_words(remnant: Remnant, tracks: Mapping[int, int]) -> list[str]:
     words = []
     for margin in remnant.margins:
         name = f"T{tracks[margin.label]}" if margin.label in tracks else f"lesion {margin.label}"

@@ -1,4 +1,4 @@
-"""`lvt plan`, in process, on the tiny patient with given masks."""
+"""`lvt track --plan` and `lvt plan`, in process, on the tiny patient with given masks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import SimpleITK as sitk
 from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
+from lvt_track.pipeline.planning.record import PlanRecord
+from lvt_track.pipeline.run.folder import RunFolder
 
 LAST = "2024-08-01"
 
@@ -24,7 +26,7 @@ def lvt(*args: object) -> Result:
 @pytest.fixture(scope="module")
 def tracked(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("plan") / "out"
-    result = lvt("track", tiny_patient, "-o", out, "--quiet")
+    result = lvt("track", tiny_patient, "-o", out, "--plan", "--quiet")
     assert result.exit_code == 0, result.output
     return out
 
@@ -54,6 +56,38 @@ def planned(tracked: Path) -> Path:
     return tracked
 
 
+def test_a_run_with_plan_has_it_in_tables_and_report(tracked: Path) -> None:
+    lesions = pd.read_csv(tracked / "lesions.csv")
+    assert len(pd.read_csv(tracked / "planning.csv")) == len(lesions)
+    assert lesions["segments"].notna().any()
+    assert (tracked / "visits" / LAST / "meshes.glb").stat().st_size > 0
+    page = (tracked / "report.html").read_text(encoding="utf-8")
+    assert "Planning a resection" in page and "from below" in page
+    record = PlanRecord.read(RunFolder(tracked))
+    assert record is not None and record.settings["resections"] == []
+
+
+def test_a_plan_is_current_until_masks_or_tumours_change(tracked: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(tracked, out)
+    folder = RunFolder(out)
+    record = PlanRecord.read(folder)
+    assert record is not None
+    dates = sorted(path.name for path in folder.visits.iterdir())
+    tracks: dict[str, dict[int, int]] = {date: {} for date in dates}
+    for row in pd.read_csv(out / "lesions.csv").itertuples():
+        tracks[str(row.date)][int(row.lesion)] = int(row.track)
+    assert record.is_current(tracks, folder)
+    assert not record.is_current(tracks | {LAST: {1: 7}}, folder)
+    folder.visit(LAST).segments.unlink()
+    assert not record.is_current(tracks, folder)
+    folder.visit(LAST).segments.write_bytes(b"")
+    folder.visit(LAST).mask("liver").write_bytes(b"edited")
+    assert not record.is_current(tracks, folder)
+    folder.planning_record.write_text("{}")
+    assert PlanRecord.read(folder) is None
+
+
 def test_writes_what_the_design_says(planned: Path) -> None:
     folder = planned / "visits" / LAST
     for name in ("portal.nii.gz", "hepatic.nii.gz", "segments.nii.gz", "meshes.glb"):
@@ -81,9 +115,10 @@ def test_every_lesion_of_every_visit_has_its_distances(planned: Path) -> None:
 
 
 def test_a_report_afterwards_keeps_the_segments(planned: Path) -> None:
-    before = (planned / "lesions.csv").read_bytes()
+    kept = [planned / "lesions.csv", *planned.glob("planning.*"), planned / "remnant.csv"]
+    before = [path.read_bytes() for path in kept]
     assert lvt("report", planned, "--quiet").exit_code == 0
-    assert (planned / "lesions.csv").read_bytes() == before
+    assert [path.read_bytes() for path in kept] == before
     page = (planned / "report.html").read_text(encoding="utf-8")
     assert "Planning a resection" in page and "wedge T1" in page
     assert "run lvt plan again" not in page

@@ -39,13 +39,14 @@ def plan(
 
     For research, not for clinical use.
     """
-    from lvt_track.pipeline.plan import PlanSettings, plan_run
+    from lvt_track.pipeline.planning.run import plan_run
+    from lvt_track.pipeline.planning.settings import PlanSettings, standard_ml
     from lvt_track.planning.resection.spec import mask_resection, read_resection, wedge_resection
 
     resections = [read_resection(text, margin) for text in resect or []]
     resections += [wedge_resection(text, margin) for text in wedge or []]
     resections += [mask_resection(path) for path in mask or []]
-    settings = PlanSettings(visit, tuple(resections), weight_kg, height_cm)
+    settings = PlanSettings(visit, tuple(resections), standard_ml(weight_kg, height_cm))
     with Console(quiet) as console:
         result = plan_run(out, settings, console)
     if json:

@@ -20,6 +20,7 @@ from lvt_track.cli.options import (
     ModelOption,
     OnePatientOption,
     OutOption,
+    PlanOption,
     PrecisionOption,
     QuietOption,
     RadiologistOption,
@@ -61,6 +62,7 @@ def track(
     resume: ResumeOption = False,
     seg_type: SegTypeOption = None,
     resampled: ResampledOption = False,
+    plan: PlanOption = False,
     identify: IdentifyOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -72,7 +74,7 @@ def track(
     reader = ReaderTables(corrections, radiologist, tu, evaluator, sites)
     hidden = pseudonyms_unless(identify)
     settings = TrackSettings(model, device, phases, reader, one_patient, criteria, hidden)
-    settings = replace(settings, precision=precision, resampled=resampled)
+    settings = replace(settings, precision=precision, resampled=resampled, plan=plan)
     if seg_type is not None:
         settings = replace(settings, seg_type=seg_type)
     with Console(quiet) as console:

@@ -13,7 +13,8 @@ from lvt_track.pipeline.patient.reader_edits import obey_reader
 from lvt_track.pipeline.patient.result import TrackResult
 from lvt_track.pipeline.patient.visit.cysts import agree_on_cysts
 from lvt_track.pipeline.patient.visit.read import VisitScan
-from lvt_track.pipeline.patient.write_outputs import Findings, write_outputs
+from lvt_track.pipeline.patient.write_outputs import Findings, write_label_maps, write_outputs
+from lvt_track.pipeline.planning.course import plan_course
 from lvt_track.pipeline.radiologist.comparison import compare_with_reader
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.context import Run
@@ -44,6 +45,9 @@ def conclude(
     course = judge(course, str(run.manifest.settings["criteria"]), run.watch)
     run.manifest.corrections = [one.facts() for one in decisions.corrections]
     if run.folder is not None:
+        with run.watch.stage("report"):
+            write_label_maps(scans, course, run.folder)
+        plan_course(course, run.folder, run)
         course = with_segments(course, scans, run.folder)
     _report_warnings(course, run)
     course = replace(course, warnings=(*run.manifest.warnings, *course.warnings))

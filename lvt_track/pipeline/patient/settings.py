@@ -30,6 +30,7 @@ class TrackSettings:
         pseudonyms: that stand for the patient's names in results; None for the real names.
         seg_type: how `seg.dcm` holds what overlaps: `binary`, `labelmap` or `split`.
         resampled: whether every later scan is also written on the grid of the first.
+        plan: whether the visits are planned as by `lvt plan`.
         precision: of the network, see `ModelChoice`.
 
     Raises:
@@ -46,6 +47,7 @@ class TrackSettings:
     seg_type: str = SegType.BINARY.value
     precision: str = "auto"
     resampled: bool = False
+    plan: bool = False
 
     def __post_init__(self) -> None:
         criteria_named(self.criteria)
@@ -66,6 +68,7 @@ class TrackSettings:
             seg_type=str(facts.get("seg_type", SegType.BINARY)),
             precision=str(facts.get("precision", "auto")),
             resampled=bool(facts.get("resampled")),
+            plan=bool(facts.get("plan")),
         )
 
     @property
@@ -86,5 +89,6 @@ class TrackSettings:
             "seg_type": self.seg_type,
             **precise,
             **({"resampled": True} if self.resampled else {}),
+            **({"plan": True} if self.plan else {}),
             **self.reader.facts(),
         }

@@ -22,6 +22,7 @@ from lvt_track.pipeline.patient.dicom_results import write_dicom_results
 from lvt_track.pipeline.patient.report_basis import report_basis
 from lvt_track.pipeline.patient.scene import take_scene
 from lvt_track.pipeline.patient.visit.read import VisitScan
+from lvt_track.pipeline.planning.record import PlanRecord
 from lvt_track.pipeline.radiologist.comparison import write_comparison
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.folder import RunFolder
@@ -36,7 +37,7 @@ from lvt_track.report.html.document import write_html
 from lvt_track.report.pdf import write_pdf
 from lvt_track.report.viewer.colors import slicer_colors
 
-__all__ = ["Findings", "write_outputs"]
+__all__ = ["Findings", "write_label_maps", "write_outputs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +60,13 @@ class Findings:
 
 
 def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
-    """Write label maps, tables, transforms, reports and DICOM results of a course.
+    """Write tables, transforms, reports and DICOM results of a course.
 
     Raises:
         OutputError: when a file cannot be written.
     """
     course, scans, frame = findings.course, findings.scans, findings.frame
     _keep_date_of_same(findings, folder, run)
-    for scan in scans:
-        _write_lesions(scan, course, folder)
     with write_whole(folder.track_colors) as temporary:
         temporary.write_text(slicer_colors(course), encoding="utf-8")
     for name, table in tables.COURSE_TABLES.items():
@@ -81,6 +80,7 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
         run.manifest.warnings.append(text)
     pictures = take_key_images(course, scans, frame)
     looks = take_lookback_images(course, scans)
+    plan = PlanRecord.read(folder)
     content = ReportContent(
         course,
         _facts(run.shown_manifest()),
@@ -93,6 +93,7 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
         _rows(folder, "planning"),
         _rows(folder, "remnant"),
         _plan_views(folder, course),
+        () if plan is None else tuple(plan.remarks),
     )
     write_pdf(content, folder.pdf)
     write_html(content, folder.html)
@@ -106,6 +107,16 @@ def _keep_date_of_same(findings: Findings, folder: RunFolder, run: Run) -> None:
     manifest.basis = report_basis(shown, folder, scans, findings.corrections)
     if earlier is not None and earlier.basis == manifest.basis:
         manifest.started = earlier.started
+
+
+def write_label_maps(scans: Sequence[VisitScan], course: Course, folder: RunFolder) -> None:
+    """Write the lesions of each visit by their numbers there, and by those of their tracks.
+
+    Raises:
+        OutputError: when a file cannot be written.
+    """
+    for scan in scans:
+        _write_lesions(scan, course, folder)
 
 
 def _write_lesions(scan: VisitScan, course: Course, folder: RunFolder) -> None:

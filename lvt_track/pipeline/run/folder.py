@@ -17,7 +17,7 @@ TABLES = (*COURSE, "agreement", "reader_pairs", "planning", "remnant", "vessels"
 """Tables of a patient, by the names of their files without `.csv`."""
 
 _VISITS, _TRANSFORMS, _PDF, _HTML = "visits", "transforms", "report.pdf", "report.html"
-_PLANNING_PDF = "planning.pdf"
+_PLANNING_PDF, _PLANNING_RECORD = "planning.pdf", "planning.json"
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class RunFolder:
         return self.path / _PLANNING_PDF
 
     @property
+    def planning_record(self) -> Path:
+        """What was planned."""
+        return self.path / _PLANNING_RECORD
+
+    @property
     def transforms(self) -> Path:
         """Folder of how each visit was brought onto the reference."""
         return self.path / _TRANSFORMS
@@ -63,8 +68,9 @@ class RunFolder:
     def lvt_files(self) -> list[Path]:
         """Every file here that is lvt's own by its name; whatever else lies here is not."""
         tables = (self.table(name) for name in TABLES)
-        documents = (self.manifest, self.pdf, self.html, self.planning_pdf, self.track_colors)
-        top = [path for path in (*documents, *tables) if path.is_file()]
+        documents = (self.manifest, self.pdf, self.html, self.track_colors)
+        planning = (self.planning_pdf, self.planning_record)
+        top = [path for path in (*documents, *planning, *tables) if path.is_file()]
         transforms = self.transforms.glob("*_to_*.h5")
         visits = [path for path in self.visits.glob("*/*") if LVT_FILE.fullmatch(path.name)]
         return [

@@ -62,6 +62,8 @@ def planning(content: ReportContent) -> Sequence[Block]:
     last = content.course.visits[-1].visit.name
     last_sites = [row for row in content.sites if row["date"] == last]
     blocks: list[Block] = [Text(_NOTE)]
+    if content.plan_remarks:
+        blocks.append(Text(" · ".join(content.plan_remarks), "What to know of the plan"))
     if content.plan_views:
         blocks += _pictures(content.plan_views)
     blocks.append(_site_table(last_sites))
