@@ -46,14 +46,13 @@ class Alignment:
         affine: the affine part.
         displacement: the elastic part; None where it was dropped.
         reverse: the same found the other way round, for what both disagree by.
-        fixed_scan, moving_scan: grids of the two scans.
+        moving_scan: grid of the moving scan.
         quality: how good it is.
     """
 
     affine: Affine
     displacement: Displacement | None
     reverse: Displacement | None
-    fixed_scan: Geometry
     moving_scan: Geometry
     quality: RegistrationQuality
 
@@ -72,10 +71,6 @@ class Alignment:
         """Whether places (n, 3) of the fixed visit lie in the moving scan's field of view."""
         inside: BoolArray = self.moving_scan.contains(self.to_moving(points_mm))
         return inside
-
-    def covered_by_fixed(self, points_mm: FloatArray) -> BoolArray:
-        """Whether places (n, 3) of the moving visit lie in the fixed scan's field of view."""
-        return self.fixed_scan.contains(self.to_fixed(points_mm))
 
     def local_uncertainty_mm(self, points_mm: FloatArray) -> FloatArray:
         """Standard error (n,) of `to_moving` at places (n, 3) of the fixed visit.
@@ -154,14 +149,14 @@ def align(
     folding = _folding(fixed, displacement)
     if not _is_better(elastic, fit, folding):
         quality = judge(reference, method, fit, 0.0, 0.0)
-        return Alignment(affine, None, None, fixed.scan, moving.scan, quality)
+        return Alignment(affine, None, None, moving.scan, quality)
     reverse = deform(moving, fixed, affine.reversed(), COARSE, device)
     moved = affine(displacement(in_liver))
     gap_mm = np.linalg.norm(affine.inverse(reverse(moved)) - in_liver, axis=1)
     seen = moving.scan.contains(moved)
     error = float(gap_mm[seen].mean()) if seen.any() else float("inf")
     quality = judge(reference, "deformable", elastic, folding, error)
-    return Alignment(affine, displacement, reverse, fixed.scan, moving.scan, quality)
+    return Alignment(affine, displacement, reverse, moving.scan, quality)
 
 
 def choose_reference(images: Sequence[LiverImage]) -> int:
@@ -214,4 +209,4 @@ def _unaligned(fixed: LiverImage, moving: LiverImage, reference: int) -> Alignme
         reason="there is no liver to align by",
     )
     identity = Affine(np.eye(3), np.zeros(3), np.zeros(3))
-    return Alignment(identity, None, None, fixed.scan, moving.scan, quality)
+    return Alignment(identity, None, None, moving.scan, quality)

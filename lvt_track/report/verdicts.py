@@ -6,14 +6,17 @@ import math
 
 from lvt_track.core.course import Course
 from lvt_track.core.quantities import sized
+from lvt_track.core.response.categories import Standing
 from lvt_track.core.response.response import Response
 from lvt_track.report.timelines import timelines
 from lvt_track.report.wording import percent, sum_name
+from lvt_track.response.standings import standing_of_word
 
 __all__ = ["cause", "doubt_sentence", "settling_sentence"]
 
 _NB = "\u00a0"
 _MOST_NAMED = 3
+_PROGRESSES = (Standing.PROGRESSION, Standing.UNCONFIRMED)
 
 
 def cause(course: Course, response: Response) -> str:
@@ -23,25 +26,31 @@ def cause(course: Course, response: Response) -> str:
         course: with its tracks.
         response: of one of its visits.
     """
-    parts = []
-    if response.category == "PD":
-        if response.new_lesion:
-            parts.append(_new_tumors(course, response))
-        if response.target == "PD":
-            parts.append(_grown_targets(response))
-        if response.non_target == "PD":
-            parts.append("non-target lesions progress")
-        return "; ".join(parts)
-    if response.category == "CR":
-        return "no target or other lesion is left"
-    if response.category in ("PR", "SD") and response.change_from_baseline_percent is not None:
-        change = percent(response.change_from_baseline_percent)
-        return f"{sum_name(response.unit)} {change} from baseline"
-    if response.category == "Baseline" and response.total is not None:
-        return f"{sum_name(response.unit)} {sized(response.total, response.unit)}"
-    if response.category == "NE":
-        return "not evaluable"
+    change = response.change_from_baseline_percent
+    match standing_of_word(response.category):
+        case Standing.PROGRESSION | Standing.UNCONFIRMED:
+            return _progression(course, response)
+        case Standing.COMPLETE:
+            return "no target or other lesion is left"
+        case Standing.PARTIAL | Standing.STABLE if change is not None:
+            return f"{sum_name(response.unit)} {percent(change)} from baseline"
+        case Standing.BASELINE if response.total is not None:
+            return f"{sum_name(response.unit)} {sized(response.total, response.unit)}"
+        case Standing.UNKNOWN:
+            return "not evaluable"
     return ""
+
+
+def _progression(course: Course, response: Response) -> str:
+    """What progresses; where nothing does by itself, such as confirmation, the rule's words."""
+    parts = []
+    if response.new_lesion:
+        parts.append(_new_tumors(course, response))
+    if standing_of_word(response.target) in _PROGRESSES:
+        parts.append(_grown_targets(response))
+    if standing_of_word(response.non_target) in _PROGRESSES:
+        parts.append("non-target lesions progress")
+    return "; ".join(parts) or response.reason
 
 
 def _grown_targets(response: Response) -> str:

@@ -6,7 +6,7 @@ from lvt_track.core.response.categories import Category, Standing
 from lvt_track.core.response.response import Response
 from lvt_track.response.criteria.catalogue import CRITERIA
 
-__all__ = ["category_of", "standing_of"]
+__all__ = ["category_of", "standing_of", "standing_of_word"]
 
 # Every criterion declares its categories where it is imported.
 assert CRITERIA
@@ -28,3 +28,11 @@ def standing_of(response: Response) -> Standing:
         ValueError: when no criterion has such a category.
     """
     return category_of(response).standing
+
+
+def standing_of_word(word: str) -> Standing:
+    """What a written category stands for; `NONE` where no criterion has such a word."""
+    try:
+        return Category.of(word).standing
+    except ValueError:
+        return Standing.NONE

@@ -15,7 +15,7 @@ SCAN = Geometry.axial((10, 10, 10), (10.0, 10.0, 10.0))
 def shifted(*shift_mm, is_reliable=True):
     quality = RegistrationQuality(1, "rigid", 0.9, 1.0, 0.0, 0.0, is_reliable)
     affine = Affine(np.eye(3), np.array(shift_mm, dtype=float), np.zeros(3))
-    return Alignment(affine, None, None, SCAN, SCAN, quality)
+    return Alignment(affine, None, None, SCAN, quality)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,9 +12,9 @@ from matplotlib.patches import Patch
 from lvt_track.core.geometry import FloatArray
 from lvt_track.report.cohort.content import CohortContent, Course, VolumeDeviation
 from lvt_track.report.drawing.axis_labels import finish_axes, write_instead
+from lvt_track.report.drawing.category_style import best_first, category_color, category_marker
 from lvt_track.report.drawing.style import (
     ACCENT,
-    CATEGORY_COLORS,
     FAINT,
     INK,
     MUTED,
@@ -47,7 +47,7 @@ def draw_waterfall(axes: Axes, content: CohortContent) -> None:
         return
     shown.sort(key=lambda course: (-(course.best_change_percent or 0.0), course.name))
     depths = [min(course.best_change_percent or 0.0, _MOST_SHOWN_PERCENT) for course in shown]
-    colors = [CATEGORY_COLORS.get(course.best, FAINT) for course in shown]
+    colors = [category_color(course.best, FAINT) for course in shown]
     axes.bar(range(len(shown)), depths, color=colors, width=0.82)
     for k, depth in enumerate(depths):
         if abs(depth) < 0.5:  # a bar of no height is still a patient
@@ -57,7 +57,7 @@ def draw_waterfall(axes: Axes, content: CohortContent) -> None:
     axes.set_ylabel("lowest change from baseline (%)")
     _name(axes, shown)
     finish_axes(axes)
-    _category_legend(axes, sorted({course.best for course in shown} & set(CATEGORY_COLORS)))
+    _category_legend(axes, {course.best for course in shown})
 
 
 def draw_spider(axes: Axes, content: CohortContent) -> None:
@@ -72,7 +72,7 @@ def draw_spider(axes: Axes, content: CohortContent) -> None:
         if len(points) < 2:
             continue
         drawn = True
-        color = CATEGORY_COLORS.get(course.best, FAINT)
+        color = category_color(course.best, FAINT)
         days, changes = zip(*points, strict=True)
         axes.plot(days, changes, color=color, linewidth=1.0, marker="o", markersize=2.5, alpha=0.8)
     if not drawn:
@@ -83,8 +83,7 @@ def draw_spider(axes: Axes, content: CohortContent) -> None:
     axes.set_xlabel("days since baseline")
     axes.set_ylabel("change from baseline (%)")
     finish_axes(axes)
-    shown = {c.best for c in content.courses if len(c.days) > 1}
-    _category_legend(axes, sorted(shown & set(CATEGORY_COLORS)))
+    _category_legend(axes, {c.best for c in content.courses if len(c.days) > 1})
 
 
 def swimmer_height_mm(content: CohortContent) -> float:
@@ -101,10 +100,11 @@ def draw_swimmer(axes: Axes, content: CohortContent) -> None:
     for k, course in enumerate(lanes):
         axes.plot([0, course.days[-1]], [k, k], color=RULE, linewidth=5.0, zorder=1)
         for day, category in zip(course.days[1:], course.categories[1:], strict=True):
-            color = CATEGORY_COLORS.get(category, "none")
+            color = category_color(category, "none")
+            edge = INK if color == "none" else color
             axes.plot(
-                day, k, marker=_mark(category), color=color, markeredgecolor=INK if color == "none"
-                else color, markersize=4.5, zorder=3,
+                day, k, marker=category_marker(category), color=color, markeredgecolor=edge,
+                markersize=4.5, zorder=3,
             )  # fmt: skip
         if course.follow_up is None or not course.follow_up.progressed:
             axes.annotate(
@@ -120,11 +120,18 @@ def draw_swimmer(axes: Axes, content: CohortContent) -> None:
     axes.tick_params(axis="y", length=0, labelsize=SMALLEST_PT)
     seen = {category for course in lanes for category in course.categories[1:]}
     handles = [
-        Line2D([], [], linestyle="", marker=_mark(name), color=color, label=name, markersize=4.5)
-        for name, color in CATEGORY_COLORS.items()
-        if name in seen
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker=category_marker(name),
+            color=category_color(name, INK),
+            label=name,
+            markersize=4.5,
+        )
+        for name in best_first(seen)
     ]
-    if seen - set(CATEGORY_COLORS):
+    if seen - set(best_first(seen)):
         handles.append(
             Line2D(
                 [],
@@ -198,10 +205,6 @@ def _arrow(lanes: Sequence[Course]) -> float:
     return 0.03 * max(course.days[-1] for course in lanes)
 
 
-def _mark(category: str) -> str:
-    return {"CR": "*", "PR": "v", "SD": "s", "PD": "X"}.get(category, "o")
-
-
 def _limits(axes: Axes) -> None:
     axes.axhline(0, color=FAINT, linewidth=0.8)
     for limit in (_PR_PERCENT, _PD_PERCENT):
@@ -222,11 +225,10 @@ def _short(name: str) -> str:
     return name if len(name) <= 14 else f"{name[:13]}…"
 
 
-def _category_legend(axes: Axes, categories: Sequence[str]) -> None:
+def _category_legend(axes: Axes, categories: Collection[str]) -> None:
     handles = [
-        Patch(color=color, label=f"best {name}")
-        for name, color in CATEGORY_COLORS.items()
-        if name in categories
+        Patch(color=category_color(name, INK), label=f"best {name}")
+        for name in best_first(categories)
     ]
     if handles:
         axes.legend(handles=handles, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -23,9 +23,9 @@ from lvt_track.report.drawing.axis_labels import (
     write_above,
     write_instead,
 )
+from lvt_track.report.drawing.category_style import category_color
 from lvt_track.report.drawing.style import (
     ACCENT,
-    CATEGORY_COLORS,
     FAINT,
     INK,
     MUTED,
@@ -125,7 +125,7 @@ def draw_sum_of_diameters(axes: Axes, course: Course, criterion: str) -> None:
     axes.plot(days, sums, color=INK, linewidth=1.4, marker="o", markersize=3.5)
     for i in days_apart(axes, days, _NUMBER_PT):
         day, (response, total) = days[i], known[i]
-        color = CATEGORY_COLORS.get(response.category, MUTED)
+        color = category_color(response.category, MUTED)
         write_above(axes, day, total, f"{total:.0f}", 4.0, MUTED)
         # Above the plot, where no limit is drawn.
         axes.text(

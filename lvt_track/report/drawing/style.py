@@ -11,7 +11,6 @@ __all__ = [
     "ALARM",
     "ALARM_GROUND",
     "BODY_PT",
-    "CATEGORY_COLORS",
     "FAINT",
     "HEADING_PT",
     "INK",
@@ -44,8 +43,6 @@ NOTICE = "#eef3f6"
 # Okabe and Ito's colours for all kinds of colour vision, without the yellow, which is too pale
 # for lines on paper.
 TRACK_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-
-CATEGORY_COLORS = {"CR": "#0072B2", "PR": "#56B4E9", "SD": "#7a828a", "PD": "#D55E00"}
 
 # Marker and colour: shape alone tells the states apart, colour helps.
 PRESENCE_MARKS = {

@@ -9,7 +9,8 @@ from lvt_track.core.quantities import sized
 from lvt_track.core.response.response import Response
 from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, Text
 from lvt_track.report.content import ReportContent
-from lvt_track.report.drawing.style import CATEGORY_COLORS, INK
+from lvt_track.report.drawing.category_style import category_color
+from lvt_track.report.drawing.style import INK
 from lvt_track.report.verdicts import doubt_sentence, settling_sentence
 from lvt_track.report.wording import percent, typeset
 
@@ -61,7 +62,7 @@ def _row(response: Response) -> tuple[Cell, ...]:
                 *(f"{name} {category}" for name, category in parts if category),
                 *(("new lesion",) if response.new_lesion else ()),
             ),
-            CATEGORY_COLORS.get(response.category, INK),
+            category_color(response.category, INK),
             is_bold=True,
         ),
         Cell(tuple(part for part in _reasons(response) if part)),

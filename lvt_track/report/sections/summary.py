@@ -22,8 +22,9 @@ from lvt_track.report.blocks import (
     Warnings,
 )
 from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.category_style import category_color
 from lvt_track.report.drawing.figures import draw_burden, draw_diameters
-from lvt_track.report.drawing.style import BODY_PT, CATEGORY_COLORS, MUTED
+from lvt_track.report.drawing.style import BODY_PT, MUTED
 from lvt_track.report.timelines import primary_criterion
 from lvt_track.report.verdicts import cause, doubt_sentence, settling_sentence
 from lvt_track.report.wording import (
@@ -45,7 +46,7 @@ def summary(content: ReportContent) -> Sequence[Block]:
         Verdict(
             response.criterion,
             response.category,
-            CATEGORY_COLORS.get(response.category, MUTED),
+            category_color(response.category, MUTED),
             cause(course, response),
             verdict(response),
             _in_small(response),

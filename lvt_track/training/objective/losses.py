@@ -23,7 +23,6 @@ from torch.nn import functional
 __all__ = [
     "Term",
     "combine",
-    "masked_bce",
     "masked_cldice_loss",
     "masked_dice_loss",
     "masked_tversky_loss",
@@ -117,14 +116,6 @@ def voxel_mean(value: Tensor, counted: Tensor) -> Term:
     """A loss per voxel (samples, 1, z, y, x), averaged over the voxels that count."""
     mean = (value * counted).sum(_VOXELS) / counted.sum(_VOXELS).clamp(min=1)
     return Term(mean, counted.flatten(2).any(dim=2))
-
-
-def masked_bce(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
-    """Mean cross-entropy over the known voxels of each sample and class (samples, classes).
-
-    Zero where a sample knows nothing of a class. All arguments are (samples, classes, z, y, x).
-    """
-    return _bce(*_blinded(logits, target, known))
 
 
 def masked_dice_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:

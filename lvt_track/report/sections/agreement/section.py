@@ -39,7 +39,8 @@ from lvt_track.report.drawing.agreement import (
     draw_identity,
     draw_sums,
 )
-from lvt_track.report.drawing.style import ALARM, CATEGORY_COLORS, INK
+from lvt_track.report.drawing.category_style import category_color
+from lvt_track.report.drawing.style import ALARM, INK
 from lvt_track.report.sections.agreement.statistics import (
     readers_percent,
     statistics_table,
@@ -210,7 +211,7 @@ def _responses(comparison: ReaderComparison) -> list[Block]:
 
 def _response_row(visit: JudgedVisit, same: PairedSize | None) -> tuple[Cell, ...]:
     def category(name: str) -> Cell:
-        return Cell((name,), CATEGORY_COLORS.get(name, INK), is_bold=True)
+        return Cell((name,), category_color(name, INK), is_bold=True)
 
     lesions = "–"
     if same is not None:
