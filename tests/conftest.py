@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+import pickle
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, fields
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,10 +18,17 @@ from scipy import ndimage
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.series import Series
 from lvt_track.core.volume import CLASSES, Masks, Volume
+from lvt_track.io.files import write_whole
 from lvt_track.io.images.volumes import read_mask, write_mask, write_volume
 from lvt_track.pipeline.masks import SegmentedScan
 from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.progress import Progress
+
+if TYPE_CHECKING:
+    import torch
+
+    from lvt_track.register.align import Alignment
+    from lvt_track.register.liver_image import LiverImage
 
 ROOT = Path(__file__).parents[1]
 
@@ -97,7 +107,49 @@ def write_visit(folder: Path, visit: int, masks: bool = True) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def registrations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Equal pairs of visits are registered once in a session, by whichever worker comes first.
+
+    Dozens of tests follow the tiny patient, and most of their time would go into the same two
+    registrations. A test of registration itself, or of its being the same each time, asks for
+    `registering_anew`.
+    """
+    from lvt_track.register import course
+    from lvt_track.register.align import align
+
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "registrations"
+    shared.mkdir(exist_ok=True)
+
+    def remembered(
+        fixed: LiverImage, moving: LiverImage, reference: int, device: torch.device | str = "cpu"
+    ) -> Alignment:
+        images = [[getattr(one, f.name) for f in fields(one)] for one in (fixed, moving)]
+        key = sha256(pickle.dumps((images, reference, str(device)))).hexdigest()
+        kept = shared / f"{key}.pickle"
+        if not kept.exists():
+            alignment = align(fixed, moving, reference, device)
+            with write_whole(kept) as path:
+                path.write_bytes(pickle.dumps(alignment))
+        result: Alignment = pickle.loads(kept.read_bytes())
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(course, "align", remembered)
+        yield
+
+
+@pytest.fixture
+def registering_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every pair of visits is registered, whether it was before or not."""
+    from lvt_track.register import course
+    from lvt_track.register.align import align
+
+    monkeypatch.setattr(course, "align", align)
+
+
+@pytest.fixture(scope="session")
+def tiny_patient(tmp_path_factory: pytest.TempPathFactory, registrations: None) -> Path:
     """Folder of the tiny patient: three visits with given masks. Do not write to it."""
     folder = tmp_path_factory.mktemp("tiny")
     for visit in range(len(DATES)):
@@ -134,7 +186,21 @@ def stand_in(
 
 
 @pytest.fixture
-def make_visit() -> Callable[..., Path]:
+def blind_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that sees nothing, at once: for tests that are not about what it sees."""
+    from lvt_track.segment.infer import Segmentation
+
+    def sees_nothing(self: ModelChoice, volume: Volume, keep: Collection[str] = ()) -> Segmentation:
+        none = np.zeros(volume.geometry.shape, bool)
+        masks = Masks(none, none, none, volume.geometry)
+        probabilities = {name: none.astype(np.float16) for name in keep}
+        return Segmentation(masks, "cpu", {}, {}, probabilities=probabilities)
+
+    monkeypatch.setattr(ModelChoice, "segment", sees_nothing)
+
+
+@pytest.fixture
+def make_visit(registrations: None) -> Callable[..., Path]:
     """Write one visit of the tiny patient: `make_visit(folder, visit, masks=True)`."""
     return write_visit
 

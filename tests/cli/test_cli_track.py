@@ -161,7 +161,7 @@ def test_one_broken_visit_leaves_the_others(tiny_patient: Path, tmp_path: Path) 
 
 
 def test_mask_of_another_geometry_is_named(
-    tiny_patient: Path, tmp_path: Path, make_visit: Callable[..., Path]
+    tmp_path: Path, make_visit: Callable[..., Path], blind_model: None
 ) -> None:
     patient, out = tmp_path / "patient", tmp_path / "out"
     make_visit(patient, 0)
@@ -224,7 +224,7 @@ def test_corrections_that_name_unknown_lesions(run: Path, tmp_path: Path) -> Non
 
 
 def test_a_visit_without_a_liver_is_not_evaluable(
-    tmp_path: Path, make_visit: Callable[..., Path]
+    tmp_path: Path, make_visit: Callable[..., Path], blind_model: None
 ) -> None:
     patient, out = tmp_path / "patient", tmp_path / "out"
     make_visit(patient, 0)

@@ -69,7 +69,7 @@ def test_a_report_of_something_else_has_a_date_of_its_own(out: Path) -> None:
 
 
 def test_runs_at_other_times_differ_in_their_dates_alone(
-    patient: Path, done: Path, tmp_path: Path
+    patient: Path, done: Path, tmp_path: Path, registering_anew: None
 ) -> None:
     lvt.track(patient, tmp_path / "out")
     assert differing(done, tmp_path / "out") == {"run.json", "report.pdf", "report.html"}
