@@ -26,7 +26,7 @@ from lvt_track.register.liver_image import LiverImage, liver_image
 from lvt_track.segment.device import describe_gpus
 from lvt_track.segment.infer import FAST, Segmentation, segment
 from lvt_track.segment.models import load_model
-from lvt_track.segment.network import ResidualUNet
+from lvt_track.segment.network.unet import ResidualUNet
 
 RUNS = 5
 PATCH, BATCH, STEPS = (96, 96, 96), 2, 20

@@ -24,7 +24,7 @@ from lvt_track.core.series import Phase
 from lvt_track.segment.cards import Part
 from lvt_track.segment.engine.peaks import measured_peaks
 from lvt_track.segment.models import CARD, EMBEDDED, load_model
-from lvt_track.segment.network import normalise
+from lvt_track.segment.network.intensity import normalise
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.windows import extend
 from lvt_track.segment.world_grid import Lattice
@@ -53,7 +53,7 @@ def windows(part: Part) -> Iterator[torch.Tensor]:
                 first = np.rint(place - np.array(part.patch) / 2).astype(int)
                 first = first.clip(0, np.array(image.shape) - part.patch)
                 z, y, x = (slice(a, a + n) for a, n in zip(first, part.patch, strict=True))
-                yield image[z, y, x].contiguous()
+                yield torch.from_numpy(np.ascontiguousarray(image[z, y, x]))
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=EMBEDDED / "default")
     folder = parser.parse_args().model
     drawn = load_model(str(folder)).parts[0]
-    peaks = measured_peaks(drawn.segmenter.network, windows(drawn.card.segmenter))
+    peaks = measured_peaks(drawn.segmenter.network.module, windows(drawn.card.segmenter))
     content = save({name: peak.astype(np.float32) for name, peak in peaks.items()})
     (folder / FILE).write_bytes(content)
     card = folder / CARD

@@ -93,7 +93,7 @@ def main() -> None:
     for index in range(chosen.crops):
         batch = batches(index)
         for k, segmenter in enumerate(own):
-            scores = score(found_mask(segmenter.network, batch), batch)
+            scores = score(found_mask(segmenter.network.module, batch), batch)
             told, hit, false = (a + b for a, b in zip(totals[k], scores, strict=True))
             totals[k] = told, hit, false
     rows = [

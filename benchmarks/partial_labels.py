@@ -28,7 +28,9 @@ from partial_labels_phantoms import MARGIN_MM, Phantom, phantom
 from lvt_track.core.volume import CLASSES
 from lvt_track.evaluate.centrelines import centreline_dice
 from lvt_track.evaluate.detection import SIZES_MM, lesion_detection
-from lvt_track.segment.network import NetworkParameters, ResidualUNet, normalise
+from lvt_track.segment.network.intensity import normalise
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.augment import Augmentation
 from lvt_track.training.loop import LoopSettings, train
 from lvt_track.training.objective.annotation import COMPLETE, Annotation, Knowledge
@@ -79,7 +81,7 @@ def train_and_test(
     seconds = time.perf_counter() - started
     scores = []
     for case in tests:
-        image = normalise(torch.from_numpy(case.hu), plan.window_hu)
+        image = normalise(case.hu.astype(np.float32), plan.window_hu)
         probabilities = class_probabilities(network, image, PATCH, device)
         masks = chosen.masks(probabilities).numpy()
         scores.append(score(dict(zip(CLASSES, masks, strict=True)), case))

@@ -109,8 +109,8 @@ def real_parenchyma(data: Path) -> dict[str, list[float]]:
         scan = Scan.of(volume)
         cells = Lattice.within(scan.reach, (SEGMENTER.recipe.spacing_mm,) * 3)
         plain = masks.liver & ~masks.vessels & ~masks.tumors
-        share = Scan.of(replace(volume, hu=(1000 * plain).astype(np.int16))).on(cells).numpy()
-        facts = parenchyma_facts(scan.on(cells).numpy(), share > 900.0)
+        share = Scan.of(replace(volume, hu=(1000 * plain).astype(np.int16))).on(cells)
+        facts = parenchyma_facts(scan.on(cells), share > 900.0)
         if facts is not None:
             rows[name] = facts
     return rows

@@ -128,11 +128,11 @@ def moved_to(
             size = list(turned_axes.shape)
             if weights is None:
                 size[axis] = other.shape[axis]
-                turned_axes = resample(turned_axes, (size[0], size[1], size[2])).numpy()
+                turned_axes = resample(turned_axes, (size[0], size[1], size[2]))
             else:
                 every = [spline_weights(n, n, 1) for n in size]
                 every[axis] = weights
-                turned_axes = weigh(turned_axes, (every[0], every[1], every[2])).numpy()
+                turned_axes = weigh(turned_axes, (every[0], every[1], every[2]))
         return np.ascontiguousarray(turned_axes)
     image, reference = sitk.GetImageFromArray(array), sitk.Image(other.shape[::-1], sitk.sitkInt8)
     for item, place in ((image, grid), (reference, other)):

@@ -82,7 +82,7 @@ def write_dataset(folder: Path) -> None:
     volume, _ = phantom(TEST_SEED)
     for k, spacing in enumerate(TEST_SPACINGS_MM):
         shape = shape_at(volume.geometry.shape, volume.geometry.spacing_mm, spacing)
-        hu = resample(volume.hu, shape).numpy().round().astype(np.int16)
+        hu = resample(volume.hu, shape).round().astype(np.int16)
         path = folder / "imagesTs" / f"case{k}_0000.nii.gz"
         write_volume(Volume(hu, Geometry.axial(shape, spacing)), path)
     facts = {
@@ -146,13 +146,13 @@ def draw_here(volume: Volume) -> dict[str, np.ndarray]:
     """The imported network's labels as they are, every window of the scan, float32."""
     segmenter = load_model(NAME).parts[0].segmenter
     run = Run(
-        torch.device("cpu"),
-        pick_engine(torch.device("cpu"), "float32"),
+        "cpu",
+        pick_engine("cpu", "float32"),
         Effort(precision="float32", skips=False),
     )
     scan = Scan.of(volume)
     cells = Lattice((1.0, 1.0, 1.0), (0, 0, 0), (2, 2, 2))
-    nowhere = Coarse(torch.zeros(cells.shape), np.zeros(cells.shape, dtype=bool), cells)
+    nowhere = Coarse(np.zeros(cells.shape, np.float32), np.zeros(cells.shape, dtype=bool), cells)
     drawing = segmenter.draw(scan, nowhere, scan.whole, run)
     back = scan.upright.inverse
     return {name: back.apply(mask) for name, mask in drawing.masks.items()}

@@ -52,7 +52,7 @@ def clinical_scan(slices: int = SHAPE[0]) -> Volume:
     for size, step, have in zip(SHAPE, SPACING_MM, hu.shape, strict=True):
         half = size * step / 3.0 / 2.0
         spans.append((have / 2.0 - half, have / 2.0 + half))
-    part = resample(hu, SHAPE, (spans[0], spans[1], spans[2])).numpy().round().astype(np.int16)
+    part = resample(hu, SHAPE, (spans[0], spans[1], spans[2])).round().astype(np.int16)
     if slices < SHAPE[0]:
         first = (SHAPE[0] - slices) // 2
         part = part[first : first + slices]

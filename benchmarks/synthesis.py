@@ -25,7 +25,8 @@ from lvt_track.segment.cards import Part
 from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.infer import EXHAUSTIVE
 from lvt_track.segment.locate import Locator
-from lvt_track.segment.network import ResidualUNet
+from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.segment.network.weights import Network
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Run
 from lvt_track.training.loop import LoopSettings, train
@@ -64,16 +65,16 @@ def learned(name: str, recipe: Recipe, seed: int, steps: int, work: Path) -> Loc
         CPU,
     )
     part = Part("", "", (recipe.spacing_mm,) * 3, recipe.patch, recipe.window_hu, LOCATOR.network)
-    return Locator(part, network, 0.5)
+    return Locator(part, Network.of(network), 0.5)
 
 
 def liver_dice(locator: Locator, scan: Scan, truth: np.ndarray) -> float:
     """Dice of the liver that the network alone finds, on the scan's own grid."""
     coarse = locator.locate(
-        scan, Run(CPU, pick_engine(CPU, "float32"), EXHAUSTIVE), lambda share: None
+        scan, Run("cpu", pick_engine("cpu", "float32"), EXHAUSTIVE), lambda share: None
     )
-    found = scan.back(torch.from_numpy(coarse.liver).float(), coarse.lattice, scan.whole) > 0.5
-    return dice(found.numpy(), scan.upright.apply(truth)) or 0.0
+    found = scan.back(coarse.liver.astype(np.float32), coarse.lattice, scan.whole) > 0.5
+    return dice(found, scan.upright.apply(truth)) or 0.0
 
 
 def main() -> None:

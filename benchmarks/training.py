@@ -26,8 +26,9 @@ from table import markdown_table, write_page
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lvt_track.segment.device import bfloat16_is_sound
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.half_precision import bfloat16_is_sound
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.batch import Batch
 from lvt_track.training.loop import LoopSettings, Progress, train
 from lvt_track.training.objective.methods import OURS

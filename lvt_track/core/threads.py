@@ -14,14 +14,12 @@ from pathlib import Path
 
 __all__ = ["allowed_cores", "cgroup_cores", "limit_threads", "threads_of"]
 
-_COUNTS = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
-)
+_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 # Of GNU's OpenMP, which torch for Linux brings, and of Intel's.
 _PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
+# numpy's spins while it waits, and products of matrices here are too small to be worth sharing: on
+# a busy machine two threads take fifty times as long as one.
+_ALONE = {"OPENBLAS_NUM_THREADS": "1"}
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -67,7 +65,7 @@ def limit_threads(count: int | None = None, environ: MutableMapping[str, str] = 
     Returns:
         The count.
     """
-    for name, value in _PASSIVE.items():
+    for name, value in (_PASSIVE | _ALONE).items():
         environ.setdefault(name, value)
     if count is None:
         count = threads_of(environ)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lvt_track.core.volume import CLASSES
-from lvt_track.segment.network import NetworkParameters
+from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.nnunet.splines import SplineOrder
 
 __all__ = [

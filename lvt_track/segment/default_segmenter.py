@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES
 from lvt_track.segment.cards import Card
-from lvt_track.segment.grid import Extent, counted_from, extent_of
-from lvt_track.segment.network import ResidualUNet, normalise
+from lvt_track.segment.grid import Extent, Image, counted_from, extent_of
+from lvt_track.segment.network.intensity import normalise
+from lvt_track.segment.network.weights import Network
 from lvt_track.segment.postprocess.second_look import without_doubtful
 from lvt_track.segment.restore import Look, Looks
 from lvt_track.segment.scan import Scan
@@ -48,7 +47,7 @@ class DefaultSegmenter:
     """
 
     card: Card
-    network: ResidualUNet
+    network: Network
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -87,17 +86,21 @@ class DefaultSegmenter:
         if part is None:
             return
         inner = counted_from(part, [cut.start for cut in box])
-        at_steps = looks.means(channel, part)
-        probability = _joined(name, at_steps)
-        mask[inner] = (probability > threshold).numpy()
+        looks_again = name == "tumors" and len(looks.by_step) > 1
+        join = _greatest if name == "tumors" else _mean
+        kept_from = 0.0 if keeps else threshold if looks_again else None
+        restored = looks.restored(channel, threshold, join, part, kept_from)
+        mask[inner] = restored.mask
+        if restored.probability is None or restored.on_first is None:
+            return
         if keeps:
-            drawing.probabilities[name] = probability.numpy().astype(np.float16)
-        if name == "tumors" and len(at_steps) > 1:
+            drawing.probabilities[name] = restored.probability.astype(np.float16)
+        if looks_again:
             mask[inner], count = without_doubtful(
-                mask[inner],
-                (at_steps[0] > threshold).numpy(),
+                restored.mask,
+                restored.on_first,
                 drawing.masks["vessels"][inner],
-                probability.numpy(),
+                restored.probability,
                 float(np.prod(looks.scan.spacing_mm)) / 1000.0,
             )
             if count:
@@ -151,15 +154,15 @@ class DefaultSegmenter:
         return Look(probabilities, likely, cells)
 
 
-def _joined(name: str, at_steps: Sequence[Tensor]) -> Tensor:
-    """What cells of several sizes tell of a class, as one.
+def _mean(at_steps: Sequence[Image]) -> Image:
+    """Liver and vessels are seen on cells of all sizes."""
+    mean: Image = reduce(np.add, at_steps) / np.float32(len(at_steps))
+    return mean
 
-    Liver and vessels are seen on all, and are their mean. A small tumour shows on fine cells alone,
-    and much of a mass on coarse ones alone: the greatest counts.
-    """
-    if name == "tumors":
-        return reduce(torch.maximum, at_steps)
-    return reduce(torch.add, at_steps) / len(at_steps)
+
+def _greatest(at_steps: Sequence[Image]) -> Image:
+    """A small tumour shows on fine cells alone, and much of a mass on coarse ones alone."""
+    return reduce(np.maximum, at_steps)
 
 
 def _nothing(shape: Extent, run: Run) -> Drawing:
@@ -171,7 +174,7 @@ def _nothing(shape: Extent, run: Run) -> Drawing:
 def _confirmed(look: Look) -> float:
     """Share of what the locator took for liver that the segmenter takes for liver too."""
     taken = look.likely > 0.5
-    return float((look.values[0][taken] > 0.5).float().mean()) if taken.any() else 0.0
+    return float((look.values[0][taken] > 0.5).mean()) if taken.any() else 0.0
 
 
 def _core(box: Box, shape: Extent, overlap: float) -> Box:

@@ -1,31 +1,34 @@
-"""Where a network runs, and at which precision it may."""
+"""Where networks run, asked without loading torch where the answer is known without it."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
+import sys
 from collections.abc import Iterator
-
-import torch
+from ctypes.util import find_library
+from importlib import metadata
+from pathlib import Path
 
 from lvt_track.errors import LvtError, UsageError
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
 
 __all__ = [
-    "bfloat16_is_sound",
     "describe_gpus",
     "describe_torch",
     "device_errors_explained",
+    "may_have_gpu",
     "pick_device",
+    "torch_version",
 ]
 
-_LARGEST_ERROR = 0.05
 _NO_MEMORY = re.compile(r"not enough memory|out of memory|can.t allocate memory", re.IGNORECASE)
+# Of NVIDIA's driver, of Windows' for Linux inside it, and of AMD's.
+_GPU_FILES = ("nvidia0", "nvidiactl", "dxg", "kfd")
+_DEV = Path("/dev")
 
 
-def pick_device(name: str = "auto") -> torch.device:
-    """The device of this name.
+def pick_device(name: str = "auto") -> str:
+    """The device of this name, as torch calls it.
 
     Args:
         name: `auto` (a GPU when torch sees one, else the CPU), `cpu`, `cuda` or `cuda:N`.
@@ -33,27 +36,44 @@ def pick_device(name: str = "auto") -> torch.device:
     Raises:
         UsageError: when the name is none of these, or the machine has no such GPU.
     """
-    if name == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     if name == "cpu":
-        return torch.device("cpu")
+        return "cpu"
+    if name == "auto":
+        return "cuda:0" if may_have_gpu() and _count_of_gpus() else "cpu"
     match = re.fullmatch(r"cuda(?::(\d+))?", name)
     if match is None:
         raise UsageError(
             f"there is no device named {name!r}", remedy="Use auto, cpu, cuda or cuda:N"
         )
-    number = int(match.group(1) or 0)
-    count = torch.cuda.device_count()
+    number, count = int(match.group(1) or 0), _count_of_gpus()
     if number >= count:
         raise UsageError(
-            f"{name} was asked for, but torch {torch.__version__} sees {count} GPUs",
+            f"{name} was asked for, but torch {torch_version()} sees {count} GPUs",
             remedy="Use --device cpu, or install a torch built for this machine's GPU",
         )
-    return torch.device("cuda", number)
+    return f"cuda:{number}"
+
+
+def may_have_gpu(dev: Path = _DEV) -> bool:
+    """Whether torch is worth loading to ask it for GPUs.
+
+    Args:
+        dev: the folder of devices on Linux.
+    """
+    if torch_version().endswith("+cpu") or sys.platform == "darwin":
+        return False
+    if sys.platform == "win32":
+        return find_library("nvcuda") is not None
+    return any((dev / name).exists() for name in _GPU_FILES)
+
+
+def torch_version() -> str:
+    """Version of torch as it is installed, for example `2.13.0+cpu`."""
+    return metadata.version("torch")
 
 
 @contextlib.contextmanager
-def device_errors_explained(device: torch.device) -> Iterator[None]:
+def device_errors_explained(device: str) -> Iterator[None]:
     """Say in words when memory does not suffice, or a GPU fails, while the block runs.
 
     Raises:
@@ -64,13 +84,13 @@ def device_errors_explained(device: torch.device) -> Iterator[None]:
     except (RuntimeError, MemoryError) as error:
         text = str(error).strip()
         first = text.splitlines()[0] if text else type(error).__name__
-        elsewhere = " or run with --device cpu" if device.type != "cpu" else ""
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY.search(text):
+        elsewhere = " or run with --device cpu" if device != "cpu" else ""
+        if isinstance(error, MemoryError) or _NO_MEMORY.search(text):
             raise LvtError(
                 f"not enough memory on {device} for this scan ({first})",
                 remedy=f"Close other programs, cut the scan to the abdomen{elsewhere}",
             ) from error
-        if device.type == "cpu" or "CUDA" not in text:
+        if device == "cpu" or "CUDA" not in text:
             raise
         raise LvtError(
             f"{device} failed or was lost on the way ({first})",
@@ -78,33 +98,22 @@ def device_errors_explained(device: torch.device) -> Iterator[None]:
         ) from error
 
 
-@functools.cache
-def bfloat16_is_sound(device: torch.device) -> bool:
-    """Whether bfloat16 is fast here and gives what float32 gives, tried on a small network.
-
-    On CPUs it pays only where the processor multiplies bfloat16 itself (AVX-512 BF16), and PyTorch
-    has had wrong bfloat16 convolutions there (issue 169688); hence the trial, once per process.
-    """
-    if device.type == "cpu" and not torch.cpu._is_avx512_bf16_supported():
-        return False
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        return False
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(0)
-        network = ResidualUNet(NetworkParameters((8, 16, 32), (1, 1))).to(device).eval()
-        image = torch.randn(1, 1, 16, 16, 24).to(device)
-        exact = network(image).sigmoid()
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            quick = network(image).float().sigmoid()
-    return bool((quick - exact).abs().max() < _LARGEST_ERROR)
-
-
 def describe_torch() -> str:
     """Version of torch and how many threads it uses."""
+    import torch
+
     return f"{torch.__version__}, {torch.get_num_threads()} threads"
 
 
 def describe_gpus() -> tuple[str, ...]:
     """Name and memory of every GPU that torch sees."""
+    import torch
+
     gpus = (torch.cuda.get_device_properties(k) for k in range(torch.cuda.device_count()))
     return tuple(f"{gpu.name}, {gpu.total_memory / 1024**3:.0f} GiB" for gpu in gpus)
+
+
+def _count_of_gpus() -> int:
+    import torch
+
+    return int(torch.cuda.device_count()) if torch.cuda.is_available() else 0

@@ -6,20 +6,24 @@ an oblique scan is taken along its closest axes; `scan` reads what then remains 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import permutations
 from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from torch import Tensor
+from scipy.sparse import csr_array
 
 from lvt_track.core.geometry import Box, FloatArray
+from lvt_track.core.threads import threads_of
 
 __all__ = [
     "Extent",
+    "Image",
     "Orientation",
     "Span",
     "counted_from",
@@ -27,6 +31,7 @@ __all__ = [
     "resample",
     "shape_at",
     "support",
+    "triangle_weights",
     "weigh",
 ]
 
@@ -38,7 +43,10 @@ Span = tuple[float, float]
 Extent = tuple[int, int, int]
 """Voxels along three axes."""
 
-_SLAB_VOXELS = 8_000_000
+Image = NDArray[np.float32]
+"""Values on a grid (z, y, x), or a matrix that maps an axis."""
+
+_SLAB_VOXELS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,7 @@ class Orientation:
         """To the patient's axes, from a grid with this direction (see `core.geometry.Geometry`)."""
         # Rows: patient axes z, y, x; columns: array axes z, y, x.
         cosines = np.asarray(direction)[::-1, ::-1]
-        _, axes = linear_sum_assignment(-np.abs(cosines))
-        z, y, x = (int(axis) for axis in axes)
+        z, y, x = max(permutations(range(3)), key=lambda axes: _alignment(cosines, axes))
         signs = [bool(cosines[row, axis] < 0) for row, axis in enumerate((z, y, x))]
         return cls((z, y, x), (signs[0], signs[1], signs[2]))
 
@@ -98,7 +105,7 @@ class Orientation:
         return array.transpose(self.axes)[flips]
 
 
-def extent_of(array: NDArray[np.generic] | Tensor) -> Extent:
+def extent_of(array: NDArray[np.generic]) -> Extent:
     """The shape of an array (z, y, x)."""
     z, y, x = array.shape
     return z, y, x
@@ -123,11 +130,11 @@ def shape_at(
 
 
 def resample(
-    array: NDArray[np.generic] | Tensor,
+    array: NDArray[np.generic],
     shape: Extent,
     extent: tuple[Span, Span, Span] | None = None,
-) -> Tensor:
-    """The array (z, y, x) on a grid of another size over the same extent; float32.
+) -> Image:
+    """The array (z, y, x) on a grid of another size over the same extent.
 
     Linear where the new grid is finer. Where it is coarser, the triangle widens with the step, so
     that every voxel counts and nothing aliases. The ends are repeated.
@@ -140,56 +147,96 @@ def resample(
     """
     sizes = extent_of(array)
     spans = extent or ((0.0, sizes[0]), (0.0, sizes[1]), (0.0, sizes[2]))
-    to_z, to_y, to_x = (
-        _triangles(old, new, span) for old, new, span in zip(sizes, shape, spans, strict=True)
+    z, y, x = (
+        _triangle_map(old, new, span) for old, new, span in zip(sizes, shape, spans, strict=True)
     )
-    return weigh(array, (to_z, to_y, to_x))
+    return _mapped(array, (z, y, x))
 
 
-def weigh(array: NDArray[np.generic] | Tensor, weights: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """The array (z, y, x) with each axis mapped by a matrix (new, old); float32.
-
-    One axis at a time, as a matrix product; a scan is read in slabs, so that no float copy of the
-    whole is made, and only where a weight is not zero.
-    """
-    cuts = [support(matrix) for matrix in weights]
-    array = array[cuts[0], cuts[1], cuts[2]]
-    device = array.device if isinstance(array, Tensor) else None
-    to_z, to_y, to_x = (
-        matrix[:, cut].to(device) for matrix, cut in zip(weights, cuts, strict=True)
-    )
-    z, y, x = array.shape
-    step = max(1, _SLAB_VOXELS // (y * x))
-    rows = torch.cat(
-        [
-            torch.matmul(torch.matmul(to_y, _as_float(array[first : first + step])), to_x.T)
-            for first in range(0, z, step)
-        ]
-    )
-    return torch.matmul(to_z, rows.reshape(z, -1)).reshape(
-        to_z.shape[0], to_y.shape[0], to_x.shape[0]
-    )
+def weigh(array: NDArray[np.generic], weights: tuple[Image, Image, Image]) -> Image:
+    """The array (z, y, x) with each axis mapped by a matrix (new, old); float32."""
+    z, y, x = (_AxisMap.of(matrix) for matrix in weights)
+    return _mapped(array, (z, y, x))
 
 
-def support(matrix: Tensor) -> slice:
+def support(matrix: Image) -> slice:
     """The columns of a matrix between the first and the last that is not zero."""
-    columns = matrix.any(dim=0).nonzero()
+    columns = np.flatnonzero(matrix.any(axis=0))
     return slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _as_float(slab: NDArray[np.generic] | Tensor) -> Tensor:
-    if isinstance(slab, Tensor):
-        return slab.float()
-    return torch.from_numpy(np.ascontiguousarray(slab, dtype=np.float32))
+def triangle_weights(old: int, new: int, span: Span) -> Image:
+    """Weights (new, old), float32, of the old samples in each new one; every row sums to one.
 
-
-def _triangles(old: int, new: int, span: Span) -> Tensor:
-    """Weights (new, old) of the old samples in each new one; every row sums to one."""
+    Args:
+        old, new: samples before and after.
+        span: the part of the axis that the new samples cover, see `resample`.
+    """
     first, last = span
     step = (last - first) / new
-    centre = first + (torch.arange(new, dtype=torch.float64) + 0.5) * step - 0.5
+    centre = first + (np.arange(new) + 0.5) * step - 0.5
     reach = max(1.0, step)
-    centre = centre.clamp(0.0, old - 1.0) if step <= 1.0 else centre.clamp(-0.5, old - 0.5)
-    distance = (torch.arange(old, dtype=torch.float64)[None] - centre[:, None]).abs()
-    weights = (1.0 - distance / reach).clamp(min=0.0)
-    return (weights / weights.sum(dim=1, keepdim=True)).float()
+    centre = np.clip(centre, 0.0, old - 1.0) if step <= 1.0 else np.clip(centre, -0.5, old - 0.5)
+    distance = np.abs(np.arange(old)[None] - centre[:, None])
+    weights = np.maximum(1.0 - distance / reach, 0.0)
+    shares: Image = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
+
+
+@dataclass(frozen=True, eq=False)
+class _AxisMap:
+    """How the samples of an axis make new ones.
+
+    Attributes:
+        needed: the old samples that count.
+        weights: (new, needed), few of them not zero. Added in their order by one thread, they give
+            the same bits on any machine, which products of full matrices do not.
+    """
+
+    needed: slice
+    weights: csr_array
+
+    @classmethod
+    def of(cls, matrix: Image) -> _AxisMap:
+        """By a full matrix (new, old)."""
+        needed = support(matrix)
+        return cls(needed, csr_array(matrix[:, needed]))
+
+    def __call__(self, samples: NDArray[np.generic]) -> Image:
+        """Along the first axis of (old, ...)."""
+        old, *others = samples.shape
+        flat = np.ascontiguousarray(samples, dtype=np.float32).reshape(old, -1)
+        mapped: Image = (self.weights @ flat).reshape(-1, *others)
+        return mapped
+
+
+@lru_cache(maxsize=1024)
+def _triangle_map(old: int, new: int, span: Span) -> _AxisMap:
+    return _AxisMap.of(triangle_weights(old, new, span))
+
+
+def _mapped(array: NDArray[np.generic], maps: tuple[_AxisMap, _AxisMap, _AxisMap]) -> Image:
+    """The array (z, y, x), each of its axes mapped; read in slabs, so that no float copy of a scan
+    is made, and only where it counts."""
+    to_z, to_y, to_x = maps
+    array = array[to_z.needed, to_y.needed, to_x.needed]
+    z, y, x = array.shape
+    planes = np.empty((z, to_y.weights.shape[0], to_x.weights.shape[0]), np.float32)
+    step = max(1, _SLAB_VOXELS // (y * x))
+
+    def fill(first: int) -> None:
+        slab = array[first : first + step]
+        by_y = to_y(slab.transpose(1, 0, 2))  # (y, z, x)
+        planes[first : first + step] = to_x(by_y.transpose(2, 1, 0)).transpose(1, 2, 0)
+
+    if z <= step:
+        fill(0)
+    else:
+        with ThreadPoolExecutor(threads_of()) as pool:
+            deque(pool.map(fill, range(0, z, step)), maxlen=0)
+    return to_z(planes)
+
+
+def _alignment(cosines: FloatArray, axes: Sequence[int]) -> float:
+    """How well array axes lie along the patient's."""
+    return float(sum(abs(cosines[row, axis]) for row, axis in enumerate(axes)))

@@ -9,7 +9,8 @@ import numpy as np
 
 from lvt_track.core.components import largest_component
 from lvt_track.segment.cards import Part
-from lvt_track.segment.network import ResidualUNet, normalise
+from lvt_track.segment.network.intensity import normalise
+from lvt_track.segment.network.weights import Network
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Coarse, Run
 from lvt_track.segment.windows import aligned_boxes, extend
@@ -32,7 +33,7 @@ class Locator:
     """
 
     part: Part
-    network: ResidualUNet
+    network: Network
     threshold: float
 
     def locate(self, scan: Scan, run: Run, report: Callable[[float], None]) -> Coarse:
@@ -43,7 +44,7 @@ class Locator:
         boxes = aligned_boxes(cells.first, cells.shape, part.patch, _OVERLAP)
         blend = run.classify(part, self.network, image, boxes, report)
         probability = blend.crop(inner).values[0]
-        liver, _ = largest_component((probability > self.threshold).numpy())
+        liver, _ = largest_component(probability > self.threshold)
         if np.count_nonzero(liver) * np.prod(part.spacing_mm) / 1000.0 < _LEAST_LIVER_ML:
             liver = np.zeros_like(liver)
         return Coarse(probability, liver, cells)

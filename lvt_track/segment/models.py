@@ -10,13 +10,13 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor, nn
+from safetensors.numpy import load, save
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
@@ -29,10 +29,8 @@ from lvt_track.segment.cards import (
     parse_card,
 )
 from lvt_track.segment.default_segmenter import DefaultSegmenter
-from lvt_track.segment.engine.eight_bits import InputPeaks
 from lvt_track.segment.locate import Locator
-from lvt_track.segment.network import ResidualUNet
-from lvt_track.segment.nnunet.segmenter import ForeignSegmenter, build_network, fill_network
+from lvt_track.segment.network.weights import Network
 from lvt_track.segment.segmenter import Segmenter
 
 __all__ = [
@@ -159,7 +157,7 @@ class Model:
         return None
 
 
-def default_model(card: Card, locator: ResidualUNet, segmenter: ResidualUNet) -> Model:
+def default_model(card: Card, locator: Network, segmenter: Network) -> Model:
     """A model of networks trained here."""
     finds = Locator(card.locator, locator, card.thresholds[0])
     return Model(finds, (ModelPart(card, DefaultSegmenter(card, segmenter), CLASSES),))
@@ -233,7 +231,7 @@ def card_of(name: str) -> AnyCard:
     return _read_card(_folder_of(name, folders))
 
 
-def save_model(card: Card, networks: Mapping[str, ResidualUNet], parent: Path) -> Card:
+def save_model(card: Card, networks: Mapping[str, Network], parent: Path) -> Card:
     """Write a model trained here into `parent / card.name`, weights as float16.
 
     Args:
@@ -248,7 +246,7 @@ def save_model(card: Card, networks: Mapping[str, ResidualUNet], parent: Path) -
     folder.mkdir(parents=True, exist_ok=True)
     facts = json.loads(card.to_json())
     for name, network in networks.items():
-        weights = {key: value.half().contiguous() for key, value in network.state_dict().items()}
+        weights = {key: value.astype(np.float16) for key, value in network.weights.items()}
         content = save(weights)
         # Peaks for eight bits were measured on the weights of before.
         facts[name] |= {"file": f"{name}.safetensors", "sha256": _digest(content)}
@@ -324,12 +322,17 @@ def _load_one(name: str, folders: Sequence[Path]) -> Model:
 
 
 def _load_imported(folder: Path, card: ImportedCard) -> Model:
+    # Torch runs these; it takes seconds to load.
+    from lvt_track.segment.nnunet.segmenter import ForeignSegmenter, loaded_network
+
     pairs = zip(card.files, card.digests, strict=True)
     contents = {folder / file: _verified(folder / file, digest) for file, digest in pairs}
     networks = []
     for path, content in contents.items():
-        network = build_network(card.architecture, card.arguments, card.outputs)
-        networks.append(_filled(network, path, content))
+        try:
+            networks.append(loaded_network(card, content))
+        except (SafetensorError, RuntimeError) as error:
+            raise _misfit(path) from error
     part = ModelPart(card, ForeignSegmenter(card, tuple(networks)), card.classes)
     return Model(_load_one(DEFAULT, (EMBEDDED,)).locator, (part,))
 
@@ -349,43 +352,35 @@ def _verified(path: Path, sha256: str) -> bytes:
     return content
 
 
-def _network_of(path: Path, part: Part, content: bytes) -> ResidualUNet:
+def _network_of(path: Path, part: Part, content: bytes) -> Network:
     # A card may claim a network that no memory holds; what its file holds is what may be built.
     if part.network.least_weights * _LEAST_BYTES > len(content):
         raise InputError(
             "the weights are too few for the network the model's card describes", path=path
         )
-    network = ResidualUNet(part.network)
-    _filled(network, path, content)
-    if part.peaks_file:
-        peaks = path.parent / part.peaks_file
-        network.input_peaks = _peaks(network, peaks, _verified(peaks, part.peaks_sha256))
-    return network
+    try:
+        weights = {name: value.astype(np.float32) for name, value in load(content).items()}
+        network = Network(part.network, weights)
+    except (SafetensorError, ValueError) as error:
+        raise _misfit(path) from error
+    if not part.peaks_file:
+        return network
+    peaks = path.parent / part.peaks_file
+    return _with_peaks(network, peaks, _verified(peaks, part.peaks_sha256))
 
 
-def _peaks(network: ResidualUNet, path: Path, content: bytes) -> InputPeaks:
-    """The peaks of its convolutions' inputs.
+def _with_peaks(network: Network, path: Path, content: bytes) -> Network:
+    """The network with the peaks of its convolutions' inputs.
 
     Raises:
         InputError: when they are those of another network.
     """
     try:
-        peaks = {name: value.float().numpy() for name, value in load(content).items()}
-        layers = dict(network.named_modules())
-        if any(peak.shape != (layers[name].in_channels,) for name, peak in peaks.items()):
-            raise ValueError("channels differ")
-    except (SafetensorError, AttributeError, KeyError, ValueError) as error:
+        peaks = {name: value.astype(np.float32) for name, value in load(content).items()}
+        return replace(network, input_peaks=peaks)
+    except (SafetensorError, ValueError) as error:
         raise InputError("the peaks do not fit the model's network", path=path) from error
-    return peaks
 
 
-def _filled(network: nn.Module, path: Path, content: bytes) -> nn.Module:
-    """The network with its weights, ready to run."""
-    try:
-        weights: dict[str, Tensor] = load(content)
-        fill_network(network, {key: value.float() for key, value in weights.items()})
-    except (SafetensorError, RuntimeError) as error:
-        raise InputError(
-            "the weights do not fit the network the model's card describes", path=path
-        ) from error
-    return network.eval().requires_grad_(False)
+def _misfit(path: Path) -> InputError:
+    return InputError("the weights do not fit the network the model's card describes", path=path)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from lvt_track.core.geometry import Box, FloatArray
 from lvt_track.core.volume import Volume
-from lvt_track.segment.grid import Extent, Orientation, extent_of, resample, shape_at
+from lvt_track.segment.grid import (
+    Extent,
+    Image,
+    Orientation,
+    extent_of,
+    resample,
+    shape_at,
+)
 from lvt_track.segment.world_grid import Lattice, Reach, reach_of, spans_of
 
 __all__ = ["Scan"]
@@ -23,7 +28,8 @@ _STRAIGHT = 5e-4
 _AIR_HU = -1000.0
 # Averaged before it is read between its voxels, a scan blurs twice: only where it is much finer.
 _FINER = 0.6
-_SLAB_VOXELS = 4_000_000
+
+_Beyond = Literal["grid-constant", "nearest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +79,11 @@ class Scan:
     @property
     def reach(self) -> Reach:
         """Its edges in the world; of an oblique scan, those of the box around it."""
-        corners = np.array(list(product(*((0, n) for n in self.shape))))
+        return self.reach_of(self.whole)
+
+    def reach_of(self, box: Box) -> Reach:
+        """Edges of a box of its voxels in the world, as `reach` tells of all."""
+        corners = np.array(list(product(*((cut.start, cut.stop) for cut in box))))
         return _around(self._to_world(corners))
 
     def box_of(self, reach: Reach) -> Box:
@@ -85,7 +95,7 @@ class Scan:
         )
         return z, y, x
 
-    def on(self, cells: Lattice) -> Tensor:
+    def on(self, cells: Lattice) -> Image:
         """Its HU on cells of the world, float32: averaged where they are coarser.
 
         An oblique scan is read at half the step, and that averaged to the cells; where it is much
@@ -105,11 +115,11 @@ class Scan:
             (z, y, x),
             to_known * half,
             to_known @ (cells.corner_mm - 2.0 * half - self.corner_mm),
-            "zeros",
+            "grid-constant",
         )
         return resample(fine, cells.shape, ((2, z - 2), (2, y - 2), (2, x - 2))) + _AIR_HU
 
-    def back(self, values: Tensor, cells: Lattice, box: Box, shape: Extent | None = None) -> Tensor:
+    def back(self, values: Image, cells: Lattice, box: Box, shape: Extent | None = None) -> Image:
         """Values of cells of the world on the scan's own grid, float32.
 
         Args:
@@ -126,7 +136,7 @@ class Scan:
         step = np.array([cut.stop - cut.start for cut in box]) / shape
         to_cells = np.diag(1.0 / np.array(cells.step_mm)) @ self.axes * self.spacing_mm
         corner = (np.array(self.corner_mm) - cells.corner_mm) / cells.step_mm
-        return _read(values, shape, to_cells * step, corner + to_cells @ first, "border")
+        return _read(values, shape, to_cells * step, corner + to_cells @ first, "nearest")
 
     def _to_world(self, edges: FloatArray) -> FloatArray:
         """World places (n, 3) of places in voxels from the first edge."""
@@ -146,8 +156,8 @@ def _around(places: FloatArray) -> Reach:
 
 
 def _read(
-    values: Tensor, shape: Extent, matrix: FloatArray, offset: FloatArray, beyond: str
-) -> Tensor:
+    values: Image, shape: Extent, matrix: FloatArray, offset: FloatArray, beyond: _Beyond
+) -> Image:
     """Values (z, y, x) read between their centres, trilinear.
 
     Args:
@@ -155,21 +165,11 @@ def _read(
         shape: of the result; its voxel i is read at `matrix @ (i + 0.5) + offset`, in voxels of
             the values from their first edge.
         matrix, offset: see `shape`.
-        beyond: what lies outside, `zeros` or `border`.
+        beyond: what lies outside, `grid-constant` for zeros, `nearest` for the outermost values.
     """
-    # From edges 0 … n to the -1 … 1 of grid_sample, whose coordinates are x, y, z.
-    scale = 2.0 / np.array(values.shape)
-    z, y, x = (
-        torch.from_numpy((np.arange(n)[:, None] + 0.5) * (scale * column)[None, ::-1]).float()
-        for n, column in zip(shape, matrix.T, strict=True)
+    from scipy.ndimage import affine_transform
+
+    first = matrix @ np.full(3, 0.5) + offset - 0.5
+    return affine_transform(
+        values, matrix, first, shape, output=np.float32, order=1, mode=beyond, prefilter=False
     )
-    x = x + torch.from_numpy((scale * offset - 1.0)[::-1].copy()).float()
-    sampled = torch.empty(shape)
-    step = max(1, _SLAB_VOXELS // (shape[1] * shape[2]))
-    for first in range(0, shape[0], step):
-        rows = slice(first, first + step)
-        places = z[rows, None, None] + y[None, :, None] + x[None, None]
-        sampled[rows] = functional.grid_sample(
-            values[None, None].float(), places[None], padding_mode=beyond, align_corners=False
-        )[0, 0]
-    return sampled

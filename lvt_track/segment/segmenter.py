@@ -10,24 +10,25 @@ import contextlib
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from scipy import ndimage
-from torch import Tensor
 
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray
 from lvt_track.segment.cards import Part
+from lvt_track.segment.device import torch_version
 from lvt_track.segment.engine.choice import OPENVINO, Engine, after_failure, network_on
-from lvt_track.segment.engine.graph import can_lay
-from lvt_track.segment.grid import extent_of, resample, shape_at
-from lvt_track.segment.network import ResidualUNet
+from lvt_track.segment.engine.layers import can_lay
+from lvt_track.segment.grid import Image, extent_of, resample, shape_at
+from lvt_track.segment.network.weights import Network
 from lvt_track.segment.scan import Scan
-from lvt_track.segment.windows import Blend, Forward, blended, predict, windows_at_once
+from lvt_track.segment.windows import Blend, blended
 from lvt_track.segment.world_grid import Lattice, Reach, widened
+
+if TYPE_CHECKING:
+    from lvt_track.segment.network.batches import Forward
 
 __all__ = ["Coarse", "Drawing", "Effort", "Report", "Run", "Segmenter"]
 
@@ -73,11 +74,11 @@ class Coarse:
         lattice: the cells.
     """
 
-    probability: Tensor
+    probability: Image
     liver: BoolArray
     lattice: Lattice
 
-    def seen_in(self, fine: Lattice) -> Tensor:
+    def seen_in(self, fine: Lattice) -> Image:
         """The probability on finer cells."""
         return resample(self.probability, fine.shape, self.lattice.spans(fine.reach))
 
@@ -87,6 +88,8 @@ class Coarse:
 
     def near_liver(self, margin_mm: float, scan: Scan) -> BoolArray:
         """Where a scan is within a distance of the liver; coarse, over the scan's whole extent."""
+        from scipy import ndimage
+
         near = self.liver
         if near.any():
             near = (
@@ -94,8 +97,8 @@ class Coarse:
                 <= margin_mm
             )
         shape = shape_at(scan.shape, scan.spacing_mm, self.lattice.step_mm)
-        share = scan.back(torch.from_numpy(near).float(), self.lattice, scan.whole, shape)
-        touched: BoolArray = (share > 0.0).numpy()
+        share = scan.back(near.astype(np.float32), self.lattice, scan.whole, shape)
+        touched: BoolArray = share > 0.0
         return touched
 
     def reach_around(self, margin_mm: float) -> Reach:
@@ -157,7 +160,7 @@ class Run:
         engines: what ran windows so far, in the order in which they came.
     """
 
-    device: torch.device
+    device: str
     engine: Engine
     effort: Effort
     keep_probabilities: Collection[str] = ()
@@ -177,8 +180,8 @@ class Run:
     def classify(
         self,
         part: Part,
-        network: ResidualUNet,
-        image: Tensor,
+        network: Network,
+        image: Image,
         boxes: list[Box],
         report: Callable[[float], None],
     ) -> Blend:
@@ -188,36 +191,36 @@ class Run:
 
         Args:
             part: what the card says of the network.
-            network: on any device.
+            network: its weights.
             image: what it sees (z, y, x).
             boxes: the windows, of the part's size.
             report: called with the share that is done.
         """
         outputs = part.network.outputs
-        while self.engine.name == OPENVINO and boxes and can_lay(network):
+        while self.engine.name == OPENVINO and boxes and can_lay(network.size):
             shape = (outputs, *extent_of(image))
             try:
                 values = network_on(self.engine, network, part.patch).run(image, boxes)
-                blend = blended(values, boxes, shape, image.device, report)
+                blend = blended(values, boxes, shape, report)
             except (RuntimeError, MemoryError) as error:
                 self.engine = after_failure(self.engine, error)
                 self.notes.append(self.engine.remark)
             else:
                 self.engines[str(self.engine)] = None
                 return blend
-        moved = network.to(self.device)
+        moved = network.module.to(self.device)
         return self.predict(lambda x: moved(x).float().sigmoid(), image, boxes, outputs, report)
 
     def predict(
         self,
         network: Forward,
-        image: Tensor,
+        image: Image,
         boxes: list[Box],
         outputs: int,
         report: Callable[[float], None],
         may_halve: bool = True,
     ) -> Blend:
-        """See `windows.predict`; the image is brought to the device, the result back.
+        """See `network.batches.predict`.
 
         Args:
             network: on the device.
@@ -227,17 +230,19 @@ class Run:
             report: called with the share that is done.
             may_halve: whether bfloat16 is sound for this network.
         """
+        from lvt_track.segment.network.batches import predict, windows_at_once
+
         half = self.engine.float_precision == "bfloat16" and may_halve
-        self.engines[f"torch {torch.__version__}, {'bfloat16' if half else 'float32'}"] = None
+        self.engines[f"torch {torch_version()}, {'bfloat16' if half else 'float32'}"] = None
         z, y, x = ((cut.stop - cut.start) for cut in boxes[0]) if boxes else (1, 1, 1)
-        blend = predict(
+        return predict(
             network,
-            image.to(self.device),
+            image,
             boxes,
             outputs,
+            device=self.device,
             at_once=windows_at_once(self.device, (z, y, x)),
             half_precision=half,
             progress=report,
             notify=self.notes.append,
         )
-        return Blend(blend.values.cpu(), blend.seen.cpu())

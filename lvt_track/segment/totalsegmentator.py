@@ -142,7 +142,7 @@ class TotalSegmentator:
         """
         check_hounsfield(volume)
         place = pick_device(device)
-        where = f"gpu:{place.index or 0}" if place.type == "cuda" else "cpu"
+        where = place.replace("cuda", "gpu")
         seconds: dict[str, float] = {}
         drawn: dict[str, BoolArray] = {}
         with tempfile.TemporaryDirectory() as folder:

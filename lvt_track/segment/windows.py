@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
+from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Box
-from lvt_track.errors import LvtError
-from lvt_track.segment.grid import Extent, extent_of
+from lvt_track.core.volume import BoolArray
+from lvt_track.segment.grid import Extent
 
 __all__ = [
     "Blend",
-    "Forward",
     "aligned_boxes",
     "aligned_starts",
     "blended",
     "extend",
-    "predict",
+    "gaussian_weight",
     "window_boxes",
     "window_starts",
-    "windows_at_once",
 ]
 
 _SIGMA = 1.0 / 8.0
 _LEAST_WEIGHT = 6e-9
-# More windows at a time do not run faster, and fewer features of a voxel than this are rare.
-_MOST_AT_ONCE = 8
-_BYTES_PER_VOXEL = 2500
-_SHARE_OF_FREE_MEMORY = 0.7
-
-Forward = Callable[[Tensor], Tensor]
-"""Maps windows (batch, 1, z, y, x) to values (batch, outputs, z, y, x)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +38,8 @@ class Blend:
         seen: bool (z, y, x), where a window was.
     """
 
-    values: Tensor
-    seen: Tensor
+    values: NDArray[np.float32]
+    seen: BoolArray
 
     def crop(self, box: Box) -> Blend:
         """The part inside the box."""
@@ -122,7 +112,9 @@ def window_boxes(shape: Sequence[int], patch: Extent, overlap: float) -> list[Bo
     return _boxes(z, y, x, patch)
 
 
-def extend(image: Tensor, patch: Extent, fill: float | None = None) -> tuple[Tensor, Box]:
+def extend(
+    image: NDArray[np.float32], patch: Extent, fill: float | None = None
+) -> tuple[NDArray[np.float32], Box]:
     """The volume (z, y, x) made at least as large as a window, and where it lies in that.
 
     Args:
@@ -131,56 +123,19 @@ def extend(image: Tensor, patch: Extent, fill: float | None = None) -> tuple[Ten
         fill: what is put around it; its own edge where None.
     """
     missing = [max(0, p - n) for p, n in zip(patch, image.shape, strict=True)]
-    padding = [n for m in reversed(missing) for n in (m // 2, m - m // 2)]
     z, y, x = (slice(m // 2, m // 2 + n) for m, n in zip(missing, image.shape, strict=True))
+    if not any(missing):
+        return image, (z, y, x)
+    padding = [(m // 2, m - m // 2) for m in missing]
     if fill is None:
-        wide = functional.pad(image[None, None].float(), padding, mode="replicate")[0, 0]
-    else:
-        wide = functional.pad(image, padding, value=fill)
-    return wide, (z, y, x)
-
-
-def predict(
-    network: Forward,
-    image: Tensor,
-    boxes: Sequence[Box],
-    outputs: int,
-    *,
-    at_once: int = 1,
-    half_precision: bool = False,
-    progress: Callable[[float], None] | None = None,
-    notify: Callable[[str], None] | None = None,
-) -> Blend:
-    """Run a network in windows and blend what it says by a Gaussian.
-
-    Args:
-        network: on the image's device.
-        image: what it sees (z, y, x).
-        boxes: the windows, all of one size.
-        outputs: channels of the network.
-        at_once: windows per batch; halved when the device runs out of memory.
-        half_precision: run convolutions in bfloat16.
-        progress: called with the share that is done, 0 to 1.
-        notify: called with words when the batch had to be halved.
-
-    Raises:
-        LvtError: when there is not enough memory for a single window.
-    """
-    half = torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=half_precision)
-
-    def forward(windows: Tensor) -> Tensor:
-        with torch.inference_mode(), half:
-            return network(windows).float()
-
-    values = _in_batches(forward, image, boxes, at_once, notify)
-    return blended(values, boxes, (outputs, *extent_of(image)), image.device, progress)
+        return np.pad(image, padding, mode="edge"), (z, y, x)
+    return np.pad(image, padding, constant_values=fill), (z, y, x)
 
 
 def blended(
-    values: Iterable[Tensor],
+    values: Iterable[NDArray[np.float32]],
     boxes: Sequence[Box],
     shape: tuple[int, int, int, int],
-    device: torch.device,
     progress: Callable[[float], None] | None = None,
 ) -> Blend:
     """What windows say, blended by a Gaussian.
@@ -189,52 +144,27 @@ def blended(
         values: of each window (outputs, z, y, x), in the order of the boxes.
         boxes: where they lie, all of one size.
         shape: outputs, z, y, x of the whole.
-        device: where the values are.
-        progress: called with the share that is done, 0 to 1.
+        progress: called with the share that is done.
     """
-    total = torch.zeros(shape, device=device)
-    weights = torch.zeros(shape[1:], device=device)
-    weight = _gaussian([cut.stop - cut.start for cut in boxes[0]]).to(device) if boxes else weights
+    total, weights = np.zeros(shape, np.float32), np.zeros(shape[1:], np.float32)
+    weight = gaussian_weight(boxes[0]) if boxes else weights
     for done, (box, value) in enumerate(zip(boxes, values, strict=True), start=1):
         total[(slice(None), *box)] += value * weight
         weights[box] += weight
         if progress is not None:
             progress(done / len(boxes))
-    seen = weights > 0
-    total /= weights.clamp(min=torch.finfo(torch.float32).tiny)
-    return Blend(total, seen)
+    total /= np.maximum(weights, np.finfo(np.float32).tiny)
+    return Blend(total, weights > 0)
 
 
-def _in_batches(
-    network: Forward,
-    image: Tensor,
-    boxes: Sequence[Box],
-    at_once: int,
-    notify: Callable[[str], None] | None,
-) -> Iterator[Tensor]:
-    """What a network says of each window."""
-    done = 0
-    while done < len(boxes):
-        batch = boxes[done : done + at_once]
-        try:
-            values = network(torch.stack([image[box] for box in batch])[:, None])
-        except torch.OutOfMemoryError as error:
-            at_once = _halved(len(batch), error)
-            if notify is not None:
-                notify(f"out of GPU memory: windows go on {at_once} at a time")
-            continue
-        yield from values
-        done += len(batch)
-
-
-def windows_at_once(device: torch.device, patch: Extent) -> int:
-    """How many windows to run at a time: one on the CPU, as many as fit on a GPU."""
-    if device.type != "cuda":
-        return 1
-    free, _ = torch.cuda.mem_get_info(device)
-    voxels = patch[0] * patch[1] * patch[2]
-    fitting = int(free * _SHARE_OF_FREE_MEMORY) // (voxels * _BYTES_PER_VOXEL)
-    return max(1, min(fitting, _MOST_AT_ONCE))
+def gaussian_weight(box: Box) -> NDArray[np.float32]:
+    """Weight of each voxel of a window, as nnU-Net's: high in its middle, never zero."""
+    weight = np.ones((), np.float32)
+    for cut in box:
+        size = cut.stop - cut.start
+        offset = (np.arange(size) - size // 2) / (size * _SIGMA)
+        weight = weight[..., None] * np.exp(-0.5 * offset**2).astype(np.float32)
+    return np.maximum(weight, np.float32(_LEAST_WEIGHT))
 
 
 def _boxes(z: list[int], y: list[int], x: list[int], patch: Extent) -> list[Box]:
@@ -242,24 +172,3 @@ def _boxes(z: list[int], y: list[int], x: list[int], patch: Extent) -> list[Box]
         (slice(i, i + patch[0]), slice(j, j + patch[1]), slice(k, k + patch[2]))
         for i, j, k in product(z, y, x)
     ]
-
-
-def _halved(at_once: int, error: torch.OutOfMemoryError) -> int:
-    """Half as many windows, after what the failed ones held was given back."""
-    if at_once == 1:
-        raise LvtError(
-            "the GPU has not enough memory for one window of this model",
-            remedy="Close other programs that use the GPU, or give --device cpu",
-        ) from error
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    return at_once // 2
-
-
-def _gaussian(patch: Sequence[int]) -> Tensor:
-    """Weight of each voxel of a window, as nnU-Net's: high in its middle, never zero."""
-    weight = torch.ones(())
-    for size in patch:
-        offset = (torch.arange(size) - size // 2) / (size * _SIGMA)
-        weight = weight[..., None] * torch.exp(-0.5 * offset**2)
-    return weight.clamp(min=_LEAST_WEIGHT)

@@ -8,7 +8,8 @@ from lvt_track.errors import UsageError
 from lvt_track.segment.cards import Card
 from lvt_track.segment.default_segmenter import DefaultSegmenter
 from lvt_track.segment.models import load_model
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.configuration import PatchChoice, TrainingConfiguration
 
 __all__ = ["Start", "starting_model"]
@@ -69,7 +70,7 @@ def starting_model(asked: TrainingConfiguration) -> Start | None:
             f"training cannot start from {asked.start_from!r}, which was not trained by lvt alone",
             remedy="Start from a model that lvt train made, or from default",
         )
-    card, network = drawn.segmenter.card, drawn.segmenter.network
+    card, network = drawn.segmenter.card, drawn.segmenter.network.module
     size = card.segmenter.network
     # A vessel's probability of its own serves as one given the liver too; alternatives do not.
     if size.exclusive != asked.learns_by.headed(size).exclusive:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.segment.grid import Span, resample
-from lvt_track.segment.network import normalise
+from lvt_track.segment.network.intensity import normalise
 from lvt_track.training.augment import Augmentation, Warp, vary_intensity
 from lvt_track.training.batch import Batch
 from lvt_track.training.datasets.prepared import BITS, IGNORE
@@ -231,7 +231,7 @@ def _resampled(
     z, y, x = ((low - a, high - a) for (low, high), a in zip(extent, first, strict=True))
     bits = labels[part]
     layers = [hu[part], *(((bits & bit) != 0).astype(np.float32) for bit in _LABELLED)]
-    images = [resample(layer, shape, (z, y, x)) for layer in layers]
+    images = [torch.from_numpy(resample(layer, shape, (z, y, x))) for layer in layers]
     inside = torch.ones(shape)
     for axis, ((low, high), n, size) in enumerate(zip(extent, hu.shape, shape, strict=True)):
         middle = low + (torch.arange(size) + 0.5) * (high - low) / size

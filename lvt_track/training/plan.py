@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lvt_track.errors import UsageError
-from lvt_track.segment.network import NetworkParameters
+from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.training.configuration import PatchChoice
 from lvt_track.training.datasets.prepared import PreparedDataset
 from lvt_track.training.objective.supervision import SupervisedNetwork

@@ -45,4 +45,4 @@ def device_of_process(name: str) -> torch.device:
     """
     if name == "auto" and torch.cuda.is_available() and "LOCAL_RANK" in os.environ:
         name = f"cuda:{os.environ['LOCAL_RANK']}"
-    return pick_device(name)
+    return torch.device(pick_device(name))

@@ -10,9 +10,11 @@ from torch import Tensor
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.evaluate.detection import dice
-from lvt_track.segment.grid import extent_of, resample, shape_at
-from lvt_track.segment.network import ResidualUNet, normalise
-from lvt_track.segment.windows import extend, predict, window_boxes, windows_at_once
+from lvt_track.segment.grid import Image, extent_of, resample, shape_at
+from lvt_track.segment.network.batches import predict, windows_at_once
+from lvt_track.segment.network.intensity import normalise
+from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.segment.windows import extend, window_boxes
 from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.objective.methods import Method
 from lvt_track.training.patches import PatchPlan, TrainingScan
@@ -24,7 +26,7 @@ _MARGIN_MM = 30.0
 
 
 def class_probabilities(
-    network: ResidualUNet, image: Tensor, patch: tuple[int, int, int], device: torch.device
+    network: ResidualUNet, image: Image, patch: tuple[int, int, int], device: torch.device
 ) -> Tensor:
     """Probabilities of liver, vessels and tumours over a scan.
 
@@ -41,12 +43,13 @@ def class_probabilities(
     boxes = window_boxes(wide.shape, patch, _OVERLAP)
     blend = predict(
         lambda x: network(x).float().sigmoid(),
-        wide.to(device),
+        wide,
         boxes,
         network.parameters_of_size.outputs,
+        device=device,
         at_once=windows_at_once(device, patch),
     )
-    return blend.crop(inner).values.cpu()
+    return torch.from_numpy(blend.crop(inner).values)
 
 
 def judge(
@@ -80,10 +83,10 @@ def judge(
     shape = shape_at(extent_of(hu), scan.spacing_mm, plan.spacing_mm)
     image = normalise(resample(hu, shape), plan.window_hu)
     predicted = method.masks(class_probabilities(network, image, plan.patch, device)).numpy()
-    seen = resample(((bits & IGNORE) == 0).astype(np.float32), shape).numpy() > 0.5
+    seen = resample(((bits & IGNORE) == 0).astype(np.float32), shape) > 0.5
     scores: dict[str, float | None] = {}
     for channel, name in enumerate(CLASSES):
         if name in scan.knowledge.annotated:
-            truth = resample(((bits & BITS[name]) != 0).astype(np.float32), shape).numpy() > 0.5
+            truth = resample(((bits & BITS[name]) != 0).astype(np.float32), shape) > 0.5
             scores[name] = dice(predicted[channel] & seen, truth & seen)
     return scores

@@ -14,7 +14,9 @@ import torch
 from lvt_track.core.threads import allowed_cores
 from lvt_track.segment.cards import Card, Part
 from lvt_track.segment.models import load_model, save_model
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.segment.network.weights import Network
 from lvt_track.training.configuration import TrainingConfiguration
 from lvt_track.training.datasets.prepared import PreparedDataset
 from lvt_track.training.initialization import Start, starting_model
@@ -176,7 +178,7 @@ class Session:
             training=facts,
             scores=scores,
         )
-        networks = {"locator": default.locator.network, "segmenter": network.cpu()}
+        networks = {"locator": default.locator.network, "segmenter": Network.of(network)}
         return save_model(card, networks, parent)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.io.spreadsheets.writing import append_row
-from lvt_track.segment.network import ResidualUNet
+from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.patches import TrainingScan
 
 __all__ = ["CURVE", "Judge", "ValidationCurve", "mean_scores", "watched"]

@@ -38,7 +38,8 @@ def test_what_the_environment_says_stands_and_an_option_overrules_it() -> None:
     assert environ["MKL_NUM_THREADS"] == "3"
     assert environ["OMP_WAIT_POLICY"] == "ACTIVE"
     assert limit_threads(5, environ) == 5
-    assert set(environ.values()) == {"5", "ACTIVE", "0"}
+    assert set(environ.values()) == {"5", "ACTIVE", "0", "1"}
+    assert environ["OPENBLAS_NUM_THREADS"] == "1"
     assert threads_of({"OMP_NUM_THREADS": "two"}) == allowed_cores()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.volume import Volume
@@ -29,13 +29,18 @@ from lvt_track.segment.engine.choice import (
     pick_engine,
 )
 from lvt_track.segment.engine.eight_bits import whole_weights
-from lvt_track.segment.engine.graph import can_lay
+from lvt_track.segment.engine.layers import can_lay
 from lvt_track.segment.engine.peaks import measured_peaks
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.engine.processor import processor_flags
+from lvt_track.segment.engine.reference import reference_probabilities
+from lvt_track.segment.network import half_precision
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.segment.network.weights import Network
 from lvt_track.segment.segmenter import Effort, Run
 from lvt_track.segment.windows import window_boxes
 
-CPU = torch.device("cpu")
+CPU = "cpu"
 FLOAT32 = Engine(OPENVINO, "", "float32")
 PATCH = (16, 16, 16)
 # As the embedded ones are: the segmenter with brightnesses marked, the locator without.
@@ -44,25 +49,25 @@ LOCATOR = NetworkParameters((4, 8), (1,), outputs=1)
 IMAGE_SHAPE = (24, 20, 28)
 
 
-def network_of(size: NetworkParameters) -> ResidualUNet:
+def network_of(size: NetworkParameters) -> Network:
     torch.manual_seed(3)
     network = ResidualUNet(size).eval().requires_grad_(False)
     for name, weight in network.named_parameters():
         if "norm" in name or name.endswith("bias") or weight.ndim == 1:
             weight.uniform_(0.5, 1.5)
-    return network
+    return Network.of(network)
 
 
-def image() -> Tensor:
-    torch.manual_seed(4)
-    return torch.randn(IMAGE_SHAPE).clamp(-1.0, 1.0)
+def image() -> NDArray[np.float32]:
+    values = np.random.default_rng(4).normal(size=IMAGE_SHAPE)
+    return values.astype(np.float32).clip(-1.0, 1.0)
 
 
 def part_of(size: NetworkParameters) -> Part:
     return Part("a", "", (1.0, 1.0, 1.0), PATCH, (-100.0, 250.0), size)
 
 
-def answers(engine: Engine, size: NetworkParameters) -> Tensor:
+def answers(engine: Engine, size: NetworkParameters) -> NDArray[np.float32]:
     run = Run(CPU, engine, Effort())
     boxes = window_boxes(IMAGE_SHAPE, PATCH, 0.25)
     blend = run.classify(part_of(size), network_of(size), image(), boxes, lambda share: None)
@@ -81,31 +86,31 @@ def sound() -> None:
 def test_openvino_says_what_torch_says(size: NetworkParameters) -> None:
     by_torch = answers(Engine(TORCH, "", "float32"), size)
     assert by_torch.std() > 0.02
-    torch.testing.assert_close(answers(FLOAT32, size), by_torch, atol=1e-4, rtol=0.0)
+    np.testing.assert_allclose(answers(FLOAT32, size), by_torch, atol=1e-4, rtol=0.0)
 
 
 @pytest.mark.usefixtures("sound")
 def test_the_same_bits_however_many_windows_run_at_once() -> None:
     one = answers(FLOAT32, SEGMENTER)
     for at_once in (2, 8):
-        assert torch.equal(answers(replace(FLOAT32, windows_at_once=at_once), SEGMENTER), one)
+        assert np.array_equal(answers(replace(FLOAT32, windows_at_once=at_once), SEGMENTER), one)
 
 
 @pytest.mark.usefixtures("sound")
 def test_answers_come_in_the_order_of_the_windows() -> None:
     ready = network_on(replace(FLOAT32, windows_at_once=2), network_of(SEGMENTER), PATCH)
     boxes = window_boxes(IMAGE_SHAPE, PATCH, 0.25)
-    forwards = [value.clone() for value in ready.run(image(), boxes)]
-    backwards = [value.clone() for value in ready.run(image(), boxes[::-1])]
+    forwards = [value.copy() for value in ready.run(image(), boxes)]
+    backwards = [value.copy() for value in ready.run(image(), boxes[::-1])]
     assert len(forwards) == len(boxes) > 4
     for one, other in zip(forwards, backwards[::-1], strict=True):
-        assert torch.equal(one, other)
+        assert np.array_equal(one, other)
 
 
 @pytest.mark.usefixtures("sound")
 def test_torch_goes_on_where_openvino_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
-        def run(self, image: Tensor, boxes: Sequence[Box]) -> Iterator[Tensor]:
+        def run(self, image: object, boxes: Sequence[Box]) -> Iterator[object]:
             raise RuntimeError("Exception from src/inference: cannot reorder\nmore lines")
 
     monkeypatch.setattr(segmenter, "network_on", lambda *args: Broken())
@@ -118,7 +123,7 @@ def test_torch_goes_on_where_openvino_fails(monkeypatch: pytest.MonkeyPatch) -> 
         "OpenVINO failed, torch goes on (Exception from src/inference: cannot reorder)"
     ]
     assert list(run.engines) == [f"torch {torch.__version__}, float32"]
-    assert torch.equal(blend.values, answers(Engine(TORCH, "", "float32"), SEGMENTER))
+    assert np.array_equal(blend.values, answers(Engine(TORCH, "", "float32"), SEGMENTER))
 
 
 def test_where_memory_is_short_fewer_windows_run_at_once_before_torch_does() -> None:
@@ -161,7 +166,7 @@ def test_a_broken_openvino_is_left_and_said(
 
 
 def test_a_processor_without_avx2_gets_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    monkeypatch.setattr(choice, "has_avx2", lambda: False)
     choice.openvino_state.cache_clear()
     try:
         assert pick_engine(CPU, "float32").name == TORCH
@@ -172,7 +177,6 @@ def test_a_processor_without_avx2_gets_torch(monkeypatch: pytest.MonkeyPatch) ->
 def test_little_memory_means_fewer_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "openvino_state", lambda precision: ("2026", ""))
     monkeypatch.setattr(choice, "threads_of", lambda: 8)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
     for gigabytes, at_once in ((0.1, 1), (3.0, 4), (64.0, 8)):
         monkeypatch.setattr(choice, "available_bytes", lambda free=gigabytes: int(free * 1e9))
         assert pick_engine(CPU, "float32").windows_at_once == at_once
@@ -182,16 +186,17 @@ def test_little_memory_means_fewer_windows_at_once(monkeypatch: pytest.MonkeyPat
 def test_eight_bits_say_nearly_what_torch_says() -> None:
     engine = replace(FLOAT32, precision="int8")
     network, boxes = network_of(SEGMENTER), window_boxes(IMAGE_SHAPE, PATCH, 0.25)
-    network.input_peaks = measured_peaks(network, [image()[box] for box in boxes])
+    seen = [torch.from_numpy(image()[box].copy()) for box in boxes]
+    network = replace(network, input_peaks=measured_peaks(network.module, seen))
     assert set(network.input_peaks) == {
         name
-        for name, layer in network.named_modules()
+        for name, layer in network.module.named_modules()
         if isinstance(layer, torch.nn.Conv3d) and name not in ("stem.0", "head")
     }
     run = Run(CPU, engine, Effort())
     blend = run.classify(part_of(SEGMENTER), network, image(), boxes, lambda share: None)
     by_torch = answers(Engine(TORCH, "", "float32"), SEGMENTER)
-    off = (blend.values - by_torch).abs()
+    off = np.abs(blend.values - by_torch)
     assert 0.0 < off.max() < 0.1
     assert off.mean() < 0.01
 
@@ -207,7 +212,8 @@ def test_int8_falls_back_where_it_is_not_sound(
 ) -> None:
     sound = ("2026", "")
     is_missing = not state[0]
-    monkeypatch.setattr(choice, "bfloat16_is_sound", lambda device: False)
+    monkeypatch.setattr(choice, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(half_precision, "bfloat16_is_sound", lambda device: False)
     monkeypatch.setattr(
         choice, "openvino_state", lambda word: state if is_missing or word == "int8" else sound
     )
@@ -253,9 +259,27 @@ def test_precisions_are_checked() -> None:
 
 
 def test_heads_that_are_not_laid_are_left_to_torch() -> None:
-    assert can_lay(network_of(SEGMENTER))
-    assert not can_lay(ResidualUNet(replace(SEGMENTER, nested=True)))
-    assert not can_lay(torch.nn.Conv3d(1, 1, 1))
+    assert can_lay(SEGMENTER)
+    assert not can_lay(replace(SEGMENTER, nested=True))
+    assert not can_lay(replace(SEGMENTER, exclusive=True))
+
+
+@pytest.mark.parametrize("size", [SEGMENTER, LOCATOR])
+def test_plain_numpy_says_what_torch_says(size: NetworkParameters) -> None:
+    network, window = network_of(size), image()[:16, :16, :16]
+    expected = network.module(torch.from_numpy(window.copy())[None, None]).sigmoid()[0]
+    found = reference_probabilities(network, window)
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+    assert found.std() > 0.02
+
+
+def test_extensions_of_the_processor_are_read_as_linux_lists_them(tmp_path: Path) -> None:
+    listed = tmp_path / "cpuinfo"
+    listed.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512_bf16\nflags\t: none\n")
+    assert processor_flags(listed) == {"fpu", "avx2", "avx512_bf16"}
+    (tmp_path / "arm").write_text("processor\t: 0\nFeatures\t: asimd\n")
+    assert processor_flags(tmp_path / "arm") is None
+    assert processor_flags(tmp_path / "absent") is None
 
 
 def test_openvino_reports_to_nobody() -> None:

@@ -4,7 +4,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,28 +64,28 @@ def test_resampling_keeps_constants_and_the_range(
     assert found.shape == new
     assert array.min() - 1e-5 <= float(found.min()) <= float(found.max()) <= array.max() + 1e-5
     constant = resample(np.full(old, 7, dtype=np.int16), new)
-    assert torch.allclose(constant, torch.tensor(7.0))
+    np.testing.assert_allclose(constant, 7.0, rtol=1e-6)
 
 
 @pytest.mark.parametrize("size", [20, 40, 10, 13, 7])
 def test_resampled_ramp_keeps_its_place(size: int) -> None:
     ramp = np.broadcast_to(np.arange(20.0, dtype=np.float32), (3, 3, 20))
     expected = (np.arange(size) + 0.5) * 20 / size - 0.5
-    found = resample(ramp, (3, 3, size))[1, 1].numpy()
+    found = resample(ramp, (3, 3, size))[1, 1]
     inside = slice(size // 5, size - size // 5)
     np.testing.assert_allclose(found[inside], expected[inside], atol=0.05)
 
 
 def test_same_size_is_the_same_array() -> None:
     array = np.random.default_rng(0).normal(size=(5, 6, 7)).astype(np.float32)
-    np.testing.assert_allclose(resample(array, (5, 6, 7)).numpy(), array, rtol=1e-6)
+    np.testing.assert_allclose(resample(array, (5, 6, 7)), array, rtol=1e-6)
 
 
 def test_coarser_grid_averages_instead_of_aliasing() -> None:
     stripes = np.zeros((2, 2, 64), dtype=np.float32)
     stripes[..., ::2] = 1.0
     found = resample(stripes, (2, 2, 16))[0, 0, 1:-1]
-    assert float((found - 0.5).abs().max()) < 0.05
+    assert float(np.abs(found - 0.5).max()) < 0.05
 
 
 def test_shape_covers_the_same_extent() -> None:

@@ -15,7 +15,7 @@ from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.default_segmenter import DOUBTFUL
 from lvt_track.segment.infer import FAST, NO_LIVER, Segmentation, segment
 from lvt_track.segment.models import Card, Model, Part, default_model
-from lvt_track.segment.network import NetworkParameters
+from lvt_track.segment.network.parameters import NetworkParameters
 
 WINDOW_HU = (-200.0, 300.0)
 SHAPE = (44, 60, 66)
@@ -27,9 +27,16 @@ LIVER_HU, VESSEL_HU, TUMOR_HU = 110.0, 190.0, 60.0
 class ByBrightness(nn.Module):
     """Knows the toy's classes by their HU alone; notes the images it sees."""
 
+    # Exclusive classes are left to torch.
+    size = NetworkParameters((4, 8, 8), (1, 1), exclusive=True)
+
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[Tensor] = []
+
+    @property
+    def module(self) -> ByBrightness:
+        return self
 
     def forward(self, x: Tensor) -> Tensor:
         self.seen.append(x[0, 0])

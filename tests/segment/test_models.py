@@ -16,7 +16,9 @@ from lvt_track.segment.models import (
     load_model,
     save_model,
 )
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.segment.network.weights import Network
 
 SIZE = NetworkParameters((4, 8), (1,))
 
@@ -29,7 +31,7 @@ def part(name: str) -> Part:
 def saved(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     card = Card("toy", "1", "Apache-2.0", "nothing", part("a"), part("b"))
-    networks = {"locator": ResidualUNet(SIZE), "segmenter": ResidualUNet(SIZE)}
+    networks = {name: Network.of(ResidualUNet(SIZE)) for name in ("locator", "segmenter")}
     save_model(card, networks, tmp_path)
     return tmp_path
 
@@ -39,7 +41,7 @@ def test_saved_model_comes_back(saved: Path) -> None:
     torch.manual_seed(0)
     for network in (model.locator.network, model.parts[0].segmenter.network):
         expected = ResidualUNet(SIZE)
-        for mine, theirs in zip(network.parameters(), expected.parameters(), strict=True):
+        for mine, theirs in zip(network.module.parameters(), expected.parameters(), strict=True):
             assert torch.equal(mine, theirs.half().float())
             assert not mine.requires_grad
     assert model.parts[0].card.intended_use == INTENDED_USE

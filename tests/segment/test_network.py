@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from lvt_track.errors import LvtError, UsageError
-from lvt_track.segment.device import bfloat16_is_sound, device_errors_explained, pick_device
-from lvt_track.segment.network import NetworkParameters, ResidualUNet, normalise
+from lvt_track.segment import device
+from lvt_track.segment.device import device_errors_explained, pick_device
+from lvt_track.segment.network.half_precision import bfloat16_is_sound
+from lvt_track.segment.network.intensity import normalise
+from lvt_track.segment.network.parameters import NetworkParameters, weight_shapes
+from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.segment.network.weights import Network
 
 SIZE = NetworkParameters((4, 8, 8), (1, 1))
 
@@ -56,20 +63,49 @@ def test_parameters_are_checked() -> None:
 
 
 def test_normalised_window() -> None:
-    hu = torch.tensor([-1000.0, -200.0, 50.0, 300.0, 3000.0])
-    assert normalise(hu, (-200.0, 300.0)).tolist() == [-1.0, -1.0, 0.0, 1.0, 1.0]
+    hu = np.array([-1000.0, -200.0, 50.0, 300.0, 3000.0], np.float32)
+    for values in (hu, torch.from_numpy(hu)):
+        assert normalise(values, (-200.0, 300.0)).tolist() == [-1.0, -1.0, 0.0, 1.0, 1.0]
+
+
+def test_weights_are_named_and_shaped_as_torch_does() -> None:
+    for size in (SIZE, replace(SIZE, highlights=((-0.4, 0.1),)), replace(SIZE, exclusive=True)):
+        state = ResidualUNet(size).state_dict()
+        assert weight_shapes(size) == {name: tuple(value.shape) for name, value in state.items()}
+
+
+def test_weights_of_another_network_are_none() -> None:
+    network = Network.of(ResidualUNet(SIZE))
+    with pytest.raises(ValueError, match="weights of another network: head"):
+        replace(network, size=replace(SIZE, outputs=2))
+    with pytest.raises(ValueError, match=r"another network: down.0.2"):
+        replace(network, size=replace(SIZE, blocks=(2, 1)))
+    with pytest.raises(ValueError, match="peaks of another network: head"):
+        replace(network, input_peaks={"head": np.ones(3, np.float32)})
+
+
+def test_a_machine_without_a_gpu_does_not_load_torch_to_ask_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "torch_version", lambda: "2.13.0+cu130")
+    monkeypatch.setattr(device.sys, "platform", "linux")
+    assert not device.may_have_gpu(tmp_path)
+    (tmp_path / "nvidia0").touch()
+    assert device.may_have_gpu(tmp_path)
+    monkeypatch.setattr(device, "torch_version", lambda: "2.13.0+cpu")
+    assert not device.may_have_gpu(tmp_path)
 
 
 def test_bfloat16_trial_leaves_the_random_state_alone() -> None:
     state = torch.random.get_rng_state()
     bfloat16_is_sound.cache_clear()
-    assert bfloat16_is_sound(torch.device("cpu")) in (True, False)
+    assert bfloat16_is_sound("cpu") in (True, False)
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_devices() -> None:
-    assert pick_device("cpu").type == "cpu"
-    assert pick_device("auto").type in ("cpu", "cuda")
+    assert pick_device("cpu") == "cpu"
+    assert pick_device("auto") in ("cpu", "cuda:0")
     with pytest.raises(UsageError, match="no device named 'tpu'"):
         pick_device("tpu")
     with pytest.raises(UsageError, match="sees"):
@@ -77,7 +113,7 @@ def test_devices() -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "error"),
+    ("place", "error"),
     [
         ("cuda:0", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")),
         (
@@ -90,10 +126,10 @@ def test_devices() -> None:
         ("cpu", MemoryError()),
     ],
 )
-def test_memory_that_does_not_suffice_is_said_in_words(device: str, error: Exception) -> None:
+def test_memory_that_does_not_suffice_is_said_in_words(place: str, error: Exception) -> None:
     with (
         pytest.raises(LvtError, match=r"not enough memory on .* Close other programs"),
-        device_errors_explained(torch.device(device)),
+        device_errors_explained(place),
     ):
         raise error
 
@@ -102,8 +138,8 @@ def test_a_device_that_disappears_is_said_in_words() -> None:
     lost = RuntimeError("CUDA error: the GPU has fallen off the bus\nCompile with more checks")
     with (
         pytest.raises(LvtError, match=r"lost on the way \(CUDA error: .* bus\)"),
-        device_errors_explained(torch.device("cuda:0")),
+        device_errors_explained("cuda:0"),
     ):
         raise lost
-    with pytest.raises(RuntimeError, match="fallen"), device_errors_explained(torch.device("cpu")):
+    with pytest.raises(RuntimeError, match="fallen"), device_errors_explained("cpu"):
         raise lost

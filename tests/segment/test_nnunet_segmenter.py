@@ -79,7 +79,7 @@ def coarse_of(liver: NDArray[np.bool_]) -> Coarse:
     cells = liver[::2, ::3, ::3]
     z, y, x = SPACING_MM
     lattice = Lattice((2 * z, 3 * y, 3 * x), (0, 0, 0), extent_of(cells))
-    return Coarse(torch.from_numpy(cells.astype(np.float32)), cells, lattice)
+    return Coarse(cells.astype(np.float32), cells, lattice)
 
 
 def drawn(
@@ -90,8 +90,8 @@ def drawn(
     liver: NDArray[np.bool_] | None = None,
 ) -> Drawing:
     run = Run(
-        torch.device("cpu"),
-        pick_engine(torch.device("cpu"), "float32"),
+        "cpu",
+        pick_engine("cpu", "float32"),
         effort,
         keep_probabilities=("liver", "tumors"),
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,11 +10,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from lvt_track.errors import LvtError
+from lvt_track.segment.network.batches import predict
 from lvt_track.segment.windows import (
     aligned_boxes,
     aligned_starts,
     extend,
-    predict,
     window_boxes,
     window_starts,
 )
@@ -91,14 +92,14 @@ def test_windows_cover_the_axis_and_overlap(size: int, patch: int, overlap: floa
 @settings(max_examples=15, deadline=None)
 @given(st.tuples(*[st.integers(3, 40)] * 3), st.integers(1, 5))
 def test_blended_windows_equal_the_whole(shape: tuple[int, int, int], at_once: int) -> None:
-    image = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    image = np.random.default_rng(1).normal(size=shape).astype(np.float32)
     wide, inner = extend(image, PATCH)
     network = Pointwise()
     blend = predict(network, wide, window_boxes(wide.shape, PATCH, 0.5), 3, at_once=at_once)
     found = blend.crop(inner)
-    expected = torch.stack([image, -image, 2 * image])
+    expected = np.stack([image, -image, 2 * image])
     assert found.values.shape == (3, *shape)
-    assert torch.allclose(found.values, expected, atol=1e-4)
+    np.testing.assert_allclose(found.values, expected, atol=1e-4)
     assert bool(found.seen.all())
     assert set(network.seen) == {PATCH}
 
@@ -106,20 +107,20 @@ def test_blended_windows_equal_the_whole(shape: tuple[int, int, int], at_once: i
 def test_what_no_window_saw_is_zero_and_said() -> None:
     network, shares = Pointwise(), list[float]()
     boxes = [(slice(32, 48), slice(0, 16), slice(0, 16))]
-    found = predict(network, torch.ones(64, 16, 16), boxes, 3, progress=shares.append)
+    found = predict(network, np.ones((64, 16, 16), np.float32), boxes, 3, progress=shares.append)
     assert shares == [1.0]
     assert (found.values[0, 32:48] == 1).all()
     assert (found.values[:, :32] == 0).all()
     assert found.seen[32:48].all() and not found.seen[48:].any()
-    assert not predict(network, torch.ones(PATCH), [], 3).seen.any()
+    assert not predict(network, np.ones(PATCH, np.float32), [], 3).seen.any()
 
 
 def test_image_smaller_than_a_window_is_extended() -> None:
-    image = torch.arange(1.0, 4.0).expand(3, 3, 3)
+    image = np.broadcast_to(np.arange(1.0, 4.0, dtype=np.float32), (3, 3, 3))
     wide, inner = extend(image, (5, 3, 6))
     assert wide.shape == (5, 3, 6)
     assert wide[2, 1].tolist() == [1.0, 1.0, 2.0, 3.0, 3.0, 3.0]
-    assert torch.equal(wide[inner], image)
+    assert np.array_equal(wide[inner], image)
     assert extend(image, (5, 3, 6), fill=0.0)[0].sum() == image.sum()
 
 
@@ -139,17 +140,17 @@ class SmallMemory(Pointwise):
 
 
 def test_out_of_memory_goes_on_with_half_the_windows_and_says_so() -> None:
-    image = torch.randn(40, 40, 40, generator=torch.Generator().manual_seed(2))
+    image = np.random.default_rng(2).normal(size=(40, 40, 40)).astype(np.float32)
     boxes = window_boxes(image.shape, PATCH, 0.5)
     network, said = SmallMemory(3), list[str]()
     found = predict(network, image, boxes, 3, at_once=8, notify=said.append)
-    assert torch.allclose(found.values[0], image, atol=1e-4)
+    np.testing.assert_allclose(found.values[0], image, atol=1e-4)
     assert sum(network.batches) == len(boxes)
     assert max(network.batches) == 2
     assert said == [f"out of GPU memory: windows go on {n} at a time" for n in (4, 2)]
 
 
 def test_not_enough_memory_for_one_window_is_an_error_with_a_remedy() -> None:
-    image = torch.zeros(PATCH)
+    image = np.zeros(PATCH, np.float32)
     with pytest.raises(LvtError, match=r"not enough memory for one window.*--device cpu"):
         predict(SmallMemory(0), image, window_boxes(PATCH, PATCH, 0.5), 3, at_once=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,14 @@ import torch
 
 from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.models import save_model
-from lvt_track.segment.network import ResidualUNet
+from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.segment.network.weights import Network
 from lvt_track.training.synthetic import average
 from lvt_track.training.synthetic.default_model import SEGMENTER, Start
+
+
+def at_rest(networks: Mapping[str, ResidualUNet]) -> dict[str, Network]:
+    return {name: Network.of(network) for name, network in networks.items()}
 
 
 def test_the_mean_of_two_lies_half_way(tmp_path: Path) -> None:
@@ -23,7 +29,7 @@ def test_the_mean_of_two_lies_half_way(tmp_path: Path) -> None:
     other.load_state_dict({key: value + 0.5 for key, value in state.items()})
     moved["segmenter"] = other
     told = {**one.card.training, "segmenter": {"steps": 7}}
-    save_model(replace(one.card, training=told), moved, tmp_path / "other")
+    save_model(replace(one.card, training=told), at_rest(moved), tmp_path / "other")
 
     average.main([str(tmp_path), "default", str(tmp_path / "other" / "default")])
     mean = Start.of(str(tmp_path / "default"))
@@ -40,7 +46,7 @@ def test_shares_say_how_near_the_mean_lies(tmp_path: Path) -> None:
     state = one.networks["segmenter"].state_dict()
     other = ResidualUNet(SEGMENTER.network)
     other.load_state_dict({key: value + 0.5 for key, value in state.items()})
-    save_model(one.card, {**one.networks, "segmenter": other}, tmp_path / "other")
+    save_model(one.card, at_rest({**one.networks, "segmenter": other}), tmp_path / "other")
 
     models = ["default", str(tmp_path / "other" / "default")]
     average.main([str(tmp_path), *models, "--shares", "0.8", "0.2"])

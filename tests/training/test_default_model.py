@@ -7,7 +7,7 @@ import pytest
 
 from lvt_track.errors import UsageError
 from lvt_track.segment.models import load_model
-from lvt_track.segment.network import NetworkParameters
+from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.training.synthetic import default_model
 from lvt_track.training.synthetic.default_model import LOCATOR, SEGMENTER, Start
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import distributed, multiprocessing
 
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.loop import Batch, LoopSettings, train
 
 CPU = torch.device("cpu")

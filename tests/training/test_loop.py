@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from lvt_track.errors import LvtError
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.loop import Batch, LoopSettings, Progress, averaged_network, train
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from lvt_track.segment.network import class_logits, nested_class_logits
+from lvt_track.segment.network.unet import class_logits, nested_class_logits
 from lvt_track.training.objective.losses import combine, masked_dice_loss
 from lvt_track.training.objective.nested import nested_surprise, nested_terms
 from tests.training.gradients import gradient_of

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.net2wider import widened
 
 NARROW = NetworkParameters((3, 4, 6), (1, 2), nested=True)

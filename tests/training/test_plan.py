@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from lvt_track.errors import UsageError
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.configuration import PatchChoice
 from lvt_track.training.datasets.prepared import Fingerprint, Span
 from lvt_track.training.objective.supervision import SupervisedNetwork

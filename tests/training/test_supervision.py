@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.batch import Batch
 from lvt_track.training.objective.losses import combine
 from lvt_track.training.objective.methods import METHODS, OURS

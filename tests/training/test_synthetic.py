@@ -9,7 +9,7 @@ import torch
 
 from lvt_track.core.series import Phase
 from lvt_track.phantom.body.tissues import Tissue
-from lvt_track.segment.network import ResidualUNet
+from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.loop import LoopSettings, train
 from lvt_track.training.synthetic.bodies import SyntheticBatches
 from lvt_track.training.synthetic.default_model import LOCATOR, SEGMENTER, Configuration

@@ -165,7 +165,8 @@ def test_starts_from_the_weights_of_a_model(folder: Path) -> None:
     }
     assert "the model tiny it started from" in cards[1]["licence"]
     before, after = (
-        load_model(str(at)).parts[0].segmenter.network for at in (first / "tiny", second / "tuned")
+        load_model(str(at)).parts[0].segmenter.network.module
+        for at in (first / "tiny", second / "tuned")
     )
     for one, other in zip(before.parameters(), after.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-4)

@@ -8,18 +8,24 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 from weakref import WeakKeyDictionary
 
-import torch
+import numpy as np
 
 from lvt_track.core.memory import available_bytes
 from lvt_track.core.threads import threads_of
 from lvt_track.errors import UsageError
-from lvt_track.segment.device import bfloat16_is_sound
+from lvt_track.segment.device import torch_version
 from lvt_track.segment.engine.graph import graph_of
-from lvt_track.segment.engine.peaks import measured_peaks
+from lvt_track.segment.engine.processor import has_avx2, multiplies_bfloat16
+from lvt_track.segment.engine.reference import (
+    drawn_network,
+    input_reach,
+    reference_probabilities,
+)
 from lvt_track.segment.engine.requests import CompiledNetwork, compiled
 from lvt_track.segment.engine.runtime import openvino_version
 from lvt_track.segment.grid import Extent
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.weights import Network
 
 __all__ = [
     "OPENVINO",
@@ -47,9 +53,7 @@ _LARGEST_ERROR = {"float32": 1e-3, "bfloat16": 0.05, "int8": 0.1}
 
 _NO_MEMORY = ("bad_alloc", "allocate", "out of memory")
 
-_READY: MutableMapping[ResidualUNet, dict[tuple[Engine, Extent], CompiledNetwork]] = (
-    WeakKeyDictionary()
-)
+_READY: MutableMapping[Network, dict[tuple[Engine, Extent], CompiledNetwork]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -86,11 +90,11 @@ class Engine:
         return replace(self, precision=self.float_precision, remark=remark)
 
 
-def pick_engine(device: torch.device, precision: str = "auto") -> Engine:
+def pick_engine(device: str, precision: str = "auto") -> Engine:
     """The engine for a device; OpenVINO for a CPU where it is installed and sound.
 
     Args:
-        device: where it runs.
+        device: where it runs, see `device.pick_device`.
         precision: `auto` for bfloat16 where the processor multiplies it itself, else float32;
             `int8` where OpenVINO and the processor can, else what `auto` gives.
 
@@ -98,26 +102,43 @@ def pick_engine(device: torch.device, precision: str = "auto") -> Engine:
         UsageError: when there is no such precision, or bfloat16 is asked for where it is wrong.
     """
     check_precision(precision)
-    half = precision != "float32" and bfloat16_is_sound(device)
-    if precision == "bfloat16" and not half:
-        raise UsageError(
-            f"{device} does not compute in bfloat16, or wrongly", remedy="Use --precision auto"
-        )
-    chosen = "bfloat16" if half else "float32"
-    if device.type != "cpu":
-        remark = f"int8 is for processors: {chosen} instead" if precision == "int8" else ""
-        return Engine(TORCH, torch.__version__, chosen, remark=remark)
+    if device != "cpu":
+        engine = _torch_engine(device, precision)
+        remark = f"int8 is for processors: {engine.precision} instead"
+        return replace(engine, remark=remark) if precision == "int8" else engine
+    chosen = "bfloat16" if precision != "float32" and multiplies_bfloat16() else "float32"
     version, remark = openvino_state(chosen)
     if remark:
-        return Engine(TORCH, torch.__version__, chosen, remark=remark)
-    at_once = _windows_at_once(chosen)
-    engine = Engine(OPENVINO, version, chosen, at_once)
+        return replace(_torch_engine(device, precision), remark=remark)
+    if precision == "bfloat16" and chosen != "bfloat16":
+        raise _no_bfloat16(device)
+    engine = Engine(OPENVINO, version, chosen, _windows_at_once(chosen))
     if precision != "int8":
         return engine
     _, remark = openvino_state("int8")
     if remark:
         return replace(engine, remark=f"no int8: {remark}")
     return replace(engine, precision="int8", rest=chosen)
+
+
+def _torch_engine(device: str, precision: str) -> Engine:
+    """Torch, in bfloat16 where that is sound and may be.
+
+    Raises:
+        UsageError: when bfloat16 is asked for where it is not sound.
+    """
+    from lvt_track.segment.network.half_precision import bfloat16_is_sound
+
+    half = precision != "float32" and bfloat16_is_sound(device)
+    if precision == "bfloat16" and not half:
+        raise _no_bfloat16(device)
+    return Engine(TORCH, torch_version(), "bfloat16" if half else "float32")
+
+
+def _no_bfloat16(device: str) -> UsageError:
+    return UsageError(
+        f"{device} does not compute in bfloat16, or wrongly", remedy="Use --precision auto"
+    )
 
 
 def check_precision(precision: str) -> None:
@@ -141,7 +162,7 @@ def openvino_state(precision: str) -> tuple[str, str]:
         if getattr(error, "name", None) == "openvino":
             return "", "OpenVINO is not installed (`pip install 'lvt-track[fast]'`)"
         return "", f"OpenVINO cannot be loaded ({error})"
-    if torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "NO AVX"):
+    if not has_avx2():
         return version, "this processor has no AVX2"
     try:
         off = _error(precision)
@@ -153,20 +174,18 @@ def openvino_state(precision: str) -> tuple[str, str]:
 
 
 def _error(precision: str) -> float:
-    """The largest difference from torch on a small network with weights drawn at random."""
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(0)
-        network = ResidualUNet(NetworkParameters((8, 16, 32), (1, 1), highlights=((0.0, 0.5),)))
-        image = torch.randn(16, 16, 24)
-        exact = network.eval()(image[None, None]).sigmoid()
-        if precision == "int8":
-            network.input_peaks = measured_peaks(network, [image])
+    """The largest difference from plain numpy on a small network with weights drawn at random."""
+    network = drawn_network(NetworkParameters((8, 16, 32), (1, 1), highlights=((0.0, 0.5),)))
+    image = np.random.default_rng(0).normal(size=(16, 16, 24)).astype(np.float32)
+    exact = reference_probabilities(network, image)
+    if precision == "int8":
+        network = replace(network, input_peaks=input_reach(network, image))
     small = network_on(Engine(OPENVINO, "", precision), network, (16, 16, 24))
     (approximate,) = small.run(image, [(slice(0, 16), slice(0, 16), slice(0, 24))])
-    return float((approximate - exact[0]).abs().max())
+    return float(np.abs(approximate - exact).max())
 
 
-def network_on(engine: Engine, network: ResidualUNet, patch: Extent) -> CompiledNetwork:
+def network_on(engine: Engine, network: Network, patch: Extent) -> CompiledNetwork:
     """The network ready to run windows of one size with OpenVINO; made once per process.
 
     Raises:
@@ -174,8 +193,7 @@ def network_on(engine: Engine, network: ResidualUNet, patch: Extent) -> Compiled
     """
     known = _READY.setdefault(network, {})
     if (engine, patch) not in known:
-        peaks = network.input_peaks if engine.precision == "int8" else None
-        graph = graph_of(network, patch, peaks)
+        graph = graph_of(network, patch, engine.precision == "int8")
         at_once = engine.windows_at_once
         known[engine, patch] = compiled(graph, engine.float_precision, at_once)
     return known[engine, patch]
@@ -190,12 +208,12 @@ def after_failure(engine: Engine, error: Exception) -> Engine:
         remark = "memory ran short: windows go on one at a time"
         return replace(engine, windows_at_once=1, remark=remark)
     remark = f"OpenVINO failed, torch goes on ({words})"
-    return Engine(TORCH, torch.__version__, engine.float_precision, remark=remark)
+    return Engine(TORCH, torch_version(), engine.float_precision, remark=remark)
 
 
 def _windows_at_once(precision: str) -> int:
     """One per thread, as far as memory lasts."""
-    threads = min(torch.get_num_threads(), threads_of(), _MOST_WINDOWS_AT_ONCE)
+    threads = min(threads_of(), _MOST_WINDOWS_AT_ONCE)
     left = available_bytes()
     if left is None:
         return threads

@@ -7,7 +7,6 @@ output channel (Jacob et al., CVPR 2018). OpenVINO then multiplies whole numbers
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,7 @@ from numpy.typing import NDArray
 
 from lvt_track.segment.engine.runtime import openvino
 
-__all__ = ["InputPeaks", "whole_weights", "with_256_values"]
-
-InputPeaks = Mapping[str, NDArray[np.float32]]
-"""Of each convolution that is computed in eight bits, by its name in the network: how far from zero
-what it reads reaches, per channel."""
+__all__ = ["whole_weights", "with_256_values"]
 
 _LEVELS = 256
 _MOST = 127.0

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lvt_track.segment.engine.eight_bits import InputPeaks
-from lvt_track.segment.network import ResidualUNet
+from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.segment.network.weights import InputPeaks
 
 __all__ = ["measured_peaks"]
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Box
 from lvt_track.segment.engine.runtime import openvino
@@ -34,7 +34,9 @@ class CompiledNetwork:
     model: Any
     at_once: int
 
-    def run(self, image: Tensor, boxes: Sequence[Box]) -> Iterator[Tensor]:
+    def run(
+        self, image: NDArray[np.float32], boxes: Sequence[Box]
+    ) -> Iterator[NDArray[np.float32]]:
         """Probabilities (outputs, z, y, x) of each window, in the order of the boxes.
 
         Each holds until the next is asked for.
@@ -53,15 +55,16 @@ class CompiledNetwork:
                 yield self._answer(running[0])
                 idle.append(running.popleft())
             request = idle.pop()
-            request.start_async({0: image[box][None, None].contiguous().numpy()})
+            request.start_async({0: np.ascontiguousarray(image[box])[None, None]})
             running.append(request)
         while running:
             yield self._answer(running.popleft())
 
     @staticmethod
-    def _answer(request: Any) -> Tensor:
+    def _answer(request: Any) -> NDArray[np.float32]:
         request.wait()
-        return torch.from_numpy(request.get_output_tensor(0).data)[0]
+        values: NDArray[np.float32] = request.get_output_tensor(0).data[0]
+        return values
 
 
 def compiled(graph: Any, precision: str, at_once: int) -> CompiledNetwork:

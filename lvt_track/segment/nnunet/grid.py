@@ -8,21 +8,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray
 from lvt_track.segment.cards import ImportedCard, Normalisation
-from lvt_track.segment.grid import Extent, counted_from, extent_of, support, weigh
+from lvt_track.segment.grid import Extent, Image, counted_from, extent_of, support, weigh
 from lvt_track.segment.nnunet.splines import SplineOrder, spline_orders, spline_weights
 from lvt_track.segment.windows import Blend, window_boxes
 
 __all__ = ["Area", "NnunetGrid", "nonzero_box"]
 
-_Matrices = tuple[Tensor, Tensor, Tensor]
+_Matrices = tuple[Image, Image, Image]
 
 _LOGITS_ORDER: SplineOrder = 1
 _SLAB_VALUES = 50_000_000
@@ -39,7 +36,7 @@ class Area:
         box: where the image lies in the grid; may reach beyond it, as windows may.
     """
 
-    image: Tensor
+    image: Image
     windows: list[Box]
     box: Box
 
@@ -103,7 +100,7 @@ class NnunetGrid:
         moved = [counted_from(window, (z.start, y.start, x.start)) for window in windows]
         return Area(self._image((z, y, x)), moved, (z, y, x))
 
-    def logits(self, blend: Blend, area: Area) -> Iterator[tuple[slice, Tensor]]:
+    def logits(self, blend: Blend, area: Area) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Logits at the wanted voxels, in slabs: rows along z, and values (channels, z, y, x)."""
         inside = self._inside(area.box)
         values = blend.crop(counted_from(inside, [cut.start for cut in area.box])).values
@@ -113,7 +110,7 @@ class NnunetGrid:
         step = max(1, _SLAB_VALUES // (values.shape[0] * to_y.shape[0] * to_x.shape[0]))
         for first in range(0, to_z.shape[0], step):
             rows = to_z[first : first + step]
-            slab = torch.stack([weigh(channel, (rows, to_y, to_x)) for channel in values])
+            slab = np.stack([weigh(channel, (rows, to_y, to_x)) for channel in values])
             yield slice(first, first + rows.shape[0]), slab
 
     @property
@@ -150,7 +147,7 @@ class NnunetGrid:
         )
         return z, y, x
 
-    def _image(self, box: Box) -> Tensor:
+    def _image(self, box: Box) -> Image:
         """Normalised values on a part of the grid; zero beyond it."""
         inside = self._inside(box)
         rows = [matrix[cut] for matrix, cut in zip(self._to_grid, inside, strict=True)]
@@ -160,13 +157,12 @@ class NnunetGrid:
         part = (np.clip(region[z, y, x], low, high, dtype=np.float32) - shift) / scale
         image = weigh(part, (rows[0][:, z], rows[1][:, y], rows[2][:, x]))
         least, most = (np.clip(f(region), low, high) for f in (np.min, np.max))
-        image = image.clamp(float((least - shift) / scale), float((most - shift) / scale))
+        image = image.clip(float((least - shift) / scale), float((most - shift) / scale))
         padding = [
-            n
-            for cut, part_of in reversed(list(zip(inside, box, strict=True)))
-            for n in (cut.start - part_of.start, part_of.stop - cut.stop)
+            (cut.start - part_of.start, part_of.stop - cut.stop)
+            for cut, part_of in zip(inside, box, strict=True)
         ]
-        return functional.pad(image, padding)
+        return np.pad(image, padding)
 
 
 def nonzero_box(values: NDArray[np.generic]) -> Box:

@@ -15,18 +15,30 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from safetensors.torch import load
+from scipy.special import expit, softmax
 from torch import Tensor, nn
 
 from lvt_track.core.geometry import Box
+from lvt_track.core.volume import BoolArray
 from lvt_track.errors import UsageError
 from lvt_track.segment.cards import ImportedCard
-from lvt_track.segment.grid import Orientation, counted_from
+from lvt_track.segment.grid import Image, Orientation, counted_from
+from lvt_track.segment.network.batches import Forward
 from lvt_track.segment.nnunet.grid import Area, NnunetGrid, nonzero_box
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Coarse, Drawing, Run
-from lvt_track.segment.windows import Blend, Forward
+from lvt_track.segment.windows import Blend
 
-__all__ = ["ARCHITECTURES", "SHARED_WEIGHTS", "ForeignSegmenter", "build_network", "fill_network"]
+__all__ = [
+    "ARCHITECTURES",
+    "SHARED_WEIGHTS",
+    "ForeignSegmenter",
+    "build_network",
+    "fill_network",
+    "loaded_network",
+]
 
 ARCHITECTURES = ("PlainConvUNet", "ResidualEncoderUNet")
 """Classes of `dynamic_network_architectures` that are built."""
@@ -102,6 +114,22 @@ def fill_network(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
         raise RuntimeError(f"weights missing: {missing}; unexpected: {unexpected}")
 
 
+def loaded_network(card: ImportedCard, content: bytes) -> nn.Module:
+    """The network of one fold, ready to run.
+
+    Args:
+        card: of its model.
+        content: of its safetensors file.
+
+    Raises:
+        UsageError: when nnU-Net's networks are not installed.
+        RuntimeError, SafetensorError: when the weights are those of another network, or none.
+    """
+    network = build_network(card.architecture, card.arguments, card.outputs)
+    fill_network(network, {key: value.float() for key, value in load(content).items()})
+    return network.eval().requires_grad_(False)
+
+
 @dataclass(frozen=True, eq=False)
 class ForeignSegmenter:
     """Networks of nnU-Net, one per fold.
@@ -173,7 +201,7 @@ class ForeignSegmenter:
         strides = np.prod(np.array(self.card.arguments["strides"]), axis=0)
         return int((np.array(self.card.patch) // strides).min())
 
-    def _ensemble(self, device: torch.device) -> Forward:
+    def _ensemble(self, device: str) -> Forward:
         """The mean of all networks and mirrored windows."""
         networks = [network.to(device) for network in self.networks]
         axes = [axis + 2 for axis in self.card.mirror_axes]
@@ -207,19 +235,21 @@ class ForeignSegmenter:
             place = (slice(z.start + rows.start, z.start + rows.stop), y, x)
             for name in self.classes:
                 channels = list(self.card.channels[name])
-                drawing.masks[name][place] = self._inside(logits, channels).numpy()
+                drawing.masks[name][place] = self._inside(logits, channels)
                 if name in drawing.probabilities:
                     values = self._probability(logits, channels)
-                    drawing.probabilities[name][place] = values.half().numpy()
+                    drawing.probabilities[name][place] = values.astype(np.float16)
         return drawing
 
-    def _inside(self, logits: Tensor, channels: list[int]) -> Tensor:
+    def _inside(self, logits: NDArray[np.float32], channels: list[int]) -> BoolArray:
         """Where a class is: any of its regions is likelier than not, or its labels win."""
         if self.card.regions:
-            return (logits[channels] > 0).any(dim=0)
-        return torch.isin(logits.argmax(dim=0), torch.tensor(channels))
+            return np.asarray((logits[channels] > 0).any(axis=0))
+        return np.isin(logits.argmax(axis=0), channels)
 
-    def _probability(self, logits: Tensor, channels: list[int]) -> Tensor:
+    def _probability(self, logits: NDArray[np.float32], channels: list[int]) -> Image:
         if self.card.regions:
-            return logits[channels].sigmoid().amax(dim=0)
-        return logits.softmax(dim=0)[channels].sum(dim=0)
+            most: Image = expit(logits[channels]).max(axis=0)
+            return most
+        total: Image = softmax(logits, axis=0)[channels].sum(axis=0)
+        return total

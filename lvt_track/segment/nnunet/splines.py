@@ -11,9 +11,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import torch
-from scipy import ndimage
-from torch import Tensor
+from numpy.typing import NDArray
 
 __all__ = ["SplineOrder", "spline_orders", "spline_weights"]
 
@@ -25,7 +23,7 @@ _ANISOTROPIC = 3.0
 _NEGLIGIBLE = 1e-7
 
 
-def spline_weights(old: int, new: int, order: SplineOrder) -> Tensor:
+def spline_weights(old: int, new: int, order: SplineOrder) -> NDArray[np.float32]:
     """Weights (new, old), float32, of an axis' old samples in the new ones over the same extent.
 
     Args:
@@ -33,16 +31,19 @@ def spline_weights(old: int, new: int, order: SplineOrder) -> Tensor:
         order: 0 nearest, 1 linear, 3 cubic; the ends are repeated.
     """
     if old == new:
-        return torch.eye(old)
+        return np.eye(old, dtype=np.float32)
     if order == 0:
         centre = (np.arange(new) + 0.5) * (old / new) - 0.5
         nearest = np.clip(np.floor(centre + 0.5).astype(int), 0, old - 1)
-        return torch.eye(old)[torch.from_numpy(nearest)]
+        repeated: NDArray[np.float32] = np.eye(old, dtype=np.float32)[nearest]
+        return repeated
+    from scipy import ndimage
+
     # What becomes of every unit impulse.
     impulses = np.eye(old)
     weights = ndimage.zoom(impulses, (new / old, 1.0), order=order, mode="nearest", grid_mode=True)
     weights[np.abs(weights) < _NEGLIGIBLE] = 0.0
-    return torch.from_numpy(weights.astype(np.float32))
+    return weights.astype(np.float32)
 
 
 def spline_orders(

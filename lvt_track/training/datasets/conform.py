@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -171,11 +170,11 @@ def _resampled(
     if ignored.any():
         bits[_over(ignored, shape, 0.0)] |= np.uint8(IGNORE)
     spacing = [n * s / m for n, s, m in zip((z, y, x), grid_mm, shape, strict=True)]
-    return resample(hu, shape).numpy(), bits, (spacing[0], spacing[1], spacing[2])
+    return resample(hu, shape), bits, (spacing[0], spacing[1], spacing[2])
 
 
 def _over(mask: BoolArray, shape: tuple[int, int, int], threshold: float) -> BoolArray:
     share = resample(mask, shape)
     # Sums of weights are rounded: a voxel half of which is inside shall be inside.
-    above: BoolArray = torch.gt(share, threshold - 1e-5 if threshold else 1e-5).numpy()
+    above: BoolArray = share > (threshold - 1e-5 if threshold else 1e-5)
     return above

@@ -17,7 +17,8 @@ from typing import Any
 
 from lvt_track.errors import UsageError, run_module
 from lvt_track.segment.models import Card, save_model
-from lvt_track.segment.network import ResidualUNet
+from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.segment.network.weights import Network
 from lvt_track.training.synthetic.default_model import LOCATOR, SEGMENTER, VERSION, Start
 
 __all__ = ["average", "main"]
@@ -43,10 +44,10 @@ def average(models: Sequence[Start], shares: Sequence[float], parent: Path) -> C
             remedy="Give one share for each model; together they make 1",
         )
     first = models[0].card
-    networks: dict[str, ResidualUNet] = {}
+    networks: dict[str, Network] = {}
     training: dict[str, Any] = {}
     for name in (LOCATOR.name, SEGMENTER.name):
-        networks[name] = _mean([model.networks[name] for model in models], shares)
+        networks[name] = Network.of(_mean([model.networks[name] for model in models], shares))
         trainings = [model.card.training.get(name, {}) for model in models]
         is_one = len({getattr(model.card, name).sha256 for model in models}) == 1
         training[name] = trainings[0] if is_one else {"mean_of": trainings, "shares": list(shares)}

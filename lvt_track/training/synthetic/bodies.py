@@ -28,8 +28,8 @@ from lvt_track.phantom.image.synthesis import (
     synthesise_image,
 )
 from lvt_track.phantom.image.visibility import conspicuity
-from lvt_track.segment.grid import resample
-from lvt_track.segment.network import normalise
+from lvt_track.segment.grid import triangle_weights
+from lvt_track.segment.network.intensity import normalise
 from lvt_track.training.batch import Batch
 from lvt_track.training.objective.partial import COMPLETE, targets_and_validity
 from lvt_track.training.prefetch import made_by_processes
@@ -166,9 +166,20 @@ def _image(crop: DrawnCrop, shares: Tensor, recipe: Recipe, rng: np.random.Gener
         hu = hu + arm_shadow_hu(recipe.patch, recipe.spacing_mm, generator)
     if thickness_mm > recipe.spacing_mm and rng.random() < 0.7:
         slices = max(2, round(hu.shape[0] * recipe.spacing_mm / thickness_mm))
-        hu = resample(resample(hu, (slices, *hu.shape[1:])), (*hu.shape,))
+        hu = _through_slices(hu, slices)
     hu = hu * float(rng.uniform(0.93, 1.07)) + float(rng.normal(0.0, _OFFSET_HU))
     return hu.clamp(min=_AIR_HU)
+
+
+def _through_slices(hu: Tensor, slices: int) -> Tensor:
+    """An image (z, y, x) as so many slices along z show it."""
+    size = hu.shape[0]
+    thick, back = (
+        torch.from_numpy(triangle_weights(old, new, (0.0, old))).to(hu.device)
+        for old, new in ((size, slices), (slices, size))
+    )
+    seen: Tensor = torch.tensordot(back, torch.tensordot(thick, hu, dims=1), dims=1)
+    return seen
 
 
 def _soft_edges(

@@ -25,7 +25,9 @@ from lvt_track.errors import UsageError, run_module
 from lvt_track.phantom.body.anatomy import Field
 from lvt_track.segment.default_segmenter import DefaultSegmenter
 from lvt_track.segment.models import Card, Part, load_model, save_model
-from lvt_track.segment.network import NetworkParameters, ResidualUNet
+from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.segment.network.weights import Network
 from lvt_track.training.batch import Batch
 from lvt_track.training.history import draw_history
 from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_network, train
@@ -177,7 +179,7 @@ class Start:
             raise UsageError(f"{model!r} has no networks of this program alone")
         networks = ((LOCATOR, loaded.locator.network), (SEGMENTER, drawn.network))
         try:
-            wide = {part.name: widened(old, part.network) for part, old in networks}
+            wide = {part.name: widened(old.module, part.network) for part, old in networks}
         except ValueError as error:
             raise UsageError(
                 f"the networks of {model!r} are not those of this configuration: {error}"
@@ -250,7 +252,8 @@ def export(work: Path, parent: Path, start: Start | None = None, samples: int = 
         fluid_hu=FLUID_HU,
         training=training,
     )
-    return save_model(card, networks, parent)
+    weights = {name: Network.of(network) for name, network in networks.items()}
+    return save_model(card, weights, parent)
 
 
 def main(arguments: list[str] | None = None) -> None:
