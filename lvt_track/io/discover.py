@@ -20,17 +20,12 @@ from lvt_track.io.dates import (
     impossible_date_above,
     odd_date_warnings,
 )
-from lvt_track.io.dicom.series import find_dicom_series
-from lvt_track.io.dicom.volumes import read_series
-from lvt_track.io.duplicate_scans import without_duplicates
 from lvt_track.io.identity import check_one_patient, name_warnings, signs_of_two
 from lvt_track.io.images.headers import stem_of
 from lvt_track.io.images.volumes import read_volume
 from lvt_track.io.layouts.dicom_masks import NO_SCAN, with_masks
 from lvt_track.io.layouts.images import find_image_series, image_series, sort_images
 from lvt_track.io.tracked_series import choose_tracked
-from lvt_track.io.visits import build_visits, with_dates
-from lvt_track.io.walk import LAYOUTS, days_in_other_formats, files_below
 
 __all__ = ["Discovery", "FileFate", "LeftOut", "discover", "read_scan", "series_at"]
 
@@ -86,6 +81,10 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
         InputError: when there is no usable CT with a date, or, without the user's word, more
             than one patient.
     """
+    from lvt_track.io.duplicate_scans import without_duplicates
+    from lvt_track.io.visits import build_visits, with_dates
+    from lvt_track.io.walk import days_in_other_formats
+
     folder = Path(folder)
     search = _search(folder)
     candidates, left_out = search.candidates, search.left_out
@@ -210,11 +209,11 @@ def read_scan(series: Series) -> Volume:
     Raises:
         InputError: when they cannot be read or are not CT in HU.
     """
-    return (
-        read_series(series.files, frozenset(series.frames))
-        if series.is_dicom
-        else read_volume(series.files[0])
-    )
+    if not series.is_dicom:
+        return read_volume(series.files[0])
+    from lvt_track.io.dicom.volumes import read_series
+
+    return read_series(series.files, frozenset(series.frames))
 
 
 @dataclass(frozen=True)
@@ -227,6 +226,9 @@ class _Search:
 
 
 def _search(folder: Path) -> _Search:
+    from lvt_track.io.dicom.series import find_dicom_series
+    from lvt_track.io.walk import files_below
+
     walk = files_below(folder)
     images = sort_images(walk.images)
     dicom, reasons = find_dicom_series(walk.dicom, folder)
@@ -295,6 +297,8 @@ def _by_folder(path: Path, left_out: Sequence[LeftOut]) -> FileFate:
 def _nothing_usable(
     folder: Path, left_out: Sequence[LeftOut], undated: Sequence[FoundSeries]
 ) -> InputError:
+    from lvt_track.io.walk import LAYOUTS
+
     if undated:
         return InputError(
             "no visit has a date",

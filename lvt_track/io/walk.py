@@ -15,7 +15,7 @@ from lvt_track.errors import InputError
 from lvt_track.io.candidates import LeftOut, named_failures
 from lvt_track.io.dates import date_in_name
 from lvt_track.io.dicom.directory import directory_fate
-from lvt_track.io.dicom.header import looks_like_dicom
+from lvt_track.io.dicom.preamble import looks_like_dicom
 from lvt_track.io.images.headers import stem_of
 from lvt_track.io.layouts.packed import DICOM_SUFFIXES, merged_packed, packed_file
 from lvt_track.io.layouts.results import results_folder

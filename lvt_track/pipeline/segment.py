@@ -108,9 +108,9 @@ def _segment(
     watch, (settings, existing) = Stopwatch(), options
     choice = settings.model
     started = time_now()
-    # torch takes seconds to come up, in which one core can unpack the scan.
+    # Networks are compiled while another core unpacks the scan.
     with ThreadPoolExecutor(1) as beside:
-        loading = beside.submit(lambda: choice.model)
+        loading = beside.submit(choice.prepare)
         with watch.stage("read"):
             series = series_at(ct)
             volume = read_scan(series)

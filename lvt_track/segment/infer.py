@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -13,7 +14,8 @@ from lvt_track.core.geometry import Box
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.segment.device import device_errors_explained, pick_device
-from lvt_track.segment.engine.choice import pick_engine
+from lvt_track.segment.engine.choice import OPENVINO, Engine, network_on, pick_engine
+from lvt_track.segment.engine.layers import can_lay
 from lvt_track.segment.models import Model
 from lvt_track.segment.postprocess.fluid import fluid_warning, without_fluid
 from lvt_track.segment.postprocess.hierarchy import clean
@@ -21,7 +23,15 @@ from lvt_track.segment.postprocess.veins import without_veins
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Drawing, Effort, Report, Run
 
-__all__ = ["EXHAUSTIVE", "FAST", "NO_LIVER", "Segmentation", "check_hounsfield", "segment"]
+__all__ = [
+    "EXHAUSTIVE",
+    "FAST",
+    "NO_LIVER",
+    "Segmentation",
+    "check_hounsfield",
+    "prepare",
+    "segment",
+]
 
 NO_LIVER = "no liver was found in this scan; all masks are empty"
 
@@ -92,10 +102,7 @@ def segment(
     """
     check_hounsfield(volume)
     place = pick_device(device)
-    engine = pick_engine(place, effort.precision)
-    if engine.precision == "int8" and not model.knows_peaks:
-        instead = f"the model {model.name} was not measured for int8: {engine.rest} instead"
-        engine = engine.without_int8(instead)
+    engine = _engine_for(model, place, effort.precision)
     run = Run(place, engine, effort, keep_probabilities, progress)
     if engine.remark:
         run.notes.append(engine.remark)
@@ -121,6 +128,34 @@ def _segmented(volume: Volume, model: Model, run: Run) -> Segmentation:
             if name in run.keep_probabilities:
                 drawing.probabilities[name] = drawn.probabilities[name]
     return _finished(volume, model, scan, box, replace(drawing, warnings=tuple(warnings)), run)
+
+
+def prepare(model: Model, device: str = "auto", effort: Effort = FAST) -> None:
+    """Check the engine and compile the networks for it, as `segment` does where that was not done.
+
+    Args:
+        model, device, effort: as `segment` takes them.
+
+    Raises:
+        UsageError: when there is no such device.
+    """
+    engine = _engine_for(model, pick_device(device), effort.precision)
+    if engine.name != OPENVINO:
+        return
+    for part, network in model.own_networks:
+        if can_lay(network.size):
+            # Where it fails, the run says so and goes on with torch.
+            with contextlib.suppress(RuntimeError, MemoryError):
+                network_on(engine, network, part.patch)
+
+
+def _engine_for(model: Model, device: str, precision: str) -> Engine:
+    """The engine for a device, with eight bits where the model was measured for them alone."""
+    engine = pick_engine(device, precision)
+    if engine.precision != "int8" or model.knows_peaks:
+        return engine
+    instead = f"the model {model.name} was not measured for int8: {engine.rest} instead"
+    return engine.without_int8(instead)
 
 
 def check_hounsfield(volume: Volume) -> None:

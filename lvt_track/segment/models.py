@@ -139,6 +139,14 @@ class Model:
         return {name: part.card.name for part in self.parts for name in part.draws}
 
     @property
+    def own_networks(self) -> tuple[tuple[Part, Network], ...]:
+        """The networks of the kind that is trained here, each with what its card says of it."""
+        segmenters = (part.segmenter for part in self.parts)
+        own = (drawn for drawn in segmenters if isinstance(drawn, DefaultSegmenter))
+        networks = ((drawn.card.segmenter, drawn.network) for drawn in own)
+        return ((self.locator.part, self.locator.network), *networks)
+
+    @property
     def minimum_ml(self) -> tuple[float, ...]:
         """Volumes below which components are dropped: liver, vessels, tumours."""
         least = dict.fromkeys(CLASSES, 0.0)

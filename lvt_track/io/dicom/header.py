@@ -33,7 +33,6 @@ from lvt_track.io.dicom.values import (
 __all__ = [
     "CT_IMAGE",
     "SliceHeader",
-    "looks_like_dicom",
     "read_slice_header",
     "read_slice_headers",
     "slice_header",
@@ -189,26 +188,6 @@ class SliceHeader:
         normal: FloatArray = np.cross(self.orientation[0], self.orientation[1])
         length = float(np.linalg.norm(normal))
         return normal / length if length > 0 else None
-
-
-def looks_like_dicom(path: Path) -> bool:
-    """Whether the first bytes are DICOM, with or without preamble and meta header.
-
-    A file that cannot be opened counts as one, so that its reader will name the fault.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(132)
-    except OSError:
-        return True
-    if start[128:132] == b"DICM":
-        return True
-    if len(start) < 8:
-        return False
-    # Without a preamble a data set starts with a tag of group 0002 or 0008, then a length.
-    if start[:2] in (b"\x02\x00", b"\x08\x00"):
-        return start[3] < 0x20
-    return start[:2] == b"\x00\x08" and start[2] < 0x20 and start[4:6].isalpha()
 
 
 def read_slice_headers(

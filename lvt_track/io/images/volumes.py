@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
@@ -23,7 +22,6 @@ from lvt_track.io.images.grids import (
     reorient,
 )
 from lvt_track.io.images.headers import SUFFIXES, read_image, read_image_header, stem_of
-from lvt_track.io.images.itk import itk_path, quiet_itk
 from lvt_track.io.images.nifti import Header, is_nifti, new_header, read_header, write_nifti
 
 __all__ = [
@@ -231,6 +229,10 @@ def _write(array: NDArray[Any], geometry: Geometry, path: Path, like: Path | Non
     if path.suffix.lower() == ".mhd":
         # Its voxels would go into a second file, which cannot appear together with the first.
         raise OutputError("MHD is read but not written", path=path, remedy="Choose .mha")
+    import SimpleITK as sitk
+
+    from lvt_track.io.images.itk import itk_path, quiet_itk
+
     image = sitk.GetImageFromArray(array)
     image.SetSpacing(geometry.spacing_mm[::-1])
     image.SetOrigin(geometry.origin_mm)

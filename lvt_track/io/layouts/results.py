@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from lvt_track.io.candidates import LeftOut
-from lvt_track.io.dicom.header import looks_like_dicom
+from lvt_track.io.dicom.preamble import looks_like_dicom
 from lvt_track.io.images.headers import stem_of
 
 __all__ = ["DRAWN_FILE", "LVT_FILE", "results_folder"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from lvt_track.core.response.sites import SiteWord, SiteWords, default_site_words
 from lvt_track.core.series import Visit
 from lvt_track.errors import InputError, UsageError
-from lvt_track.io.dicom.header import looks_like_dicom
+from lvt_track.io.dicom.preamble import looks_like_dicom
 from lvt_track.io.spreadsheets.sheet import Sheet, read_sheet
 from lvt_track.pipeline.radiologist.annotation_positions import placed
 from lvt_track.pipeline.radiologist.structured_reports import read_reports

@@ -12,6 +12,7 @@ from lvt_track.core.volume import Volume
 if TYPE_CHECKING:
     from lvt_track.segment.infer import Segmentation
     from lvt_track.segment.models import Model
+    from lvt_track.segment.segmenter import Effort
     from lvt_track.segment.totalsegmentator import TotalSegmentator
 
 __all__ = ["ModelChoice"]
@@ -57,6 +58,18 @@ class ModelChoice:
             return TotalSegmentator.installed()
         return load_model(self.name)
 
+    def prepare(self) -> None:
+        """Load the model and compile its networks, which goes well beside reading a scan.
+
+        Raises:
+            InputError, UsageError: as `model`, and when the machine cannot do what is asked for.
+        """
+        from lvt_track.segment.infer import prepare
+        from lvt_track.segment.models import Model
+
+        if isinstance(self.model, Model):
+            prepare(self.model, self.device, self._effort)
+
     @property
     def conduct(self) -> str:
         """What decides masks: the model, and what computes it in which precision here.
@@ -94,16 +107,21 @@ class ModelChoice:
 
     def segment(self, volume: Volume, keep_probabilities: Collection[str] = ()) -> Segmentation:
         """What the model sees in a scan; a package that gives no probabilities keeps none."""
-        from lvt_track.segment.infer import EXHAUSTIVE, FAST, segment
+        from lvt_track.segment.infer import segment
         from lvt_track.segment.models import Model
 
         if isinstance(self.model, Model):
-            effort = EXHAUSTIVE if self.exhaustive else replace(FAST, precision=self.precision)
             return segment(
                 volume,
                 self.model,
                 self.device,
                 keep_probabilities=keep_probabilities,
-                effort=effort,
+                effort=self._effort,
             )
         return self.model.segment(volume, self.device)
+
+    @property
+    def _effort(self) -> Effort:
+        from lvt_track.segment.infer import EXHAUSTIVE, FAST
+
+        return EXHAUSTIVE if self.exhaustive else replace(FAST, precision=self.precision)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, find_objects
 
 from lvt_track.core.components import label_components
 from lvt_track.core.volume import BoolArray
@@ -42,6 +41,8 @@ def without_fluid(
         spacing_mm: edges of a voxel (z, y, x).
         below_hu: the limit.
     """
+    from scipy.ndimage import distance_transform_edt, find_objects
+
     number, _ = label_components(tumors)
     kept, left_out = tumors.copy(), 0
     for k, box in enumerate(find_objects(number), start=1):

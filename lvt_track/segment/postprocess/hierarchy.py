@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvt_track.core.components import label_components, largest_component
+from lvt_track.core.geometry import bounding_box
 from lvt_track.core.volume import CLASSES, BoolArray
 
 __all__ = ["Cleaned", "clean", "without_holes", "without_specks"]
@@ -44,21 +45,25 @@ def clean(
         minimum_ml: components below it are dropped, per class; a liver below it is no liver.
     """
     piece, others = largest_component(liver)
-    if np.count_nonzero(piece) * voxel_ml < minimum_ml[0]:
+    box = bounding_box(piece)
+    if box is None or np.count_nonzero(piece) * voxel_ml < minimum_ml[0]:
         empty = np.zeros_like(liver)
         pieces = int(others + piece.any())
         return Cleaned(dict.fromkeys(CLASSES, empty), {"liver": pieces, "vessels": 0, "tumors": 0})
-    whole = without_holes(piece)
-    parts = vessels | tumors
+    # What the liver encloses lies in its box.
+    whole, parts = without_holes(piece[box]), vessels[box] | tumors[box]
     for liver_plane, parts_plane in zip(whole, parts, strict=True):
-        if parts_plane.any():
+        if (parts_plane & ~liver_plane).any():
             liver_plane |= without_holes(liver_plane) & parts_plane
-    masks, dropped = {"liver": whole}, {"liver": others}
+    kept, dropped = {"liver": whole}, {"liver": others}
     for name, mask, least_ml in (
         ("vessels", vessels, minimum_ml[1]),
         ("tumors", tumors, minimum_ml[2]),
     ):
-        masks[name], dropped[name] = without_specks(mask & whole, least_ml / voxel_ml)
+        kept[name], dropped[name] = without_specks(mask[box] & whole, least_ml / voxel_ml)
+    masks = {name: np.zeros_like(liver) for name in kept}
+    for name, mask in kept.items():
+        masks[name][box] = mask
     return Cleaned(masks, dropped)
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.header import looks_like_dicom, read_slice_headers
+from lvt_track.io.dicom.header import read_slice_headers
+from lvt_track.io.dicom.preamble import looks_like_dicom
 from lvt_track.io.dicom.segmentations import (
     read_segmentation_header,
     read_segments,

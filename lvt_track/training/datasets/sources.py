@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.header import looks_like_dicom, read_slice_headers
+from lvt_track.io.dicom.header import read_slice_headers
+from lvt_track.io.dicom.preamble import looks_like_dicom
 from lvt_track.io.dicom.segmentations import read_segmentation_header
 from lvt_track.training.datasets.descriptor import Descriptor, Layout, LayoutKind, number_in
 

@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset
 
 from lvt_track.core.response.sites import default_site_words
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.header import looks_like_dicom
+from lvt_track.io.dicom.preamble import looks_like_dicom
 from lvt_track.io.dicom.structured_report.content import (
     ContentItem,
     ReportedPlace,
