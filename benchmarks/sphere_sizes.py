@@ -52,7 +52,9 @@ and between the edges in the image, as it measures masks of a model now."""
 WHY = """**Why masks are long.** The tumour's probability is the greater of two looks, on cells of
 2 mm and on finer ones: a sphere is drawn 0.3 to 0.7 mm too large all around, and its outline is
 rough, so that the longest line ends on two bumps. The mean profile of HU across the outline shows
-the first; measuring between half heights takes away both. In slices of 5 mm spheres below 18 mm
+the first; measuring between half heights, along an outline that is smoothed by a fifth of the
+lesion's radius, takes away both. Longish lesions stay a millimetre or two short: at their tips the
+image is blurred on three sides. In slices of 5 mm spheres below 18 mm
 come out short, for the nearest slice misses their middle: their own voxels show the same, and no
 way of measuring mends it."""
 
@@ -151,7 +153,7 @@ def spheres(data: Path, work: Path, draws: int) -> Iterator[Sphere]:
         for slice_mm in slices:
             for draw in range(draws):
                 stem = work / f"{name}_{slice_mm}_{draw}"
-                if not stem.with_suffix(".done").exists():
+                if not Path(f"{stem}.done").exists():
                     volume = volume or read_scan(series_at(data / name / "dicom"))
                     room = room or segment(volume, model, "cpu").masks
                     here = resliced(volume, slice_mm)
@@ -174,7 +176,7 @@ def spheres(data: Path, work: Path, draws: int) -> Iterator[Sphere]:
                             tumors=seen.masks.tumors[box],
                             truth=whole[box],
                         )
-                    stem.with_suffix(".done").touch()
+                    Path(f"{stem}.done").touch()
                     print(f"{name}, {slice_mm} mm, draw {draw}: {len(drawn)}", flush=True)
                 for path in sorted(work.glob(f"{stem.name}_*.npz")):
                     yield _loaded(name, path)

@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 import lvt_track as lvt
 from lvt_track.core.components import label_components
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.methods import METHODS
-from lvt_track.core.volume import Masks
+from lvt_track.core.volume import Masks, Volume
 from lvt_track.io.images.volumes import read_mask
+from lvt_track.lesions.components import find_lesions
 from lvt_track.planning.meshes import mesh_of
 from lvt_track.planning.resection.remnant import RIGHT, remnant_of, segments_taken
 from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, UNKNOWN
@@ -30,6 +32,7 @@ from lvt_track.segment.postprocess.given import combine_with_given
 from lvt_track.segment.postprocess.hierarchy import clean
 from lvt_track.segment.postprocess.veins import without_veins
 
+CLASSES = ("liver", "vessels", "tumors")
 RECORD = Path(__file__).with_name("methods.json")
 HOW = (
     "If the change is meant, raise the number of that stage in lvt_track/core/methods.py, so that "
@@ -65,14 +68,32 @@ def results(tiny_patient: Path) -> dict[str, Any]:
     }
     for stage, (table, columns) in TABLES.items():
         found[stage] = json.loads(course.to_frame(table)[columns].to_json(orient="values"))
+    found["lesions"] += _sizes_at_edges(scan, folder)
     return found
+
+
+def _sizes_at_edges(scan: lvt.Volume, folder: Path) -> list[list[float]]:
+    """Long and short axes of the tumours as they are measured where a model drew them."""
+    masks = Masks(
+        *(read_mask(folder / f"{name}.nii.gz", scan.geometry) for name in CLASSES), scan.geometry
+    )
+    noise = np.random.default_rng(1).normal(0, 8, scan.hu.shape)
+    hu = ndimage.gaussian_filter(scan.hu + noise, (0, 0.5, 0.5)).astype(np.float32)
+    noisy = Volume(hu, scan.geometry)
+    _, lesions = find_lesions(0, noisy, masks, at_edges=True)
+    return [
+        [
+            round(lesion.measurement.long_axis.length_mm, 3),
+            round(lesion.measurement.short_axis.length_mm, 3),
+        ]
+        for lesion in lesions
+    ]
 
 
 def _postprocessed(scan: lvt.Volume, folder: Path) -> list[int]:
     """Voxels that are left of masks with a hole, a speck, a vein and a cyst in them."""
     liver, vessels, tumors = (
-        read_mask(folder / f"{name}.nii.gz", scan.geometry)
-        for name in ("liver", "vessels", "tumors")
+        read_mask(folder / f"{name}.nii.gz", scan.geometry) for name in CLASSES
     )
     hu = scan.hu.copy()
     hu[tumors] = 0

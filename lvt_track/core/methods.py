@@ -14,7 +14,7 @@ METHODS: dict[str, int] = {
     "read": 2,
     "phase": 1,
     "segment": 2,
-    "lesions": 3,
+    "lesions": 4,
     "register": 1,
     "match": 2,
     "look back": 1,

@@ -16,7 +16,7 @@ from lvt_track.measure.calipers import (
     widest_at_most,
 )
 from lvt_track.measure.diameter import longest_diameter_3d_mm
-from lvt_track.measure.edges import INWARD_MM, edge_mask
+from lvt_track.measure.edges import edge_mask
 from lvt_track.measure.outline import SliceOutline, extreme_points
 
 __all__ = ["caliper_in_slice", "measure_at_edges", "measure_lesion"]
@@ -78,8 +78,7 @@ def measure_at_edges(
         first_slice: index in the scan of the mask's first slice.
 
     Returns:
-        `drawn` itself where the image does not tell where the edges are, or where so much is lost
-        of the long axis that not its ends were moved but a part of the lesion was left out.
+        `drawn` itself where the image does not tell where the edges are.
     """
     index = drawn.slice_index - first_slice
     _, dy, dx = volume.geometry.spacing_mm
@@ -88,9 +87,6 @@ def measure_at_edges(
         return drawn
     _, (long_ends, short_ends) = _axes_in_plane(edge[None], volume.geometry.spacing_mm)
     long_axis = caliper_in_slice(long_ends, index, volume.geometry)
-    # Each end is sought no farther inward than this, along its own direction.
-    if drawn.long_axis.length_mm - long_axis.length_mm > 2 * INWARD_MM + (dy + dx) / 2:
-        return drawn
     return replace(
         drawn,
         long_axis=long_axis,

@@ -53,6 +53,44 @@ def test_where_the_image_does_not_tell_the_mask_counts(options):
     assert find_lesions(0, volume, masks, at_edges=True)[1][0] == drawn
 
 
+def ellipse(a_mm, b_mm, angle, outset_mm=0.6):
+    """A dark ellipse with half axes a, b in one slice, blurred and noisy, and a larger mask."""
+    size, parts, half = 100, 4, 0.75 * 50
+    v, u = (np.indices((size * parts, size * parts)) + 0.5) / parts * 0.75 - half
+    along = u * np.cos(angle) + v * np.sin(angle)
+    across = v * np.cos(angle) - u * np.sin(angle)
+
+    def share(outset):
+        inside = (along / (a_mm + outset)) ** 2 + (across / (b_mm + outset)) ** 2 < 1
+        return inside.reshape(size, parts, size, parts).mean(axis=(1, 3))
+
+    noise = np.random.default_rng(round(10 * a_mm + b_mm)).normal(0, 9, (size, size))
+    hu = 110 - 45 * ndimage.gaussian_filter(share(0.0), 1) + noise
+    mask = share(outset_mm)[None] > 0.5
+    geometry = Geometry.axial((1, size, size), (3.0, 0.75, 0.75), (0, 0, 0))
+    nothing = np.zeros(mask.shape, dtype=bool)
+    volume = Volume(hu[None].astype(np.float32), geometry)
+    return volume, Masks(~nothing, nothing, mask, geometry)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.5, 1.2])
+@pytest.mark.parametrize(("a_mm", "b_mm"), [(20.0, 6.0), (15.0, 8.0), (10.0, 4.0)])
+def test_tips_of_a_longish_lesion_are_kept(a_mm, b_mm, angle):
+    volume, masks = ellipse(a_mm, b_mm, angle)
+    _, (lesion, *_) = find_lesions(0, volume, masks, at_edges=True)
+    assert lesion.measurement.long_axis.length_mm == pytest.approx(2 * a_mm, abs=2.0)
+    assert lesion.measurement.short_axis.length_mm == pytest.approx(2 * b_mm, abs=1.6)
+
+
+def test_the_liver_beside_the_lesion_counts_not_what_lies_beyond():
+    """A dark neighbour 6 mm away, drawn by nobody, must not make the lesion's surroundings dim."""
+    volume, masks = scene(20.0, 0.8)
+    beyond = np.abs(np.indices(volume.hu.shape)[2] * PIXEL_MM - 34.8) > 16.0
+    dark = Volume(np.where(beyond, volume.hu - 60, volume.hu), volume.geometry)
+    _, (lesion, *_) = find_lesions(0, dark, masks, at_edges=True)
+    assert lesion.measurement.long_axis.length_mm == pytest.approx(20.0, abs=0.8)
+
+
 def test_a_bright_lesion_has_edges_too():
     volume, masks = scene(20.0, 0.8, lesion_hu=150.0)
     _, (lesion, *_) = find_lesions(0, volume, masks, at_edges=True)
