@@ -17,6 +17,7 @@ from lvt_track.response.tables.columns import is_measurement_header
 from lvt_track.response.tables.measurements import read_measurements
 from lvt_track.response.tables.readings import Readings, ReadOptions
 from lvt_track.response.tables.sdtm import is_tr, is_tr_header, read_tr
+from lvt_track.response.tables.wide import lengthened
 
 __all__ = ["ReadingSource", "read_readings", "read_site_words"]
 
@@ -60,6 +61,7 @@ def read_readings(source: Path | ReadingSource, visits: Sequence[Visit] = ()) ->
         tu = None if source.identification is None else _read_tu(source.identification)
         return read_tr(sheet, tu, source.evaluator, source.options)
     _refuse_sdtm_options(source)
+    sheet = lengthened(sheet)
     return placed(read_measurements(sheet, source.options), sheet, visits)
 
 

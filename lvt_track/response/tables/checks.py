@@ -22,7 +22,10 @@ _MOST_UNIT_SLIP = 14.0
 
 # Nobody follows a patient whose every lesion is below what RECIST measures, 10 mm.
 _LEAST_MEASURED_MM = 10.0
-_FEWEST_SIZES = 3
+_FEWEST_SIZES = 2
+
+# No lesion of a body is longer than this, and no table has only such as are longer than that.
+_LONGEST_MM, _UNUSUAL_MM = 500.0, 150.0
 
 _BONE = "bone"
 
@@ -49,7 +52,7 @@ def check_rows(rows: Sequence[Assessment], unread: Collection[str] = ()) -> tupl
         unread: names of lesions of which a row could not be read; what such a row may have said
             is not held against the lesion's others.
     """
-    problems = [*_nameless(rows), *_table_in_cm(rows)]
+    problems = [*_nameless(rows), *_table_of_another_unit(rows), *_too_long(rows)]
     for of_patient in by_patient(rows).values():
         ordered = sorted(of_patient, key=lambda row: (row.date, row.line or 0))
         problems += _doubles(ordered)
@@ -89,11 +92,21 @@ def _nameless(rows: Sequence[Assessment]) -> Iterator[Problem]:
                 yield Problem(row.line, "no patient is named, other rows name one", True)
 
 
-def _table_in_cm(rows: Sequence[Assessment]) -> Iterator[Problem]:
+def _table_of_another_unit(rows: Sequence[Assessment]) -> Iterator[Problem]:
     sizes = [row.long_axis_mm for row in rows if row.long_axis_mm is not None]
     if len(sizes) >= _FEWEST_SIZES and max(sizes) < _LEAST_MEASURED_MM:
         what = f"no long axis reaches {_LEAST_MEASURED_MM:g} mm: is the table in cm?"
         yield Problem(None, what, False)
+    if len(sizes) >= _FEWEST_SIZES and min(sizes) > _UNUSUAL_MM:
+        what = f"every long axis is above {_UNUSUAL_MM:g} mm: is the table in mm?"
+        yield Problem(None, what, False)
+
+
+def _too_long(rows: Sequence[Assessment]) -> Iterator[Problem]:
+    for row in rows:
+        if row.long_axis_mm is not None and row.long_axis_mm > _LONGEST_MM:
+            what = f"lesion {row.lesion} has {row.long_axis_mm:g} mm, which none has"
+            yield Problem(row.line, f"{what}: look for a missing point or another unit", True)
 
 
 def _doubles(rows: Sequence[Assessment]) -> Iterator[Problem]:

@@ -11,6 +11,8 @@ from lvt_track.core.response.sites import plain_words
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet
 from lvt_track.response.tables.cells import LENGTH_UNITS_MM, VOLUME_UNITS_ML, Problem
+from lvt_track.response.tables.unused import columns_of_roles, telling_cells
+from lvt_track.response.tables.wide import has_columns_of_visits
 
 __all__ = ["LENGTHS", "Columns", "SizeColumn", "is_measurement_header", "read_columns"]
 
@@ -26,9 +28,10 @@ _BESIDE = re.compile(
 _TEXT: Mapping[str, str] = {
     "date": "scan date, visit date, study date, exam date, examination date, assessment date, "
     "datum, untersuchungsdatum, ct datum, fecha, dato, date examen, date d examen, "
-    "date de l examen, fecha de examen, undersokelsesdato",
+    "date de l examen, fecha de examen, undersokelsesdato, data, data do exame, data esame",
     "lesion": "lesion id, lesion name, lesion no, lesion nr, lesion number, lesion label, tumor, "
-    "tumour, tumor id, tumour id, lasion, lesjon, laesjon, herd, lasion nr, lesion numero",
+    "tumour, tumor id, tumour id, lasion, lesjon, laesjon, herd, lasion nr, lesion numero, "
+    "lesao, lesione",
     "patient": "patient id, patientid, subject, subject id, subjid, usubjid, pat id, paciente, "
     "pasient, patienten id",
     "role": "lesion role, lesion type, target type, target status, rolle, rol, role de la lesion, "
@@ -42,17 +45,23 @@ _TEXT: Mapping[str, str] = {
     "mean_hu": "hu, mean attenuation, mean density, attenuation hu, density hu",
     "visit": "visit name, timepoint, time point, visite, besuch, zeitpunkt, visita, besok, "
     "tidspunkt",
+    "new_lesion": "new lesions, new, new lesion present, any new lesion, neue lasion, "
+    "neue lasionen, nouvelle lesion, nouvelles lesions, nueva lesion, nuevas lesiones, "
+    "lesion nueva, ny lesjon, nye lesjoner, nova lesao, nuova lesione",
+    "unit": "units, einheit, unite, unidad, enhet, unidade, unita",
 }
 _SIZES: Mapping[str, str] = {
     "long_axis": "longaxis, long axis diameter, long diameter, longest diameter, longest axis, "
     "longest, diameter, max diameter, maximum diameter, maximal diameter, largest diameter, size, "
     "lesion size, tumor size, tumour size, ld, lad, ldiam, major axis, recist diameter, "
-    "lange achse, langster durchmesser, langsachse, durchmesser, grand axe, grand diametre, "
-    "diametre, diametro, diametro mayor, eje largo, eje mayor, lengste diameter, langakse, "
-    "lengdeakse",
+    "lange achse, langster durchmesser, grosster durchmesser, langsachse, durchmesser, grand axe, "
+    "grand diametre, diametre, diametro, diametro mayor, eje largo, eje mayor, lengste diameter, "
+    "langakse, lengdeakse, storste diameter, maior diametro, maior eixo, diametro maggiore, "
+    "asse maggiore",
     "short_axis": "shortaxis, short axis diameter, short diameter, shortest diameter, sad, lperp, "
     "perpendicular, perpendicular diameter, minor axis, kurze achse, kurzachse, "
-    "querdurchmesser, petit axe, petit diametre, eje corto, eje menor, diametro menor, kortakse",
+    "querdurchmesser, kleinster durchmesser, petit axe, petit diametre, eje corto, eje menor, "
+    "diametro menor, kortakse, menor diametro, menor eixo, diametro minore, asse minore",
     "enhancing": "enhancing diameter, viable, viable diameter, viable tumor, viable tumour, "
     "viable long axis, mrecist diameter",
     "enhancing_short": "enhancing short axis, enhancing perpendicular, viable short axis",
@@ -106,7 +115,7 @@ class Columns:
 def is_measurement_header(cells: Sequence[str]) -> bool:
     """Whether a line names the columns that a table of measurements needs."""
     known = {_text_name(cell) for cell in cells}
-    return {"date", "lesion"} <= known
+    return "lesion" in known and ("date" in known or has_columns_of_visits(cells))
 
 
 def read_columns(sheet: Sheet) -> Columns:
@@ -120,6 +129,7 @@ def read_columns(sheet: Sheet) -> Columns:
     text: dict[str, list[str]] = defaultdict(list)
     sizes: dict[str, list[SizeColumn]] = defaultdict(list)
     problems: list[Problem] = []
+    unused: list[str] = []
     for name in filter(None, sheet.columns):
         key = re.sub(r"[\s_]+", "_", name.lower())
         kind = _text_name(name)
@@ -131,7 +141,13 @@ def read_columns(sheet: Sheet) -> Columns:
         elif size is not None:
             sizes[size[0]].append(SizeColumn(name, size[1]))
         elif not _BESIDE.fullmatch(key):
-            problems.append(_unused(name))
+            unused.append(name)
+    if "role" not in text and (roles := columns_of_roles(unused, sheet)):
+        text["role"] = roles
+        problems += [Problem(None, f"column {name} is read as the role", False) for name in roles]
+        unused = [name for name in unused if name not in roles]
+    problems += [_unused(name) for name in unused]
+    problems += telling_cells(unused, sheet)
     single = {kind: _best(kind, names, sheet, problems) for kind, names in text.items()}
     measured = {kind: _measured(kind, columns, sheet, problems) for kind, columns in sizes.items()}
     lacking = [name for name in ("date", "lesion") if name not in single]

@@ -15,6 +15,8 @@ from lvt_track.core.response.sites import plain_words
 from lvt_track.core.series import Phase
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
 from lvt_track.response.tables.cells import (
+    LENGTH_UNITS_MM,
+    VOLUME_UNITS_ML,
     CellError,
     Problem,
     is_missing,
@@ -23,7 +25,8 @@ from lvt_track.response.tables.cells import (
     parse_number,
     parse_volume_ml,
 )
-from lvt_track.response.tables.columns import LENGTHS, Columns, read_columns
+from lvt_track.response.tables.columns import LENGTHS, Columns, SizeColumn, read_columns
+from lvt_track.response.tables.new_flags import parse_flag, with_flagged
 from lvt_track.response.tables.own import lvt_readings
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 from lvt_track.response.tables.sizes import Sizes, settled
@@ -34,6 +37,11 @@ __all__ = ["read_measurements"]
 _Word = TypeVar("_Word")
 
 _BASELINE = re.compile(r"\b(baseline|screening)\b", re.IGNORECASE)
+
+
+def _status_word(text: str) -> Status | None:
+    """What a word says that stands where a size should."""
+    return STATUS_WORDS.get(plain_words(text).replace(" ", "")) if text else None
 
 
 _PHASE = {phase.value: phase for phase in Phase}
@@ -55,29 +63,58 @@ def read_measurements(sheet: Sheet, options: ReadOptions | None = None) -> Readi
     options = options or ReadOptions()
     columns = read_columns(sheet)
     problems = [*(Problem(None, remark, False) for remark in sheet.remarks), *columns.problems]
+    rows, flags, unread = _read_rows(sheet, columns, problems)
+    is_ours = "track" in columns.text
+    if is_ours and rows and not any(problem.is_fatal for problem in problems):
+        return lvt_readings(rows, sheet, problems, options)
+    if is_ours:
+        options = ReadOptions(0, options.sites)
+    else:
+        rows = with_flagged(rows, flags, problems)
+    if "visit" in columns.text and not is_ours:
+        problems += _unclear_baselines(sheet, columns, rows, options.visit_window_days)
+    return checked_readings(rows, problems, sheet.path, options, unread)
+
+
+def _read_rows(
+    sheet: Sheet, columns: Columns, problems: list[Problem]
+) -> tuple[list[Assessment], dict[int, bool], set[str]]:
+    """The rows, whether their lines tell of a new lesion, and lesions with rows not understood."""
     rows: list[Assessment] = []
+    flags: dict[int, bool] = {}
     unread: set[str] = set()
+    last = _last_row(sheet, columns)
     for row in sheet.rows:
         name = row.cells[columns.text["lesion"]]
+        if row.line > last:
+            what = f"{' '.join(filter(None, row.cells.values()))!r} stands below the table"
+            problems.append(Problem(row.line, f"{what}: passed over", False))
+            continue
         if is_sum(name):
             remark = f"{name!r} is no lesion but adds up others: passed over"
             problems.append(Problem(row.line, remark, False))
             continue
         reader = _RowReader(row, columns, sheet.serial_epoch, [])
         assessment = reader.assessment()
+        flags[row.line] = reader.has_new_lesion()
         problems += reader.problems
         if assessment is None:
             unread.add(reader.text("lesion"))
         else:
             rows.append(assessment)
-    is_ours = "track" in columns.text
-    if is_ours and rows and not any(problem.is_fatal for problem in problems):
-        return lvt_readings(rows, sheet, problems, options)
-    if is_ours:
-        options = ReadOptions(0, options.sites)
-    elif "visit" in columns.text:
-        problems += _unclear_baselines(sheet, columns, rows, options.visit_window_days)
-    return checked_readings(rows, problems, sheet.path, options, unread)
+    return rows, flags, unread
+
+
+def _last_row(sheet: Sheet, columns: Columns) -> int:
+    """The line of the last row with more than one cell, or a date: below it are only remarks."""
+    return max(
+        (
+            row.line
+            for row in sheet.rows
+            if row.cells[columns.text["date"]] or sum(map(bool, row.cells.values())) > 1
+        ),
+        default=0,
+    )
 
 
 def _unclear_baselines(
@@ -127,7 +164,7 @@ class _RowReader:
         mean_hu = self._mean_hu()
         read = self._two_in_one(Sizes(**lengths, volume_ml=self._volume()))
         role = self._choice("role", ROLE_WORDS, Role)
-        status_cell = self._choice("status", STATUS_WORDS, Status)
+        status_cell = self._status()
         if status_cell is Status.PROGRESSION and role is Role.NEW:
             status_cell = Status.MEASURED  # an unequivocal new lesion is one that is there
         phase = self._choice("phase", _PHASE, Phase)
@@ -198,13 +235,13 @@ class _RowReader:
         known: list[float] = []
         for column in self.columns.sizes.get(name, ()):
             text = self.row.cells[column.name]
-            if is_missing(text):
+            if is_missing(text) or _status_word(text) is not None:
                 continue
             if column.name in self.row.repeated:
                 self._refuse(f"{column.name} is merged with the cell above: write it in each row")
                 continue
             try:
-                value = parse(text, column.unit)
+                value = parse(text, self._unit_of(column, name))
             except CellError as error:
                 self._refuse(f"{column.name}: {error}")
                 continue
@@ -220,7 +257,8 @@ class _RowReader:
         """Take the short axis from a cell of the long one that holds both, as `30 x 20`."""
         for column in self.columns.sizes.get("long_axis", ()):
             try:
-                both = parse_lengths_mm(self.row.cells[column.name], column.unit)
+                text = self.row.cells[column.name]
+                both = parse_lengths_mm(text, self._unit_of(column, "long_axis"))
             except CellError:
                 continue
             if len(both) == 2:
@@ -243,6 +281,37 @@ class _RowReader:
         if value is None:
             self._refuse(f"{name} {text!r} is none of {', '.join(str(kind) for kind in kinds)}")
         return value
+
+    def _status(self) -> Status | None:
+        """What the row says of its lesion: in a column of its own, or in place of a size."""
+        said = self._choice("status", STATUS_WORDS, Status)
+        instead = {
+            status: column.name
+            for columns in self.columns.sizes.values()
+            for column in columns
+            if (status := _status_word(self.row.cells[column.name])) is not None
+        }
+        for status, name in instead.items():
+            if said is not None and status is not said:
+                self._refuse(f"{name} says {status.value}, the row also {said.value}")
+            said = said or status
+        return said
+
+    def has_new_lesion(self) -> bool:
+        """Whether the row says that its visit shows a new lesion."""
+        text = self.text("new_lesion")
+        try:
+            return bool(text) and parse_flag(text)
+        except CellError as error:
+            self._refuse(f"new lesion: {error}")
+            return False
+
+    def _unit_of(self, column: SizeColumn, kind: str) -> float | None:
+        """The unit of a column, or what a column of units says where that has none."""
+        if column.unit is not None:
+            return column.unit
+        known = VOLUME_UNITS_ML if kind == "volume" else LENGTH_UNITS_MM
+        return known.get(self.text("unit").lower().strip(".[]() "))
 
     def _place(self) -> tuple[Point | None, float | None]:
         """The position, or the height of the slice where no more is said."""

@@ -1,6 +1,7 @@
 """Words of tables for roles, for what was found of a lesion, and for what is no lesion.
 
-In English, German, French, Spanish and Norwegian; without accents, case and blanks.
+In English, German, French, Spanish, Norwegian, Portuguese and Italian; without accents, case and
+blanks.
 """
 
 from __future__ import annotations
@@ -34,14 +35,15 @@ STATUS_WORDS = _by_word(
         "not visible, no longer visible, verschwunden, nicht mehr nachweisbar, "
         "nicht mehr abgrenzbar, nicht mehr sichtbar, nicht sichtbar, disparue, disparu, absente, "
         "non visible, plus visible, desaparecida, desaparecido, ausente, no visible, borte, "
-        "forsvunnet, ikke synlig",
+        "forsvunnet, ikke synlig, não visível, desaparecida, scomparsa, assente, non visibile",
         Status.TOO_SMALL: "too small, too small to measure, tstm, zu klein, trop petite, "
-        "trop petit, demasiado pequeña, demasiado pequeño, for liten",
+        "trop petit, demasiado pequeña, demasiado pequeño, for liten, "
+        "muito pequena, troppo piccola",
         Status.NOT_DONE: "not done, not evaluable, ne, not assessed, not evaluated, "
         "not assessable, unevaluable, inevaluable, unable to evaluate, nd, nicht beurteilbar, "
         "nicht auswertbar, nicht untersucht, nicht durchgeführt, non évaluable, non évaluée, "
         "non fait, no evaluable, no evaluada, no realizado, ikke evaluerbar, ikke vurderbar, "
-        "ikke utført",
+        "ikke utført, não avaliável, non valutabile",
         Status.PROGRESSION: "progression, unequivocal progression, unequivocal, progressed, "
         "eindeutiger progress, eindeutige progression, progression indiscutable, "
         "progression non équivoque, progresión inequívoca, utvetydig progresjon",
@@ -52,12 +54,13 @@ STATUS_WORDS = _by_word(
 ROLE_WORDS = _by_word(
     {
         Role.TARGET: "target, target lesion, tl, t, target lesions, zielläsion, ziel, cible, "
-        "lésion cible, diana, lesión diana, målslesjon, mållesjon",
+        "lésion cible, diana, lesión diana, målslesjon, mållesjon, alvo, lesão alvo, bersaglio",
         Role.NON_TARGET: "nontarget, non-target lesion, ntl, nt, nontarget lesions, "
         "nicht-zielläsion, nichtziel, non cible, lésion non cible, no diana, lesión no diana, "
-        "ikke-mållesjon",
+        "ikke-mållesjon, não alvo, lesão não alvo, non bersaglio",
         Role.NEW: "new, new lesion, nl, new lesions, neu, neue läsion, nouvelle, "
-        "nouvelle lésion, nueva, nueva lesión, lesión nueva, ny, ny lesjon",
+        "nouvelle lésion, nueva, nueva lesión, lesión nueva, ny, ny lesjon, "
+        "nova, nova lesão, nuova, nuova lesione",
     }
 )
 

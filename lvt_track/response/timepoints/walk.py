@@ -62,7 +62,11 @@ def classify(
     _check_roles(rows, baseline)
     start = add_up(first, baseline, criterion.scale)
     if start.missing:
-        raise InputError(f"target lesions without a size at baseline: {listed(start.missing)}")
+        nodes = [first.rows[name].lesion for name in start.missing if first.rows[name].is_nodal]
+        raise InputError(
+            f"target lesions without a size at baseline: {listed(start.missing)}",
+            remedy=f"Nodes are measured by their short axis: {listed(nodes)}" if nodes else "",
+        )
     evidence = Evidence(
         date=start_date,
         scale=criterion.scale,

@@ -1,0 +1,76 @@
+"""What a column "new lesion" says of a visit, beside the rows of lesions that are new there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from lvt_track.core.response.assessment import Assessment, Role
+from lvt_track.core.response.sites import plain_words
+from lvt_track.response.tables.cells import CellError, Problem
+from lvt_track.response.tables.checks import by_patient
+
+__all__ = ["UNNAMED", "parse_flag", "with_flagged"]
+
+UNNAMED = "without a row of its own"
+"""The name of what a table calls new at a visit and gives no row."""
+
+_YES = frozenset(("y", "yes", "true", "x", "ja", "j", "oui", "o", "si", "s", "sim", "present"))
+_NO = frozenset(("n", "no", "false", "nein", "non", "nei", "nao", "none", "absent", "not seen"))
+
+
+def parse_flag(text: str) -> bool:
+    """Whether a cell says yes: also a number of new lesions.
+
+    Raises:
+        CellError: where it says neither yes nor no.
+    """
+    word = plain_words(text)
+    if word.isdecimal():
+        return int(word) > 0
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise CellError(f"{text!r} is neither yes nor no")
+
+
+def with_flagged(
+    rows: Sequence[Assessment], flags: Mapping[int, bool], problems: list[Problem]
+) -> list[Assessment]:
+    """Rows, and one without a size for each visit that has a new lesion by the flag alone.
+
+    Args:
+        rows: of the table, lines of the file in each.
+        flags: by line, what the column says.
+        problems: what is told of it is added here.
+    """
+    result = list(rows)
+    for patient, of_patient in by_patient(rows).items():
+        start = min(row.date for row in of_patient)
+        known = {row.lesion for row in of_patient if row.date == start}
+        # In a table with a column per visit one line speaks of all of them.
+        at_start = {row.line for row in of_patient if row.date == start}
+        flagged: dict[dt.date, Assessment] = {}
+        for row in of_patient:
+            if flags.get(row.line or 0) and (row.date == start or row.line not in at_start):
+                flagged.setdefault(row.date, row)
+        for date, row in flagged.items():
+            if date == start:
+                what = "says that the first visit has a new lesion: not counted as new"
+                problems.append(Problem(row.line, what, False))
+                continue
+            is_named = any(other.date == date and _may_be_new(other, known) for other in of_patient)
+            if not is_named:
+                what = f"says that {date} has a new lesion, which has no row: it counts"
+                problems.append(Problem(row.line, what, False))
+                result.append(
+                    Assessment(
+                        date=date, lesion=UNNAMED, patient=patient, role=Role.NEW, line=row.line
+                    )
+                )
+    return result
+
+
+def _may_be_new(row: Assessment, known: set[str]) -> bool:
+    return row.role is Role.NEW or (row.lesion not in known and not row.derived_from)
