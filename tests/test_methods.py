@@ -118,8 +118,10 @@ def _planned(folder: Path, geometry: Geometry) -> list[Any]:
     liver, vessels, tumors = (
         read_mask(folder / f"{name}.nii.gz", geometry) for name in ("liver", "vessels", "tumors")
     )
-    masks = Masks(liver, vessels, tumors, geometry)
-    plan = plan_visit(masks, label_components(tumors)[0].astype(np.int32))
+    z, y, x = np.median(np.argwhere(vessels), axis=0).astype(int)
+    tumors[z - 2 : z + 3, y : y + 5, x - 4 : x + 5] = True  # it touches a vessel
+    masks = Masks(liver, vessels, tumors & ~vessels, geometry)
+    plan = plan_visit(masks, label_components(masks.tumors)[0].astype(np.int32))
     assert plan.trees is not None
     lengths = [plan.trees.length_mm(kind) for kind in (UNKNOWN, PORTAL, HEPATIC)]
     counts = np.bincount(plan.segments.ravel(), minlength=9)[1:] * geometry.voxel_volume_ml

@@ -19,7 +19,7 @@ METHODS: dict[str, int] = {
     "match": 2,
     "look back": 1,
     "respond": 4,
-    "plan": 1,
+    "plan": 2,
     "report": 3,
 }
 """The stages in the order in which they run, each with the number of its method."""

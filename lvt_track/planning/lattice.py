@@ -18,6 +18,7 @@ LATTICE_MM = 1.25
 
 _MARGIN_MM = 6.0
 _FAR_MM = 12.0
+_FEW_VOXELS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,13 @@ def signed_distance_mm(mask: BoolArray, spacing_mm: tuple[float, ...]) -> NDArra
 
 def distance_to_mm(mask: BoolArray, spacing_mm: tuple[float, ...]) -> NDArray[np.float32]:
     """Distance between centres to the nearest voxel of a mask (z, y, x), exact; 0 in it."""
-    import SimpleITK as sitk  # five times as fast as that of scipy
+    import SimpleITK as sitk  # five times as fast as that of scipy, but for what is small
 
     if not mask.any():
         return np.full(mask.shape, _FAR_MM, dtype=np.float32)
+    if mask.size < _FEW_VOXELS:
+        near: NDArray[np.float64] = ndimage.distance_transform_edt(~mask, sampling=spacing_mm)
+        return near.astype(np.float32)
     image = sitk.GetImageFromArray(mask.view(np.uint8))
     image.SetSpacing([float(step) for step in spacing_mm[::-1]])
     signed = sitk.SignedMaurerDistanceMap(

@@ -23,7 +23,7 @@ def upright(radius_mm: float) -> tuple[Branch, np.ndarray, np.ndarray]:
     return Branch((0, 1), points, np.full(40, radius_mm)), vessel, x - middle
 
 
-@pytest.mark.parametrize("radius_mm", [3.0, 5.0, 7.0])
+@pytest.mark.parametrize("radius_mm", [3.0, 4.0, 7.0])
 @pytest.mark.parametrize("half_angle", [45.0, 90.0, 135.0])
 def test_angle_of_contact_of_a_wedge(radius_mm: float, half_angle: float) -> None:
     branch, vessel, x = upright(radius_mm)
@@ -31,7 +31,7 @@ def test_angle_of_contact_of_a_wedge(radius_mm: float, half_angle: float) -> Non
     tumor = (np.degrees(np.abs(np.arctan2(y, x))) <= half_angle) & ~vessel
     contact = branch_contact(branch, vessel, tumor, GEOMETRY)
     assert contact is not None
-    assert contact.degrees == pytest.approx(2 * half_angle, abs=8.5 if radius_mm == 3 else 5.0)
+    assert contact.degrees == pytest.approx(2 * half_angle, abs=7.0 if radius_mm == 3 else 5.0)
 
 
 def test_length_is_that_of_the_wall_touched_and_apart_is_none() -> None:

@@ -15,7 +15,7 @@ from lvt_track.phantom.body.shapes import capsule_level
 from lvt_track.phantom.body.tissues import Tissue
 from lvt_track.phantom.body.trees import MURRAY, VesselTree, grow_tree
 
-__all__ = ["CAVA_MM", "LiverVessels", "draw_liver_vessels"]
+__all__ = ["CAVA_MM", "LiverVessels", "draw_liver_vessels", "draw_tree"]
 
 CAVA_MM = (-24.0, -36.0, 57.0)
 """Where the hepatic veins enter the vena cava, in the template."""
@@ -67,7 +67,7 @@ def draw_liver_vessels(
     allowed[box] = liver
     for trees, tissue in painters:
         for tree in trees:
-            _rasterise(canvas, tree, tissue, allowed)
+            draw_tree(canvas, tree, tissue, allowed)
     return LiverVessels(portal, hepatic, artery)
 
 
@@ -138,9 +138,8 @@ def _beside(rng: np.random.Generator, tree: VesselTree, ratio: float, least: flo
     )
 
 
-def _rasterise(
-    canvas: Canvas, tree: VesselTree, tissue: Tissue, allowed: NDArray[np.bool_]
-) -> None:
+def draw_tree(canvas: Canvas, tree: VesselTree, tissue: Tissue, allowed: NDArray[np.bool_]) -> None:
+    """Draw a tree where `allowed` (z, y, x) is, on a canvas, in the template's coordinates."""
     # A branch thinner than the grid still fills the voxels whose centres lie near its axis.
     spacing = float(np.mean(canvas.geometry.spacing_mm))
     floor = 0.55 * spacing

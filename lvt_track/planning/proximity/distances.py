@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import Box, FloatArray, Geometry, bounding_box
 from lvt_track.core.lesion.caliper import Point
-from lvt_track.core.volume import BoolArray, LabelArray
+from lvt_track.core.volume import BoolArray
 
 __all__ = ["Gap", "Shape", "gap_between", "label_boxes", "outside_of"]
 
@@ -124,7 +126,7 @@ def gap_between(one: Shape, other: Shape) -> Gap:
     return Gap(float(box_mm[best]), _point(start[best]), _point(end[best]))
 
 
-def label_boxes(labels: LabelArray) -> Iterator[tuple[int, Box]]:
+def label_boxes(labels: NDArray[np.integer[Any]]) -> Iterator[tuple[int, Box]]:
     """Each label of an image (z, y, x) with its box."""
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is not None:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.planning.proximity.distances import label_boxes
 from lvt_track.planning.territories.borders import Borders, angle_about_cava, find_borders
 from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, VesselTrees
 
@@ -181,10 +182,13 @@ def _smooth(labels: NDArray[np.uint8], trees: VesselTrees) -> NDArray[np.uint8]:
     are of."""
     width = _SMOOTH_MM / trees.lattice.spacing_mm
     best, most = labels.copy(), np.zeros(labels.shape, dtype=np.float32)
-    for name in range(1, 9):
-        share = ndimage.gaussian_filter((labels == name).astype(np.float32), width, truncate=2.0)
-        more = share > most
-        best[more], most[more] = name, share[more]
+    reach = int(2.0 * width + 0.5)
+    for name, (z, y, x) in label_boxes(labels):
+        box = tuple(slice(max(side.start - reach, 0), side.stop + reach) for side in (z, y, x))
+        mask = (labels[box] == name).astype(np.float32)
+        share = ndimage.gaussian_filter(mask, width, truncate=2.0)
+        more = share > most[box]
+        best[box][more], most[box][more] = name, share[more]
     best[labels == 0] = 0
     return best
 
@@ -192,15 +196,14 @@ def _smooth(labels: NDArray[np.uint8], trees: VesselTrees) -> NDArray[np.uint8]:
 def _whole(labels: NDArray[np.uint8], trees: VesselTrees) -> NDArray[np.uint8]:
     """Every segment in one piece: crumbs go to the segment around them."""
     kept = np.zeros_like(labels)
-    for name in range(1, 9):
-        mask = labels == name
-        pieces, count = ndimage.label(mask)
-        if count:
-            largest = 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
-            kept[pieces == largest] = name
+    for name, box in label_boxes(labels):
+        pieces, _ = ndimage.label(labels[box] == name)
+        largest = 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+        kept[box][pieces == largest] = name
     crumbs = trees.liver & (kept == 0) & (labels > 0)
     if crumbs.any() and kept.any():
-        where = np.argwhere(kept)
+        beside = ndimage.maximum_filter(crumbs, 3) & (kept > 0)
+        where = np.argwhere(beside if beside.any() else kept)
         _, nearest = cKDTree(where).query(np.argwhere(crumbs))
         kept[crumbs] = kept[tuple(where[nearest].T)]
     return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from lvt_track.report.drawing.solid_views import (
     Part,
     Picture,
     draw_view,
+    draw_views,
     view_along,
 )
 
@@ -75,18 +76,24 @@ def plan_views(
     if "liver" not in meshes:
         return ()
     parts = list(_parts(meshes))
-    views = [_view("front", draw_view(parts, FROM_FRONT, _PIXEL_MM), parts)]
+    taken = [
+        Part(_taken_name(name), (meshes[name],), PARTS["resection"], is_glass=True)
+        for name in [name for name in meshes if name.startswith("resection_")][:_MOST_RESECTIONS]
+    ]
+    front, *cuts = draw_views(parts, [(), *((cut,) for cut in taken)], FROM_FRONT, _PIXEL_MM)
+    views = [_view("front", front, parts)]
     views.append(_view("below", draw_view(parts, FROM_BELOW, _PIXEL_MM), parts))
     site = _nearest_site(plan)
     if site is not None:
         views.append(_close(site, parts, tracks))
-    taken = [name for name in meshes if name.startswith("resection_")][:_MOST_RESECTIONS]
-    for number, name in enumerate(taken, start=1):
-        cut = Part("taken", (meshes[name],), PARTS["resection"], is_glass=True)
-        title = name.removeprefix("resection_").replace("_", " ")
-        picture = draw_view([*parts, cut], FROM_FRONT, _PIXEL_MM)
-        views.append(_view(f"resection{number}", picture, [*parts, cut], f"taken: {title}"))
+    for number, (cut, picture) in enumerate(zip(taken, cuts, strict=True), start=1):
+        shown = [*parts, replace(cut, name="taken")]
+        views.append(_view(f"resection{number}", picture, shown, f"taken: {cut.name}"))
     return tuple(views)
+
+
+def _taken_name(name: str) -> str:
+    return name.removeprefix("resection_").replace("_", " ")
 
 
 def _parts(meshes: Mapping[str, Mesh]) -> Iterator[Part]:

@@ -15,13 +15,25 @@ from numpy.typing import NDArray
 from lvt_track.core.geometry import FloatArray
 from lvt_track.planning.meshes import Mesh
 
-__all__ = ["FROM_BELOW", "FROM_FRONT", "Part", "Picture", "View", "draw_view", "view_along"]
+__all__ = [
+    "FROM_BELOW",
+    "FROM_FRONT",
+    "Part",
+    "Picture",
+    "View",
+    "draw_view",
+    "draw_views",
+    "view_along",
+]
 
 _AMBIENT = 0.30
 _GLASS = 0.16
 _FINER = 2  # dots of a pixel along its side
 _MARGIN_MM = 3.0
 _LAMP = np.array([0.25, 0.35, -0.9])  # from above, a little to the right, in front of the picture
+
+
+_Surface = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +131,20 @@ def draw_view(parts: Sequence[Part], view: View, pixel_mm: float) -> Picture:
         view: from where.
         pixel_mm: edge of a pixel.
     """
+    return draw_views(parts, [()], view, pixel_mm)[0]
+
+
+def draw_views(
+    parts: Sequence[Part], beside: Sequence[Sequence[Part]], view: View, pixel_mm: float
+) -> list[Picture]:
+    """Draw the same parts several times in a view, each time with others beside them.
+
+    Args:
+        parts: with a triangle or more.
+        beside: what else each picture shows, within the extent of the parts.
+        view: from where.
+        pixel_mm: edge of a pixel.
+    """
     axes = view.axes()
     if view.window_mm is None:
         every = (
@@ -130,12 +156,30 @@ def draw_view(parts: Sequence[Part], view: View, pixel_mm: float) -> Picture:
         low, high = centre - half, centre + half
     dot_mm = pixel_mm / _FINER
     columns, rows = (int(n) * _FINER for n in np.ceil((high[:2] - low[:2]) / pixel_mm))
+
+    def layers(chosen: Sequence[Part]) -> list[tuple[Part, _Surface]]:
+        room = (low, high, dot_mm)
+        return [(part, _drawn(part.meshes, axes, room, (rows, columns))) for part in chosen]
+
+    same = layers(parts)
+    corner = (float(low[0]), float(low[1]))
+    pictures = []
+    for others in beside:
+        rgb = _stacked([*same, *layers(others)], (float(low[2]), float(high[2])))
+        pictures.append(Picture(rgb, pixel_mm, corner, view))
+    return pictures
+
+
+def _stacked(
+    layers: Sequence[tuple[Part, _Surface]], depths_mm: tuple[float, float]
+) -> NDArray[np.uint8]:
+    """Solid parts by what is nearest to the eye, and glass before them."""
+    rows, columns = layers[0][1][0].shape
     picture = np.ones((rows, columns, 3), dtype=np.float32)
     front = np.full((rows, columns), np.inf, dtype=np.float32)
-    reach = max(float(high[2] - low[2]), 1.0)
-    for part in sorted(parts, key=lambda part: part.is_glass):
+    reach = max(depths_mm[1] - depths_mm[0], 1.0)
+    for part, (depth, light, facing) in sorted(layers, key=lambda layer: layer[0].is_glass):
         colour = np.array([int(part.colour[k : k + 2], 16) / 255 for k in (1, 3, 5)], np.float32)
-        depth, light, facing = _drawn(part.meshes, axes, (low, high, dot_mm), (rows, columns))
         hit = np.isfinite(depth)
         body = colour * light[..., None]
         if part.is_glass:
@@ -145,12 +189,12 @@ def draw_view(parts: Sequence[Part], view: View, pixel_mm: float) -> Picture:
         else:
             seen = hit & (depth < front)
             # What lies deeper is paler.
-            pale = np.clip((depth[seen] - low[2]) / reach, 0, 1)[:, None] * 0.35
+            pale = np.clip((depth[seen] - depths_mm[0]) / reach, 0, 1)[:, None] * 0.35
             picture[seen] = body[seen] * (1 - pale) + pale
             front[seen] = depth[seen]
     small = picture.reshape(rows // _FINER, _FINER, columns // _FINER, _FINER, 3).mean(axis=(1, 3))
-    rgb = np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8)
-    return Picture(rgb, pixel_mm, (float(low[0]), float(low[1])), view)
+    rgb: NDArray[np.uint8] = np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8)
+    return rgb
 
 
 def _drawn(
@@ -158,7 +202,7 @@ def _drawn(
     axes: FloatArray,
     room: tuple[FloatArray, FloatArray, float],
     shape: tuple[int, int],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+) -> _Surface:
     """Depth (infinite where nothing is), light, and how far the surface faces the eye, 0 to 1."""
     depth = np.full(shape, np.inf, dtype=np.float32)
     normal = np.zeros((*shape, 3), dtype=np.float32)
