@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lvt_track.core.geometry import bounding_box
+from lvt_track.core.geometry import FloatArray, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume
 
 __all__ = ["Foreign", "draw_foreign"]
@@ -26,6 +26,8 @@ INVADES, INTO_VESSEL = 0.05, 0.02
 DIES_MM, DEAD_SHARE = (5.0, 12.0), 1.6
 APART_MM, FINE_MM, BLUR_MM = 6.0, 1.0, 0.7
 LUNG_HU, FLUID_HU = -800.0, 8.0
+# From the ligament to the middle of the fat beside it.
+FAT_MM = (4.0, 12.0)
 
 Image = NDArray[np.float32]
 
@@ -49,12 +51,20 @@ class Foreign:
     doubles: dict[str, BoolArray]
 
 
-def draw_foreign(volume: Volume, masks: Masks, rng: np.random.Generator) -> Foreign:
+def draw_foreign(
+    volume: Volume, masks: Masks, fissure_mm: FloatArray, rng: np.random.Generator
+) -> Foreign:
     """Grow lesions in a scan and draw one double of each kind, all clear of each other.
 
     What is drawn is added to the scan's own voxels, so that its noise and vessels stay.
+
+    Args:
+        volume: a scan along the patient's axes: z to the head, y to the back, x to the left.
+        masks: of its liver, vessels and tumours.
+        fissure_mm: LPS points (n, 3) at which a reader sees the falciform ligament.
+        rng: of everything that is drawn.
     """
-    scene = _Scene(volume, masks)
+    scene = _Scene(volume, masks, fissure_mm)
     number = np.zeros(volume.hu.shape, dtype=np.uint8)
     sizes, signals = [], []
     for _ in range(LESIONS):
@@ -84,7 +94,7 @@ def draw_foreign(volume: Volume, masks: Masks, rng: np.random.Generator) -> Fore
 class _Scene:
     """A liver that is drawn into, one thing after the other."""
 
-    def __init__(self, volume: Volume, masks: Masks) -> None:
+    def __init__(self, volume: Volume, masks: Masks, fissure_mm: FloatArray) -> None:
         self.spacing = np.array(volume.geometry.spacing_mm)
         self.hu = volume.hu.astype(np.float32)
         self.liver, self.vessels = masks.liver, masks.vessels
@@ -92,6 +102,7 @@ class _Scene:
         self.usual_hu = float(np.median(self.hu[self.parenchyma]))
         self.depth_mm = ndimage.distance_transform_edt(masks.liver, sampling=self.spacing)
         self.clear_mm = self.away_mm(masks.tumors)
+        self.fissure = volume.geometry.to_index(fissure_mm)
 
     def away_mm(self, mask: BoolArray) -> NDArray[np.float64]:
         """Distance of every voxel to a mask."""
@@ -110,7 +121,7 @@ class _Scene:
         index = np.argwhere(where)
         return index[rng.integers(len(index))] if len(index) else None
 
-    def offsets_mm(self, centre: NDArray[np.intp]) -> list[NDArray[np.float64]]:
+    def offsets_mm(self, centre: NDArray[np.generic]) -> list[NDArray[np.float64]]:
         """Distance along z, y, x to a voxel, to be broadcast."""
         grids = np.ogrid[tuple(slice(0, n) for n in self.hu.shape)]
         return [(g - c) * s for g, c, s in zip(grids, centre, self.spacing, strict=True)]
@@ -222,20 +233,17 @@ def _wedge(scene: _Scene, rng: np.random.Generator) -> BoolArray | None:
 
 
 def _falciform_fat(scene: _Scene, rng: np.random.Generator) -> BoolArray | None:
-    """Focal fat: flat and dark below the front of the liver, near its left third."""
-    columns = np.flatnonzero(scene.liver.any(axis=(0, 1)))
-    column = columns[int(0.68 * len(columns))]
-    near = np.abs(np.arange(scene.hu.shape[2]) - column) * scene.spacing[2] < 8
-    front = np.argmax(scene.liver, axis=1)
-    y = np.arange(scene.hu.shape[1])[None, :, None]
-    shallow = (y - front[:, None, :]) * scene.spacing[1]
+    """Focal fat: flat and dark in the liver beside the falciform ligament."""
+    fissure = scene.fissure[rng.integers(len(scene.fissure))]
+    away_mm = np.sqrt(sum(o * o for o in scene.offsets_mm(fissure)))
+    near = (away_mm > FAT_MM[0]) & (away_mm < FAT_MM[1])
     centre = scene.any_of(
-        scene.parenchyma & near & (shallow > 3) & (shallow < 14) & (scene.clear_mm > 10), rng
+        scene.parenchyma & near & (scene.depth_mm > 3) & (scene.clear_mm > 10), rng
     )
     if centre is None:
         return None
-    z, y_mm, x = scene.offsets_mm(centre)
-    inside = (z / 14) ** 2 + (y_mm / 9) ** 2 + (x / 5) ** 2 < 1
+    z, y, x = scene.offsets_mm(centre)
+    inside = (z / 14) ** 2 + (y / 9) ** 2 + (x / 5) ** 2 < 1
     return scene.shift(inside & scene.parenchyma, -float(rng.uniform(18, 40)))
 
 

@@ -24,15 +24,28 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from table import markdown_table, write_page
 
-from lvt_track.core.geometry import bounding_box
+from lvt_track.core.geometry import Geometry, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.evaluate.detection import covered_lesions
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.files import write_whole
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
+from lvt_track.segment.scan import Scan
 
-SCANS = ("lits0/dicom", "ircad19/dicom", "totalseg/dicom_20_slices")
+SCANS = {
+    "lits0/dicom": [
+        (-18, -55, -93),
+        (-17, -51, -83),
+        (-17, -53, -73),
+        (-1, -67, -73),
+        (6, -69, -63),
+    ],
+    "ircad19/dicom": [(150, 130, 184), (151, 127, 192), (148, 132, 200), (150, 137, 208)],
+    "totalseg/dicom_20_slices": [(-59, -216, -804), (-54, -231, -798)],
+}
+"""Portal venous scans, and where each shows the falciform ligament and its fissure, read by eye."""
+
 CUTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SIZES_MM = (0.0, 10.0, 20.0, np.inf)
 SEEN, LEAST_MM, MARGIN_MM = 4.0, 5.0, 60.0
@@ -118,7 +131,8 @@ def draws(chosen: argparse.Namespace) -> Iterable[Row]:
                 if name not in scenes:
                     scenes[name] = _scene(chosen.data / name, model)
                 volume, masks, power = scenes[name]
-                foreign = draw_foreign(volume, masks, np.random.default_rng([place, draw, 33]))
+                rng = np.random.default_rng([place, draw, 33])
+                foreign = draw_foreign(volume, masks, np.array(SCANS[name], dtype=float), rng)
                 row = {"scan": name.split("/")[0], **look(foreign, masks, power, model)}
                 with write_whole(path) as temporary:
                     temporary.write_text(json.dumps(row), encoding="utf-8")
@@ -128,7 +142,7 @@ def draws(chosen: argparse.Namespace) -> Iterable[Row]:
 
 def _scene(path: Path, model: Model) -> tuple[Volume, Masks, NDArray[np.float64]]:
     """A scan cut to its liver, what the model draws in it, and its noise."""
-    volume = read_scan(series_at(path))
+    volume = _upright(read_scan(series_at(path)))
     masks = segment(volume, model, "cpu").masks
     around = bounding_box(masks.liver)
     if around is None:
@@ -136,6 +150,16 @@ def _scene(path: Path, model: Model) -> tuple[Volume, Masks, NDArray[np.float64]
     box = volume.geometry.widened(around, MARGIN_MM)
     volume, masks = volume.crop(box), masks.crop(box)
     return volume, masks, noise_power(volume, masks.liver & ~masks.vessels & ~masks.tumors)
+
+
+def _upright(volume: Volume) -> Volume:
+    """The scan on the patient's axes, which the doubles are drawn along."""
+    scan = Scan.of(volume)
+    z, y, x = (
+        corner + step / 2 for corner, step in zip(scan.corner_mm, scan.spacing_mm, strict=True)
+    )
+    grid = Geometry.axial(scan.shape, scan.spacing_mm, (x, y, z))
+    return Volume(np.ascontiguousarray(scan.hu), grid)
 
 
 def curve_rows(rows: Sequence[Row]) -> list[list[str]]:

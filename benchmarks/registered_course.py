@@ -22,6 +22,7 @@ from simulated_courses import (
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.lesion.lesion import Edge, Lesion
 from lvt_track.lesions.components import LesionShape, find_lesions, lesion_shapes
+from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
 from lvt_track.phantom.course.truth import true_edges, true_lesions
 from lvt_track.register.align import Alignment, align, choose_reference
 from lvt_track.register.frame import CommonFrame
@@ -32,6 +33,7 @@ __all__ = [
     "PairRecord",
     "RegisteredCourse",
     "SeenLesions",
+    "livers_of",
     "register_simulated",
     "registered_courses",
     "seen_lesions",
@@ -42,6 +44,7 @@ MASKS = ("given", "corrupted")
 _POINTS = 500
 
 Key = tuple[int, int]
+Livers = tuple[LiverScan | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +99,12 @@ class RegisteredCourse:
     pairs: tuple[PairRecord, ...] = field(default=())
 
 
-def register_simulated(number: int, visits: int) -> RegisteredCourse:
-    """Simulate and register one course; even numbers are of real CT, odd ones of phantoms."""
+def register_simulated(number: int, visits: int) -> tuple[RegisteredCourse, Livers]:
+    """Simulate and register one course; even numbers are of real CT, odd ones of phantoms.
+
+    Returns:
+        The course, and of each visit the liver as looking back needs it, by the corrupted masks.
+    """
     kind = "real" if number % 2 == 0 else "phantom"
     phases = draw_phases(number, visits)
     course = (
@@ -127,7 +134,8 @@ def register_simulated(number: int, visits: int) -> RegisteredCourse:
         if k != reference
     ]
     dates = tuple(visit.date for visit in course)
-    return RegisteredCourse(kind, number, dates, frame, affine, seen, tuple(pairs))
+    registered = RegisteredCourse(kind, number, dates, frame, affine, seen, tuple(pairs))
+    return registered, tuple(liver_scan(v.volume, v.masks) for v in wrong)
 
 
 def seen_lesions(course: Sequence[SimulatedVisit]) -> SeenLesions:
@@ -196,12 +204,28 @@ def registered_courses(
         path = work / f"course-{number:03d}.pickle"
         if not path.exists() and register_more:
             start = time.process_time()
-            partial = path.with_suffix(".partial")
-            partial.write_bytes(pickle.dumps(register_simulated(number, visits)))
-            partial.rename(path)
+            course, livers = register_simulated(number, visits)
+            _keep(livers, _livers_path(work, number))
+            _keep(course, path)
             print(f"course {number}: {time.process_time() - start:.0f} s of CPU", flush=True)
     paths = sorted(work.glob("course-*.pickle"))[:count]
     return [pickle.loads(path.read_bytes()) for path in paths]
+
+
+def livers_of(work: Path, number: int) -> Livers:
+    """The livers of a registered course that is kept in the folder `work`."""
+    livers: Livers = pickle.loads(_livers_path(work, number).read_bytes())
+    return livers
+
+
+def _livers_path(work: Path, number: int) -> Path:
+    return work / f"livers-{number:03d}.pickle"
+
+
+def _keep(item: object, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(pickle.dumps(item))
+    partial.rename(path)
 
 
 def use_one_thread() -> None:

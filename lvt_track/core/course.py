@@ -16,6 +16,7 @@ from lvt_track.core.series import PhaseVolume, Visit
 from lvt_track.core.volume import BoolArray
 
 __all__ = [
+    "CHANGED_RATE",
     "EDITED",
     "GIVEN",
     "Course",
@@ -58,6 +59,9 @@ class RegistrationQuality:
     is_reliable: bool
     reason: str = ""
 
+
+CHANGED_RATE = 0.1
+"""A place has changed where at most this share of the control places changed as much."""
 
 Segment = tuple[tuple[float, float], tuple[float, float]]
 """A line in a picture: its ends as (y, x) pixel positions."""
@@ -159,6 +163,10 @@ class LookBack:
         probability: highest tumour probability of the model there, 0 to 1; None without a model.
         false_alarm_rate: share of the control places that look as much like the lesion.
         controls: how many control places there were.
+        change_hu: how much darker (negative) or brighter the tumour's extent has become since,
+            against the liver around it; None but for the look that this is told of, and where it
+            cannot be.
+        change_rate: share of the control places, this one among them, that changed as much.
     """
 
     track: int
@@ -175,10 +183,17 @@ class LookBack:
     probability: float | None = None
     false_alarm_rate: float | None = None
     controls: int = 0
+    change_hu: float | None = None
+    change_rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.visit >= self.lesion[0]:
             raise ValueError(f"visit {self.visit} is not before that of lesion {self.lesion}")
+
+    @property
+    def has_changed(self) -> bool | None:
+        """Whether the place has changed since; None where that was not told."""
+        return None if self.change_rate is None else self.change_rate <= CHANGED_RATE
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,8 @@ LOOKBACK = {
     "false_alarm_percent": "Float64",
     "controls": "Int64",
     "visible_days_earlier": "Int64",
+    "change_hu": "Float64",
+    "changed_as_much_percent": "Float64",
 }
 COURSE = {
     "visits": VISITS,

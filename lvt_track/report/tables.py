@@ -267,6 +267,8 @@ def _lookback_row(course: Course, look: LookBack) -> Row:
         "false_alarm_percent": None if rate is None else 100 * rate,
         "controls": look.controls,
         "visible_days_earlier": 0 if first is None else first.days_earlier,
+        "change_hu": look.change_hu,
+        "changed_as_much_percent": (None if look.change_rate is None else 100 * look.change_rate),
     }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from lvt_track.core.course import LookBack, Visibility
 from lvt_track.core.lesion.lesion import TrackState
 from lvt_track.lesions.components import LesionShape
 from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
@@ -20,12 +23,12 @@ def shape_of(lesion):
     return LesionShape(inside + np.array(lesion.centroid_mm), 2.0)
 
 
-def followed(visits, frame, dates, is_drawn=True):
+def followed(visits, frame, dates, is_drawn=True, looks=()):
     """The states of all tracks that begin after the first visit, with reasons."""
     dates = dates[: len(visits)]
     tracks = match_course(visits, frame, dates).tracks
     shapes = {lesion.key: shape_of(lesion) for at in visits for lesion in at}
-    finds = ModelFinds(visits, shapes, dates, [is_drawn] * len(visits))
+    finds = ModelFinds(visits, shapes, dates, [is_drawn] * len(visits), looks)
     doubted = doubt_model_finds(tracks, finds, frame)
     return [(track.state, track.reason) for track in doubted if track.lesions[0][0] > 0]
 
@@ -68,3 +71,30 @@ def test_a_spot_drawn_once_and_gone_is_doubted_and_at_the_last_visit_it_is_not(
     assert followed(last, still_frame(), dates) == [(TrackState.NEW, "")]
     unseen = still_frame(unreliable=[2])
     assert all("one visit alone" not in reason for _, reason in followed(once, unseen, dates))
+
+
+def look_at(rate: float) -> LookBack:
+    """A look at tumour 2 in the scan before the one that shows it, in a place that changed so."""
+    look = LookBack(2, (1, 2), 0, 60, Visibility.NOT_VISIBLE, "", (60.0, 0.0, 0.0), 2.0)
+    return replace(look, change_hu=-3.0, change_rate=rate)
+
+
+@pytest.mark.parametrize("is_drawn", [True, False])
+@pytest.mark.parametrize(("rate", "says_same"), [(0.5, True), (0.01, False)])
+def test_what_looks_the_same_before_is_doubted_on_a_models_word(
+    ball, still_frame, dates, rate, says_same, is_drawn
+):
+    visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
+    for v in (1, 2):
+        visits[v].append(ball(v, 2, (60, 0, 0), 15))
+    ((state, reason),) = followed(visits, still_frame(), dates, is_drawn, [look_at(rate)])
+    assert ("looks the same" in reason) is (says_same and is_drawn)
+    assert (state is TrackState.UNCERTAIN) is (says_same and is_drawn)
+
+
+def test_the_doubt_of_a_place_that_looked_the_same_ends_with_growth(ball, still_frame, dates):
+    visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
+    for v, diameter_mm in ((1, 12), (2, 18)):
+        visits[v].append(ball(v, 2, (60, 0, 0), diameter_mm))
+    ((state, reason),) = followed(visits, still_frame(), dates, looks=[look_at(0.5)])
+    assert state is TrackState.NEW and "looks the same" in reason

@@ -16,6 +16,8 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.core.volume import Masks, Volume
+from lvt_track.lesions.components import LesionShape
+from lvt_track.lesions.lookback.change import with_changes
 from lvt_track.lesions.lookback.contrast import contrast_maps, ring_hu
 from lvt_track.lesions.lookback.controls import control_cells, false_alarm_rate
 from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
@@ -207,3 +209,22 @@ def test_first_visible_is_the_start_of_an_unbroken_run(dates) -> None:
     assert first(see, out, see) == 0
     assert first(see, see, no) is None
     assert first(out, out) is None
+
+
+@pytest.mark.parametrize(
+    ("before_hu", "after_hu", "has_changed"),
+    [(0.0, 0.0, False), (-40.0, -40.0, False), (0.0, -40.0, True), (-40.0, 0.0, True)],
+)
+def test_a_place_has_changed_where_control_places_have_not(
+    ball, still_frame, dates, before_hu, after_hu, has_changed
+):
+    lesion = ball(1, 1, PLACE_MM, 14, 60.0)
+    scans = [visit_scan(k + 1, [(PLACE_MM, 7, hu)]) for k, hu in enumerate((before_hu, after_hu))]
+    course, frame = course_of({1: [lesion]}, dates[:2]), still_frame()
+    course = replace(course, lookbacks=look_back(course, scans, frame))
+    steps = np.arange(-6.0, 7.0, 2.0)
+    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    points = cube[np.linalg.norm(cube, axis=1) <= 7] + PLACE_MM
+    (look,) = with_changes(course, {(1, 1): LesionShape(points, 2.0)}, scans, frame)
+    assert look.has_changed is has_changed
+    assert look.change_hu == pytest.approx(after_hu - before_hu, abs=8)

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +238,8 @@ def test_a_tumour_that_the_scan_before_shows_is_uncertain() -> None:
     assert doubted(look(1, 0, visible), look(1, 1, hidden)) == unchanged
     reason = "the scan of 2024-03-01 may show it already: 9 HU darker"
     assert doubted(look(1, 1, visible))[0] == (TrackState.UNCERTAIN, reason)
+    since_first = replace(look(1, 0, hidden), change_rate=0.01)
+    assert doubted(since_first, look(1, 1, visible)) == unchanged
     assert doubted(look(2, 1, visible))[1] == (TrackState.UNCERTAIN, f"it is small; {reason}")
     grown = Track(1, ((1, 1), (2, 1)), TrackState.NEW, reason="it was small", confirmed=2)
     (no_longer,) = doubt_what_was_visible([grown], [look(1, 0, visible)], dates)

@@ -11,7 +11,7 @@ from scipy import fft
 from lvt_track.core.geometry import FloatArray
 from lvt_track.lesions.lookback.scan import LiverScan
 
-__all__ = ["PROBE_RADII_MM", "contrast_maps", "ring_hu"]
+__all__ = ["LEAST_RING", "PROBE_RADII_MM", "contrast_maps", "ring_edges_mm", "ring_hu"]
 
 PROBE_RADII_MM = (2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0, 10.0, 12.6, 16.0)
 """Each ball has about twice the volume of the one before."""
@@ -64,7 +64,7 @@ def contrast_maps(scan: LiverScan, radii_mm: Sequence[float]) -> NDArray[np.floa
 
 def ring_hu(scan: LiverScan, centre_mm: FloatArray, radius_mm: float) -> float:
     """Mean HU of the plain liver around a ball, or of the whole liver where there is none."""
-    inner, outer = _ring_edges_mm(radius_mm)
+    inner, outer = ring_edges_mm(radius_mm)
     middle = np.rint(scan.geometry.to_index(centre_mm)).astype(int)
     reach = np.ceil(outer / np.array(scan.geometry.spacing_mm)).astype(int) + 1
     low = np.clip(middle - reach, 0, scan.hu.shape)
@@ -76,7 +76,8 @@ def ring_hu(scan: LiverScan, centre_mm: FloatArray, radius_mm: float) -> float:
     return float(scan.hu[tuple(chosen.T)].mean()) if len(chosen) else float(scan.hu.mean())
 
 
-def _ring_edges_mm(radius_mm: float) -> tuple[float, float]:
+def ring_edges_mm(radius_mm: float) -> tuple[float, float]:
+    """Radii between which the liver around a ball is looked at."""
     inner = radius_mm * (1 + _GAP_SHARE) + _GAP_MM
     return inner, inner + _RING_MM
 
@@ -86,7 +87,7 @@ def _ball(radius_mm: float, spacing_mm: tuple[float, float, float]) -> NDArray[n
 
 
 def _ring(radius_mm: float, spacing_mm: tuple[float, float, float]) -> NDArray[np.float32]:
-    return _shell(*_ring_edges_mm(radius_mm), spacing_mm)
+    return _shell(*ring_edges_mm(radius_mm), spacing_mm)
 
 
 def _shell(

@@ -9,10 +9,19 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 
+from lvt_track.core.course import Course
 from lvt_track.core.geometry import FloatArray
+from lvt_track.lesions.frame import PointMap
 from lvt_track.lesions.lookback.scan import LiverScan
+from lvt_track.lesions.size import ball_radius_mm
 
-__all__ = ["FEWEST_CONTROLS", "MOST_CONTROLS", "control_cells", "false_alarm_rate"]
+__all__ = [
+    "FEWEST_CONTROLS",
+    "MOST_CONTROLS",
+    "control_cells",
+    "false_alarm_rate",
+    "known_places",
+]
 
 FEWEST_CONTROLS = 50
 MOST_CONTROLS = 200
@@ -58,6 +67,17 @@ def control_cells(
             np.abs(np.minimum(distance_mm[tuple(cells.T)], farthest_mm) - place_mm_away) / step_mm
         )
     return cells[np.argsort(unlike, kind="stable")[:MOST_CONTROLS]]
+
+
+def known_places(course: Course, visit: int, frame: PointMap) -> tuple[FloatArray, FloatArray]:
+    """Where lesions of any visit lie in one visit (n, 3), and their radii (n,), in mm."""
+    places, radii = [np.zeros((0, 3))], []
+    for other, findings in enumerate(course.visits):
+        if findings.lesions:
+            centres = np.array([lesion.centroid_mm for lesion in findings.lesions])
+            places.append(frame.map_points(centres, other, visit))
+            radii += [ball_radius_mm(one.measurement.volume_ml) for one in findings.lesions]
+    return np.vstack(places), np.array(radii, dtype=float)
 
 
 def false_alarm_rate(scores: Sequence[FloatArray]) -> float:

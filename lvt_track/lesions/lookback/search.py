@@ -18,7 +18,12 @@ from lvt_track.core.geometry import FloatArray
 from lvt_track.core.lesion.lesion import Lesion, Track
 from lvt_track.lesions.frame import PointMap
 from lvt_track.lesions.lookback.contrast import PROBE_RADII_MM, contrast_maps, ring_hu
-from lvt_track.lesions.lookback.controls import FEWEST_CONTROLS, control_cells, false_alarm_rate
+from lvt_track.lesions.lookback.controls import (
+    FEWEST_CONTROLS,
+    control_cells,
+    false_alarm_rate,
+    known_places,
+)
 from lvt_track.lesions.lookback.probes import (
     best_spots,
     highest_probability,
@@ -94,13 +99,7 @@ class _Scene:
 
 
 def _scene(course: Course, visit: int, scan: LiverScan | None, frame: PointMap) -> _Scene:
-    places, radii = [np.zeros((0, 3))], []
-    for other, findings in enumerate(course.visits):
-        if findings.lesions:
-            centres = np.array([lesion.centroid_mm for lesion in findings.lesions])
-            places.append(frame.map_points(centres, other, visit))
-            radii += [_radius_mm(lesion) for lesion in findings.lesions]
-    return _Scene(visit, scan, np.vstack(places), np.array(radii))
+    return _Scene(visit, scan, *known_places(course, visit, frame))
 
 
 def _first_lesion(course: Course, track: Track) -> Lesion:

@@ -1,7 +1,8 @@
-"""New tumours on a model's word alone that may be none: fragments of known ones, spots drawn once.
+"""New tumours on a model's word alone that may be none: fragments, spots drawn once, known places.
 
 A new tumour means progression, and a model errs: it draws a piece at the edge of a large tumour
-apart from it, or a spot at one visit that no other visit shows. A reader's masks are believed.
+apart from it, a spot at one visit that no other visit shows, or at one visit what looked the same
+at the visit before and was not drawn there. A reader's masks are believed.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import cKDTree
 
+from lvt_track.core.course import LookBack
 from lvt_track.core.lesion.lesion import Lesion, Track, TrackState
 from lvt_track.lesions.components import LesionShape, ShapeTable
 from lvt_track.lesions.frame import PointMap
+from lvt_track.lesions.matching.events import confirming_visit
 
 __all__ = ["FRAGMENT_GAP_MM", "FRAGMENT_RATIO", "ModelFinds", "doubt_model_finds"]
 
@@ -37,20 +40,23 @@ class ModelFinds:
         shapes: of the lesions, by key.
         dates: of each visit.
         is_drawn: whether a model drew the tumours of each visit.
+        looks: at the places of later tumours in the scans before.
     """
 
     lesions: Sequence[Sequence[Lesion]]
     shapes: ShapeTable
     dates: Sequence[dt.date]
     is_drawn: Sequence[bool]
+    looks: Sequence[LookBack] = ()
 
 
 def doubt_model_finds(
     tracks: Sequence[Track], finds: ModelFinds, frame: PointMap
 ) -> tuple[Track, ...]:
-    """The tracks, where one that begins with a model's find of either kind is uncertain.
+    """The tracks, where one that begins with a model's find of such a kind is uncertain.
 
-    What a reader calls new is left alone, and so is what is uncertain already.
+    What a reader calls new is left alone, and so is what is uncertain already. A place that looked
+    the same before is in doubt until the tumour there is measurable and has clearly grown.
 
     Args:
         tracks: as matching gives them.
@@ -59,6 +65,7 @@ def doubt_model_finds(
     """
     by_key = {lesion.key: lesion for at in finds.lesions for lesion in at}
     first_of = {key: track.lesions[0][0] for track in tracks for key in track.lesions}
+    unchanged = {look.track: look for look in finds.looks if look.has_changed is False}
     doubted = []
     for track in tracks:
         first = track.lesions[0][0]
@@ -68,10 +75,33 @@ def doubt_model_finds(
                 track, by_key, finds, frame
             )
             if reason:
-                words = f"{track.reason}; {reason}" if track.reason else reason
-                track = replace(track, state=TrackState.UNCERTAIN, reason=words, confirmed=None)
+                track = _doubted(track, reason)
+            elif track.number in unchanged:
+                reason = _same_before(unchanged[track.number], finds)
+                grown = confirming_visit(track.lesions, by_key)
+                track = _doubted(track, reason) if grown is None else _settled(track, reason, grown)
         doubted.append(track)
     return tuple(doubted)
+
+
+def _doubted(track: Track, reason: str) -> Track:
+    words = f"{track.reason}; {reason}" if track.reason else reason
+    return replace(track, state=TrackState.UNCERTAIN, reason=words, confirmed=None)
+
+
+def _settled(track: Track, reason: str, visit: int) -> Track:
+    words = f"{track.reason}; {reason}" if track.reason else reason
+    return replace(track, reason=words, confirmed=max(visit, track.confirmed or 0))
+
+
+def _same_before(look: LookBack, finds: ModelFinds) -> str:
+    """Why what looked the same before is not new."""
+    change_hu, rate = look.change_hu or 0.0, look.change_rate or 0.0
+    return (
+        f"a model drew it, and did not at {finds.dates[look.visit]}, whose scan looks the same "
+        f"there: {round(change_hu):+d} HU since, against the liver around it, and {100 * rate:.0f} "
+        "% of control places changed as much"
+    )
 
 
 def _fragment(

@@ -15,7 +15,13 @@ from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.frame import PointMap
 from lvt_track.lesions.size import ball_radius_mm
 
-__all__ = ["DETECTABLE_MM", "MEASURABLE_MM", "build_tracks", "doubt_what_was_visible"]
+__all__ = [
+    "DETECTABLE_MM",
+    "MEASURABLE_MM",
+    "build_tracks",
+    "confirming_visit",
+    "doubt_what_was_visible",
+]
 
 DETECTABLE_MM = 5.0
 """Below this long axis a lesion may have been there before without being found."""
@@ -27,7 +33,10 @@ SATELLITE_MM = 5.0
 """A small lesion this near to a known one may be a piece of it."""
 
 CONFIRMING_GROWTH_MM = 5.0
-"""By so much a lesion that was too small to be called new must grow to be new beyond doubt."""
+"""By so much a lesion that was not sure to be new must grow to be new beyond doubt."""
+
+CONFIRMING_GROWTH_SHARE = 0.2
+"""And by this share of its long axis, as RECIST asks of progression."""
 
 Key = tuple[int, int]
 
@@ -65,7 +74,7 @@ def build_tracks(
         by_reader = start.key in decisions.new
         hidden = "" if by_reader else _hidden(start, frame, dates)
         small = "" if hidden or by_reader else _too_small(start, by_key, frame, dates)
-        confirmed = _confirmed(start, keys, by_key) if small else None
+        confirmed = confirming_visit(keys, by_key) if small else None
         is_uncertain = bool(hidden or small) and confirmed is None
         events = _events(keys, track_edges, by_key, frame, dates)
         state = _state(keys, track_edges, frame, by_key, len(dates), is_uncertain)
@@ -91,7 +100,8 @@ def doubt_what_was_visible(
     """The tracks, where one that an earlier scan already shows is uncertain instead of new.
 
     Only the last earlier scan that covers the place counts: with every further look the chance
-    of a false alarm would grow.
+    of a false alarm would grow. Where a scan before that one does not show the tumour, and its
+    place has changed since, it is new all the same: it was missed for a while.
 
     Args:
         tracks: as `build_tracks` gives them.
@@ -99,13 +109,16 @@ def doubt_what_was_visible(
         dates: date of each visit.
     """
     latest: dict[int, LookBack] = {}
+    missed: set[int] = set()
     for look in sorted(looks, key=lambda look: look.visit):
         if look.verdict is not Visibility.NOT_COVERED:
             latest[look.track] = look
+        if look.verdict is Visibility.NOT_VISIBLE and look.has_changed:
+            missed.add(look.track)
     doubted = []
     for track in tracks:
         last = latest.get(track.number)
-        is_open = not track.is_new_by_reader
+        is_open = not track.is_new_by_reader and track.number not in missed
         if is_open and last is not None and last.verdict is Visibility.VISIBLE:
             seen = f"the scan of {dates[last.visit]} may show it already: {last.reason}"
             reason = f"{track.reason}; {seen}" if track.reason else seen
@@ -225,14 +238,19 @@ def _too_small(
     return ""
 
 
-def _confirmed(start: Lesion, keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> int | None:
-    """The visit at which a tumour that was too small to be called new is no longer in doubt.
+def confirming_visit(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> int | None:
+    """The visit at which a tumour that was not sure to be new is no longer in doubt.
 
-    It is then measurable and has grown by what RECIST calls progression; of tumours below 10 mm,
-    5 mm are more than 20 %.
+    It is then measurable and has grown by what RECIST calls progression, 5 mm and 20 %.
+
+    Args:
+        keys: of its lesions, sorted.
+        by_key: the lesions of the course.
     """
-    least_mm = max(MEASURABLE_MM, start.measurement.long_axis.length_mm + CONFIRMING_GROWTH_MM)
-    later = (by_key[key] for key in keys if key[0] > start.visit)
+    start_mm = _start(keys, by_key).measurement.long_axis.length_mm
+    growth_mm = max(CONFIRMING_GROWTH_MM, CONFIRMING_GROWTH_SHARE * start_mm)
+    least_mm = max(MEASURABLE_MM, start_mm + growth_mm)
+    later = (by_key[key] for key in keys if key[0] > keys[0][0])
     enough = (one for one in later if one.measurement.long_axis.length_mm >= least_mm)
     return next((lesion.visit for lesion in enough), None)
 

@@ -17,6 +17,7 @@ from lvt_track.core.series import PhaseVolume
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.corrections.edits import neck_warnings
 from lvt_track.lesions.identity import SCAN_DIGITS, KnownVisit, identified, remembered
+from lvt_track.lesions.lookback.change import with_changes
 from lvt_track.lesions.lookback.search import look_back
 from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
 from lvt_track.lesions.matching.events import doubt_what_was_visible
@@ -86,10 +87,12 @@ def follow(
         warnings=(*decisions.remarks, *matching.warnings),
     )
     with watch.stage("look back"):
-        looks = look_back(course, [scan.liver for scan in scans], frame)
+        livers = [scan.liver for scan in scans]
+        course = replace(course, lookbacks=look_back(course, livers, frame))
+        looks = with_changes(course, shapes, livers, frame)
     tracks = doubt_what_was_visible(course.tracks, looks, dates)
     drawn = [scan.findings.sources.get("tumors", GIVEN) not in (GIVEN, EDITED) for scan in scans]
-    tracks = doubt_model_finds(tracks, ModelFinds(lesions, shapes, dates, drawn), frame)
+    tracks = doubt_model_finds(tracks, ModelFinds(lesions, shapes, dates, drawn, looks), frame)
     course = replace(course, tracks=tracks, lookbacks=looks)
     return replace(course, unshown=unshown_visits(course, frame))
 

@@ -1,0 +1,186 @@
+"""Whether the place of a tumour has changed since an earlier scan: what looks the same is not new.
+
+The difference of two registered scans within the tumour's own extent, less that in the liver around
+it, is compared with the same at control places. Noise, registration and the liver's own anatomy are
+in both, so that a bright vessel or a fatty place that was there before shows no more than these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from lvt_track.core.course import Course, LookBack, Visibility
+from lvt_track.core.geometry import FloatArray
+from lvt_track.core.lesion.lesion import Lesion
+from lvt_track.core.volume import BoolArray
+from lvt_track.lesions.components import ShapeTable
+from lvt_track.lesions.frame import PointMap
+from lvt_track.lesions.lookback.contrast import LEAST_RING, ring_edges_mm
+from lvt_track.lesions.lookback.controls import (
+    FEWEST_CONTROLS,
+    control_cells,
+    false_alarm_rate,
+    known_places,
+)
+from lvt_track.lesions.lookback.scan import LiverScan
+from lvt_track.lesions.size import ball_radius_mm
+
+__all__ = ["with_changes"]
+
+_INNER_POINTS, _RING_POINTS = 120, 160
+_STEP_MM = 2.0
+_SEED = 33
+
+
+def with_changes(
+    course: Course, shapes: ShapeTable, scans: Sequence[LiverScan | None], frame: PointMap
+) -> tuple[LookBack, ...]:
+    """The looks of a course, with what changed since the first scan that covers the place.
+
+    That is one of the same contrast phase, where there is any: in another a tumour may be as bright
+    as its liver.
+
+    Args:
+        course: visits, lesions, tracks and looks.
+        shapes: of the lesions, by key.
+        scans: the liver of each visit; None where there is none.
+        frame: the registration of the visits.
+    """
+    first = {look.track: look for look in sorted(course.lookbacks, key=_rank(course), reverse=True)}
+    return tuple(
+        _with_change(look, course, shapes, scans, frame)
+        if look is first[look.track] and look.lesion in shapes
+        else look
+        for look in course.lookbacks
+    )
+
+
+def _rank(course: Course) -> Callable[[LookBack], tuple[bool, bool, int]]:
+    """Of the looks at one tumour the least is that at the scan to compare with."""
+    phases = [findings.visit.tracked_series.phase for findings in course.visits]
+    return lambda look: (
+        look.verdict is Visibility.NOT_COVERED,
+        phases[look.visit] is not phases[look.lesion[0]],
+        look.visit,
+    )
+
+
+def _with_change(
+    look: LookBack,
+    course: Course,
+    shapes: ShapeTable,
+    scans: Sequence[LiverScan | None],
+    frame: PointMap,
+) -> LookBack:
+    lesion = course.lesion(look.lesion)
+    now, then = scans[lesion.visit], scans[look.visit]
+    if look.verdict is Visibility.NOT_COVERED or now is None or then is None:
+        return look
+    pair = _Pair(now, then, lesion.visit, look.visit, frame)
+    inner_mm = _some(shapes[lesion.key].points_mm, _INNER_POINTS) - lesion.centroid_mm
+    ring_mm = _ring_mm(_radius_mm(lesion))
+    places_mm = np.vstack([[lesion.centroid_mm], _control_places(course, lesion, now, frame)])
+    mean_hu, spread_hu = pair.change_hu(places_mm, inner_mm, ring_mm)
+    judged = ~np.isnan(mean_hu)
+    if not judged[0] or np.count_nonzero(judged) <= FEWEST_CONTROLS:
+        return look
+    # A rim that is brighter around a middle that is darker may leave the mean as it was.
+    rate = false_alarm_rate([np.abs(mean_hu[judged]), spread_hu[judged]])
+    return replace(look, change_hu=float(mean_hu[0]), change_rate=rate)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A scan and one before it.
+
+    Attributes:
+        now, then: their livers.
+        later, earlier: indices of their visits.
+        frame: the registration.
+    """
+
+    now: LiverScan
+    then: LiverScan
+    later: int
+    earlier: int
+    frame: PointMap
+
+    def change_hu(
+        self, places_mm: FloatArray, inner_mm: FloatArray, ring_mm: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Change of the contrast at places (n, 3) of the later scan; NaN where not judged.
+
+        Args:
+            places_mm: the places.
+            inner_mm: points (k, 3) of what lies there, about its centre.
+            ring_mm: points (m, 3) around it; those in plain liver of both scans count.
+
+        Returns:
+            Its mean (n,) and its root mean square over points (n,), in HU.
+        """
+        inner_hu, inside, _ = self._difference_hu(places_mm[:, None] + inner_mm)
+        around_hu, _, plain = self._difference_hu(places_mm[:, None] + ring_mm)
+        judged = (inside.mean(axis=1) >= LEAST_RING) & (plain.mean(axis=1) >= LEAST_RING)
+        change_hu = inner_hu - _mean(around_hu, plain)[:, None]
+        square = np.sqrt(_mean(change_hu**2, inside))
+        return np.where(judged, _mean(change_hu, inside), np.nan), square
+
+    def _difference_hu(self, points_mm: FloatArray) -> tuple[FloatArray, BoolArray, BoolArray]:
+        """HU now less HU then (n, k), where both are liver beside vessels, and plain liver."""
+        flat = points_mm.reshape(-1, 3)
+        mapped = self.frame.map_points(flat, self.later, self.earlier)
+        now_hu, *now = _sampled(self.now, flat)
+        then_hu, *then = _sampled(self.then, mapped)
+        shape = points_mm.shape[:2]
+        liver, plain = (a & b for a, b in zip(now, then, strict=True))
+        return (now_hu - then_hu).reshape(shape), liver.reshape(shape), plain.reshape(shape)
+
+
+def _sampled(scan: LiverScan, points_mm: FloatArray) -> tuple[FloatArray, BoolArray, BoolArray]:
+    """HU at points (n, 3), whether they are liver beside its vessels, and whether plain liver."""
+    index = scan.geometry.to_index(points_mm).T
+    last = np.array(scan.hu.shape)[:, None] - 1
+    shown: BoolArray = np.all((index >= -0.5) & (index <= last + 0.5), axis=0)
+    hu = ndimage.map_coordinates(scan.hu, index, order=1, mode="nearest").astype(float)
+    cell = np.clip(np.rint(index).astype(np.intp), 0, last)
+    at = tuple(cell)
+    return hu, shown & scan.liver[at] & ~scan.vessels[at], shown & scan.tissue[at]
+
+
+def _mean(values: FloatArray, counted: BoolArray) -> FloatArray:
+    """Mean of each row over what is counted; 0 where nothing is."""
+    total: FloatArray = np.where(counted, values, 0.0).sum(axis=1)
+    mean: FloatArray = total / np.maximum(np.count_nonzero(counted, axis=1), 1)
+    return mean
+
+
+def _control_places(course: Course, lesion: Lesion, scan: LiverScan, frame: PointMap) -> FloatArray:
+    """Places (n, 3) of the lesion's scan that are like its own, clear of all lesions."""
+    known_mm, known_radius_mm = known_places(course, lesion.visit, frame)
+    clear_mm = known_radius_mm + _STEP_MM + _radius_mm(lesion)
+    cells = control_cells(scan, np.array(lesion.centroid_mm), known_mm, clear_mm)
+    return scan.geometry.to_world(cells)
+
+
+def _ring_mm(radius_mm: float) -> FloatArray:
+    """Points (m, 3) between two spheres about the origin, evenly spread."""
+    inner, outer = ring_edges_mm(radius_mm)
+    steps = np.arange(-outer, outer + _STEP_MM, _STEP_MM)
+    grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    distance = np.linalg.norm(grid, axis=1)
+    return _some(grid[(distance > inner) & (distance <= outer)], _RING_POINTS)
+
+
+def _some(points: FloatArray, count: int) -> FloatArray:
+    """So many of some points (n, 3), always the same ones."""
+    if len(points) <= count:
+        return points
+    return points[np.random.default_rng(_SEED).choice(len(points), count, replace=False)]
+
+
+def _radius_mm(lesion: Lesion) -> float:
+    return float(ball_radius_mm(lesion.measurement.volume_ml))
