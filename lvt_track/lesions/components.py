@@ -16,7 +16,7 @@ from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.lesions.necks import lumps
 from lvt_track.measure.axes import measure_at_edges, measure_lesion
-from lvt_track.measure.field_of_view import is_cut, shown_box, touches_padding
+from lvt_track.measure.field_of_view import blank_slices, is_cut, touches_padding
 
 __all__ = [
     "LesionShape",
@@ -70,7 +70,7 @@ def find_lesions(
         (of equal ones, the first in scan order), and the lesions in the order of their labels.
     """
     labels = label_by_size(masks.tumors)
-    shown = shown_box(masks.tumors.shape, volume)
+    blank = blank_slices(volume)
     lesions = []
     for label, (z, y, x) in enumerate(ndimage.find_objects(labels), start=1):
         box = (z, y, x)
@@ -79,7 +79,7 @@ def find_lesions(
         lesion = measured_lesion((visit, label), mask, box, masks.geometry, inside)
         if at_edges and volume is not None:
             lesion = _at_edges(lesion, labels, box, masks, volume)
-        has_no_end = is_cut(box, shown) or (
+        has_no_end = is_cut(box, labels.shape, blank) or (
             volume is not None and touches_padding(mask, box, volume)
         )
         lesions.append(replace(lesion, is_cut=has_no_end))

@@ -13,34 +13,50 @@ from scipy import ndimage
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray, Volume
 
-__all__ = ["is_cut", "shown_box", "touches_padding"]
+__all__ = ["blank_slices", "blank_warning", "is_cut", "touches_padding"]
 
 _EMPTY_HU = -900
 """Padding is no brighter than this: it is written as air, or below."""
 
 
-def shown_box(shape: tuple[int, ...], volume: Volume | None) -> Box:
-    """The part of a grid that shows something: without the slices at its ends that are blank.
+def blank_slices(volume: Volume | None) -> frozenset[int]:
+    """The slices of a scan that show nothing: padding at its ends, and what was lost between.
 
     Args:
-        shape: of the grid (z, y, x).
         volume: the scan; None where there is none, and all of the grid counts as shown.
     """
-    first, stop = 0, shape[0]
-    if volume is not None:
-        while first < stop and _is_blank(volume.hu[first]):
-            first += 1
-        while stop > first and _is_blank(volume.hu[stop - 1]):
-            stop -= 1
-    return slice(first, stop), slice(0, shape[1]), slice(0, shape[2])
+    if volume is None:
+        return frozenset()
+    return frozenset(k for k, plane in enumerate(volume.hu) if _is_blank(plane))
 
 
-def is_cut(box: Box, shown: Box) -> bool:
-    """Whether what fills a box reaches an end of what the scan shows, and may go on beyond it."""
-    return any(
-        side.start <= whole.start or side.stop >= whole.stop
-        for side, whole in zip(box, shown, strict=True)
-        if whole.stop - whole.start > 1
+def blank_warning(volume: Volume) -> tuple[str, ...]:
+    """What is told of blank slices between others; nothing without such."""
+    blank = blank_slices(volume)
+    shown = [k for k in range(volume.geometry.shape[0]) if k not in blank]
+    lost = [k + 1 for k in sorted(blank) if shown and shown[0] < k < shown[-1]]
+    if not lost:
+        return ()
+    which = f"slice {lost[0]} shows"
+    if len(lost) > 1:
+        which = f"{len(lost)} slices between {lost[0]} and {lost[-1]} show"
+    return (f"{which} nothing: what lies there is not seen",)
+
+
+def is_cut(box: Box, shape: tuple[int, ...], blank: frozenset[int]) -> bool:
+    """Whether what fills a box reaches an end of what the scan shows, and may go on beyond it.
+
+    Args:
+        box: on the grid of the scan.
+        shape: of that grid (z, y, x).
+        blank: its slices that show nothing.
+    """
+    z = box[0]
+    is_at_blank = any(k in blank for k in range(z.start - 1, z.stop + 1))
+    return is_at_blank or any(
+        side.start <= 0 or side.stop >= size
+        for side, size in zip(box, shape, strict=True)
+        if size > 1
     )
 
 
@@ -80,4 +96,5 @@ def _from_corners(empty: BoolArray) -> BoolArray:
 
 def _is_blank(plane: NDArray[np.generic]) -> bool:
     """Whether a slice shows nothing at all: one value everywhere, as padding has."""
-    return bool((plane == plane.flat[0]).all())
+    first = plane.flat[0]
+    return bool((plane[::16, ::16] == first).all() and (plane == first).all())

@@ -18,7 +18,7 @@ from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import read_labels
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.measure.content import HuContent, hu_content, surface_mm2
-from lvt_track.measure.field_of_view import is_cut, shown_box, touches_padding
+from lvt_track.measure.field_of_view import blank_slices, is_cut, touches_padding
 
 __all__ = ["MEASURE_COLUMNS", "MeasuredLesion", "measure_file", "measure_labels", "measure_rows"]
 
@@ -110,8 +110,9 @@ def measure_labels(
         raise InputError("holds negative values, so it is not a mask")
     if len(np.unique(labels[labels > 0])) == 1:
         labels = label_by_size(labels > 0)
+    blank = blank_slices(volume)
     return tuple(
-        _measured(labels, label, (box[0], box[1], box[2]), geometry, volume)
+        _measured(labels == label, (box[0], box[1], box[2]), geometry, volume)
         for label, box in enumerate(ndimage.find_objects(labels), start=1)
         if box is not None
     )
@@ -149,12 +150,19 @@ def _hu_values(content: HuContent | None) -> tuple[float | None, ...]:
     return content.sd_hu, *content.percentiles_hu, 100 * content.necrotic_share
 
 
-def _measured(
-    labels: LabelArray, label: int, box: Box, geometry: Geometry, volume: Volume | None
-) -> MeasuredLesion:
+@dataclass(frozen=True, eq=False)
+class _Scan:
+    """The grid of a mask, the scan on it, and which of its slices show nothing."""
+
+    geometry: Geometry
+    volume: Volume | None
+    blank: frozenset[int]
+
+
+def _measured(labels: LabelArray, label: int, box: Box, scan: _Scan) -> MeasuredLesion:
     inside = labels[box] == label
-    grid = geometry.crop(box)
-    hu = None if volume is None else volume.crop(box)
+    grid = scan.geometry.crop(box)
+    hu = None if scan.volume is None else scan.volume.crop(box)
     x, y, z = grid.to_world(np.argwhere(inside).mean(axis=0))
     return MeasuredLesion(
         label=label,
@@ -162,6 +170,6 @@ def _measured(
         measurement=measure_lesion(inside, grid, hu, first_slice=box[0].start),
         surface_mm2=surface_mm2(inside, grid),
         content=None if hu is None else hu_content(inside, hu),
-        is_cut=is_cut(box, shown_box(labels.shape, volume))
-        or (volume is not None and touches_padding(inside, box, volume)),
+        is_cut=is_cut(box, labels.shape, scan.blank)
+        or (scan.volume is not None and touches_padding(inside, box, scan.volume)),
     )

@@ -8,6 +8,7 @@ import pytest
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.lesions.components import find_lesions
+from lvt_track.measure.field_of_view import blank_warning
 
 GEOMETRY = Geometry.axial((10, 60, 60), (3.0, 2.0, 2.0), (0.0, 0.0, 0.0))
 Y, X = np.mgrid[:60, :60]
@@ -49,3 +50,14 @@ def test_neither_air_with_noise_nor_a_hole_in_the_middle_is_padding():
 @pytest.mark.parametrize(("z", "is_cut"), [(slice(0, 3), True), (slice(7, 10), True)])
 def test_a_lesion_in_the_last_slice_is_cut(z, is_cut):
     assert lesion_at(30, body(-1000), z).is_cut is is_cut
+
+
+def test_blank_slices_between_others_cut_what_reaches_them_and_are_told():
+    hu = body(-1000, 100.0)
+    hu[7:9] = -1024
+    volume = Volume(hu, GEOMETRY)
+    assert lesion_at(30, hu).is_cut
+    assert not lesion_at(30, hu, slice(2, 5)).is_cut
+    assert "2 slices between 8 and 9 show nothing" in blank_warning(volume)[0]
+    hu[9] = -1024
+    assert blank_warning(volume) == ()

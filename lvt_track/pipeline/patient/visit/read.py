@@ -18,6 +18,7 @@ from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
 from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
+from lvt_track.measure.field_of_view import blank_warning
 from lvt_track.measure.phases import SliceCounts
 from lvt_track.pipeline.patient.visit.read_ahead import ScansAhead, series_in_order
 from lvt_track.pipeline.patient.visit.series_masks import (
@@ -154,7 +155,7 @@ def _measured(
         tumors_ml=masks.volume_ml("tumors"),
         lesions=lesions,
         sources=scan.sources,
-        warnings=(*series.warnings, *scan.warnings, *cut),
+        warnings=(*series.warnings, *scan.warnings, *cut, *blank_warning(volume)),
     )
     around = bounding_box(masks.liver | masks.tumors)
     box = volume.geometry.widened(around, _MARGIN_MM) if around else volume.geometry.whole
