@@ -110,9 +110,9 @@ def measure_labels(
         raise InputError("holds negative values, so it is not a mask")
     if len(np.unique(labels[labels > 0])) == 1:
         labels = label_by_size(labels > 0)
-    blank = blank_slices(volume)
+    scan = _Scan(geometry, volume, blank_slices(volume))
     return tuple(
-        _measured(labels == label, (box[0], box[1], box[2]), geometry, volume)
+        _measured(labels, label, (box[0], box[1], box[2]), scan)
         for label, box in enumerate(ndimage.find_objects(labels), start=1)
         if box is not None
     )
