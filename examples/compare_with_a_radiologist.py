@@ -22,7 +22,7 @@ from lvt_track.pipeline.run.progress import Silent
 def main(out: Path) -> None:
     """Write the patient to OUT/patient and the results to OUT/results."""
     patient, results = out / "patient", out / "results"
-    write_patient(draw_course(seed=1, visits=3), patient, with_masks=True)
+    write_patient(draw_course(seed=1, visits=2), patient, with_masks=True)
     reader = ReaderTables(radiologist=patient / "truth" / "radiologist.csv")
     track_patient(patient, results, TrackSettings(reader=reader), Existing.REFUSE, Silent())
 

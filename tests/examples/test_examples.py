@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -13,30 +13,37 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def run(name: str, *args: object) -> str:
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / name, *(str(arg) for arg in args)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONWARNINGS": "error"},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+Run = Callable[..., str]
 
 
-def test_track_a_phantom(tmp_path: Path) -> None:
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], registrations: None
+) -> Run:
+    """Run a script as a program, in this process; gives what it prints."""
+
+    def running(name: str, *args: object) -> str:
+        script = str(EXAMPLES / name)
+        monkeypatch.setattr(sys, "argv", [script, *map(str, args)])
+        runpy.run_path(script, run_name="__main__")
+        return capsys.readouterr().out
+
+    return running
+
+
+def test_track_a_phantom(tmp_path: Path, run: Run) -> None:
     output = run("track_a_phantom.py", tmp_path / "out", 2)
     truth = pd.read_csv(tmp_path / "out" / "patient" / "truth" / "edges.csv")
     assert f"links: {len(truth)} of {len(truth)} found, 0 false" in output
     assert (tmp_path / "out" / "results" / "report.pdf").stat().st_size > 10_000
 
 
-def test_bring_your_own_masks(tmp_path: Path) -> None:
+def test_bring_your_own_masks(tmp_path: Path, run: Run) -> None:
     output = run("bring_your_own_masks.py", tmp_path / "out")
     assert "'tumors': 'given'" in output
 
 
-def test_stages_in_python() -> None:
+def test_stages_in_python(run: Run) -> None:
     output = run("stages_in_python.py")
     assert "registered: deformable" in output
     assert "same" in output
@@ -48,7 +55,7 @@ def test_every_script_is_listed_and_tested(script: Path) -> None:
     assert script.name in Path(__file__).read_text()
 
 
-def test_compare_with_a_radiologist(tmp_path: Path) -> None:
+def test_compare_with_a_radiologist(tmp_path: Path, run: Run) -> None:
     output = run("compare_with_a_radiologist.py", tmp_path / "out")
     assert "mean_absolute_error_mm" in output
     pairs = pd.read_csv(tmp_path / "out" / "results" / "reader_pairs.csv")

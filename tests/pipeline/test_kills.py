@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import lvt_track as lvt
+
 DATE = "2024-01-15"
-EPOCH = {"SOURCE_DATE_EPOCH": "1700000000"}
+EPOCH = ("SOURCE_DATE_EPOCH", "1700000000")
 LONGEST_S = 120
 
 
@@ -27,7 +29,7 @@ def patient(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def start(patient: Path, out: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "lvt_track.cli", "track", str(patient), "-o", str(out), *options],
-        env=os.environ | EPOCH,
+        env=os.environ | dict([EPOCH]),
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -57,7 +59,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def undisturbed(patient: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("undisturbed") / "out"
-    assert end(start(patient, out))[0] == 0
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(*EPOCH)
+        lvt.track(patient, out)
     return contents(out)
 
 
