@@ -21,7 +21,7 @@ from lvt_track.core.series import Phase
 from lvt_track.core.volume import CLASSES, BoolArray
 from lvt_track.segment.default_segmenter import DefaultSegmenter
 from lvt_track.segment.models import load_model
-from lvt_track.training.batch import Batch
+from lvt_track.training.batches.batch import Batch
 from lvt_track.training.synthetic.bodies import SyntheticBatches
 from lvt_track.training.synthetic.default_model import SEGMENTER
 from lvt_track.training.synthetic.subjects import draw_subjects, subject_files

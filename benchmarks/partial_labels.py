@@ -31,11 +31,11 @@ from lvt_track.evaluate.detection import SIZES_MM, lesion_detection
 from lvt_track.segment.network.intensity import normalise
 from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
-from lvt_track.training.augment import Augmentation
+from lvt_track.training.batches.augment import Augmentation
+from lvt_track.training.batches.patches import PatchBatches, PatchPlan
 from lvt_track.training.loop import LoopSettings, train
 from lvt_track.training.objective.annotation import COMPLETE, Annotation, Knowledge
 from lvt_track.training.objective.methods import METHODS
-from lvt_track.training.patches import PatchBatches, PatchPlan
 from lvt_track.training.score import class_probabilities
 from lvt_track.training.synthetic.subjects import draw_subjects
 

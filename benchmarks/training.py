@@ -29,7 +29,7 @@ from torch.nn import functional
 from lvt_track.segment.network.half_precision import bfloat16_is_sound
 from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
-from lvt_track.training.batch import Batch
+from lvt_track.training.batches.batch import Batch
 from lvt_track.training.loop import LoopSettings, Progress, train
 from lvt_track.training.objective.methods import OURS
 from lvt_track.training.objective.supervision import SupervisedNetwork, supervised_loss

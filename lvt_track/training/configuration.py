@@ -13,7 +13,7 @@ from typing import Any
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.files import read_toml
 from lvt_track.segment.network.parameters import NetworkParameters
-from lvt_track.training.augment import Augmentation
+from lvt_track.training.batches.augment import Augmentation
 from lvt_track.training.loop import LoopSettings
 from lvt_track.training.objective.methods import OURS, Method, NestedMultilabel, method_named
 

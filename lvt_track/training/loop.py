@@ -22,7 +22,7 @@ from lvt_track.errors import LvtError
 from lvt_track.io.spreadsheets.writing import append_row
 from lvt_track.segment.network.half_precision import bfloat16_is_sound
 from lvt_track.segment.network.unet import ResidualUNet
-from lvt_track.training.batch import Batch
+from lvt_track.training.batches.batch import Batch
 from lvt_track.training.memory import keep_freed_memory
 from lvt_track.training.objective.methods import MULTILABEL, Method
 from lvt_track.training.objective.supervision import SupervisedNetwork, supervised_loss

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from lvt_track.errors import UsageError
 from lvt_track.segment.network.parameters import NetworkParameters
+from lvt_track.training.batches.patches import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU, PatchPlan
 from lvt_track.training.configuration import PatchChoice
 from lvt_track.training.datasets.prepared import PreparedDataset
 from lvt_track.training.objective.supervision import SupervisedNetwork
-from lvt_track.training.patches import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU, PatchPlan
 
 __all__ = ["bytes_per_voxel", "memory_bytes", "plan_network", "plan_patches"]
 

@@ -15,9 +15,9 @@ from lvt_track.segment.network.batches import predict, windows_at_once
 from lvt_track.segment.network.intensity import normalise
 from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.segment.windows import extend, window_boxes
+from lvt_track.training.batches.patches import PatchPlan, TrainingScan
 from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.objective.methods import Method
-from lvt_track.training.patches import PatchPlan, TrainingScan
 
 __all__ = ["class_probabilities", "judge"]
 

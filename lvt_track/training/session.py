@@ -17,12 +17,12 @@ from lvt_track.segment.models import load_model, save_model
 from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.segment.network.weights import Network
+from lvt_track.training.batches.patches import PatchBatches, PatchPlan, TrainingScan
 from lvt_track.training.configuration import TrainingConfiguration
 from lvt_track.training.datasets.prepared import PreparedDataset
 from lvt_track.training.initialization import Start, starting_model
 from lvt_track.training.loop import Progress, averaged_network, train
 from lvt_track.training.objective.supervision import SupervisedNetwork
-from lvt_track.training.patches import PatchBatches, PatchPlan, TrainingScan
 from lvt_track.training.plan import memory_bytes, plan_network, plan_patches
 from lvt_track.training.processes import device_of_process, world_size
 from lvt_track.training.score import judge

@@ -12,7 +12,7 @@ import numpy as np
 from lvt_track.core.volume import CLASSES
 from lvt_track.io.spreadsheets.writing import append_row
 from lvt_track.segment.network.unet import ResidualUNet
-from lvt_track.training.patches import TrainingScan
+from lvt_track.training.batches.patches import TrainingScan
 
 __all__ = ["CURVE", "Judge", "ValidationCurve", "mean_scores", "watched"]
 

@@ -141,7 +141,7 @@ def test_resume_keeps_what_is_done_and_mends_the_rest(
 def test_quiet_processes_give_the_same_without_dask(
     cohort: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lvt_track.pipeline.cohort.engine.has_dask", lambda: False)
+    monkeypatch.setattr("lvt_track.pipeline.cohort.engines.engine.has_dask", lambda: False)
     out = tmp_path / "out"
     result = lvt("cohort", cohort, "-o", out, "--jobs", 2, "--quiet")
     assert result.exit_code == 4, result.output

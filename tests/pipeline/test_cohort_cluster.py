@@ -17,10 +17,10 @@ from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
 from lvt_track.errors import UsageError
-from lvt_track.pipeline.cohort import cluster as module
-from lvt_track.pipeline.cohort.cluster import Cluster
-from lvt_track.pipeline.cohort.engine import Engine
-from lvt_track.pipeline.cohort.job import PatientJob
+from lvt_track.pipeline.cohort.engines import cluster as module
+from lvt_track.pipeline.cohort.engines.cluster import Cluster
+from lvt_track.pipeline.cohort.engines.engine import Engine
+from lvt_track.pipeline.cohort.engines.job import PatientJob
 from lvt_track.pipeline.cohort.result import PatientRun, State
 from lvt_track.pipeline.cohort.tables import POOLED
 from lvt_track.pipeline.patient.track import TrackSettings
@@ -175,7 +175,7 @@ def test_nobody_at_the_address_is_said_at_once(patients: Path, tmp_path: Path) -
 def test_without_dask_a_scheduler_is_refused_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lvt_track.pipeline.cohort.engine.has_dask", lambda: False)
+    monkeypatch.setattr("lvt_track.pipeline.cohort.engines.engine.has_dask", lambda: False)
     with pytest.raises(UsageError, match=r"pip install 'lvt-track\[cluster\]'"):
         Engine(scheduler="tcp://host:8786")
 

@@ -17,7 +17,7 @@ from lvt_track.report.content import ReportContent
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html.document import write_html
 from lvt_track.report.pdf import write_pdf
-from lvt_track.report.sections.lookback import lookback_images, looking_back
+from lvt_track.report.sections.tumours.lookback import lookback_images, looking_back
 from lvt_track.report.tables import lookback_table
 
 FACTS = RunFacts(dt.datetime(2026, 1, 2, 3, 4), "9.8.7")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lvt_track.training.augment import NO_AUGMENTATION, Augmentation, Warp, vary_intensity
+from lvt_track.training.batches.augment import NO_AUGMENTATION, Augmentation, Warp, vary_intensity
 
 PATCH = (12, 16, 20)
 ALWAYS = Augmentation(affine=1.0, elastic=1.0, noise=1.0, blur=1.0, low_resolution=1.0, contrast=1)

@@ -10,7 +10,7 @@ from torch.nn import functional
 from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import class_logits
-from lvt_track.training.batch import Batch
+from lvt_track.training.batches.batch import Batch
 from lvt_track.training.objective.losses import combine, partial_label_terms
 from lvt_track.training.objective.methods import (
     METHODS,

@@ -7,10 +7,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from lvt_track.training.augment import NO_AUGMENTATION, Augmentation
+from lvt_track.training.batches.augment import NO_AUGMENTATION, Augmentation
+from lvt_track.training.batches.patches import PatchBatches, PatchPlan
 from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.objective.annotation import COMPLETE, Annotation, Knowledge
-from lvt_track.training.patches import PatchBatches, PatchPlan
 
 CPU = torch.device("cpu")
 SHAPE = (30, 28, 26)

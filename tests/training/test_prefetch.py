@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lvt_track.training.prefetch import made_by_processes, made_by_threads
+from lvt_track.training.batches.prefetch import made_by_processes, made_by_threads
 
 
 def squared(number: int) -> torch.Tensor:
@@ -72,7 +72,7 @@ def test_an_error_in_a_process_is_raised_where_the_result_is_asked_for() -> None
 
 PROGRAM = """
 import os, signal, time
-from lvt_track.training.prefetch import made_by_processes
+from lvt_track.training.batches.prefetch import made_by_processes
 
 def slow(number):
     time.sleep(0.2)
@@ -115,7 +115,7 @@ def _is_alive(process: int) -> bool:
 MANY_TENSORS = """
 import resource
 import torch
-from lvt_track.training.prefetch import made_by_processes
+from lvt_track.training.batches.prefetch import made_by_processes
 
 def tensors(number):
     return [torch.full((2,), number) for _ in range(100)]

@@ -5,7 +5,7 @@ import torch
 
 from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
-from lvt_track.training.batch import Batch
+from lvt_track.training.batches.batch import Batch
 from lvt_track.training.objective.losses import combine
 from lvt_track.training.objective.methods import METHODS, OURS
 from lvt_track.training.objective.supervision import SupervisedNetwork, supervised_loss

@@ -91,7 +91,7 @@ def cohort(
     json: JsonOption = False,
 ) -> None:
     """Follow every patient below a folder, and pool their tables."""
-    from lvt_track.pipeline.cohort.engine import Engine
+    from lvt_track.pipeline.cohort.engines.engine import Engine
     from lvt_track.pipeline.cohort.merge import merge_cohort
     from lvt_track.pipeline.cohort.patients import Shard
     from lvt_track.pipeline.cohort.run import CohortSettings, track_cohort

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from lvt_track.errors import InputError, UsageError
 from lvt_track.pipeline.cohort.conclude import conclude_cohort, drop_pooled
-from lvt_track.pipeline.cohort.engine import Engine
-from lvt_track.pipeline.cohort.job import PatientJob
+from lvt_track.pipeline.cohort.engines.engine import Engine
+from lvt_track.pipeline.cohort.engines.job import PatientJob
 from lvt_track.pipeline.cohort.patients import Shard, list_patients
 from lvt_track.pipeline.cohort.record import RECORD, CohortRecord
 from lvt_track.pipeline.cohort.result import CohortResult, PatientRun, State

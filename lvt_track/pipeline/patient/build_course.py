@@ -30,7 +30,7 @@ from lvt_track.pipeline.run.progress import Stopwatch
 from lvt_track.register.course import register_course
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report.drawing.key_images import visit_key_images
-from lvt_track.report.sections.lookback import lookback_images
+from lvt_track.report.sections.tumours.lookback import lookback_images
 from lvt_track.report.timelines import pictured_tracks
 from lvt_track.response.course import respond_to_course, target_lesions
 from lvt_track.response.criteria.catalogue import criteria_named

@@ -11,18 +11,18 @@ from lvt_track.report.blocks import Block, Section
 from lvt_track.report.content import ReportContent
 from lvt_track.report.sections.agreement.section import agreement
 from lvt_track.report.sections.corrections import corrections
-from lvt_track.report.sections.curves import curves, totals
-from lvt_track.report.sections.key_images import key_images
-from lvt_track.report.sections.lookback import looking_back
-from lvt_track.report.sections.map import tumour_map
 from lvt_track.report.sections.meaning import meaning
 from lvt_track.report.sections.phases import phases
 from lvt_track.report.sections.planning import planning
-from lvt_track.report.sections.presence import presence
 from lvt_track.report.sections.response import responses
 from lvt_track.report.sections.scans import remarks, scans
 from lvt_track.report.sections.summary import summary
-from lvt_track.report.sections.tumours import tumours
+from lvt_track.report.sections.tumours.curves import curves, totals
+from lvt_track.report.sections.tumours.key_images import key_images
+from lvt_track.report.sections.tumours.lookback import looking_back
+from lvt_track.report.sections.tumours.map import tumour_map
+from lvt_track.report.sections.tumours.presence import presence
+from lvt_track.report.sections.tumours.table import tumours
 from lvt_track.report.sections.workplace import workplace
 
 __all__ = ["SECTIONS", "shown_sections"]

@@ -26,7 +26,7 @@ from lvt_track.core.volume import CLASSES
 from lvt_track.errors import InputError, UsageError
 from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import class_logits, nested_class_logits
-from lvt_track.training.batch import Batch
+from lvt_track.training.batches.batch import Batch
 from lvt_track.training.objective.losses import (
     Term,
     masked_cldice_loss,

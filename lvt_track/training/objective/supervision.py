@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from lvt_track.segment.network.unet import ResidualUNet
-from lvt_track.training.batch import Batch
+from lvt_track.training.batches.batch import Batch
 from lvt_track.training.objective.losses import combine
 from lvt_track.training.objective.methods import Method
 

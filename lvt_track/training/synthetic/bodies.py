@@ -30,9 +30,9 @@ from lvt_track.phantom.image.synthesis import (
 from lvt_track.phantom.image.visibility import conspicuity
 from lvt_track.segment.grid import triangle_weights
 from lvt_track.segment.network.intensity import normalise
-from lvt_track.training.batch import Batch
+from lvt_track.training.batches.batch import Batch
+from lvt_track.training.batches.prefetch import made_by_processes
 from lvt_track.training.objective.partial import COMPLETE, targets_and_validity
-from lvt_track.training.prefetch import made_by_processes
 from lvt_track.training.synthetic.crops import cut_scan
 from lvt_track.training.synthetic.lesion_crops import IS_CLASS, DrawnCrop, SyntheticCrops
 from lvt_track.training.synthetic.recipe import Recipe

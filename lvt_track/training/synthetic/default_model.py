@@ -28,11 +28,11 @@ from lvt_track.segment.models import Card, Part, load_model, save_model
 from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.segment.network.weights import Network
-from lvt_track.training.batch import Batch
+from lvt_track.training.batches.batch import Batch
+from lvt_track.training.batches.prefetch import made_by_processes, made_by_threads
 from lvt_track.training.history import draw_history
 from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_network, train
 from lvt_track.training.net2wider import widened
-from lvt_track.training.prefetch import made_by_processes, made_by_threads
 from lvt_track.training.processes import device_of_process, processes, rank, world_size
 from lvt_track.training.synthetic.bodies import SyntheticBatches
 from lvt_track.training.synthetic.recipe import Recipe

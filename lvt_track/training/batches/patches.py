@@ -15,12 +15,12 @@ from torch import Tensor
 from lvt_track.core.volume import CLASSES
 from lvt_track.segment.grid import Span, resample
 from lvt_track.segment.network.intensity import normalise
-from lvt_track.training.augment import Augmentation, Warp, vary_intensity
-from lvt_track.training.batch import Batch
+from lvt_track.training.batches.augment import Augmentation, Warp, vary_intensity
+from lvt_track.training.batches.batch import Batch
+from lvt_track.training.batches.prefetch import made_by_threads
 from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.objective.annotation import Annotation, Knowledge
 from lvt_track.training.objective.partial import targets_and_validity
-from lvt_track.training.prefetch import made_by_threads
 
 __all__ = ["WINDOW_LEVEL_HU", "WINDOW_WIDTH_HU", "PatchBatches", "PatchPlan", "TrainingScan"]
 
