@@ -36,8 +36,8 @@ from lvt_track.evaluate.detection import (
 from lvt_track.phantom.body.anatomy import draw_anatomy
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, Tissue
 from lvt_track.phantom.course.tumors import draw_tumors, stamp
-from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
-from lvt_track.phantom.image.visibility import SEEN, conspicuity
+from lvt_track.phantom.image.synthesis import Scanner, TissueMap, synthesise_image
+from lvt_track.phantom.image.visibility import SEEN, LesionMaps, conspicuity
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
 
@@ -90,7 +90,7 @@ def scan(labels: np.ndarray, seed: int, phase: Phase, step: int) -> tuple[Volume
     """An image whose slices are `step` voxels apart and as thick, and the truth on its grid."""
     scanner = Scanner(noise_hu=NOISE_HU[seed % 4], slice_thickness_mm=step * VOXEL_MM)
     generator = torch.Generator().manual_seed(seed)
-    hu = synthesise_image(torch.from_numpy(labels), VOXEL_MM, phase, scanner, generator)
+    hu = synthesise_image(TissueMap(torch.from_numpy(labels)), VOXEL_MM, phase, scanner, generator)
     hu, labels = hu[::step], labels[::step]
     geometry = Geometry.axial(labels.shape, (step * VOXEL_MM, VOXEL_MM, VOXEL_MM))
     liver, vessels, tumors = (
@@ -106,8 +106,12 @@ def run(seed: int, phase: Phase, step: int, labels: np.ndarray, model: Model) ->
     found = segment(volume, model, "cpu").masks
     tissues = labels[::step]
     number = cc3d.connected_components(truth.tumors, connectivity=26)
-    arrays = (volume.hu, number.astype(np.int32), tissues, tissues == Tissue.LIVER, truth.liver)
-    stands_out = conspicuity(*map(torch.from_numpy, arrays), volume.geometry.spacing_mm)
+    arrays = (number.astype(np.int32), tissues, tissues == Tissue.LIVER, truth.liver)
+    stands_out = conspicuity(
+        torch.from_numpy(volume.hu),
+        LesionMaps(*map(torch.from_numpy, arrays)),
+        volume.geometry.spacing_mm,
+    )
     shown = truth.tumors & (stands_out.numpy() >= SEEN)[number]
     contrast_hu = contrasts_hu(volume.hu, number, tissues == Tissue.LIVER)
     bands = [

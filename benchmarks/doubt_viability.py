@@ -16,7 +16,7 @@ from lvt_track.lesions.components import find_lesions
 from lvt_track.measure.viable import viable_axes
 from lvt_track.phantom.body.tissues import Tissue
 from lvt_track.phantom.course.tumors import Tumor, TumorKind, draw_tumor, level_mm, tissue_at
-from lvt_track.phantom.image.scan import scan_hu
+from lvt_track.phantom.image.scan import ScanSeeds, scan_hu
 from lvt_track.phantom.image.synthesis import Scanner
 from lvt_track.pipeline.patient.visit.viability import PhaseScan, phase_scan, with_viability
 
@@ -118,9 +118,7 @@ def rendered(
         noise_grain_mm=float(rng.uniform(1.0, 1.8)),
         slice_thickness_mm=slices_mm,
     )
-    hu = scan_hu(
-        *(labels, spacing, phase, scanner), patient_seed=seed, scan_seed=seed + 97 * len(phase)
-    )
+    hu = scan_hu(labels, spacing, phase, scanner, ScanSeeds(seed, seed + 97 * len(phase)))
     masks = Masks(liver, np.zeros(shape, dtype=bool), whole, grid)
     viable: BoolArray = np.isin(labels, _ENHANCING)
     scan = phase_scan(phase, Volume(hu, grid), masks)

@@ -22,7 +22,7 @@ from table import markdown_table, write_page
 from lvt_track.core.volume import Masks
 from lvt_track.evaluate.detection import dice
 from lvt_track.io.discover import read_scan, series_at
-from lvt_track.phantom.image.visibility import SEEN, conspicuity
+from lvt_track.phantom.image.visibility import SEEN, LesionMaps, conspicuity
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
 
@@ -74,10 +74,12 @@ def stand_out(inserted: Inserted, room: Masks) -> np.ndarray:
     volume, number = inserted.volume, torch.from_numpy(inserted.number.astype(np.int16))
     return conspicuity(
         torch.from_numpy(volume.hu.astype(np.float32)),
-        number,
-        torch.zeros_like(number),
-        torch.from_numpy(room.liver & ~room.vessels & ~room.tumors & ~drawn),
-        torch.from_numpy(room.liver | drawn),
+        LesionMaps(
+            number,
+            torch.zeros_like(number),
+            torch.from_numpy(room.liver & ~room.vessels & ~room.tumors & ~drawn),
+            torch.from_numpy(room.liver | drawn),
+        ),
         volume.geometry.spacing_mm,
     ).numpy()
 

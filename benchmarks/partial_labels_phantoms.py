@@ -16,7 +16,7 @@ from lvt_track.core.series import Phase
 from lvt_track.core.volume import CLASSES
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
 from lvt_track.phantom.course.tumors import TumorKind, draw_tumor, stamp
-from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
+from lvt_track.phantom.image.synthesis import Scanner, TissueMap, synthesise_image
 from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.objective.annotation import Knowledge
 from lvt_track.training.synthetic.scatter import without_lesions
@@ -80,12 +80,11 @@ def phantom(path: Path, spacing_mm: float, dataset: str, knowledge: Knowledge) -
     generator = torch.Generator().manual_seed(seed)
     scanner = Scanner(noise_hu=NOISE_HU)
     image = synthesise_image(
-        torch.from_numpy(labels),
+        TissueMap(torch.from_numpy(labels), contrast_hu=torch.from_numpy(own_hu).float()),
         spacing_mm,
         Phase.PORTAL,
         scanner,
         generator,
-        contrast_hu=torch.from_numpy(own_hu).float(),
     )
     inside = np.isin(labels, [int(tissue) for tissue in LIVER_TISSUES])
     far = ndimage.distance_transform_edt(~inside, sampling=spacing_mm) > MARGIN_MM

@@ -19,7 +19,7 @@ from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.io.images.volumes import read_labels, read_volume, write_labels, write_volume
 from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES
-from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
+from lvt_track.phantom.image.synthesis import Scanner, TissueMap, synthesise_image
 from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.grid import resample, shape_at
 from lvt_track.segment.models import load_model
@@ -98,7 +98,9 @@ def phantom(seed: int) -> tuple[Volume, np.ndarray]:
     """A patient around the liver, about 96 voxels wide, and its labels."""
     tissues = draw_subject(seed, STEP_MM, "upper")
     generator = torch.Generator().manual_seed(seed)
-    hu = synthesise_image(torch.from_numpy(tissues), STEP_MM, Phase.PORTAL, Scanner(), generator)
+    hu = synthesise_image(
+        TissueMap(torch.from_numpy(tissues)), STEP_MM, Phase.PORTAL, Scanner(), generator
+    )
     liver = np.isin(tissues, list(LIVER_TISSUES | VESSEL_TISSUES | TUMOR_TISSUES))
     vessels = liver & ndimage.binary_dilation(np.isin(tissues, list(VESSEL_TISSUES)))
     tumors = liver & large_balls(liver, np.random.default_rng(seed))

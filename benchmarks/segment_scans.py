@@ -19,7 +19,7 @@ from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
 from lvt_track.evaluate import detection as evaluate
 from lvt_track.io.images.volumes import write_volume
-from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
+from lvt_track.phantom.image.synthesis import Scanner, TissueMap, synthesise_image
 from lvt_track.segment.grid import resample
 from lvt_track.training.synthetic.subjects import draw_subject
 
@@ -40,7 +40,7 @@ def body(seed: int = 5, spacing_mm: float = 3.0) -> NDArray[np.float32]:
     """HU of a synthetic patient, the liver in view."""
     labels = torch.from_numpy(draw_subject(seed, spacing_mm, "upper"))
     generator = torch.Generator().manual_seed(0)
-    hu = synthesise_image(labels, spacing_mm, Phase.PORTAL, Scanner(), generator)
+    hu = synthesise_image(TissueMap(labels), spacing_mm, Phase.PORTAL, Scanner(), generator)
     return hu.numpy()
 
 

@@ -19,6 +19,7 @@ from lvt_track.report.pages.typesetting import (
     RIGHT_MM,
     TEXT_MM,
     Page,
+    TextStyle,
     shortened,
 )
 from lvt_track.report.sections.listing import shown_sections
@@ -58,10 +59,10 @@ def write_pdf(content: ReportContent, path: Path) -> None:
 def _draw_margins(page: Page, course: Course, facts: RunFacts, number: int, count: int) -> None:
     if number > 1:
         patient = shortened(course.patient, TEXT_MM, SMALLEST_PT)
-        page.text(LEFT_MM, 14.0, patient, size_pt=SMALLEST_PT, color=MUTED)
+        page.text(LEFT_MM, 14.0, patient, TextStyle(SMALLEST_PT, MUTED))
     baseline = HEIGHT_MM - 10.0
     page.rule(baseline - 4.0)
-    page.text(LEFT_MM, baseline, RESEARCH_NOTICE, size_pt=SMALLEST_PT, color=MUTED)
+    page.text(LEFT_MM, baseline, RESEARCH_NOTICE, TextStyle(SMALLEST_PT, MUTED))
     made = f"made {facts.made:%Y-%m-%d} by lvt {facts.version}"
     place = f"{made}  ·  page {number} of {count}"
-    page.text(RIGHT_MM, baseline, place, size_pt=SMALLEST_PT, color=MUTED, align="right")
+    page.text(RIGHT_MM, baseline, place, TextStyle(SMALLEST_PT, MUTED), align="right")

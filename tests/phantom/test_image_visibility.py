@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray
 from lvt_track.phantom.image import visibility as image_visibility
-from lvt_track.phantom.image.visibility import SEEN
+from lvt_track.phantom.image.visibility import SEEN, LesionMaps
 
 SHAPE = (40, 40, 40)
 SPACING_MM = (1.5, 1.5, 1.5)
@@ -39,8 +39,8 @@ def conspicuity(
 ) -> tuple[np.ndarray, FloatArray]:
     """Numbers of the lesions, and their conspicuity."""
     number = cc3d.connected_components(lesions, connectivity=26).astype(np.int16)
-    arrays = (hu, number, tissues, parenchyma, liver)
-    stands_out = image_visibility.conspicuity(*map(torch.from_numpy, arrays), SPACING_MM)
+    maps = LesionMaps(*map(torch.from_numpy, (number, tissues, parenchyma, liver)))
+    stands_out = image_visibility.conspicuity(torch.from_numpy(hu), maps, SPACING_MM)
     return number, stands_out.numpy()
 
 

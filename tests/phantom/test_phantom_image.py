@@ -10,6 +10,7 @@ from lvt_track.phantom.body.tissues import TISSUE_HU, TUMOR_TISSUES, Tissue
 from lvt_track.phantom.image.edges import SoftEdges
 from lvt_track.phantom.image.synthesis import (
     Scanner,
+    TissueMap,
     draw_scanner,
     draw_tissue_hu,
     lesion_contrast_hu,
@@ -76,21 +77,27 @@ def test_lesions_stray_as_a_whole_but_for_rims_and_not_down_to_fluid() -> None:
 def test_an_image_has_the_brightness_of_its_table() -> None:
     table = torch.zeros(256)
     table[Tissue.LIVER] = 110.0
-    hu = synthesise_image(block(Tissue.LIVER), 1.5, Phase.PORTAL, QUIET, generator(1), table)
+    hu = synthesise_image(
+        TissueMap(block(Tissue.LIVER), table), 1.5, Phase.PORTAL, QUIET, generator(1)
+    )
     assert hu.dtype == torch.float32
     assert float(hu.mean()) == pytest.approx(110.0, abs=2.0)
 
 
 def test_noise_is_as_strong_as_asked() -> None:
     scanner = Scanner(noise_hu=20.0, shading_hu=0.0)
-    hu = synthesise_image(block(Tissue.CYST), 1.5, Phase.PORTAL, scanner, generator(2))
+    hu = synthesise_image(TissueMap(block(Tissue.CYST)), 1.5, Phase.PORTAL, scanner, generator(2))
     assert float(hu.std()) == pytest.approx(20.0, rel=0.1)
 
 
 def test_the_same_generator_gives_the_same_image() -> None:
     labels = block(Tissue.LIVER, 20)
-    a = synthesise_image(labels, 2.0, Phase.PORTAL, draw_scanner(generator(3)), generator(4))
-    b = synthesise_image(labels, 2.0, Phase.PORTAL, draw_scanner(generator(3)), generator(4))
+    a = synthesise_image(
+        TissueMap(labels), 2.0, Phase.PORTAL, draw_scanner(generator(3)), generator(4)
+    )
+    b = synthesise_image(
+        TissueMap(labels), 2.0, Phase.PORTAL, draw_scanner(generator(3)), generator(4)
+    )
     assert torch.equal(a, b)
 
 
@@ -101,7 +108,10 @@ def test_thick_slices_blur_along_z_only() -> None:
     thick = Scanner(noise_hu=0.01, shading_hu=0, slice_thickness_mm=7.0, kernel_fwhm_mm=1.0)
     steep = [
         float(
-            synthesise_image(labels, 1.0, Phase.PORTAL, s, generator(5)).mean((1, 2)).diff().max()
+            synthesise_image(TissueMap(labels), 1.0, Phase.PORTAL, s, generator(5))
+            .mean((1, 2))
+            .diff()
+            .max()
         )
         for s in (thin, thick)
     ]
@@ -130,7 +140,7 @@ def test_tissues_mix_in_the_voxel_that_they_share() -> None:
     table = torch.zeros(256)
     table[Tissue.LIVER], table[Tissue.FAT] = 110.0, -90.0
     sharp = Scanner(0.01, kernel_fwhm_mm=0.01, slice_thickness_mm=0.01, shading_hu=0.0)
-    hu = synthesise_image(labels, 2.0, Phase.PORTAL, sharp, generator(6), table, finer=2)
+    hu = synthesise_image(TissueMap(labels, table, finer=2), 2.0, Phase.PORTAL, sharp, generator(6))
     assert hu.shape == (20, 20, 20)
     across = hu.mean((0, 1))
     # Voxel 10 is half liver, half fat.
@@ -161,7 +171,9 @@ def test_only_soft_lesions_fade_into_the_liver() -> None:
     soft = SoftEdges(lesion, torch.ones_like(lesion), 3.0)
 
     def edge(edges: SoftEdges | None) -> float:
-        hu = synthesise_image(labels, 1.0, Phase.PORTAL, QUIET, generator(1), table, edges=edges)
+        hu = synthesise_image(
+            TissueMap(labels, table, edges=edges), 1.0, Phase.PORTAL, QUIET, generator(1)
+        )
         return float(hu[18:22, 18:22, 28].mean())
 
     # Two and a half voxels beyond the edge, that is 0.83 standard deviations: a fifth of 50 HU.

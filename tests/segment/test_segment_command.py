@@ -16,7 +16,7 @@ from lvt_track.core.series import Phase
 from lvt_track.core.volume import CLASSES, Volume
 from lvt_track.io.files import sha256_of
 from lvt_track.io.images.volumes import read_geometry, read_mask, read_probability, write_volume
-from lvt_track.phantom.image.synthesis import Scanner, synthesise_image
+from lvt_track.phantom.image.synthesis import Scanner, TissueMap, synthesise_image
 from lvt_track.segment.models import load_model
 from lvt_track.training.synthetic.subjects import draw_subject
 
@@ -29,7 +29,7 @@ def lvt(*args: object) -> Result:
 def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = torch.from_numpy(draw_subject(7, 4.0, "upper"))
     generator = torch.Generator().manual_seed(0)
-    hu = synthesise_image(labels, 4.0, Phase.PORTAL, Scanner(), generator).numpy()
+    hu = synthesise_image(TissueMap(labels), 4.0, Phase.PORTAL, Scanner(), generator).numpy()
     path = tmp_path_factory.mktemp("scan") / "portal.nii.gz"
     write_volume(Volume(hu.round().astype(np.int16), Geometry.axial(hu.shape, (4.0,) * 3)), path)
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +16,15 @@ from lvt_track.phantom.body.tissues import Tissue
 from lvt_track.phantom.body.torso import Torso
 
 __all__ = ["draw_bowel", "draw_stomach"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Tube:
+    """A piece of bowel: its way (n, 3) in LPS mm, its usual radius and what it holds."""
+
+    points: FloatArray
+    radius_mm: float
+    content: Tissue
 
 
 def draw_stomach(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.Generator) -> None:
@@ -41,12 +51,11 @@ def draw_stomach(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.
     lumen = filled & (level < -float(rng.uniform(2.2, 5.0)) + folds)
     kinds = [Tissue.STOMACH_CONTENT, Tissue.BOWEL_FLUID, Tissue.BOWEL_CONTRAST]
     chance = [0.3, 0.2, 0.5] if habitus.has_oral_contrast else [0.55, 0.45, 0.0]
-    _fill(canvas, rng, box, lumen, kinds[int(rng.choice(3, p=chance))], float(rng.beta(1.2, 2.5)))
+    _fill(canvas, box, lumen, kinds[int(rng.choice(3, p=chance))], float(rng.beta(1.2, 2.5)))
 
 
 def _fill(
     canvas: Canvas,
-    rng: np.random.Generator,
     box: Box,
     lumen: NDArray[np.bool_],
     content: Tissue,
@@ -80,7 +89,8 @@ def _walk(
 def draw_bowel(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.Generator) -> None:
     """Duodenum, colon and small bowel in what room the organs leave."""
     duodenum = [(-24, -66, -40), (-42, -50, -48), (-42, -40, -85), (-15, -42, -98), (25, -44, -88)]
-    _tube(canvas, torso, habitus, rng, np.array(duodenum, dtype=float), 12.0, Tissue.BOWEL_FLUID)
+    way = np.array(duodenum, dtype=float)
+    _draw_tube(canvas, torso, habitus, rng, _Tube(way, 12.0, Tissue.BOWEL_FLUID))
     hepatic = np.array([-92.0, -45.0, -92.0]) + rng.normal(0, [8, 14, 16])
     splenic = np.array([98.0, -12.0, 0.0]) + rng.normal(0, [6, 12, 16])
     sag = float(rng.uniform(-25, 60))
@@ -109,8 +119,9 @@ def draw_bowel(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.Ge
     mush = [Tissue.BOWEL_STOOL, Tissue.STOMACH_CONTENT, Tissue.BOWEL_FLUID]
     held = mush[int(rng.choice(3, p=[0.4, 0.35, 0.25]))]
     ascending = _refine(rng, colon[:3], 18.0)
-    _tube(canvas, torso, habitus, rng, ascending, wide_mm, held)
-    _tube(canvas, torso, habitus, rng, _refine(rng, colon[2:], 18.0), 19.0, Tissue.BOWEL_STOOL)
+    _draw_tube(canvas, torso, habitus, rng, _Tube(ascending, wide_mm, held))
+    rest = _refine(rng, colon[2:], 18.0)
+    _draw_tube(canvas, torso, habitus, rng, _Tube(rest, 19.0, Tissue.BOWEL_STOOL))
     for loop_number in range(18 + round(20 * (1 - habitus.visceral_fat))):
         low, high = np.array([-95.0, -105.0, -235.0]), np.array([95.0, 5.0, -55.0])
         if loop_number % 3 == 0:
@@ -122,7 +133,7 @@ def draw_bowel(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.Ge
         content = Tissue.BOWEL_FLUID
         if habitus.has_oral_contrast and rng.random() < 0.6:
             content = Tissue.BOWEL_CONTRAST
-        _tube(canvas, torso, habitus, rng, loop, radius, content)
+        _draw_tube(canvas, torso, habitus, rng, _Tube(loop, radius, content))
 
 
 def _refine(rng: np.random.Generator, points: FloatArray, step_mm: float) -> FloatArray:
@@ -133,16 +144,15 @@ def _refine(rng: np.random.Generator, points: FloatArray, step_mm: float) -> Flo
     return np.array(out)
 
 
-def _tube(
+def _draw_tube(
     canvas: Canvas,
     torso: Torso,
     habitus: Habitus,
     rng: np.random.Generator,
-    points: FloatArray,
-    radius_mm: float,
-    content: Tissue,
+    tube: _Tube,
 ) -> None:
-    radii = radius_mm * rng.uniform(0.65, 1.25, len(points))
+    points, content = tube.points, tube.content
+    radii = tube.radius_mm * rng.uniform(0.65, 1.25, len(points))
     wall = float(rng.uniform(1.6, 3.0))
     gap = 0.3 + 2.0 * habitus.visceral_fat
     painted: list[tuple[Box, Float32, NDArray[np.bool_]]] = []
@@ -160,6 +170,6 @@ def _tube(
         lumen = (level < -wall) & (labels == Tissue.BOWEL_WALL)
         u = rng.random()
         gas = float(rng.random()) if u < (0.6 if content is Tissue.BOWEL_STOOL else 0.15) else 0.0
-        _fill(canvas, rng, box, lumen, content, gas * float(mix.max()))
+        _fill(canvas, box, lumen, content, gas * float(mix.max()))
     for box, level, _ in painted:
         canvas.taken[box] |= level < gap

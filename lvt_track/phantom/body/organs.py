@@ -111,7 +111,7 @@ def draw_kidneys(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.
         centre = np.array([side * 66.0, 8.0, -58.0 if side < 0 else -44.0])
         centre += rng.normal(0, [5, 5, 11])
         if rng.random() > 0.03:
-            _draw_kidney(canvas, torso, habitus, rng, side, centre)
+            _draw_kidney(canvas, torso, habitus, rng, centre)
         top = np.array([side * 38.0, -12.0, 2.0])
         for end in ((6, 16, -14), (-2, 18, -16), (0, -8, 6)):
             tip = top + np.array(end) * [side, 1, 1]
@@ -125,9 +125,9 @@ def _draw_kidney(
     torso: Torso,
     habitus: Habitus,
     rng: np.random.Generator,
-    side: int,
     centre: np.ndarray[tuple[int], np.dtype[np.float64]],
 ) -> None:
+    side = 1 if centre[0] > 0 else -1
     radii = np.array([27.0, 30.0, 54.0]) * rng.normal(1, 0.07) * rng.normal(1, 0.03, 3)
     turn = rotation(float(rng.normal(-12, 5)), side * float(rng.normal(12, 4)), side * -35.0)
     box = canvas.box(centre - 68, centre + 68)

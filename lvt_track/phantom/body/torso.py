@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,18 @@ class Torso:
     cavity: Float32
 
 
+class _Walls(NamedTuple):
+    """Levels of what bounds the rooms of the body, negative inside, on one grid."""
+
+    skin: Float32
+    wall: Float32
+    ribcage: Float32
+    inner: Float32
+    diaphragm: Float32
+    recess: Float32
+    cavity: Float32
+
+
 def _at_height(z: Float32, values: NDArray[np.float64]) -> Float32:
     return np.interp(z, _HEIGHT, values).astype(np.float32)
 
@@ -51,26 +64,23 @@ def draw_torso(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> To
     """Draw the body up to its organs; returns what bounds them."""
     # Walls are smooth: their levels are found on a coarse grid and interpolated.
     coarse = canvas.coarser(_COARSE_MM)
-    body, wall, ribcage, inner, diaphragm, recess, cavity = (
-        canvas.refine(level, coarse) for level in _walls(coarse, habitus, rng)
-    )
+    levels = _Walls(*(canvas.refine(level, coarse) for level in _walls(coarse, habitus, rng)))
+    skin, wall, cavity = levels.skin, levels.wall, levels.cavity
     labels = canvas.labels
-    labels[body < 0] = Tissue.FAT
-    labels[(body < 0) & (body > -1.8)] = Tissue.SKIN
+    labels[skin < 0] = Tissue.FAT
+    labels[(skin < 0) & (skin > -1.8)] = Tissue.SKIN
     if habitus.is_female:
         _draw_breasts(canvas, habitus, rng)
     labels[wall < 0] = Tissue.MUSCLE
     _marble(canvas, habitus, rng, wall)
     labels[(cavity < 0) & (wall < 0)] = Tissue.VISCERAL_FAT
-    _draw_chest(canvas, habitus, rng, inner, diaphragm, recess)
+    _draw_chest(canvas, habitus, rng, levels)
     canvas.taken |= (wall > 0) | (cavity > 0)
-    return Torso(wall, ribcage, cavity)
+    return Torso(wall, levels.ribcage, cavity)
 
 
-def _walls(
-    canvas: Canvas, habitus: Habitus, rng: np.random.Generator
-) -> tuple[Float32, Float32, Float32, Float32, Float32, Float32, Float32]:
-    """Levels of skin, muscular outline, rib cage, inner wall, diaphragm, recess and cavity."""
+def _walls(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> _Walls:
+    """What bounds the rooms of a body that is so built."""
     x, y, z = canvas.at
     # Along x and y the outline hardly depends on the warp of z: one height per slice is enough.
     height = z[:, z.shape[1] // 2, z.shape[2] // 2]
@@ -121,7 +131,7 @@ def _walls(
     pelvic = np.interp(height, [-340, -300, -240, -190, -150], [0, 42, 66, 92, 200])
     funnel = np.sqrt(x * x + (y / 1.25) ** 2) - pelvic.astype(np.float32)[:, None, None]
     cavity = np.maximum(np.maximum(cavity, funnel), -_psoas_level(x, y, z)).astype(np.float32)
-    return body, wall, ribcage, inner, diaphragm, recess.astype(np.float32), cavity
+    return _Walls(body, wall, ribcage, inner, diaphragm, recess.astype(np.float32), cavity)
 
 
 def _marble(canvas: Canvas, habitus: Habitus, rng: np.random.Generator, wall: Float32) -> None:
@@ -174,11 +184,10 @@ def _draw_chest(
     canvas: Canvas,
     habitus: Habitus,
     rng: np.random.Generator,
-    inner: Float32,
-    diaphragm: Float32,
-    recess: Float32,
+    levels: _Walls,
 ) -> None:
     """Lungs above the diaphragm and what lies between them."""
+    inner, diaphragm, recess = levels.inner, levels.diaphragm, levels.recess
     x, y, z = canvas.at
     labels = canvas.labels
     above = (diaphragm > 0) & (inner < 0)

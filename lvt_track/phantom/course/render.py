@@ -20,7 +20,7 @@ from lvt_track.phantom.course.scans import Scan
 from lvt_track.phantom.course.script import PhantomPatient
 from lvt_track.phantom.course.truth import TrueLesion, true_lesions
 from lvt_track.phantom.course.tumors import Tumor, level_mm, tissue_at
-from lvt_track.phantom.image.scan import scan_hu
+from lvt_track.phantom.image.scan import ScanSeeds, scan_hu
 
 __all__ = ["PhantomVisit", "render_visit"]
 
@@ -171,8 +171,7 @@ def _scan(patient: PhantomPatient, scan: Scan, tissues: NDArray[np.uint8], plane
         (z / planes, y, x),
         scan.phase,
         scan.scanner,
-        patient_seed=patient.seed,
-        scan_seed=scan.seed,
+        ScanSeeds(patient.seed, scan.seed),
     )
     return Volume(np.ascontiguousarray(hu[planes // 2 :: planes]), scan.geometry)
 

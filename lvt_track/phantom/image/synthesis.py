@@ -16,6 +16,7 @@ from lvt_track.phantom.image.smooth import smooth
 
 __all__ = [
     "Scanner",
+    "TissueMap",
     "draw_scanner",
     "draw_tissue_hu",
     "lesion_contrast_hu",
@@ -161,25 +162,12 @@ def _coarse_noise(
     return field[0, 0] * 1.5
 
 
-def synthesise_image(
-    labels: Tensor,
-    spacing_mm: tuple[float, float, float] | float,
-    phase: Phase,
-    scanner: Scanner,
-    generator: torch.Generator,
-    tissue_hu: Tensor | None = None,
-    contrast_hu: Tensor | None = None,
-    finer: int = 1,
-    edges: SoftEdges | None = None,
-) -> Tensor:
-    """Synthesise a CT image of a label map or of a crop of one.
+@dataclass(frozen=True, eq=False)
+class TissueMap:
+    """What is scanned: a label map or a crop of one, and how bright it is.
 
-    Args:
-        labels: uint8 (z, y, x) of `Tissue`, on the generator's device.
-        spacing_mm: voxel spacing of the image z, y, x, or one edge for all.
-        phase: contrast phase.
-        scanner: how the scan is taken.
-        generator: source of chance; its device is the image's.
+    Attributes:
+        labels: uint8 (z, y, x) of `Tissue`.
         tissue_hu: mean HU per tissue code (256,); drawn from the phase when None. Give the same
             table to see one patient twice.
         contrast_hu: HU to add per voxel of the labels before the scanner blurs it (z, y, x), such
@@ -187,19 +175,45 @@ def synthesise_image(
         finer: how many voxels of the labels an image voxel has along each axis; their tissues
             mix in it.
         edges: of lesions that fade into the liver, on the grid of the image; None for none.
+    """
+
+    labels: Tensor
+    tissue_hu: Tensor | None = None
+    contrast_hu: Tensor | None = None
+    finer: int = 1
+    edges: SoftEdges | None = None
+
+
+def synthesise_image(
+    tissue_map: TissueMap,
+    spacing_mm: tuple[float, float, float] | float,
+    phase: Phase,
+    scanner: Scanner,
+    generator: torch.Generator,
+) -> Tensor:
+    """Synthesise a CT image.
+
+    Args:
+        tissue_map: what is scanned, on the generator's device.
+        spacing_mm: voxel spacing of the image z, y, x, or one edge for all.
+        phase: contrast phase.
+        scanner: how the scan is taken.
+        generator: source of chance; its device is the image's.
 
     Returns:
         HU, float32 (z, y, x); `finer` times smaller than the labels.
     """
     if isinstance(spacing_mm, int | float):
         spacing_mm = (float(spacing_mm),) * 3
-    table = draw_tissue_hu(phase, scanner, generator) if tissue_hu is None else tissue_hu
+    labels, finer, table = tissue_map.labels, tissue_map.finer, tissue_map.tissue_hu
+    if table is None:
+        table = draw_tissue_hu(phase, scanner, generator)
     hu = look_up(table, labels)
-    if contrast_hu is not None:
-        hu = hu + contrast_hu
+    if tissue_map.contrast_hu is not None:
+        hu = hu + tissue_map.contrast_hu
     hu = mixed(hu, finer)
-    if edges is not None:
-        hu = soften(hu, edges, spacing_mm)
+    if tissue_map.edges is not None:
+        hu = soften(hu, tissue_map.edges, spacing_mm)
     texture_hu = _TEXTURE_HU.to(table.device, copy=True)
     texture_hu[Tissue.BOWEL_STOOL] *= _uniform(generator, 0.05, 1.2)
     # Many are as even as fluid.

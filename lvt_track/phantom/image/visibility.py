@@ -8,13 +8,14 @@ noise that remains when it is averaged over the object.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from lvt_track.phantom.image.smooth import along_axes
 
-__all__ = ["SEEN", "conspicuity"]
+__all__ = ["SEEN", "LesionMaps", "conspicuity"]
 
 SEEN = 4.0
 """Conspicuity from which a lesion counts as one that the image shows."""
@@ -25,14 +26,23 @@ _PATCH_MM = 7.5
 _LEAST_HU = 1.0
 
 
-def conspicuity(
-    hu: Tensor,
-    number: Tensor,
-    tissues: Tensor,
-    parenchyma: Tensor,
-    liver: Tensor,
-    spacing_mm: tuple[float, float, float],
-) -> Tensor:
+class LesionMaps(NamedTuple):
+    """Where the lesions of an image lie, and in what; all (z, y, x).
+
+    Attributes:
+        number: which lesion a voxel belongs to, from 1, and 0 outside; integers.
+        tissues: what each voxel of a lesion is made of; any codes below 256.
+        parenchyma: liver without vessels and lesions, bool.
+        liver: all of it, lesions and vessels too, bool.
+    """
+
+    number: Tensor
+    tissues: Tensor
+    parenchyma: Tensor
+    liver: Tensor
+
+
+def conspicuity(hu: Tensor, lesions: LesionMaps, spacing_mm: tuple[float, float, float]) -> Tensor:
     """How far each lesion stands out of the liver around it.
 
     A lesion stands out as far as the most conspicuous of its tissues, a rim or a core: the
@@ -43,16 +53,14 @@ def conspicuity(
 
     Args:
         hu: image (z, y, x).
-        number: which lesion a voxel belongs to, from 1, and 0 outside; integers, same shape.
-        tissues: what each voxel of a lesion is made of; any codes below 256.
-        parenchyma: liver without vessels and lesions, bool.
-        liver: all of it, lesions and vessels too, bool.
+        lesions: where they lie, same shape.
         spacing_mm: edges of a voxel (z, y, x).
 
     Returns:
         Conspicuity by number: zero where all its voxels touch what is not liver, infinite for 0
         and where there is no parenchyma to compare with.
     """
+    number, tissues, parenchyma, liver = lesions
     count = int(number.max())
     stands_out = torch.full((count + 1,), torch.inf, device=hu.device)
     if count == 0 or not bool(parenchyma.any()):

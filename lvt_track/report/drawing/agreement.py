@@ -61,23 +61,22 @@ def draw_differences_mm(
 ) -> None:
     """Differences in mm over the means; the readers' band widens with the size."""
     means = [size.mean for size in sizes]
-    differences = [size.difference for size in sizes]
     left, right = _x_limits(means)
     line = np.array([left, right])
     lower, upper = (line * p / 100 for p in readers)
     axes.fill_between(line, lower, upper, color=_BAND, linewidth=0)
     extremes = [p / 100 * max(means) for p in readers]
-    _draw_differences(axes, means, differences, limits, extremes, "mm")
+    points = [(size.mean, size.difference) for size in sizes]
+    _draw_differences(axes, points, limits, extremes, "mm")
 
 
 def draw_differences_percent(
     axes: Axes, sizes: Sequence[PairedSize], limits: Limits, readers: Percent
 ) -> None:
     """Differences in percent of the mean of both; those beyond the readers' band are named."""
-    means = [size.mean for size in sizes]
-    differences = [size.difference_percent for size in sizes]
     axes.axhspan(*readers, color=_BAND, linewidth=0)
-    _draw_differences(axes, means, differences, limits, readers, "%")
+    points = [(size.mean, size.difference_percent) for size in sizes]
+    _draw_differences(axes, points, limits, readers, "%")
     beyond = [size for size in sizes if not readers[0] <= size.difference_percent <= readers[1]]
     beyond.sort(key=lambda size: -abs(size.difference_percent))
     middle = sum(axes.get_xlim()) / 2
@@ -108,7 +107,7 @@ def draw_sums(axes: Axes, sizes: Sequence[PairedSize]) -> None:
             (theirs[i], MUTED, not ours_above),
             (ours[i], ACCENT, ours_above),
         ):
-            write_above(axes, days[i], value, f"{value:.0f}", 4.0 if is_above else -9.5, color)
+            write_above(axes, (days[i], value), f"{value:.0f}", 4.0 if is_above else -9.5, color)
     finish_axes(axes)
     _title(axes, "mm")
     for place, text, color in ((0.18, "■ radiologist", MUTED), (0.62, "● lvt", ACCENT)):
@@ -122,13 +121,13 @@ def _title(axes: Axes, text: str) -> None:
 
 def _draw_differences(
     axes: Axes,
-    means: Sequence[float],
-    differences: Sequence[float],
+    points: Sequence[tuple[float, float]],
     limits: Limits,
     extremes: Sequence[float],
     unit: str,
 ) -> None:
-    """Points, bias and limits with their intervals."""
+    """Differences over means, bias and limits with their intervals."""
+    means, differences = zip(*points, strict=True)
     known = [limits.lower.value, limits.upper.value]
     low, high = _padded(min(*differences, *known, *extremes), max(*differences, *known, *extremes))
     axes.axhline(0.0, color=MUTED, linewidth=0.6)

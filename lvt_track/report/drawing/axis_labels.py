@@ -86,22 +86,19 @@ def write_instead(axes: Axes, text: str) -> None:
 
 def write_above(
     axes: Axes,
-    day: float,
-    value: float,
+    point: tuple[float, float],
     text: str,
     offset_pt: float,
     color: str,
-    weight: str = "normal",
 ) -> None:
     """A number or word above a point of a curve, on a ground that keeps it readable."""
     axes.annotate(
         text,
-        (day, value),
+        point,
         xytext=(0.0, offset_pt),
         textcoords="offset points",
         ha="center",
         fontsize=SMALLEST_PT,
-        fontweight=weight,
         color=color,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
         zorder=4,

@@ -126,7 +126,7 @@ def draw_sum_of_diameters(axes: Axes, course: Course, criterion: str) -> None:
     for i in days_apart(axes, days, _NUMBER_PT):
         day, (response, total) = days[i], known[i]
         color = category_color(response.category, MUTED)
-        write_above(axes, day, total, f"{total:.0f}", 4.0, MUTED)
+        write_above(axes, (day, total), f"{total:.0f}", 4.0, MUTED)
         # Above the plot, where no limit is drawn.
         axes.text(
             day,
@@ -152,7 +152,7 @@ def draw_burden(axes: Axes, course: Course) -> None:
         day, findings = days[i], course.visits[i]
         if findings.burden_percent is not None:
             share = f"{findings.burden_percent:.1f} %"
-            write_above(axes, day, findings.tumors_ml, share, 3.0, INK)
+            write_above(axes, (day, findings.tumors_ml), share, 3.0, INK)
     axes.set_ylabel("tumours (mL)")
     finish_axes(axes)
 
@@ -165,7 +165,7 @@ def draw_liver(axes: Axes, course: Course) -> None:
     axes.set_ylim(0.0, 1.25 * max(*liver_ml, 1.0))
     axes.plot(days, liver_ml, color=ACCENT, linewidth=1.4, marker="o", markersize=3.5)
     for i in days_apart(axes, days, _NUMBER_PT):
-        write_above(axes, days[i], liver_ml[i], f"{liver_ml[i]:.0f}", 4.0, INK)
+        write_above(axes, (days[i], liver_ml[i]), f"{liver_ml[i]:.0f}", 4.0, INK)
     axes.set_ylabel("liver (mL)")
     finish_axes(axes)
 

@@ -10,7 +10,7 @@ from lvt_track.report.blocks import Block, Charts, Section, Table, Text
 from lvt_track.report.drawing.style import ACCENT, HEADING_PT
 from lvt_track.report.pages.parts import parts_of
 from lvt_track.report.pages.tables import TablePart, fitted, table_parts
-from lvt_track.report.pages.typesetting import BOTTOM_MM, LEFT_MM, TOP_MM, Page
+from lvt_track.report.pages.typesetting import BOTTOM_MM, LEFT_MM, TOP_MM, Page, TextStyle
 
 __all__ = ["Drawing", "flow"]
 
@@ -120,7 +120,7 @@ def _at(page: Page, draw: Callable[[Page, float], None], top: float) -> None:
 
 
 def _draw_title(page: Page, top: float, text: str) -> None:
-    page.text(LEFT_MM, top + 4.5, text, size_pt=HEADING_PT + 2.0, is_bold=True, color=ACCENT)
+    page.text(LEFT_MM, top + 4.5, text, TextStyle(HEADING_PT + 2.0, ACCENT, is_bold=True))
 
 
 def _draw_all(page: Page, parts: Sequence[Drawing]) -> None:

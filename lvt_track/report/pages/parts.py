@@ -37,6 +37,7 @@ from lvt_track.report.pages.typesetting import (
     LEFT_MM,
     TEXT_MM,
     Page,
+    TextStyle,
     line_height_mm,
     wrap,
 )
@@ -88,10 +89,10 @@ class _TextPart:
 
     def draw(self, page: Page, top: float) -> None:
         if self.text.title:
-            page.text(LEFT_MM, top + 5.0, self.text.title, size_pt=HEADING_PT, is_bold=True)
+            page.text(LEFT_MM, top + 5.0, self.text.title, TextStyle(HEADING_PT, is_bold=True))
             top += 7.5
         if self._words:
-            page.paragraph(LEFT_MM, top, TEXT_MM, self._words, size_pt=SMALL_PT, color=MUTED)
+            page.paragraph(LEFT_MM, top, TEXT_MM, self._words, TextStyle(SMALL_PT, MUTED))
 
 
 @dataclass(frozen=True)
@@ -129,18 +130,18 @@ class _VerdictPart:
 
     def draw(self, page: Page, top: float) -> None:
         one = self.verdict
-        page.text(LEFT_MM, top + 3.4, one.criterion, size_pt=SMALL_PT, color=MUTED)
+        page.text(LEFT_MM, top + 3.4, one.criterion, TextStyle(SMALL_PT, MUTED))
         size_pt = TITLE_PT if len(one.category) <= 2 else BODY_PT
-        page.text(LEFT_MM, top + 10.0, one.category, size_pt=size_pt, color=one.color, is_bold=True)
+        page.text(LEFT_MM, top + 10.0, one.category, TextStyle(size_pt, one.color, is_bold=True))
         left, y = LEFT_MM + _BADGE_MM, top + 0.6
         if one.cause:
             y = page.paragraph(
-                left, y, self._width, one.cause, size_pt=HEADING_PT, color=one.color, is_bold=True
+                left, y, self._width, one.cause, TextStyle(HEADING_PT, one.color, is_bold=True)
             )
         for k, lines in enumerate(self._small):
             for line in lines:
                 color = MUTED if k else INK
-                y = page.paragraph(left, y, self._width, line, size_pt=SMALL_PT, color=color)
+                y = page.paragraph(left, y, self._width, line, TextStyle(SMALL_PT, color))
         page.rule(top + self.height_mm - 1.5)
 
 
@@ -160,8 +161,8 @@ class _CountsPart:
         step = TEXT_MM / max(len(self.counts.numbers), 6)
         for i, (number, name) in enumerate(self.counts.numbers):
             x = LEFT_MM + i * step
-            page.text(x, top + 7.0, str(number), size_pt=TITLE_PT, is_bold=True)
-            page.paragraph(x, top + 8.2, step - 2.0, name, size_pt=SMALL_PT, color=MUTED)
+            page.text(x, top + 7.0, str(number), TextStyle(TITLE_PT, is_bold=True))
+            page.paragraph(x, top + 8.2, step - 2.0, name, TextStyle(SMALL_PT, MUTED))
 
 
 @dataclass(frozen=True)
@@ -199,12 +200,12 @@ class _WarningsPart:
         page.box(LEFT_MM, top, 1.2, height, ALARM)
         count = len(self.warnings.texts)
         title = "1 warning" if count == 1 else f"{count} warnings"
-        page.text(LEFT_MM + 4.0, top + 5.5, title, size_pt=BODY_PT, is_bold=True, color=ALARM)
+        page.text(LEFT_MM + 4.0, top + 5.5, title, TextStyle(BODY_PT, ALARM, is_bold=True))
         y = top + 7.8
         for lines in self._shown:
-            page.text(LEFT_MM + 4.0, y + 0.78 * step, "•", size_pt=SMALL_PT, color=ALARM)
+            page.text(LEFT_MM + 4.0, y + 0.78 * step, "•", TextStyle(SMALL_PT, ALARM))
             for line in lines:
-                page.text(LEFT_MM + 7.0, y + 0.78 * step, line, size_pt=SMALL_PT)
+                page.text(LEFT_MM + 7.0, y + 0.78 * step, line, TextStyle(SMALL_PT))
                 y += step
 
 
@@ -235,14 +236,14 @@ class _ChartsPart:
 
     def draw(self, page: Page, top: float) -> None:
         if self.title:
-            page.text(LEFT_MM, top + 3.0, self.title, size_pt=BODY_PT, is_bold=True)
+            page.text(LEFT_MM, top + 3.0, self.title, TextStyle(BODY_PT, is_bold=True))
         if self.note:
-            page.paragraph(LEFT_MM, top + 4.4, TEXT_MM, self.note, size_pt=SMALL_PT, color=MUTED)
+            page.paragraph(LEFT_MM, top + 4.4, TEXT_MM, self.note, TextStyle(SMALL_PT, MUTED))
         top += self._head_mm
         x = LEFT_MM
         for chart in self.charts:
             if self.is_titled:
-                page.text(x, top + 3.5, chart.title, size_pt=SMALL_PT, is_bold=True)
+                page.text(x, top + 3.5, chart.title, TextStyle(SMALL_PT, is_bold=True))
             left, upper = x + chart.left_mm, top + self._title_mm
             chart.draw(page.axes(left, upper, chart.width_mm, chart.height_mm))
             x = left + chart.width_mm + chart.right_mm
@@ -266,7 +267,7 @@ class _DefinitionPart:
         return self.height_mm + self.following_mm
 
     def draw(self, page: Page, top: float) -> None:
-        page.text(LEFT_MM, top + 3.2, self.term, size_pt=BODY_PT, is_bold=True)
+        page.text(LEFT_MM, top + 3.2, self.term, TextStyle(BODY_PT, is_bold=True))
         page.paragraph(LEFT_MM, top + 4.8, TEXT_MM - 16.0, self.meaning)
 
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from lvt_track.report.blocks import Panel, PictureRow, Pictures, chunks
 from lvt_track.report.drawing.panels import draw_key_image
 from lvt_track.report.drawing.style import BODY_PT, MUTED, NOTICE, SMALL_PT, SMALLEST_PT
-from lvt_track.report.pages.typesetting import LEFT_MM, TEXT_MM, Page, line_height_mm, wrap
+from lvt_track.report.pages.typesetting import (
+    LEFT_MM,
+    TEXT_MM,
+    Page,
+    TextStyle,
+    line_height_mm,
+    wrap,
+)
 
 __all__ = ["Strip", "strips"]
 
@@ -59,35 +66,30 @@ class Strip:
 
     def draw(self, page: Page, top: float) -> None:
         """Set it below `top`."""
-        page.text(LEFT_MM, top + _HEAD_MM + 3.5, self.name, size_pt=BODY_PT + 1.0, is_bold=True)
+        page.text(LEFT_MM, top + _HEAD_MM + 3.5, self.name, TextStyle(BODY_PT + 1.0, is_bold=True))
         page.paragraph(
-            LEFT_MM,
-            top + _HEAD_MM + 5.0,
-            _NAME_MM - 1.0,
-            self.state,
-            size_pt=SMALLEST_PT,
-            color=MUTED,
+            LEFT_MM, top + _HEAD_MM + 5.0, _NAME_MM - 1.0, self.state, TextStyle(SMALLEST_PT, MUTED)
         )
         for column, panel in enumerate(self.panels):
             self._panel(page, LEFT_MM + _NAME_MM + column * (self.side_mm + _GAP_MM), top, panel)
 
     def _panel(self, page: Page, x: float, top: float, panel: Panel) -> None:
         side = self.side_mm
-        page.text(x, top + 3.2, panel.date, size_pt=SMALL_PT, is_bold=True)
+        page.text(x, top + 3.2, panel.date, TextStyle(SMALL_PT, is_bold=True))
         if panel.image is None:
             page.box(x, top + _HEAD_MM, side, side, NOTICE)
             middle = top + _HEAD_MM + side / 2.0 + 1.0
             text = panel.missing
-            page.text(x + side / 2, middle, text, size_pt=SMALL_PT, color=MUTED, align="center")
+            page.text(x + side / 2, middle, text, TextStyle(SMALL_PT, MUTED), align="center")
         else:
             draw_key_image(page.axes(x, top + _HEAD_MM, side, side), panel.image)
         y = top + _HEAD_MM + side + 0.6
         if panel.title:
             y = page.paragraph(
-                x, y, side, panel.title, size_pt=SMALL_PT, color=panel.color, is_bold=True
+                x, y, side, panel.title, TextStyle(SMALL_PT, panel.color, is_bold=True)
             )
         for line in panel.lines:
-            y = page.paragraph(x, y, side, line, size_pt=SMALLEST_PT)
+            y = page.paragraph(x, y, side, line, TextStyle(SMALLEST_PT))
 
 
 def strips(pictures: Pictures) -> list[Strip]:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 
 from lvt_track.report.blocks import Cell, Column, Table, chunks
 from lvt_track.report.drawing.style import MUTED
-from lvt_track.report.pages.typesetting import LEFT_MM, TEXT_MM, Page, line_height_mm, wrap
+from lvt_track.report.pages.typesetting import (
+    LEFT_MM,
+    TEXT_MM,
+    Page,
+    TextStyle,
+    line_height_mm,
+    wrap,
+)
 
 __all__ = ["TablePart", "fitted", "table_parts"]
 
@@ -153,8 +160,6 @@ class TablePart:
             at,
             baseline,
             line.lines[0],
-            size_pt=size_pt,
-            color=line.color,
-            is_bold=line.is_bold,
+            TextStyle(size_pt, line.color, is_bold=line.is_bold),
             align=column.align,
         )

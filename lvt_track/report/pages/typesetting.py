@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from matplotlib.axes import Axes
@@ -25,6 +26,7 @@ __all__ = [
     "TOP_MM",
     "WIDTH_MM",
     "Page",
+    "TextStyle",
     "line_height_mm",
     "printable",
     "shortened",
@@ -115,6 +117,15 @@ def shortened(text: str, width_mm: float, size_pt: float) -> str:
     return f"{text}…"
 
 
+@dataclass(frozen=True)
+class TextStyle:
+    """Size, colour and weight of text."""
+
+    size_pt: float = BODY_PT
+    color: str = INK
+    is_bold: bool = False
+
+
 class Page:
     """One A4 page; positions are millimetres from its upper left corner."""
 
@@ -137,10 +148,7 @@ class Page:
         x: float,
         baseline: float,
         text: str,
-        *,
-        size_pt: float = BODY_PT,
-        color: str = INK,
-        is_bold: bool = False,
+        style: TextStyle = TextStyle(),
         align: str = "left",
     ) -> None:
         """One line of text; `align` says which end of it lies at `x`."""
@@ -148,9 +156,9 @@ class Page:
             x / WIDTH_MM,
             1.0 - baseline / HEIGHT_MM,
             printable(text),
-            fontsize=size_pt,
-            color=color,
-            fontweight="bold" if is_bold else "normal",
+            fontsize=style.size_pt,
+            color=style.color,
+            fontweight="bold" if style.is_bold else "normal",
             ha=align,
             va="baseline",
         )
@@ -161,16 +169,12 @@ class Page:
         top: float,
         width: float,
         text: str,
-        *,
-        size_pt: float = BODY_PT,
-        color: str = INK,
-        is_bold: bool = False,
+        style: TextStyle = TextStyle(),
     ) -> float:
         """Wrapped text below `top`; returns where it ends."""
-        step = line_height_mm(size_pt)
-        for line in wrap(text, width, size_pt, is_bold):
-            baseline = top + 0.78 * step
-            self.text(x, baseline, line, size_pt=size_pt, color=color, is_bold=is_bold)
+        step = line_height_mm(style.size_pt)
+        for line in wrap(text, width, style.size_pt, style.is_bold):
+            self.text(x, top + 0.78 * step, line, style)
             top += step
         return top
 

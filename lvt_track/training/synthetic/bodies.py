@@ -20,6 +20,7 @@ from lvt_track.core.volume import CLASSES
 from lvt_track.phantom.body.tissues import Tissue
 from lvt_track.phantom.image.edges import SoftEdges
 from lvt_track.phantom.image.synthesis import (
+    TissueMap,
     draw_scanner,
     draw_tissue_hu,
     lesion_contrast_hu,
@@ -27,9 +28,9 @@ from lvt_track.phantom.image.synthesis import (
     mixed,
     synthesise_image,
 )
-from lvt_track.phantom.image.visibility import conspicuity
 from lvt_track.segment.grid import triangle_weights
 from lvt_track.segment.network.intensity import normalise
+from lvt_track.phantom.image.visibility import LesionMaps, conspicuity
 from lvt_track.training.batches.batch import Batch
 from lvt_track.training.batches.prefetch import made_by_processes
 from lvt_track.training.objective.partial import COMPLETE, targets_and_validity
@@ -151,17 +152,14 @@ def _image(crop: DrawnCrop, shares: Tensor, recipe: Recipe, rng: np.random.Gener
     tissue_hu[IS_CLASS[_VESSELS] > 0] += rng.normal(*recipe.vessels_hu)
     tissue_hu = tissue_hu.to(device)
     generator = _generator(device, rng)
-    hu = synthesise_image(
+    tissue_map = TissueMap(
         crop.labels,
-        recipe.spacing_mm,
-        phase,
-        scanner,
-        generator,
         tissue_hu,
         lesion_contrast_hu(crop.lesion_hu, crop.lesion, crop.labels, tissue_hu),
         recipe.finer,
         _soft_edges(crop, shares[_LIVER], recipe, float(rng.uniform(*recipe.edge_mm))),
     )
+    hu = synthesise_image(tissue_map, recipe.spacing_mm, phase, scanner, generator)
     if rng.random() < recipe.shadow_probability:
         hu = hu + arm_shadow_hu(recipe.patch, recipe.spacing_mm, generator)
     if thickness_mm > recipe.spacing_mm and rng.random() < 0.7:
@@ -215,14 +213,8 @@ def _shown(crop: DrawnCrop, liver: Tensor, hu: Tensor, recipe: Recipe) -> Tensor
     """The lesions that the image shows."""
     middle = slice(recipe.finer // 2, None, recipe.finer)
     tissues = crop.labels[middle, middle, middle]
-    stands_out = conspicuity(
-        hu,
-        crop.component,
-        tissues,
-        tissues == Tissue.LIVER,
-        liver,
-        (recipe.spacing_mm,) * 3,
-    )
+    lesions = LesionMaps(crop.component, tissues, tissues == Tissue.LIVER, liver)
+    stands_out = conspicuity(hu, lesions, (recipe.spacing_mm,) * 3)
     return look_up(stands_out >= _STANDS_OUT_FROM, crop.component) & (crop.component > 0)
 
 
