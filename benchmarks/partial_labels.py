@@ -33,7 +33,7 @@ from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.batches.augment import Augmentation
 from lvt_track.training.batches.patches import PatchBatches, PatchPlan
-from lvt_track.training.loop import LoopSettings, train
+from lvt_track.training.loop import LoopSettings, TrainingRun, train
 from lvt_track.training.objective.annotation import COMPLETE, Annotation, Knowledge
 from lvt_track.training.objective.methods import METHODS
 from lvt_track.training.score import class_probabilities
@@ -77,7 +77,7 @@ def train_and_test(
     batches = PatchBatches(cases, plan, AUGMENTATION, seed, device)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        network = train(network, batches, settings, Path(folder), device, method=chosen)
+        network = train(network, batches, settings, TrainingRun(Path(folder), device), chosen)
     seconds = time.perf_counter() - started
     scores = []
     for case in tests:

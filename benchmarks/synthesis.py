@@ -29,7 +29,7 @@ from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.segment.network.weights import Network
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.segmenter import Run
-from lvt_track.training.loop import LoopSettings, train
+from lvt_track.training.loop import LoopSettings, TrainingRun, train
 from lvt_track.training.synthetic.bodies import SyntheticBatches
 from lvt_track.training.synthetic.default_model import LOCATOR
 from lvt_track.training.synthetic.recipe import Recipe
@@ -61,8 +61,7 @@ def learned(name: str, recipe: Recipe, seed: int, steps: int, work: Path) -> Loc
         ResidualUNet(LOCATOR.network),
         SyntheticBatches(files, recipe, seed),
         LoopSettings(steps=steps),
-        work / f"{name}-{seed}".replace(" ", "-"),
-        CPU,
+        TrainingRun(work / f"{name}-{seed}".replace(" ", "-"), CPU),
     )
     part = Part("", "", (recipe.spacing_mm,) * 3, recipe.patch, recipe.window_hu, LOCATOR.network)
     return Locator(part, Network.of(network), 0.5)

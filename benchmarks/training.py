@@ -30,7 +30,7 @@ from lvt_track.segment.network.half_precision import bfloat16_is_sound
 from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.training.batches.batch import Batch
-from lvt_track.training.loop import LoopSettings, Progress, train
+from lvt_track.training.loop import LoopSettings, Progress, TrainingRun, train
 from lvt_track.training.objective.methods import OURS
 from lvt_track.training.objective.supervision import SupervisedNetwork, supervised_loss
 
@@ -65,7 +65,7 @@ def ours(batch: Batch, half: bool) -> list[float]:
     )
     with tempfile.TemporaryDirectory() as folder:
         network = ResidualUNet(OURS.headed(SIZE))
-        train(network, lambda _: batch, settings, Path(folder), CPU, note, OURS)
+        train(network, lambda _: batch, settings, TrainingRun(Path(folder), CPU, note), OURS)
     return list(np.diff(times)[1:])
 
 

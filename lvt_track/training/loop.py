@@ -34,6 +34,7 @@ __all__ = [
     "Batch",
     "LoopSettings",
     "Progress",
+    "TrainingRun",
     "averaged_network",
     "train",
 ]
@@ -119,15 +120,39 @@ class Progress:
     dice: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class TrainingRun:
+    """Where a training takes place, and who hears of it.
+
+    Attributes:
+        folder: for `checkpoint.pt` and `metrics.csv`; made if missing.
+        device: to train on.
+        on_step: called after each step.
+        on_checkpoint: told after each checkpoint but the last what would be returned now, the
+            step and the seconds. The time it takes counts as training.
+    """
+
+    folder: Path
+    device: torch.device
+    on_step: Callable[[Progress], None] | None = None
+    on_checkpoint: Callable[[ResidualUNet, int, float], None] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Learner:
+    """What a checkpoint holds: the network that is trained, the average of its weights, AdamW."""
+
+    trained: SupervisedNetwork
+    average: list[Tensor]
+    optimizer: torch.optim.Optimizer
+
+
 def train(
     network: ResidualUNet,
     batch_at: Callable[[int], Batch],
     settings: LoopSettings,
-    folder: Path,
-    device: torch.device,
-    on_step: Callable[[Progress], None] | None = None,
+    run: TrainingRun,
     method: Method = MULTILABEL,
-    on_checkpoint: Callable[[ResidualUNet, int, float], None] | None = None,
 ) -> ResidualUNet:
     """Train a network, or go on where the folder's checkpoint stands.
 
@@ -135,12 +160,8 @@ def train(
         network: to be trained, in place.
         batch_at: the batch with this number; the same number must give the same batch.
         settings: how.
-        folder: for `checkpoint.pt` and `metrics.csv`; made if missing.
-        device: to train on.
-        on_step: called after each step.
+        run: where.
         method: how to learn from partial labels; reads the logits of the network's head.
-        on_checkpoint: told after each checkpoint but the last what would be returned now, the
-            step and the seconds. The time it takes counts as training.
 
     Returns:
         A network with the moving average of the weights, on the CPU, ready to run.
@@ -148,6 +169,7 @@ def train(
     Raises:
         LvtError: when the loss is not a number; the batch is then saved in the folder.
     """
+    folder, device = run.folder, run.device
     folder.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
     number, world = rank(), world_size()
@@ -160,7 +182,8 @@ def train(
     half = settings.half_precision and bfloat16_is_sound(device)
     # Patches are all of one size, for which the quickest convolutions are worth looking for.
     torch.backends.cudnn.benchmark = True
-    step, seconds = _resume(folder, trained, average, optimizer)
+    learner = _Learner(trained, average, optimizer)
+    step, seconds = _resume(folder, learner)
     if number == 0:
         _forget_after(folder / METRICS, step)
     started, saved = time.perf_counter() - seconds, seconds
@@ -199,15 +222,15 @@ def train(
                 row = [step, round(seconds, 1), means[0], rate, *means[1:]]
                 append_row(folder / METRICS, _COLUMNS, [f"{value:.6g}" for value in row])
         if number == 0 and seconds - saved > settings.checkpoint_s:
-            _save(folder, trained, average, optimizer, step, seconds)
+            _save(folder, learner, step, seconds)
             saved = seconds
-            if on_checkpoint is not None:
-                on_checkpoint(_averaged(network, average), step, seconds)
-        if on_step is not None:
-            on_step(Progress(step, seconds, share, loss.item(), tuple(dice.tolist())))
+            if run.on_checkpoint is not None:
+                run.on_checkpoint(_averaged(network, average), step, seconds)
+        if run.on_step is not None:
+            run.on_step(Progress(step, seconds, share, loss.item(), tuple(dice.tolist())))
 
     if number == 0:
-        _save(folder, trained, average, optimizer, step, seconds)
+        _save(folder, learner, step, seconds)
     return _averaged(network, average)
 
 
@@ -223,39 +246,28 @@ def averaged_network(network: ResidualUNet, folder: Path) -> tuple[ResidualUNet,
     return network.eval(), state["step"], state["seconds"]
 
 
-def _resume(
-    folder: Path,
-    trained: SupervisedNetwork,
-    average: list[Tensor],
-    optimizer: torch.optim.Optimizer,
-) -> tuple[int, float]:
+def _resume(folder: Path, learner: _Learner) -> tuple[int, float]:
+    """Step and seconds of the folder's checkpoint, which is taken over; zero without one."""
     path = folder / CHECKPOINT
     if not path.exists():
         return 0, 0.0
-    device = average[0].device
+    device = learner.average[0].device
     state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    trained.network.load_state_dict(state["network"])
-    trained.heads.load_state_dict(state["heads"])
-    optimizer.load_state_dict(state["optimizer"])
-    for tensor, saved in zip(average, state["average"], strict=True):
+    learner.trained.network.load_state_dict(state["network"])
+    learner.trained.heads.load_state_dict(state["heads"])
+    learner.optimizer.load_state_dict(state["optimizer"])
+    for tensor, saved in zip(learner.average, state["average"], strict=True):
         tensor.copy_(saved)
     return state["step"], state["seconds"]
 
 
-def _save(
-    folder: Path,
-    trained: SupervisedNetwork,
-    average: list[Tensor],
-    optimizer: torch.optim.Optimizer,
-    step: int,
-    seconds: float,
-) -> None:
+def _save(folder: Path, learner: _Learner, step: int, seconds: float) -> None:
     """Write the checkpoint beside its place and move it there whole."""
     state = {
-        "network": trained.network.state_dict(),
-        "heads": trained.heads.state_dict(),
-        "average": average,
-        "optimizer": optimizer.state_dict(),
+        "network": learner.trained.network.state_dict(),
+        "heads": learner.trained.heads.state_dict(),
+        "average": learner.average,
+        "optimizer": learner.optimizer.state_dict(),
         "step": step,
         "seconds": seconds,
     }

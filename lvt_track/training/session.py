@@ -21,7 +21,7 @@ from lvt_track.training.batches.patches import PatchBatches, PatchPlan, Training
 from lvt_track.training.configuration import TrainingConfiguration
 from lvt_track.training.datasets.prepared import PreparedDataset
 from lvt_track.training.initialization import Start, starting_model
-from lvt_track.training.loop import Progress, averaged_network, train
+from lvt_track.training.loop import Progress, TrainingRun, averaged_network, train
 from lvt_track.training.objective.supervision import SupervisedNetwork
 from lvt_track.training.plan import memory_bytes, plan_network, plan_patches
 from lvt_track.training.processes import device_of_process, world_size
@@ -119,11 +119,8 @@ class Session:
                 network,
                 batches,
                 asked.learning,
-                folder,
-                self.device,
-                report_step,
+                TrainingRun(folder, self.device, report_step, curve),
                 asked.learns_by,
-                curve,
             )
 
     def taken(self, folder: Path) -> tuple[int, float]:

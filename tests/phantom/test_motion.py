@@ -12,6 +12,7 @@ from lvt_track.phantom.course.motion import (
     Breathing,
     Elastic,
     Motion,
+    MotionLimits,
     Posture,
     Torso,
     anatomy_points,
@@ -39,9 +40,8 @@ def jacobian(motion: Motion, points: np.ndarray) -> np.ndarray:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(5, 25), st.floats(0, 20))
 def test_there_and_back_is_nowhere(seed: int, elastic_mm: float, breath_mm: float) -> None:
-    motion = draw_motion(
-        np.random.default_rng(seed), TORSO, elastic_mm=elastic_mm, breath_mm=breath_mm
-    )
+    limits = MotionLimits(breath_mm, elastic_mm)
+    motion = draw_motion(np.random.default_rng(seed), TORSO, limits)
     points = positions(200)
     assert np.abs(motion.to_visit(motion.to_anatomy(points)) - points).max() < 1e-4
     assert np.abs(motion.to_anatomy(motion.to_visit(points)) - points).max() < 1e-4
@@ -50,7 +50,7 @@ def test_there_and_back_is_nowhere(seed: int, elastic_mm: float, breath_mm: floa
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_nothing_folds(seed: int) -> None:
-    motion = draw_motion(np.random.default_rng(seed), TORSO, elastic_mm=25.0, breath_mm=20.0)
+    motion = draw_motion(np.random.default_rng(seed), TORSO, MotionLimits(20.0, 25.0))
     assert jacobian(motion, positions(2000)).min() > 0.05
 
 
@@ -70,7 +70,9 @@ def test_no_motion_moves_nothing() -> None:
 def test_elastic_motion_reaches_the_size_asked_for() -> None:
     sizes = []
     for seed in range(10):
-        elastic = draw_motion(np.random.default_rng(seed), TORSO, elastic_mm=10.0).layers[2]
+        elastic = draw_motion(
+            np.random.default_rng(seed), TORSO, MotionLimits(elastic_mm=10.0)
+        ).layers[2]
         points = positions(4000)
         sizes.append(np.linalg.norm(elastic.to_anatomy(points) - points, axis=1).max())
     assert 5.0 < np.median(sizes) <= 10.0
@@ -118,7 +120,7 @@ def test_motions_that_would_fold_are_refused() -> None:
 
 
 def test_points_of_a_grid_are_those_of_its_voxels() -> None:
-    motion = draw_motion(np.random.default_rng(5), TORSO, elastic_mm=25.0)
+    motion = draw_motion(np.random.default_rng(5), TORSO, MotionLimits(elastic_mm=25.0))
     turned = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
     geometry = Geometry((40, 60, 70), (4.0, 2.5, 2.5), (-80.0, 90.0, 80.0), turned)
     points = anatomy_points(motion, geometry, slice(10, 30))

@@ -17,7 +17,7 @@ from lvt_track.core.lesion.lesion import Edge, Event, Lesion, Measurement, Track
 from lvt_track.core.response.response import Response
 from lvt_track.core.series import Phase, PhaseVolume, Series, Visit
 from lvt_track.core.volume import LabelArray, Volume
-from lvt_track.report.drawing.key_images import visit_key_images
+from lvt_track.report.drawing.key_images import LabelledVolume, visit_key_images
 
 LIVER_CENTRE_MM = np.array([130.0, 135.0, 75.0])
 LIVER_RADII_MM = np.array([95.0, 70.0, 60.0])
@@ -113,7 +113,9 @@ class Sample:
                 continue
             rng = np.random.default_rng(self.seed + visit)
             volume, labels = scan(blobs, self.course.visits[visit].geometry, rng)
-            images.extend(visit_key_images(self.course, visit, volume, labels, self.places))
+            images.extend(
+                visit_key_images(self.course, visit, LabelledVolume(volume, labels), self.places)
+            )
         return images
 
 

@@ -12,7 +12,13 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.lesion.caliper import Caliper
 from lvt_track.core.lesion.lesion import Lesion, Measurement
 from lvt_track.core.volume import Volume
-from lvt_track.report.drawing.key_images import key_image, visit_key_images, width_for
+from lvt_track.report.drawing.key_images import (
+    LabelledVolume,
+    Subject,
+    key_image,
+    visit_key_images,
+    width_for,
+)
 
 CENTRE_MM = np.array([12.0, -20.0, 30.0])
 
@@ -61,7 +67,7 @@ def scene(geometry: Geometry) -> tuple[Volume, np.ndarray, Lesion]:
 @pytest.mark.parametrize("direction", ORIENTATIONS)
 def test_patient_left_is_on_the_right_and_front_on_top(direction: np.ndarray) -> None:
     volume, labels, lesion = scene(geometry_of(direction))
-    image = key_image(volume, labels, lesion, track=1, visit=0)
+    image = key_image(LabelledVolume(volume, labels), lesion, Subject(1, 0))
     middle = (np.array(image.hu.shape) - 1) / 2
     left = np.argwhere(image.hu > 400).mean(axis=0) - middle
     front = np.argwhere(image.hu < -400).mean(axis=0)
@@ -75,7 +81,7 @@ def test_patient_left_is_on_the_right_and_front_on_top(direction: np.ndarray) ->
 @pytest.mark.parametrize("direction", ORIENTATIONS[::3])
 def test_caliper_ends_lie_on_the_outline(direction: np.ndarray) -> None:
     volume, labels, lesion = scene(geometry_of(direction))
-    image = key_image(volume, labels, lesion, track=1, visit=0)
+    image = key_image(LabelledVolume(volume, labels), lesion, Subject(1, 0))
     assert image.long_axis is not None and image.short_axis is not None
     rim = binary_dilation(image.outline, iterations=2) & ~np.pad(image.outline, 0)
     for caliper, length_mm in ((image.long_axis, 20.0), (image.short_axis, 20.0)):
@@ -87,19 +93,21 @@ def test_caliper_ends_lie_on_the_outline(direction: np.ndarray) -> None:
 
 def test_area_of_the_outline_is_that_of_the_slice() -> None:
     volume, labels, lesion = scene(geometry_of(np.eye(3)))
-    image = key_image(volume, labels, lesion, track=1, visit=0)
+    image = key_image(LabelledVolume(volume, labels), lesion, Subject(1, 0))
     assert image.outline.sum() == (labels[4] == 1).sum()
 
 
 def test_crop_is_square_centred_and_large_enough() -> None:
     volume, labels, lesion = scene(geometry_of(np.eye(3)))
-    image = key_image(volume, labels, lesion, track=1, visit=0)
+    image = key_image(LabelledVolume(volume, labels), lesion, Subject(1, 0))
     height, width = (n * mm for n, mm in zip(image.hu.shape, image.pixel_mm, strict=True))
     assert height == pytest.approx(width, abs=3.0)  # whole pixels of 1.5 and 1.2 mm
     assert 78.0 <= width <= 84.0
     axis = replace(lesion.measurement.long_axis, length_mm=90.0)
     large = replace(lesion, measurement=replace(lesion.measurement, long_axis=axis))
-    wide = key_image(volume, labels, large, track=1, visit=0, width_mm=width_for([lesion, large]))
+    wide = key_image(
+        LabelledVolume(volume, labels), large, Subject(1, 0, width_mm=width_for([lesion, large]))
+    )
     assert wide.hu.shape[1] * wide.pixel_mm[1] == pytest.approx(153.0, abs=2.0)
 
 
@@ -115,14 +123,14 @@ def test_one_track_is_as_wide_at_every_visit(samples: ModuleType) -> None:
 def test_a_place_has_no_outline_and_no_caliper() -> None:
     volume, _, _ = scene(geometry_of(np.eye(3)))
     nothing = np.zeros(volume.geometry.shape, np.int32)
-    image = key_image(volume, nothing, (12.0, -20.0, 30.0), track=2, visit=1)
+    image = key_image(LabelledVolume(volume, nothing), (12.0, -20.0, 30.0), Subject(2, 1))
     assert not image.outline.any() and image.long_axis is None
     assert image.caption == "not seen"
 
 
 def test_a_place_outside_the_scan_is_air_and_says_so() -> None:
     volume, labels, _ = scene(geometry_of(np.eye(3)))
-    image = key_image(volume, labels, (900.0, 900.0, 900.0), track=2, visit=1)
+    image = key_image(LabelledVolume(volume, labels), (900.0, 900.0, 900.0), Subject(2, 1))
     assert (image.hu == -1024).all()
     assert image.caption == "outside this scan"
 
@@ -131,9 +139,9 @@ def test_other_tumours_are_kept_apart_and_members_are_not() -> None:
     volume, labels, lesion = scene(geometry_of(np.eye(3)))
     labels[4, 2:5, 2:5] = 2
     labels[4, 40:43, 60:63] = 7
-    alone = key_image(volume, labels, lesion, track=1, visit=0)
+    alone = key_image(LabelledVolume(volume, labels), lesion, Subject(1, 0))
     piece = replace(lesion, label=7)
-    both = key_image(volume, labels, lesion, track=1, visit=0, members=[lesion, piece])
+    both = key_image(LabelledVolume(volume, labels), lesion, Subject(1, 0, members=[lesion, piece]))
     assert both.outline.sum() == alone.outline.sum() + 9
     assert not (both.outline & both.others).any()
     assert both.caption == "20.0 × 20.0 + 20.0 × 20.0 mm" and len(both.pieces) == 1
@@ -144,14 +152,14 @@ def test_other_tumours_are_kept_apart_and_members_are_not() -> None:
 def test_a_piece_in_another_slice_has_a_size_and_no_caliper() -> None:
     volume, labels, lesion = scene(geometry_of(np.eye(3)))
     away = replace(lesion, label=7, measurement=replace(lesion.measurement, slice_index=2))
-    image = key_image(volume, labels, lesion, track=1, visit=0, members=[lesion, away])
+    image = key_image(LabelledVolume(volume, labels), lesion, Subject(1, 0, members=[lesion, away]))
     assert image.caption.count("×") == 2 and image.pieces == ()
 
 
 def test_labels_of_another_grid_are_refused() -> None:
     volume, labels, lesion = scene(geometry_of(np.eye(3)))
     with pytest.raises(ValueError, match="labels have shape"):
-        key_image(volume, labels[1:], lesion, track=1, visit=0)
+        key_image(LabelledVolume(volume, labels[1:]), lesion, Subject(1, 0))
 
 
 def test_a_visit_gives_one_image_per_track_seen_or_placed(samples: ModuleType) -> None:
@@ -159,8 +167,10 @@ def test_a_visit_gives_one_image_per_track_seen_or_placed(samples: ModuleType) -
     volume, labels = samples.scan(
         sample.blobs[0], sample.course.visits[0].geometry, np.random.default_rng(0)
     )
-    without = visit_key_images(sample.course, 0, volume, labels, {})
+    without = visit_key_images(sample.course, 0, LabelledVolume(volume, labels), {})
     seen = [t.number for t in sample.course.tracks if any(v == 0 for v, _ in t.lesions)]
     assert [image.track for image in without] == seen
-    every = visit_key_images(sample.course, 0, volume, labels, sample.places, tracks={1, 3})
+    every = visit_key_images(
+        sample.course, 0, LabelledVolume(volume, labels), sample.places, tracks={1, 3}
+    )
     assert [image.track for image in every] == [1, 3]

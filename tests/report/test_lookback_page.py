@@ -14,6 +14,7 @@ import pytest
 
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
 from lvt_track.report.content import ReportContent
+from lvt_track.report.drawing.key_images import LabelledVolume
 from lvt_track.report.facts import RunFacts
 from lvt_track.report.html.document import write_html
 from lvt_track.report.pdf import write_pdf
@@ -44,7 +45,7 @@ def looked(samples: ModuleType) -> tuple[Course, list[KeyImage]]:
     for visit, blobs in enumerate(sample.blobs):
         rng = np.random.default_rng(visit)
         volume, labels = samples.scan(blobs, course.visits[visit].geometry, rng)
-        images.extend(lookback_images(course, visit, volume, labels))
+        images.extend(lookback_images(course, visit, LabelledVolume(volume, labels)))
     return course, images
 
 

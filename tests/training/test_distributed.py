@@ -8,7 +8,7 @@ from torch import distributed, multiprocessing
 
 from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
-from lvt_track.training.loop import Batch, LoopSettings, train
+from lvt_track.training.loop import Batch, LoopSettings, TrainingRun, train
 
 CPU = torch.device("cpu")
 SETTINGS = LoopSettings(steps=4, warmup_steps=1, log_steps=2, half_precision=False, scales=2)
@@ -43,7 +43,7 @@ def half_of_the_work(rank: int, folder: str) -> None:
     distributed.init_process_group(
         "gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2
     )
-    trained = train(network(), sample, SETTINGS, Path(folder), CPU)
+    trained = train(network(), sample, SETTINGS, TrainingRun(Path(folder), CPU))
     if rank == 0:
         torch.save(trained.state_dict(), Path(folder) / "two.pt")
     distributed.destroy_process_group()
@@ -53,6 +53,6 @@ def half_of_the_work(rank: int, folder: str) -> None:
 def test_two_processes_equal_one_with_the_same_batch(tmp_path: Path) -> None:
     multiprocessing.spawn(half_of_the_work, args=(str(tmp_path),), nprocs=2)
     two = torch.load(tmp_path / "two.pt", weights_only=True)
-    one = train(network(), pair, SETTINGS, tmp_path / "one", CPU).state_dict()
+    one = train(network(), pair, SETTINGS, TrainingRun(tmp_path / "one", CPU)).state_dict()
     for name, value in one.items():
         assert torch.allclose(value, two[name], atol=1e-5), name

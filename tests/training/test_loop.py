@@ -9,7 +9,14 @@ import torch
 from lvt_track.errors import LvtError
 from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
-from lvt_track.training.loop import Batch, LoopSettings, Progress, averaged_network, train
+from lvt_track.training.loop import (
+    Batch,
+    LoopSettings,
+    Progress,
+    TrainingRun,
+    averaged_network,
+    train,
+)
 
 CPU = torch.device("cpu")
 SIZE = NetworkParameters((4, 8, 8), (1, 1))
@@ -38,7 +45,7 @@ def test_learns_a_toy(tmp_path: Path) -> None:
         steps=200, learning_rate=1e-2, warmup_steps=5, ema_decay=0.9, half_precision=False
     )
     seen: list[Progress] = []
-    network = train(new_network(), toy_batch, settings, tmp_path, CPU, seen.append)
+    network = train(new_network(), toy_batch, settings, TrainingRun(tmp_path, CPU, seen.append))
     assert [p.step for p in seen] == list(range(1, 201))
     batch = toy_batch(10_000)
     with torch.inference_mode():
@@ -66,11 +73,11 @@ def test_killed_and_resumed_equals_never_killed(tmp_path: Path) -> None:
         if progress.step == 7:
             raise KilledError
 
-    whole = train(new_network(), toy_batch, settings, tmp_path / "whole", CPU)
+    whole = train(new_network(), toy_batch, settings, TrainingRun(tmp_path / "whole", CPU))
     with pytest.raises(KilledError):
-        train(new_network(), toy_batch, settings, tmp_path / "killed", CPU, kill)
+        train(new_network(), toy_batch, settings, TrainingRun(tmp_path / "killed", CPU, kill))
     torch.manual_seed(99)
-    resumed = train(ResidualUNet(SIZE), toy_batch, settings, tmp_path / "killed", CPU)
+    resumed = train(ResidualUNet(SIZE), toy_batch, settings, TrainingRun(tmp_path / "killed", CPU))
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
     rows = (tmp_path / "killed" / "metrics.csv").read_text().splitlines()
@@ -87,14 +94,14 @@ def test_loss_that_is_not_a_number_stops_with_the_batch_saved(tmp_path: Path) ->
         return Batch(batch.image * float("nan"), batch.target, batch.known)
 
     with pytest.raises(LvtError, match="not a number at step 0"):
-        train(new_network(), spoiled, LoopSettings(steps=2), tmp_path, CPU)
+        train(new_network(), spoiled, LoopSettings(steps=2), TrainingRun(tmp_path, CPU))
     assert (tmp_path / "not-finite-0.safetensors").exists()
 
 
 def test_budget_of_time_ends_training(tmp_path: Path) -> None:
     settings = LoopSettings(budget_s=0.3)
     seen: list[Progress] = []
-    train(new_network(), toy_batch, settings, tmp_path, CPU, seen.append)
+    train(new_network(), toy_batch, settings, TrainingRun(tmp_path, CPU, seen.append))
     assert seen[-1].seconds >= 0.3
     assert len(seen) >= 2
     with pytest.raises(ValueError, match="budget"):

@@ -10,7 +10,7 @@ import torch
 from lvt_track.core.series import Phase
 from lvt_track.phantom.body.tissues import Tissue
 from lvt_track.segment.network.unet import ResidualUNet
-from lvt_track.training.loop import LoopSettings, train
+from lvt_track.training.loop import LoopSettings, TrainingRun, train
 from lvt_track.training.synthetic.bodies import SyntheticBatches
 from lvt_track.training.synthetic.default_model import LOCATOR, SEGMENTER, Configuration
 from lvt_track.training.synthetic.lesion_crops import SyntheticCrops
@@ -203,6 +203,9 @@ def test_committed_configuration_runs(part: Configuration, bodies: Path, tmp_pat
     patch = (2 * part.network.stride,) * 3
     batches = SyntheticBatches(subject_files(bodies), replace(part.recipe, patch=patch), part.seed)
     network = train(
-        ResidualUNet(part.network), batches, LoopSettings(steps=1), tmp_path, torch.device("cpu")
+        ResidualUNet(part.network),
+        batches,
+        LoopSettings(steps=1),
+        TrainingRun(tmp_path, torch.device("cpu")),
     )
     assert network.parameters_of_size.outputs == part.recipe.classes

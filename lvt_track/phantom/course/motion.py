@@ -28,6 +28,7 @@ __all__ = [
     "Elastic",
     "Layer",
     "Motion",
+    "MotionLimits",
     "Posture",
     "Torso",
     "anatomy_points",
@@ -279,34 +280,45 @@ def no_motion() -> Motion:
     return Motion()
 
 
+@dataclass(frozen=True)
+class MotionLimits:
+    """How far a body moves from visit to visit at most.
+
+    Attributes:
+        breath_mm: greatest way of the diaphragm, up or down.
+        elastic_mm: bound of the elastic displacement; about two thirds of it are reached.
+        turn_deg: greatest rotation about each axis.
+        shift_mm: greatest shift on the table along each axis.
+    """
+
+    breath_mm: float = 12.0
+    elastic_mm: float = 10.0
+    turn_deg: float = 3.0
+    shift_mm: float = 15.0
+
+
+USUAL_LIMITS = MotionLimits()
+
+
 def draw_motion(
-    rng: np.random.Generator,
-    torso: Torso,
-    *,
-    breath_mm: float = 12.0,
-    elastic_mm: float = 10.0,
-    turn_deg: float = 3.0,
-    shift_mm: float = 15.0,
+    rng: np.random.Generator, torso: Torso, limits: MotionLimits = USUAL_LIMITS
 ) -> Motion:
     """Draw how a patient lies and breathes at one visit.
 
     Args:
         rng: source of chance.
         torso: the body.
-        breath_mm: greatest way of the diaphragm, up or down.
-        elastic_mm: bound of the elastic displacement; about two thirds of it are reached.
-        turn_deg: greatest rotation about each axis.
-        shift_mm: greatest shift on the table along each axis.
+        limits: how far it moves.
     """
-    turn = np.radians(rng.uniform(-turn_deg, turn_deg, 3))
-    shift = rng.uniform(-shift_mm, shift_mm, 3)
+    turn = np.radians(rng.uniform(-limits.turn_deg, limits.turn_deg, 3))
+    shift = rng.uniform(-limits.shift_mm, limits.shift_mm, 3)
     posture = Posture(
         (float(turn[0]), float(turn[1]), float(turn[2])),
         (float(shift[0]), float(shift[1]), float(shift[2])),
         torso.pivot_mm,
     )
-    breathing = Breathing(float(rng.uniform(-breath_mm, breath_mm)), torso)
-    return Motion((posture, breathing, _draw_elastic(rng, torso, elastic_mm)))
+    breathing = Breathing(float(rng.uniform(-limits.breath_mm, limits.breath_mm)), torso)
+    return Motion((posture, breathing, _draw_elastic(rng, torso, limits.elastic_mm)))
 
 
 def _draw_elastic(rng: np.random.Generator, torso: Torso, largest_mm: float) -> Elastic:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lvt_track.errors import InputError, OutputError
@@ -124,9 +124,11 @@ def pull_patient(
             f"{len(studies)} studies have no {', '.join(query.modalities)} to bring"
             + (f": {reasons}" if reasons else "")
         )
-    results = [_pulled(one, None, reason=reason) for one, reason in left]
+    results = [
+        replace(_pulled(one, None, len(one.instances)), reason=reason) for one, reason in left
+    ]
     if is_dry:
-        results += [_pulled(one, series_folder(patient, one)) for one in wanted]
+        results += [_pulled(one, series_folder(patient, one), len(one.instances)) for one in wanted]
     else:
         progress.stage("pull", len(wanted))
         for one in wanted:
@@ -167,7 +169,7 @@ def _bring(archive: Archive, series: ArchivedSeries, folder: Path) -> PulledSeri
             break
     new = before - len(inbox.missing(series.instances))
     failure = _failure(inbox, instances, trouble)
-    return _pulled(series, folder, new=new, failure=failure, images=len(instances))
+    return _pulled(series, folder, len(instances), new, failure)
 
 
 def _instances(archive: Archive, series: ArchivedSeries) -> set[str]:
@@ -193,17 +195,14 @@ def _failure(inbox: Inbox, instances: tuple[str, ...], trouble: str) -> str:
 def _pulled(
     series: ArchivedSeries,
     folder: Path | None,
-    *,
-    images: int | None = None,
+    images: int,
     new: int = 0,
-    reason: str = "",
     failure: str = "",
 ) -> PulledSeries:
     date = series.study.date.isoformat() if series.study.date else ""
-    count = len(series.instances) if images is None else images
     phase = series.phase.value if series.modality == "CT" else ""
     return PulledSeries(
-        date, phase, series.modality, series.description, folder, count, new, reason, failure
+        date, phase, series.modality, series.description, folder, images, new, "", failure
     )
 
 

@@ -29,7 +29,7 @@ from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.progress import Stopwatch
 from lvt_track.register.course import register_course
 from lvt_track.register.frame import CommonFrame
-from lvt_track.report.drawing.key_images import visit_key_images
+from lvt_track.report.drawing.key_images import LabelledVolume, visit_key_images
 from lvt_track.report.sections.tumours.lookback import lookback_images
 from lvt_track.report.timelines import pictured_tracks
 from lvt_track.response.course import respond_to_course, target_lesions
@@ -152,7 +152,9 @@ def take_key_images(
             for track in course.tracks
             if track.number in shown and all(visit != k for visit, _ in track.lesions)
         }
-        pictures.extend(visit_key_images(course, k, scan.volume, scan.labels, places, shown))
+        pictures.extend(
+            visit_key_images(course, k, LabelledVolume(scan.volume, scan.labels), places, shown)
+        )
     return tuple(pictures)
 
 
@@ -161,5 +163,5 @@ def take_lookback_images(course: Course, scans: Sequence[VisitScan]) -> tuple[Ke
     return tuple(
         picture
         for k, scan in enumerate(scans)
-        for picture in lookback_images(course, k, scan.volume, scan.labels)
+        for picture in lookback_images(course, k, LabelledVolume(scan.volume, scan.labels))
     )

@@ -16,7 +16,14 @@ from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.report.timelines import timelines
 
-__all__ = ["MINIMUM_WIDTH_MM", "key_image", "visit_key_images", "width_for"]
+__all__ = [
+    "MINIMUM_WIDTH_MM",
+    "LabelledVolume",
+    "Subject",
+    "key_image",
+    "visit_key_images",
+    "width_for",
+]
 
 MINIMUM_WIDTH_MM = 80.0
 """Width of a crop; larger tumours get `_SURROUND` times their long axis."""
@@ -25,6 +32,44 @@ _SURROUND = 1.7
 _OUTSIDE_HU = -1024
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledVolume:
+    """A visit's CT or a part of it, of any orientation, and the lesions on its grid.
+
+    Attributes:
+        volume: HU and grid.
+        labels: lesion labels (z, y, x).
+
+    Raises:
+        ValueError: for labels of another shape.
+    """
+
+    volume: Volume
+    labels: LabelArray
+
+    def __post_init__(self) -> None:
+        shape = self.volume.geometry.shape
+        if self.labels.shape != shape:
+            raise ValueError(f"labels have shape {self.labels.shape}, the volume {shape}")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Of what a picture is.
+
+    Attributes:
+        track: number of the track.
+        visit: index of the visit.
+        members: all lesions of the track at this visit; what is shown is always one.
+        width_mm: width and height of the crop.
+    """
+
+    track: int
+    visit: int
+    members: Collection[Lesion] = ()
+    width_mm: float = MINIMUM_WIDTH_MM
 
 
 @dataclass(frozen=True)
@@ -87,35 +132,21 @@ class _Screen:
         )
 
 
-def key_image(
-    volume: Volume,
-    labels: LabelArray,
-    target: Lesion | Point,
-    *,
-    track: int,
-    visit: int,
-    members: Collection[Lesion] = (),
-    width_mm: float = MINIMUM_WIDTH_MM,
-) -> KeyImage:
+def key_image(scan: LabelledVolume, target: Lesion | Point, subject: Subject) -> KeyImage:
     """The picture of one tumour, or of the place where it would be.
 
     Args:
-        volume: the visit's CT or a part of it, of any orientation.
-        labels: lesion labels (z, y, x) on its grid.
+        scan: the visit's CT with its lesions.
         target: the lesion, shown in the slice where it was measured; or, where the visit does not
             show the tumour, its place in LPS mm, shown in the nearest slice.
-        track: number of the track.
-        visit: index of the visit.
-        members: all lesions of the track at this visit; `target` is always one.
-        width_mm: width and height of the crop.
+        subject: which tumour it is, and when.
 
     Returns:
         A square crop centred on the target; where it reaches beyond the scan it is filled with
         air. The pixels are those of the acquired slice, turned but not resampled.
     """
+    volume, labels, members = scan.volume, scan.labels, subject.members
     geometry = volume.geometry
-    if labels.shape != geometry.shape:
-        raise ValueError(f"labels have shape {labels.shape}, the volume {geometry.shape}")
     screen = _Screen.of(geometry)
     if isinstance(target, Lesion):
         size = target.measurement
@@ -139,7 +170,7 @@ def key_image(
         is_inside = bool(geometry.contains(target))
         caption = "not seen" if is_inside else "outside this scan"
 
-    half = tuple(round(width_mm / 2.0 / pixel) for pixel in screen.pixel_mm)
+    half = tuple(round(subject.width_mm / 2.0 / pixel) for pixel in screen.pixel_mm)
     top, left = (round(c) - h for c, h in zip(centre, half, strict=True))
     shape = (2 * half[0] + 1, 2 * half[1] + 1)
     label_crop = _cut(screen.turned(labels[slice_index]), (top, left), shape, 0)
@@ -157,8 +188,8 @@ def key_image(
         if lesion != target and measured and lesion.measurement.slice_index == measured.slice_index
     ]
     return KeyImage(
-        track=track,
-        visit=visit,
+        track=subject.track,
+        visit=subject.visit,
         hu=_cut(screen.turned(volume.hu[slice_index]), (top, left), shape, _OUTSIDE_HU).astype(
             np.float32
         ),
@@ -182,8 +213,7 @@ def width_for(lesions: Iterable[Lesion], minimum_mm: float = MINIMUM_WIDTH_MM) -
 def visit_key_images(
     course: Course,
     visit: int,
-    volume: Volume,
-    labels: LabelArray,
+    scan: LabelledVolume,
     places: Mapping[int, Point],
     tracks: Collection[int] | None = None,
 ) -> tuple[KeyImage, ...]:
@@ -192,8 +222,7 @@ def visit_key_images(
     Args:
         course: the whole course.
         visit: index of the visit.
-        volume: its CT.
-        labels: its lesion labels (z, y, x).
+        scan: its CT with its lesions.
         places: by track number, where in this visit's frame (LPS mm) a tumour would be that it
             does not show; tracks that are neither seen nor placed get no image.
         tracks: numbers of the tracks wanted; None for all.
@@ -210,17 +239,8 @@ def visit_key_images(
         lesions = line.sightings[visit].lesions
         target = lesions[0] if lesions else places.get(number)
         if target is not None:
-            images.append(
-                key_image(
-                    volume,
-                    labels,
-                    target,
-                    track=number,
-                    visit=visit,
-                    members=lesions,
-                    width_mm=width_for(seen.lesions[0] for seen in line.sightings if seen.lesions),
-                )
-            )
+            width_mm = width_for(seen.lesions[0] for seen in line.sightings if seen.lesions)
+            images.append(key_image(scan, target, Subject(number, visit, lesions, width_mm)))
     return tuple(images)
 
 

@@ -28,9 +28,9 @@ from lvt_track.phantom.image.synthesis import (
     mixed,
     synthesise_image,
 )
+from lvt_track.phantom.image.visibility import LesionMaps, conspicuity
 from lvt_track.segment.grid import triangle_weights
 from lvt_track.segment.network.intensity import normalise
-from lvt_track.phantom.image.visibility import LesionMaps, conspicuity
 from lvt_track.training.batches.batch import Batch
 from lvt_track.training.batches.prefetch import made_by_processes
 from lvt_track.training.objective.partial import COMPLETE, targets_and_validity

@@ -31,7 +31,14 @@ from lvt_track.segment.network.weights import Network
 from lvt_track.training.batches.batch import Batch
 from lvt_track.training.batches.prefetch import made_by_processes, made_by_threads
 from lvt_track.training.history import draw_history
-from lvt_track.training.loop import CHECKPOINT, METRICS, LoopSettings, averaged_network, train
+from lvt_track.training.loop import (
+    CHECKPOINT,
+    METRICS,
+    LoopSettings,
+    TrainingRun,
+    averaged_network,
+    train,
+)
 from lvt_track.training.net2wider import widened
 from lvt_track.training.processes import device_of_process, processes, rank, world_size
 from lvt_track.training.synthetic.bodies import SyntheticBatches
@@ -150,7 +157,7 @@ def train_part(
         # Half of the cores learn, and the others make whole batches.
         ready = SyntheticBatches(files, recipe, part.seed)
         batches = made_by_processes(ready, world, max(1, cores // 2 // world))
-    return train(network, batches, settings, work / part.name, device)
+    return train(network, batches, settings, TrainingRun(work / part.name, device))
 
 
 @dataclass(frozen=True, eq=False)

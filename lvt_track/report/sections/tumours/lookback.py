@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from lvt_track.core.course import Course, KeyImage, LookBack, Visibility
 from lvt_track.core.lesion.caliper import Point
-from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.lesions.lookback.controls import FEWEST_CONTROLS
 from lvt_track.lesions.lookback.search import LEAST_CONTRAST_HU, VISIBLE_RATE
 from lvt_track.report.blocks import Block, Panel, PictureRow, Pictures, Text
 from lvt_track.report.content import Images, ReportContent, by_track_and_visit
-from lvt_track.report.drawing.key_images import key_image, width_for
+from lvt_track.report.drawing.key_images import LabelledVolume, Subject, key_image, width_for
 from lvt_track.report.drawing.style import ACCENT, ALARM, INK, MUTED
 from lvt_track.report.timelines import MOST_PICTURED_TRACKS
 from lvt_track.report.wording import typeset
@@ -29,16 +28,13 @@ _COLORS = {
 }
 
 
-def lookback_images(
-    course: Course, visit: int, volume: Volume, labels: LabelArray
-) -> tuple[KeyImage, ...]:
+def lookback_images(course: Course, visit: int, scan: LabelledVolume) -> tuple[KeyImage, ...]:
     """Pictures of one visit for this section: places of later tumours, and tumours first found.
 
     Args:
         course: with its looks back.
         visit: index of the visit.
-        volume: its CT or a part of it.
-        labels: its lesion labels (z, y, x).
+        scan: its CT or a part of it, with its lesions.
     """
     images = []
     for looks in _shown(course):
@@ -49,16 +45,9 @@ def lookback_images(
         lesion = course.lesion(first.lesion)
         target = lesion if lesion.visit == visit else place
         if target is not None:
-            images.append(
-                key_image(
-                    volume,
-                    labels,
-                    target,
-                    track=first.track,
-                    visit=visit,
-                    width_mm=width_for([lesion], _WIDTH_MM),
-                )
-            )
+            width_mm = width_for([lesion], _WIDTH_MM)
+            subject = Subject(first.track, visit, width_mm=width_mm)
+            images.append(key_image(scan, target, subject))
     return tuple(images)
 
 
