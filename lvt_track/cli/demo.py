@@ -14,7 +14,7 @@ from lvt_track.cli.options import (
     ThreadsOption,
     existing_results,
 )
-from lvt_track.cli.patient.track import finish
+from lvt_track.cli.results import finish
 
 __all__ = ["demo"]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import Console, print_json, print_text
+from lvt_track.cli.console import Console
 from lvt_track.cli.options import (
     ForceOption,
     JsonOption,
@@ -14,6 +14,7 @@ from lvt_track.cli.options import (
     QuietOption,
     existing_results,
 )
+from lvt_track.cli.results import print_result
 
 __all__ = ["phantom"]
 
@@ -42,7 +43,4 @@ def phantom(
     settings = PhantomSettings(seed, visits, protocol, file_format, masks)
     with Console(quiet) as console:
         written = write_phantom(out, settings, existing_results(force, False), console)
-    if json:
-        print_json(written.facts())
-    elif not quiet:
-        print_text(written.summary() + "\n")
+    print_result(written, quiet, json)

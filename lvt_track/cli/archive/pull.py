@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json, print_text
+from lvt_track.cli.console import Console
 from lvt_track.cli.options import (
     AuthFileOption,
     JsonOption,
@@ -17,6 +17,7 @@ from lvt_track.cli.options import (
     TimeoutOption,
     day_of,
 )
+from lvt_track.cli.results import finish
 
 __all__ = ["pull"]
 
@@ -69,9 +70,4 @@ def pull(
     where = open_archive(archive, read_credentials(auth_file), timeout)
     with closing(where), Console(quiet) as console:
         result = pull_patient(where, Path(out), query, (phases, dry_run), console)
-    if json:
-        print_json(result.facts())
-    elif not quiet:
-        print_text(result.summary() + "\n")
-    if result.failures:
-        raise typer.Exit(EXIT_PARTIAL)
+    finish(result, quiet, json)

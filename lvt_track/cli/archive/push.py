@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json, print_text
+from lvt_track.cli.console import Console
 from lvt_track.cli.options import AuthFileOption, JsonOption, QuietOption, TimeoutOption
+from lvt_track.cli.results import finish
 
 __all__ = ["push"]
 
@@ -36,9 +37,4 @@ def push(
     where = open_archive(archive, read_credentials(auth_file), timeout)
     with closing(where), Console(quiet) as console:
         result = push_results(where, out, dry_run, console)
-    if json:
-        print_json(result.facts())
-    elif not quiet:
-        print_text(result.summary() + "\n")
-    if result.failures:
-        raise typer.Exit(EXIT_PARTIAL)
+    finish(result, quiet, json)

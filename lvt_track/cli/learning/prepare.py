@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json, print_text
+from lvt_track.cli.console import Console
 from lvt_track.cli.options import (
     ForceOption,
     JsonOption,
@@ -16,6 +16,7 @@ from lvt_track.cli.options import (
     ResumeOption,
     existing_results,
 )
+from lvt_track.cli.results import finish
 
 __all__ = ["prepare"]
 
@@ -64,9 +65,4 @@ def prepare(
     existing = existing_results(force, resume)
     with Console(quiet) as console:
         result = prepare_dataset(name, source, out, settings, existing, console)
-    if json:
-        print_json(result.facts())
-    elif not quiet:
-        print_text(result.summary() + "\n")
-    if result.failures:
-        raise typer.Exit(EXIT_PARTIAL)
+    finish(result, quiet, json)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lvt_track.cli.console import Console, print_json, print_text
+from lvt_track.cli.console import Console
 from lvt_track.cli.options import (
     DeviceOption,
     ForceOption,
@@ -17,6 +17,7 @@ from lvt_track.cli.options import (
     ResumeOption,
     existing_results,
 )
+from lvt_track.cli.results import print_result
 
 __all__ = ["train"]
 
@@ -67,7 +68,4 @@ def train(
         result = train_model(asked, out, device, existing_results(force, resume), console)
     if result is None:
         return
-    if json:
-        print_json(result.facts())
-    elif not quiet:
-        print_text(result.summary() + "\n")
+    print_result(result, quiet, json)

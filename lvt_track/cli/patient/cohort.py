@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json, print_text
+from lvt_track.cli.console import EXIT_PARTIAL, Console
 from lvt_track.cli.json_log import JsonLog
 from lvt_track.cli.options import (
     CriteriaOption,
@@ -28,6 +28,7 @@ from lvt_track.cli.options import (
     existing_results,
     pseudonyms_unless,
 )
+from lvt_track.cli.results import print_result
 from lvt_track.errors import UsageError
 
 __all__ = ["cohort"]
@@ -125,9 +126,6 @@ def cohort(
                 Shard.parse(shard) if shard else None,
             )
             result = track_cohort(folders[0], out, settings, existing, progress)
-    if json:
-        print_json(result.facts())
-    elif not quiet:
-        print_text(result.summary() + "\n")
+    print_result(result, quiet, json)
     if result.unfinished:
         raise typer.Exit(EXIT_PARTIAL)

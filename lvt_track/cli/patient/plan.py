@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import Console, print_json, print_text
+from lvt_track.cli.console import Console
 from lvt_track.cli.options import JsonOption, QuietOption
+from lvt_track.cli.results import print_result
 
 __all__ = ["plan"]
 
@@ -49,7 +50,4 @@ def plan(
     settings = PlanSettings(visit, tuple(resections), standard_ml(weight_kg, height_cm))
     with Console(quiet) as console:
         result = plan_run(out, settings, console)
-    if json:
-        print_json(result.facts())
-    elif not quiet:
-        print_text(result.summary() + "\n")
+    print_result(result, quiet, json)

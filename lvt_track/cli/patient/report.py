@@ -20,7 +20,7 @@ from lvt_track.cli.options import (
     SitesOption,
     TuOption,
 )
-from lvt_track.cli.patient.track import finish
+from lvt_track.cli.results import finish
 
 __all__ = ["report"]
 

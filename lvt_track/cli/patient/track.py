@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json, print_text
+from lvt_track.cli.console import Console
 from lvt_track.cli.options import (
     CorrectionsOption,
     CriteriaOption,
@@ -33,12 +33,12 @@ from lvt_track.cli.options import (
     existing_results,
     pseudonyms_unless,
 )
+from lvt_track.cli.results import finish
 
 if TYPE_CHECKING:
-    from lvt_track.pipeline.demo.run import DemoResult
-    from lvt_track.pipeline.patient.track import TrackResult
+    pass
 
-__all__ = ["finish", "track"]
+__all__ = ["track"]
 
 
 def track(
@@ -80,13 +80,3 @@ def track(
     with Console(quiet) as console:
         result = track_patient(patient, out, settings, existing_results(force, resume), console)
     finish(result, quiet, json)
-
-
-def finish(result: TrackResult | DemoResult, quiet: bool, json: bool) -> None:
-    """Print what a run found and where it lies; exit 4 when part of it failed."""
-    if json:
-        print_json(result.facts())
-    elif not quiet:
-        print_text(result.summary() + "\n")
-    if result.failures:
-        raise typer.Exit(EXIT_PARTIAL)

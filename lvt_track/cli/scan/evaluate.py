@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import EXIT_PARTIAL, Console, print_json
+from lvt_track.cli.console import EXIT_PARTIAL, Console
 from lvt_track.cli.options import ForceOption, JsonOption, QuietOption, existing_results
+from lvt_track.cli.results import print_rows
 
 __all__ = ["evaluate"]
 
@@ -30,9 +31,7 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Score masks: Dice, surface distances, centrelines of vessels, lesions found."""
-    from lvt_track.io.spreadsheets.writing import write_text
     from lvt_track.pipeline.evaluate import SCORE_COLUMNS, evaluate_paths, score_rows
-    from lvt_track.pipeline.rows import table_text
     from lvt_track.pipeline.run.output import claim_file
 
     if out is not None:
@@ -41,13 +40,6 @@ def evaluate(
         result = evaluate_paths(predicted, reference, console, class_name)
         for text in (*result.remarks, *result.failures):
             console.warn(text)
-    rows = score_rows(result)
-    text = table_text(SCORE_COLUMNS, rows)
-    if out is not None:
-        write_text(text, out)
-    if json:
-        print_json(rows)
-    elif out is None:
-        print(text, end="")
+    print_rows(SCORE_COLUMNS, score_rows(result), out, json)
     if result.failures:
         raise typer.Exit(EXIT_PARTIAL)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import print_json
 from lvt_track.cli.options import ForceOption, JsonOption, existing_results
+from lvt_track.cli.results import print_rows
 
 __all__ = ["measure"]
 
@@ -27,18 +27,9 @@ def measure(
     json: JsonOption = False,
 ) -> None:
     """Measure long axis, short axis and volume of every lesion in a mask."""
-    from lvt_track.io.spreadsheets.writing import write_text
     from lvt_track.pipeline.measure import MEASURE_COLUMNS, measure_file, measure_rows
-    from lvt_track.pipeline.rows import table_text
     from lvt_track.pipeline.run.output import claim_file
 
     if out is not None:
         claim_file(out, existing_results(force, resume=False))
-    rows = measure_rows(measure_file(mask, ct))
-    text = table_text(MEASURE_COLUMNS, rows)
-    if out is not None:
-        write_text(text, out)
-    if json:
-        print_json(rows)
-    elif out is None:
-        print(text, end="")
+    print_rows(MEASURE_COLUMNS, measure_rows(measure_file(mask, ct)), out, json)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lvt_track.cli.console import Console, print_json, print_text
+from lvt_track.cli.console import Console
 from lvt_track.cli.options import (
     DeviceOption,
     ForceOption,
@@ -21,6 +21,7 @@ from lvt_track.cli.options import (
     existing_results,
     pseudonyms_unless,
 )
+from lvt_track.cli.results import print_result
 
 __all__ = ["segment"]
 
@@ -55,7 +56,4 @@ def segment(
         choice = ModelChoice(model, device, exhaustive, precision)
         settings = SegmentSettings(choice, save_probabilities, pseudonyms_unless(identify))
         result = segment_scan(ct, out, settings, existing_results(force, False), console)
-    if json:
-        print_json(result.facts())
-    elif not quiet:
-        print_text(result.summary() + "\n")
+    print_result(result, quiet, json)
