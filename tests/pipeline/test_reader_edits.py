@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,11 +18,17 @@ from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
 
 
+@pytest.fixture(scope="module")
+def done(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("done") / "out"
+    track_patient(tiny_patient, out, TrackSettings(), Existing.REFUSE, Silent())
+    return out
+
+
 @pytest.fixture
-def out(tiny_patient: Path, tmp_path: Path) -> Path:
+def out(done: Path, tmp_path: Path) -> Path:
     """A finished run, which may be written to."""
-    track_patient(tiny_patient, tmp_path / "out", TrackSettings(), Existing.REFUSE, Silent())
-    return tmp_path / "out"
+    return shutil.copytree(done, tmp_path / "out")
 
 
 def correct(out: Path, rows: Sequence[dict[str, object]]) -> TrackResult:
