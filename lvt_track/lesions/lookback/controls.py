@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
-from scipy.stats import rankdata
 
 from lvt_track.core.course import Course
 from lvt_track.core.geometry import FloatArray
@@ -91,5 +90,10 @@ def false_alarm_rate(scores: Sequence[FloatArray]) -> float:
     Args:
         scores: for each kind of score an array (1 + controls,), the place first.
     """
-    standing = np.max([rankdata(score, method="min") for score in scores], axis=0)
+    standing = np.max([_ranks(score) for score in scores], axis=0)
     return float(np.mean(standing >= standing[0]))
+
+
+def _ranks(score: FloatArray) -> NDArray[np.intp]:
+    """Rank of each value from 1; equal ones share the lowest."""
+    return np.searchsorted(np.sort(score), score) + 1

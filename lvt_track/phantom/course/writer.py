@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import Any
 import pandas as pd
 from pydicom.uid import generate_uid
 
+from lvt_track.core.threads import threads_of
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import OutputError
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.files import write_whole
 from lvt_track.io.images.volumes import write_mask, write_volume
 from lvt_track.phantom.course.render import PhantomVisit, render_visit
+from lvt_track.phantom.course.scans import Scan
 from lvt_track.phantom.course.script import PhantomPatient
 from lvt_track.phantom.course.truth import TrueLesion
 from lvt_track.phantom.course.truth_tables import truth_tables
@@ -84,7 +87,7 @@ def write_patient(
     with_masks: bool = False,
     on_visit: Callable[[dt.date], None] | None = None,
 ) -> WrittenPatient:
-    """Render a patient and write it, one visit after the other.
+    """Render a patient and write it, scans side by side.
 
     Scans are `<date>/<phase>.nii.gz` or, as DICOM, `<date>/<phase>/IMG0001.dcm` and so on. The
     tables `edges.csv`, `lesions.csv`, `tracks.csv`, `visits.csv` and `radiologist.csv` are in
@@ -103,15 +106,24 @@ def write_patient(
     """
     lesions: list[tuple[TrueLesion, ...]] = []
     scanned: list[dict[str, Any]] = []
-    for number, visit in enumerate(patient.visits):
-        for scan in visit.scans:
-            rendered = render_visit(patient, number, scan.phase)
-            _write_scan(patient, rendered, folder, file_format, with_masks)
-            scanned.append(_scan_row(rendered, is_followed=scan is visit.scans[0]))
-            if scan is visit.scans[0]:
-                lesions.append(rendered.lesions)
-        if on_visit is not None:
-            on_visit(visit.date)
+
+    def write(number: int, scan: Scan) -> tuple[tuple[TrueLesion, ...], dict[str, Any]]:
+        rendered = render_visit(patient, number, scan.phase)
+        _write_scan(patient, rendered, folder, file_format, with_masks)
+        is_followed = scan is patient.visits[number].scans[0]
+        return rendered.lesions, _scan_row(rendered, is_followed=is_followed)
+
+    with ThreadPoolExecutor(threads_of()) as pool:
+        jobs = [
+            [pool.submit(write, number, scan) for scan in visit.scans]
+            for number, visit in enumerate(patient.visits)
+        ]
+        for visit, of_visit in zip(patient.visits, jobs, strict=True):
+            scans = [job.result() for job in of_visit]
+            lesions.append(scans[0][0])
+            scanned += [row for _, row in scans]
+            if on_visit is not None:
+                on_visit(visit.date)
     tables = truth_tables(patient, lesions)
     tables["visits"] = pd.DataFrame(scanned)
     _make(folder / TRUTH)
