@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from table import markdown_table, write_page
 
+from lvt_track.core.components import label_components
 from lvt_track.core.geometry import Geometry, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.evaluate.detection import covered_lesions
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.files import write_whole
+from lvt_track.lesions.lookalikes import lookalikes
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
 from lvt_track.segment.scan import Scan
@@ -50,6 +52,7 @@ CUTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SIZES_MM = (0.0, 10.0, 20.0, np.inf)
 SEEN, LEAST_MM, MARGIN_MM = 4.0, 5.0, 60.0
 PATCH = 24
+DRAWN, SURE = "as drawn", "drawn, not in doubt"
 
 Row = dict[str, Any]
 
@@ -91,9 +94,28 @@ def detectability(signal_hu: NDArray[np.float32], power: NDArray[np.float64]) ->
 def look(foreign: Foreign, before: Masks, power: NDArray[np.float64], model: Model) -> Row:
     """What a model makes of one draw, as plain values."""
     result = segment(foreign.volume, model, "cpu", keep_probabilities=("tumors",))
-    drawn, probability = result.masks.tumors, result.probabilities["tumors"]
-    inside = ndimage.binary_dilation(result.masks.liver, iterations=1)
-    masks = {"as drawn": drawn} | {f"{c:g}": (probability >= c) & inside for c in CUTS}
+    return judged(foreign, (before, result.masks), power, result.probabilities["tumors"])
+
+
+def judged(
+    foreign: Foreign,
+    masks: tuple[Masks, Masks],
+    power: NDArray[np.float64],
+    probability: NDArray[np.float16],
+) -> Row:
+    """What was drawn of one draw, as plain values.
+
+    Args:
+        foreign: the draw.
+        masks: what the model draws in the scan as it is, and in the draw.
+        power: of the noise, see `noise_power`.
+        probability: of tumour, in the draw.
+    """
+    before, after = masks
+    drawn = after.tumors
+    inside = ndimage.binary_dilation(after.liver, iterations=1)
+    cuts = {DRAWN: drawn, SURE: drawn & ~_in_doubt(foreign.volume, after)}
+    cuts |= {f"{c:g}": (probability >= c) & inside for c in CUTS}
     ignored = ndimage.binary_dilation(before.tumors, iterations=2)
     voxel_mm3 = before.geometry.voxel_volume_mm3
     row: Row = {
@@ -101,12 +123,22 @@ def look(foreign: Foreign, before: Masks, power: NDArray[np.float64], model: Mod
         "d": [detectability(signal, power) for signal in foreign.signal_hu],
         "found": {},
         "false": {},
-        "doubles": {n: float(drawn[w].mean()) for n, w in foreign.doubles.items()},
+        "doubles": {
+            n: [float(cuts[cut][w].mean()) for cut in (DRAWN, SURE)]
+            for n, w in foreign.doubles.items()
+        },
     }
-    for name, mask in masks.items():
+    for name, mask in cuts.items():
         row["found"][name] = [bool(hit) for hit in covered_lesions(foreign.number, mask)]
         row["false"][name] = _false(mask, (foreign.number > 0) | ignored, voxel_mm3)
     return row
+
+
+def _in_doubt(volume: Volume, masks: Masks) -> BoolArray:
+    """The tumours that their own scan speaks against."""
+    labels, _ = label_components(masks.tumors)
+    doubted: BoolArray = np.isin(labels, list(lookalikes(volume, masks, labels)))
+    return doubted
 
 
 def _false(mask: BoolArray, right: BoolArray, voxel_mm3: float) -> int:
@@ -190,7 +222,7 @@ def by_detectability(rows: Sequence[Row]) -> list[list[str]]:
         hits = [
             hit
             for row in rows
-            for hit, d in zip(row["found"]["as drawn"], row["d"], strict=True)
+            for hit, d in zip(row["found"][DRAWN], row["d"], strict=True)
             if low <= d < high
         ]
         cells.append(f"{sum(hits)} of {len(hits)}")
@@ -200,11 +232,12 @@ def by_detectability(rows: Sequence[Row]) -> list[list[str]]:
 def double_rows(rows: Sequence[Row]) -> list[list[str]]:
     """How many of each kind of double are drawn as tumour, by a tenth."""
     kinds = list(dict.fromkeys(kind for row in rows for kind in row["doubles"]))
-    shares = {kind: [r["doubles"][kind] for r in rows if kind in r["doubles"]] for kind in kinds}
-    return [
-        [kind, f"{sum(share >= 0.1 for share in some)} of {len(some)}", f"{np.mean(some):.2f}"]
-        for kind, some in shares.items()
-    ]
+    table = []
+    for kind in kinds:
+        drawn, sure = np.transpose([r["doubles"][kind] for r in rows if kind in r["doubles"]])
+        cells = [f"{np.count_nonzero(part >= 0.1)} of {len(part)}" for part in (drawn, sure)]
+        table.append([kind, *cells, f"{np.mean(drawn):.2f}"])
+    return table
 
 
 def main() -> None:
@@ -233,13 +266,16 @@ def main() -> None:
         "lesion, nor what the same weights draw in the scan as it is: some of those are real "
         "lesions, so its own false ones are not counted here. Doubles count as false. d′ is that "
         "of an ideal observer who knows the lesion, in noise of the scan's power spectrum. "
-        "“As drawn” is the mask that a user gets; the other rows cut the tumours' probability "
-        "within the liver, without the rules that come after it.",
+        "“As drawn” is the mask that a user gets; “not in doubt” leaves out what "
+        "[its own scan speaks against](../use/matching.md#states-of-a-track). The other rows cut "
+        "the tumours' probability within the liver, without the rules that come after it. Doubles "
+        "lie where a reader sees the place: the fat beside the falciform ligament, at points read "
+        "by eye.",
         markdown_table(head, curve_rows(rows)),
         "Found as drawn, by d′:",
         markdown_table(["under 4", "4–8", "8–16", "16–32", "over 32"], by_detectability(rows)),
         "Doubles drawn as tumour by a tenth or more, and how much of them on average:",
-        markdown_table(["double", "called tumour", "drawn"], double_rows(rows)),
+        markdown_table(["double", "called tumour", "not in doubt", "drawn"], double_rows(rows)),
         "Three patients are behind all draws: counts here say how the model behaves, not how often "
         "it is right in a hospital.",
     )

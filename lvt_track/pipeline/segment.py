@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lvt_track.core.components import label_components
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import LvtError
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.headers import stem_of
 from lvt_track.io.images.volumes import write_masks, write_probability
+from lvt_track.lesions.lookalikes import lookalike_warning, lookalikes
 from lvt_track.pipeline.masks import masks_of
 from lvt_track.pipeline.run.clock import time_now
 from lvt_track.pipeline.run.disclosure import Disclosure
@@ -127,6 +129,10 @@ def _segment(
             progress,
             keep_probabilities=CLASSES if settings.save_probabilities else (),
         )
+    with watch.stage("judge"):
+        labels, _ = label_components(scan.masks.tumors)
+        doubts = lookalike_warning(lookalikes(volume, scan.masks, labels).values())
+    scan = replace(scan, warnings=(*scan.warnings, *doubts))
     for text in scan.warnings:
         progress.warn(text)
     with watch.stage("write"):

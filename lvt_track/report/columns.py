@@ -76,6 +76,7 @@ LESIONS = {
     "viable_ml": "Float64",
     "necrosis_percent": "Float64",
     "viability_note": "string",
+    "doubt": "string",
 }
 EDGES = {
     "date_a": "string",

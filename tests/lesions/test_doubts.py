@@ -98,3 +98,18 @@ def test_the_doubt_of_a_place_that_looked_the_same_ends_with_growth(ball, still_
         visits[v].append(ball(v, 2, (60, 0, 0), diameter_mm))
     ((state, reason),) = followed(visits, still_frame(), dates, looks=[look_at(0.5)])
     assert state is TrackState.NEW and "looks the same" in reason
+
+
+@pytest.mark.parametrize(("last_mm", "state"), [(15, "uncertain"), (22, "persistent")])
+def test_what_every_scan_doubts_is_uncertain_until_it_grows(
+    ball, still_frame, dates, last_mm, state
+):
+    spots = [ball(0, 1, (0, 0, 0), 15), ball(1, 1, (0, 0, 0), last_mm)]
+    visits = [[replace(spot, doubt="it may be fat")] for spot in spots]
+    tracks = match_course(visits, still_frame(), dates[:2]).tracks
+    finds = ModelFinds(visits, {}, dates[:2], [True, True])
+    (track,) = doubt_model_finds(tracks, finds, still_frame())
+    assert track.state == state
+    once = [visits[0], [replace(visits[1][0], doubt="")]]
+    (track,) = doubt_model_finds(tracks, replace(finds, lesions=once), still_frame())
+    assert track.state == "persistent"

@@ -51,6 +51,7 @@ class Lesion:
         is_cut: whether the scan ends in it, so that a part of it may not be shown.
         segments: Couinaud's, 1 to 8, that it lies in, most first; empty where not told.
         viability: what of it enhances in the arterial phase; None where that was not looked at.
+        doubt: what its own scan says against it, where a model drew it; empty where nothing.
     """
 
     visit: int
@@ -62,6 +63,7 @@ class Lesion:
     is_cut: bool = False
     segments: tuple[int, ...] = ()
     viability: Viability | None = None
+    doubt: str = ""
 
     @property
     def key(self) -> tuple[int, int]:

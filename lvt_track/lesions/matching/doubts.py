@@ -56,7 +56,9 @@ def doubt_model_finds(
     """The tracks, where one that begins with a model's find of such a kind is uncertain.
 
     What a reader calls new is left alone, and so is what is uncertain already. A place that looked
-    the same before is in doubt until the tumour there is measurable and has clearly grown.
+    the same before is in doubt until the tumour there is measurable and has clearly grown. A tumour
+    of any visit is uncertain that has not clearly grown and of which every scan says that it may be
+    none, see `lookalikes`.
 
     Args:
         tracks: as matching gives them.
@@ -70,7 +72,10 @@ def doubt_model_finds(
     for track in tracks:
         first = track.lesions[0][0]
         is_open = first > 0 and finds.is_drawn[first] and not track.is_new_by_reader
-        if is_open and track.state is not TrackState.UNCERTAIN:
+        against = "" if track.is_new_by_reader or track.role else _lookalike(track, by_key)
+        if against:
+            track = _doubted(track, against)
+        elif is_open and track.state is not TrackState.UNCERTAIN:
             reason = _fragment(track, by_key, first_of, finds, frame) or _once(
                 track, by_key, finds, frame
             )
@@ -82,6 +87,14 @@ def doubt_model_finds(
                 track = _doubted(track, reason) if grown is None else _settled(track, reason, grown)
         doubted.append(track)
     return tuple(doubted)
+
+
+def _lookalike(track: Track, by_key: Mapping[tuple[int, int], Lesion]) -> str:
+    """What the scans say against a tumour, where all do and it has not clearly grown."""
+    doubts = [by_key[key].doubt for key in track.lesions]
+    if not all(doubts) or confirming_visit(track.lesions, by_key) is not None:
+        return ""
+    return f"a model drew it: {doubts[0]}"
 
 
 def _doubted(track: Track, reason: str) -> Track:

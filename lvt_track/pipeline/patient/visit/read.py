@@ -17,6 +17,7 @@ from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
+from lvt_track.lesions.lookalikes import lookalikes
 from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
 from lvt_track.measure.field_of_view import blank_warning
 from lvt_track.measure.phases import SliceCounts
@@ -137,6 +138,9 @@ def _measured(
         # What a reader drew is measured as drawn.
         at_edges = scan.sources["tumors"] not in (GIVEN, EDITED)
         labels, lesions = find_lesions(number, volume, masks, at_edges)
+        if at_edges:
+            reasons = lookalikes(volume, masks, labels)
+            lesions = tuple(replace(one, doubt=reasons.get(one.label, "")) for one in lesions)
         shapes = lesion_shapes(labels, lesions, volume.geometry)
     with run.watch.stage("register"):
         image = liver_image(volume, masks)
@@ -257,6 +261,7 @@ def _as_known(lesion: Lesion, known: Lesion | None) -> Lesion:
         measurement=known.measurement,
         viability=known.viability,
         is_cut=known.is_cut,
+        doubt=known.doubt,
     )
 
 

@@ -1,0 +1,60 @@
+"""What one scan says against a spot: focal fat at the falciform ligament, or a vessel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.volume import Masks, Volume
+from lvt_track.lesions.lookalikes import FALCIFORM, VESSEL, lookalike_warning, lookalikes
+
+GRID = Geometry.axial((24, 80, 100), (3.0, 2.0, 2.0))
+FISSURE_X = 58
+BESIDE, AWAY = (12, 16, 54), (12, 45, 30)
+
+
+def scan_with(centre, contrast_hu, *, radius_mm=7.0, fat_hu=-80.0, vessel_share=0.0):
+    """A block of liver at 110 HU, a slit of fat in its front, and a ball that a model drew."""
+    shape = GRID.shape
+    liver = np.zeros(shape, dtype=bool)
+    liver[2:22, 10:70, 10:90] = True
+    hu = np.where(liver, 110.0, -100.0)
+    slit = np.zeros(shape, dtype=bool)
+    slit[4:18, 10:22, FISSURE_X : FISSURE_X + 3] = True
+    liver &= ~slit
+    hu[slit] = fat_hu
+    index = np.indices(shape).transpose(1, 2, 3, 0)
+    away_mm = (index - np.array(centre)) * GRID.spacing_mm
+    ball = (np.linalg.norm(away_mm, axis=-1) < radius_mm) & liver
+    hu[ball] += contrast_hu
+    vessels = ball & (away_mm[..., 2] < (2 * vessel_share - 1) * radius_mm)
+    return Volume(hu.astype(np.int16), GRID), Masks(liver, vessels, ball, GRID), ball
+
+
+@pytest.mark.parametrize(
+    ("centre", "contrast_hu", "how", "reason"),
+    [
+        (BESIDE, -30, {}, FALCIFORM),
+        (BESIDE, -80, {}, None),
+        (BESIDE, 30, {}, None),
+        (AWAY, -30, {}, None),
+        (BESIDE, -30, {"radius_mm": 18.0}, None),
+        (BESIDE, -30, {"fat_hu": 110.0}, None),
+        (AWAY, 50, {"vessel_share": 0.6}, VESSEL),
+        (AWAY, 50, {}, None),
+        (AWAY, -30, {"vessel_share": 0.6}, None),
+    ],
+)
+def test_place_and_brightness_say_what_is_in_doubt(centre, contrast_hu, how, reason):
+    volume, masks, ball = scan_with(centre, contrast_hu, **how)
+    assert lookalikes(volume, masks, ball.astype(np.int32)).get(1) == reason
+
+
+def test_a_warning_counts_each_reason():
+    texts = lookalike_warning([FALCIFORM, VESSEL, VESSEL])
+    assert [text.split(" in doubt")[0] for text in texts] == [
+        "1 of the tumours is",
+        "2 of the tumours are",
+    ]
+    assert lookalike_warning([]) == ()
