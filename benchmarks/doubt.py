@@ -27,6 +27,8 @@ ASKED = (
     "of .05 and less, 93 to 97 % of the intervals holding the true size, and viable axes within 2 "
     "mm. κ is limited by the errors of the sizes themselves: no share of doubt moves it."
 )
+READ_MASKS = 1500
+"""As few as 30 in a row of the table would leave 5 % to chance."""
 FIRST_HELD_OUT = 9004
 """Patients of `drawn_lesions.csv` before this one were fitted to."""
 
@@ -42,7 +44,7 @@ def main() -> None:
     started = time.process_time()
     courses, reliability = course_tables(args.courses)
     viability = summary(list(judged_lesions(range(args.lesions))))
-    sizes = [*read_mask_rows(10 * args.lesions), *simulated_reader_rows(20 * args.lesions)]
+    sizes = [*read_mask_rows(READ_MASKS), *simulated_reader_rows(20 * args.lesions)]
     drawn = list(drawn_rows(lambda seed: seed >= FIRST_HELD_OUT))
     seconds = time.process_time() - started
     write_page(

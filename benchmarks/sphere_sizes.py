@@ -1,6 +1,6 @@
 """How long spheres of known size come out on the model's masks, drawn into real CT.
 
-    python benchmarks/sphere_sizes.py [--draws 1] [--data DIR] [--work DIR]
+    python benchmarks/sphere_sizes.py [--draws 3] [--data DIR] [--work DIR]
 
 Spheres of 8 to 40 mm, 25 to 70 HU darker than the liver, under the scan's own noise and blurred as
 its slices are, in slices of 1 to 5 mm; the scans are resampled along z. Writes
@@ -52,11 +52,11 @@ and between the edges in the image, as it measures masks of a model now."""
 WHY = """**Why masks are long.** The tumour's probability is the greater of two looks, on cells of
 2 mm and on finer ones: a sphere is drawn 0.3 to 0.7 mm too large all around, and its outline is
 rough, so that the longest line ends on two bumps. The mean profile of HU across the outline shows
-the first; measuring between half heights, along an outline that is smoothed by a fifth of the
+the first; measuring between half heights, along an outline that is smoothed by a quarter of the
 lesion's radius, takes away both. Longish lesions stay a millimetre or two short: at their tips the
-image is blurred on three sides. In slices of 5 mm spheres below 18 mm
-come out short, for the nearest slice misses their middle: their own voxels show the same, and no
-way of measuring mends it."""
+image is blurred on three sides. In slices of 5 mm spheres below 18 mm come out short, for the
+nearest slice misses their middle: their own voxels show the same, and no way of measuring mends
+it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,7 +295,7 @@ def main(data: Path, work: Path, draws: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--draws", type=int, default=1)
+    parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/real"))
     parser.add_argument("--work", type=Path, help="where what the model drew is kept")
     arguments = parser.parse_args()

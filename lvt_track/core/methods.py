@@ -18,7 +18,7 @@ METHODS: dict[str, int] = {
     "register": 1,
     "match": 3,
     "look back": 2,
-    "respond": 4,
+    "respond": 5,
     "plan": 2,
     "report": 3,
 }

@@ -39,7 +39,7 @@ ROUND_SHARE, LEAST_SHARE = 0.05, 0.25
 """Of the contrast: what a blurred round lesion of 10 mm lacks of one half at its edge, which is
 left so as bumps that remain make up for it; and what is asked for at the sharpest tip."""
 
-ROUNDING_PART, ROUNDING_MM = 0.2, 3.0
+ROUNDING_PART, ROUNDING_MM = 0.25, 4.0
 """Noise roughens an edge, and a longest line ends on bumps: the outline is smoothed by a Gaussian
 of this part of the lesion's inner radius, of so much at most."""
 

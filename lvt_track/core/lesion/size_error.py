@@ -33,7 +33,7 @@ __all__ = [
 _MOST = 0.5
 _UNKNOWN_SLICES_MM = 2.5
 # A ball of diameter D whose middle lies at random between slices t apart loses 2 d^2 / D for the
-# offset d, even up to t / 2: a standard deviation of 0.149 t^2 / D.
+# offset d, even up to t / 2: a standard deviation of 0.149 t^2 / D, and more where t nears D.
 _SLICE_FACTOR = 0.149
 # Of its volume, by the number of voxels alone; measured on ellipsoids.
 _SLICE_VOLUME_FACTOR = 0.3
@@ -91,7 +91,8 @@ def axis_sd(size_mm: float, slices_mm: float | None, error: SizeError) -> float:
         slices_mm: thickness of the slices; None where unknown.
         error: of whoever drew it.
     """
-    missed = _SLICE_FACTOR * (slices_mm or _UNKNOWN_SLICES_MM) ** 2 / size_mm**2
+    part = (slices_mm or _UNKNOWN_SLICES_MM) / size_mm
+    missed = _SLICE_FACTOR * part**2 * (1 + part)
     return min(math.hypot(error.relative, error.absolute_mm / size_mm, missed), _MOST)
 
 
