@@ -270,14 +270,17 @@ def main() -> None:
         "[its own scan speaks against](../use/matching.md#states-of-a-track). The other rows cut "
         "the tumours' probability within the liver, without the rules that come after it. Doubles "
         "lie where a reader sees the place: the fat beside the falciform ligament, at points read "
-        "by eye.",
+        "by eye. The limits of what is in doubt were set on three other draws and with some of "
+        "these in sight.",
         markdown_table(head, curve_rows(rows)),
         "Found as drawn, by d′:",
         markdown_table(["under 4", "4–8", "8–16", "16–32", "over 32"], by_detectability(rows)),
         "Doubles drawn as tumour by a tenth or more, and how much of them on average:",
         markdown_table(["double", "called tumour", "not in doubt", "drawn"], double_rows(rows)),
         "Three patients are behind all draws: counts here say how the model behaves, not how often "
-        "it is right in a hospital.",
+        "it is right in a hospital. Until 0.3.0 one scan was drawn into upside down and back to "
+        "front, and in all of them the fat lay away from its ligament: the figures before and "
+        "these cannot be compared.",
     )
     print(page)
 

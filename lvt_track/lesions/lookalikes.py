@@ -33,7 +33,7 @@ _BRIGHTER_HU, _VESSEL_SHARE = 15.0, 0.35
 _NEAR_MM, _WIDEST_MM = 12.0, 30.0
 # The ligament runs on to the front of the liver above its fissure.
 _ABOVE_MM, _ASIDE_MM = 40.0, 20.0
-_CLOSED_MM, _CELL_MM, _LEAST_ML = 12.0, 2.0, 0.05
+_CLOSED_MM, _CELL_MM, _LEAST_ML = 12.0, 2.0, 0.01
 # Where in the liver's box the fissure lies: shares of it from the right and from the front.
 _ASIDE_SHARE, _FRONT_SHARE = (0.4, 0.75), 0.25
 _FATTY_HU = (-160.0, 0.0)
@@ -90,7 +90,8 @@ def _is_beside(points_mm: FloatArray, fissure_mm: FloatArray) -> bool:
     nearest_mm, _ = cKDTree(fissure_mm).query(points_mm)
     if np.median(nearest_mm) < _NEAR_MM:
         return True
-    x, y, top = (*np.median(fissure_mm[:, :2], axis=0), fissure_mm[:, 2].max())
+    # Partial volume with fat at the dome makes a few points that are none of it.
+    x, y, top = (*np.median(fissure_mm[:, :2], axis=0), np.percentile(fissure_mm[:, 2], 90))
     centre = points_mm.mean(axis=0)
     is_above = -_NEAR_MM < centre[2] - top < _ABOVE_MM
     return bool(is_above and abs(centre[0] - x) < _ASIDE_MM and centre[1] < y + _NEAR_MM)
@@ -112,7 +113,8 @@ def _fissure_mm(volume: Volume, liver: BoolArray) -> FloatArray:
     cells = liver[part]
     spacing_mm = np.array(grid.spacing_mm[1:]) * steps[1:]
     closed = np.stack([_closed(plane, spacing_mm) for plane in cells])
-    smooth_hu = ndimage.uniform_filter(volume.hu[part].astype(np.float32), (1, 3, 3))
+    smooth_hu = ndimage.uniform_filter(volume.hu[wide].astype(np.float32), (1, 3, 3))
+    smooth_hu = smooth_hu[:, :: steps[1], :: steps[2]]
     fatty = closed & (smooth_hu > _FATTY_HU[0]) & (smooth_hu < _FATTY_HU[1])
     index = np.argwhere(fatty) * steps + [cut.start for cut in wide]
     points_mm = grid.to_world(index)
