@@ -18,6 +18,7 @@ from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.segment.network.weights import Network
 from lvt_track.training.batches.patches import PatchBatches, PatchPlan, TrainingScan
+from lvt_track.training.batches.prefetch import Ahead
 from lvt_track.training.configuration import TrainingConfiguration
 from lvt_track.training.datasets.prepared import PreparedDataset
 from lvt_track.training.initialization import Start, starting_model
@@ -111,8 +112,7 @@ class Session:
             asked.augmentation,
             asked.seed,
             self.device,
-            stride=world,
-            threads=max(1, min(_MOST_THREADS, allowed_cores() // 2 // world)),
+            Ahead(world, max(1, min(_MOST_THREADS, allowed_cores() // 2 // world))),
         )
         with _tensorboard(folder / "tensorboard", on_step) as report_step:
             return train(

@@ -10,6 +10,7 @@ import torch
 from lvt_track.core.series import Phase
 from lvt_track.phantom.body.tissues import Tissue
 from lvt_track.segment.network.unet import ResidualUNet
+from lvt_track.training.batches.prefetch import Ahead
 from lvt_track.training.loop import LoopSettings, TrainingRun, train
 from lvt_track.training.synthetic.bodies import SyntheticBatches
 from lvt_track.training.synthetic.default_model import LOCATOR, SEGMENTER, Configuration
@@ -56,7 +57,7 @@ def test_batches_follow_from_their_number(bodies: Path) -> None:
 def test_crops_drawn_by_processes_give_the_same_batches(bodies: Path) -> None:
     files, recipe = subject_files(bodies), replace(RECIPE, samples=2)
     here = SyntheticBatches(files, recipe, 3)
-    ahead = SyntheticBatches(files, recipe, 3, stride=2, processes=2)
+    ahead = SyntheticBatches(files, recipe, 3, ahead=Ahead(2, 2))
     for number in (1, 3):
         one, other = here(number), ahead(number)
         assert torch.equal(one.image, other.image)
@@ -69,7 +70,7 @@ def test_a_gpu_makes_images_like_those_of_the_cpu(bodies: Path) -> None:
     files = subject_files(bodies)
     device = torch.device("cuda")
     here = SyntheticBatches(files, RECIPE, 3)
-    there = SyntheticBatches(files, RECIPE, 3, device, processes=1)
+    there = SyntheticBatches(files, RECIPE, 3, device, Ahead())
     for number in range(3):
         one, other = here(number), there(number)
         assert other.image.device.type == "cuda"

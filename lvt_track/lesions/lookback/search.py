@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,14 +64,21 @@ def look_back(
     Returns:
         One for each such track and earlier visit, by track and visit.
     """
-    firsts = [(track, _first_lesion(course, track)) for track in course.tracks]
-    last = max((lesion.visit for _, lesion in firsts), default=0)
+    firsts = [_First(track, _first_lesion(course, track)) for track in course.tracks]
+    last = max((first.lesion.visit for first in firsts), default=0)
     scenes = [_scene(course, visit, scans[visit], frame) for visit in range(last)]
     return tuple(
-        _look(course, track, lesion, scenes[visit], scans[lesion.visit], frame)
-        for track, lesion in firsts
-        for visit in range(lesion.visit)
+        _look(course, first, scenes[visit], scans[first.lesion.visit], frame)
+        for first in firsts
+        for visit in range(first.lesion.visit)
     )
+
+
+class _First(NamedTuple):
+    """A track, and the largest lesion of the first visit that shows it."""
+
+    track: Track
+    lesion: Lesion
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,20 +121,19 @@ def _first_lesion(course: Course, track: Track) -> Lesion:
 
 def _look(
     course: Course,
-    track: Track,
-    lesion: Lesion,
+    first: _First,
     scene: _Scene,
     detected: LiverScan | None,
     frame: PointMap,
 ) -> LookBack:
     """The place of one tumour in one earlier scan."""
-    visit = scene.visit
+    visit, lesion = scene.visit, first.lesion
     before, after = (course.visits[k].visit for k in (visit, lesion.visit))
     centre = np.array([lesion.centroid_mm])
     place = frame.map_points(centre, lesion.visit, visit)
     x, y, z = place[0].tolist()
     look = LookBack(
-        track=track.number,
+        track=first.track.number,
         lesion=lesion.key,
         visit=visit,
         days_earlier=(after.date - before.date).days,
@@ -141,7 +148,7 @@ def _look(
         return replace(look, reason="the two scans could not be aligned well")
     if not frame.covered(centre, lesion.visit, visit)[0]:
         return replace(look, reason="the place is outside the scan")
-    judged = _judge(look, lesion, place[0], scene, scene.scan, detected)
+    judged = _judge(look, lesion, scene, scene.scan, detected)
     phases = (before.tracked_series.phase, after.tracked_series.phase)
     if judged.verdict is Visibility.NOT_COVERED or phases[0] == phases[1]:
         return judged
@@ -151,12 +158,12 @@ def _look(
 def _judge(
     look: LookBack,
     lesion: Lesion,
-    place_mm: FloatArray,
     scene: _Scene,
     scan: LiverScan,
     detected: LiverScan,
 ) -> LookBack:
     """Search at the place and at its controls, and compare."""
+    place_mm = np.array(look.place_mm)
     radius_mm = _radius_mm(lesion)
     radii_mm = _probes_mm(radius_mm)
     clear_mm = scene.known_radius_mm + look.search_mm + radii_mm[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -20,10 +21,18 @@ from lvt_track.lesions.matching.costs import (
     pair_costs,
 )
 
-__all__ = ["Association", "Link", "list_associations"]
+__all__ = ["Association", "Link", "LooseEnds", "list_associations"]
 
 Link = tuple[int, int]
 """Indices of an earlier and a later lesion in the scene."""
+
+
+class LooseEnds(NamedTuple):
+    """What it costs to leave each lesion without a past (n,), and without a future (n,)."""
+
+    appear: FloatArray
+    vanish: FloatArray
+
 
 NEIGHBOURS = 5
 """Most lesions of a visit that are tried as parts of one lesion of another visit."""
@@ -55,10 +64,10 @@ class Association:
         """The lesions whose past it tells."""
         return tuple(dict.fromkeys(b for _, b in self.links))
 
-    def gain(self, appear: FloatArray, vanish: FloatArray) -> float:
+    def gain(self, loose: LooseEnds) -> float:
         """How much it saves against leaving its lesions without past or future."""
-        loose = sum(vanish[a] for a in self.tails) + sum(appear[b] for b in self.heads)
-        return float(loose) - self.cost
+        ends = sum(loose.vanish[a] for a in self.tails) + sum(loose.appear[b] for b in self.heads)
+        return float(ends) - self.cost
 
 
 def list_associations(
@@ -66,8 +75,7 @@ def list_associations(
     costs: Costs,
     required: Sequence[Link],
     forbidden: frozenset[Link],
-    appear: FloatArray,
-    vanish: FloatArray,
+    loose: LooseEnds,
 ) -> list[Association]:
     """Every association that is worth more than leaving its lesions alone, or is demanded.
 
@@ -76,38 +84,36 @@ def list_associations(
         costs: the constants.
         required: links the reader demands; each appears in associations with its `demand` only.
         forbidden: links the reader excludes.
-        appear, vanish: cost of leaving each lesion without a past or a future, (n,).
+        loose: what it costs to leave lesions alone.
 
     Returns:
         Associations in an order that depends on the scene only.
     """
     shapes = _Shapes(scene)
-    associations = [*_same(scene, shapes, costs, appear, vanish), *_groups(scene, shapes, costs)]
+    associations = [*_same(scene, shapes, costs, loose), *_groups(scene, shapes, costs)]
     allowed = [a for a in associations if not forbidden.intersection(a.links)]
     if not required:
-        return [a for a in allowed if a.gain(appear, vanish) > 0]
-    return _with_demands(scene, shapes, costs, allowed, required, appear, vanish)
+        return [a for a in allowed if a.gain(loose) > 0]
+    return _with_demands(shapes, costs, allowed, required, loose)
 
 
 class _Shapes:
     """The lesions' shapes, with search trees made once each, when first needed."""
 
     def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+        self.scene = scene
         self._trees: dict[int, cKDTree] = {}
 
     def share(self, part: int, whole: int) -> float:
         """Overlap of two lesions as a share of `part`."""
         if whole not in self._trees:
-            self._trees[whole] = cKDTree(self._scene.points_mm[whole])
+            self._trees[whole] = cKDTree(self.scene.points_mm[whole])
         return overlap(
-            self._scene.points_mm[part], self._trees[whole], float(self._scene.grain_mm[whole])
+            self.scene.points_mm[part], self._trees[whole], float(self.scene.grain_mm[whole])
         )
 
 
-def _same(
-    scene: Scene, shapes: _Shapes, costs: Costs, appear: FloatArray, vanish: FloatArray
-) -> list[Association]:
+def _same(scene: Scene, shapes: _Shapes, costs: Costs, loose: LooseEnds) -> list[Association]:
     """One lesion stays one lesion, perhaps over visits that missed it."""
     visits = scene.seen_at.shape[1]
     associations: list[Association] = []
@@ -116,7 +122,7 @@ def _same(
             first, second = _pairs(scene, a, b)
             if not len(first):
                 continue
-            worth = vanish[first] + appear[second]
+            worth = loose.vanish[first] + loose.appear[second]
             cheapest = pair_costs(scene, first, second, np.ones(len(first)), costs)
             near = cheapest < worth
             first, second, worth = first[near], second[near], worth[near]
@@ -172,13 +178,11 @@ def _parts_at(scene: Scene, whole: int, visit: int) -> list[int]:
 
 
 def _with_demands(
-    scene: Scene,
     shapes: _Shapes,
     costs: Costs,
     allowed: Sequence[Association],
     required: Sequence[Link],
-    appear: FloatArray,
-    vanish: FloatArray,
+    loose: LooseEnds,
 ) -> list[Association]:
     """Replace what contradicts the reader's links by associations that hold them."""
     demands = _joined(required)
@@ -188,13 +192,13 @@ def _with_demands(
     for number, links in enumerate(demands):
         first, second = np.array(links).T
         shared = np.array([shapes.share(*link) for link in links])
-        cost = float(pair_costs(scene, first, second, shared, costs).sum())
+        cost = float(pair_costs(shapes.scene, first, second, shared, costs).sum())
         kept.append(Association(links, _event(links), cost, number))
     for association in allowed:
         touched = {tail_of[a] for a in association.tails if a in tail_of}
         touched |= {head_of[b] for b in association.heads if b in head_of}
         if not touched:
-            if association.gain(appear, vanish) > 0:
+            if association.gain(loose) > 0:
                 kept.append(association)
         elif len(touched) == 1:
             number = touched.pop()

@@ -77,7 +77,9 @@ def build_tracks(
         confirmed = confirming_visit(keys, by_key) if small else None
         is_uncertain = bool(hidden or small) and confirmed is None
         events = _events(keys, track_edges, by_key, frame, dates)
-        state = _state(keys, track_edges, frame, by_key, len(dates), is_uncertain)
+        state = _state(keys, track_edges, frame, by_key, len(dates))
+        if is_uncertain:
+            state = TrackState.UNCERTAIN
         tracks.append(
             Track(
                 number,
@@ -152,11 +154,8 @@ def _state(
     frame: PointMap,
     by_key: Mapping[Key, Lesion],
     visits: int,
-    is_uncertain: bool,
 ) -> TrackState:
     """What became of the tumour; of several that apply, the one that weighs most."""
-    if is_uncertain:
-        return TrackState.UNCERTAIN
     if keys[-1][0] < visits - 1 and _shows(by_key[keys[-1]], visits - 1, frame):
         return TrackState.DISAPPEARED
     if keys[0][0] > 0:

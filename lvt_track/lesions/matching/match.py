@@ -21,7 +21,7 @@ from lvt_track.core.lesion.lesion import Edge, Event, Lesion, Track
 from lvt_track.lesions.components import ShapeTable
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.frame import PointMap
-from lvt_track.lesions.matching.associations import Association, list_associations
+from lvt_track.lesions.matching.associations import Association, LooseEnds, list_associations
 from lvt_track.lesions.matching.costs import Costs, Scene
 from lvt_track.lesions.matching.events import build_tracks
 
@@ -89,11 +89,11 @@ def match_course(
         )
     )
 
-    appear, vanish = _loose_ends(scene, costs)
-    listed = list_associations(scene, costs, required, forbidden, appear, vanish)
+    loose = _loose_ends(scene, costs)
+    listed = list_associations(scene, costs, required, forbidden, loose)
     candidates = [one for one in listed if one.demand >= 0 or _is_aligned(one, scene, frame)]
-    chosen = _cheapest(candidates, appear, vanish, len(scene))
-    confidence = _confidences(candidates, chosen, appear, vanish)
+    chosen = _cheapest(candidates, loose, len(scene))
+    confidence = _confidences(candidates, chosen, loose)
     edges = tuple(
         sorted(
             (
@@ -173,7 +173,7 @@ def _is_aligned(association: Association, scene: Scene, frame: PointMap) -> bool
     return all(frame.is_reliable(int(scene.visit[end])) for end in ends)
 
 
-def _loose_ends(scene: Scene, costs: Costs) -> tuple[FloatArray, FloatArray]:
+def _loose_ends(scene: Scene, costs: Costs) -> LooseEnds:
     """Cost of each lesion to have no past, and to have no future; at the ends of time nothing."""
     index = np.arange(len(scene))
     last = scene.seen_at.shape[1] - 1
@@ -181,12 +181,12 @@ def _loose_ends(scene: Scene, costs: Costs) -> tuple[FloatArray, FloatArray]:
     after = scene.seen_at[index, np.minimum(scene.visit + 1, last)]
     appear = np.where(before, costs.appear, costs.uncovered)
     vanish = np.where(after, costs.vanish, costs.uncovered)
-    return np.where(scene.visit == 0, 0, appear), np.where(scene.visit == last, 0, vanish)
+    return LooseEnds(
+        np.where(scene.visit == 0, 0, appear), np.where(scene.visit == last, 0, vanish)
+    )
 
 
-def _cheapest(
-    candidates: Sequence[Association], appear: FloatArray, vanish: FloatArray, lesions: int
-) -> list[int]:
+def _cheapest(candidates: Sequence[Association], loose: LooseEnds, lesions: int) -> list[int]:
     """The associations that together save most; no lesion has two pasts or two futures."""
     if not candidates:
         return []
@@ -203,7 +203,7 @@ def _cheapest(
     )
     least = np.zeros(2 * lesions + demands)
     least[2 * lesions :] = 1
-    gains = np.array([candidate.gain(appear, vanish) for candidate in candidates])
+    gains = np.array([candidate.gain(loose) for candidate in candidates])
     solution = optimize.milp(
         -gains,
         integrality=np.ones(len(candidates), dtype=np.intp),
@@ -219,14 +219,13 @@ def _cheapest(
 def _confidences(
     candidates: Sequence[Association],
     chosen: Sequence[int],
-    appear: FloatArray,
-    vanish: FloatArray,
+    loose: LooseEnds,
 ) -> dict[int, float]:
     """How sure each chosen association is: its odds against all that could take its place.
 
     An alternative that would also push out other chosen associations must pay for them.
     """
-    gains = [candidate.gain(appear, vanish) for candidate in candidates]
+    gains = [candidate.gain(loose) for candidate in candidates]
     by_tail: dict[int, list[int]] = {}
     by_head: dict[int, list[int]] = {}
     for index, candidate in enumerate(candidates):

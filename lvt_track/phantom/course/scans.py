@@ -25,7 +25,7 @@ _COARSE_MM = 4.0
 
 @dataclass(frozen=True)
 class Protocol:
-    """How the scans of a course are taken.
+    """How the scans of a course are taken, and how often.
 
     Attributes:
         pixel_mm: range of the pixel size; where `matrix` is given, the field of view decides
@@ -34,6 +34,7 @@ class Protocol:
         matrix: pixels along x and y; None to cover just the body.
         margin_mm: how far the scan reaches beyond the liver, up and down.
         anatomy_mm: voxels the body is drawn in.
+        interval_weeks: shortest and longest time between studies.
     """
 
     pixel_mm: tuple[float, float]
@@ -41,6 +42,7 @@ class Protocol:
     matrix: int | None
     margin_mm: float
     anatomy_mm: float
+    interval_weeks: tuple[int, int] = (6, 16)
 
 
 CLINICAL = Protocol((0.65, 0.95), (1.0, 1.5, 2.0, 2.5, 3.0, 5.0), 512, 40.0, 1.0)

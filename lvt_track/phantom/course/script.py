@@ -96,7 +96,6 @@ def draw_course(
     protocol: Protocol = SMALL,
     fates: Sequence[Fate] | None = None,
     extra_phases: Mapping[int, Sequence[Phase]] | None = None,
-    interval_weeks: tuple[int, int] = (6, 16),
 ) -> PhantomPatient:
     """Draw the script of a synthetic patient.
 
@@ -106,7 +105,6 @@ def draw_course(
         protocol: how scans are taken.
         fates: of the tumours; MERGE and SPLIT make two each. 4 to 8 drawn when None.
         extra_phases: for some visits (by index), phases scanned besides the portal one.
-        interval_weeks: shortest and longest time between studies.
 
     Raises:
         ValueError: when a fate needs more visits.
@@ -119,7 +117,7 @@ def draw_course(
     tumors = _script_tumors(fates, visits, placement, rng)
     doubles = _draw_doubles(placement, rng)
     torso = torso_of(anatomy)
-    dates = _draw_dates(visits, interval_weeks, rng)
+    dates = _draw_dates(visits, protocol.interval_weeks, rng)
     extra = extra_phases or {}
     scripted = tuple(
         ScriptedVisit(
@@ -135,7 +133,7 @@ def demo_patient(protocol: Protocol = SMALL) -> PhantomPatient:
     return draw_course(
         _DEMO_SEED,
         visits=4,
-        protocol=protocol,
+        protocol=replace(protocol, interval_weeks=(18, 22)),
         fates=(
             Fate.GROW,
             Fate.SHRINK,
@@ -146,7 +144,6 @@ def demo_patient(protocol: Protocol = SMALL) -> PhantomPatient:
             Fate.SPLIT,
         ),
         extra_phases={0: (Phase.ARTERIAL,)},
-        interval_weeks=(18, 22),
     )
 
 

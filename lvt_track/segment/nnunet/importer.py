@@ -11,7 +11,7 @@ import pickle
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,12 @@ def import_nnunet(
     )
     contents = [save(fold.weights) for fold in folds]
     try:
-        card = _card(name, plan, chosen, folds, contents, mirror, orientation)
+        card = _card(name, plan, chosen, folds, contents)
+        card = replace(
+            card,
+            orientation=orientation or card.orientation,
+            mirror_axes=card.mirror_axes if mirror else (),
+        )
         for fold in folds:
             network = build_network(card.architecture, card.arguments, card.outputs)
             fill_network(network, fold.weights)
@@ -188,9 +193,8 @@ def _card(
     mapping: LabelMapping,
     folds: list[Checkpoint],
     contents: list[bytes],
-    mirror: bool,
-    orientation: str | None,
 ) -> ImportedCard:
+    """What plan, mapping and folds say of the model."""
     wanted = mapping.spacing_mm
     if wanted and not np.allclose(wanted, plan.spacing_mm, rtol=_SAME_SPACING):
         raise ValueError(f"the mapping is for {wanted} mm, the plan for {plan.spacing_mm} mm")
@@ -210,10 +214,10 @@ def _card(
         channels={key: plan.channels(labels) for key, labels in mapping.labels.items()},
         regions=plan.regions,
         transpose=plan.transpose,
-        orientation=orientation or mapping.orientation,
+        orientation=mapping.orientation,
         crop_mm=mapping.crop_mm,
         input_order=plan.input_order if mapping.input_order is None else mapping.input_order,
-        mirror_axes=folds[0].mirror_axes if mirror else (),
+        mirror_axes=folds[0].mirror_axes,
         origin={f"{fold.path.parent.name}/{fold.path.name}": _sha256(fold.path) for fold in folds},
     )
 

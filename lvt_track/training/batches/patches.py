@@ -17,7 +17,7 @@ from lvt_track.segment.grid import Span, resample
 from lvt_track.segment.network.intensity import normalise
 from lvt_track.training.batches.augment import Augmentation, Warp, vary_intensity
 from lvt_track.training.batches.batch import Batch
-from lvt_track.training.batches.prefetch import made_by_threads
+from lvt_track.training.batches.prefetch import Ahead, made_by_threads
 from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.objective.annotation import Annotation, Knowledge
 from lvt_track.training.objective.partial import targets_and_validity
@@ -85,6 +85,9 @@ class PatchPlan:
         return self.window_level_hu - half, self.window_level_hu + half
 
 
+_ONE_AHEAD = Ahead()
+
+
 class PatchBatches:
     """Batches by number: the same number gives the same batch.
 
@@ -97,8 +100,7 @@ class PatchBatches:
         augmentation: how they are varied.
         seed: of the whole sequence.
         device: where to vary them.
-        stride: distance of the numbers this process asks for; the number of processes.
-        threads: that read ahead.
+        ahead: how threads read ahead.
 
     Raises:
         ValueError: when there are no scans.
@@ -111,8 +113,7 @@ class PatchBatches:
         augmentation: Augmentation,
         seed: int,
         device: torch.device,
-        stride: int = 1,
-        threads: int = 1,
+        ahead: Ahead = _ONE_AHEAD,
     ) -> None:
         if not scans:
             raise ValueError("training needs at least one scan")
@@ -122,7 +123,7 @@ class PatchBatches:
         self._odds = odds / odds.sum()
         self._plan, self._augmentation = plan, augmentation
         self._seed, self._device = seed, device
-        self._crops = made_by_threads(self._read, stride, threads)
+        self._crops = made_by_threads(self._read, ahead.stride, ahead.workers)
 
     def __call__(self, number: int) -> Batch:
         """The batch with this number."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import Any, Generic, TypeVar
@@ -16,9 +17,22 @@ import torch
 
 from lvt_track.training.memory import keep_freed_memory
 
-__all__ = ["MadeAhead", "made_by_processes", "made_by_threads"]
+__all__ = ["Ahead", "MadeAhead", "made_by_processes", "made_by_threads"]
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """How batches are made before they are asked for.
+
+    Attributes:
+        stride: distance of the numbers that are asked for; the number of processes that train.
+        workers: threads or processes that make them.
+    """
+
+    stride: int = 1
+    workers: int = 1
 
 
 class MadeAhead(Generic[Result]):

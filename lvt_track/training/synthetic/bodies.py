@@ -32,7 +32,7 @@ from lvt_track.phantom.image.visibility import LesionMaps, conspicuity
 from lvt_track.segment.grid import triangle_weights
 from lvt_track.segment.network.intensity import normalise
 from lvt_track.training.batches.batch import Batch
-from lvt_track.training.batches.prefetch import made_by_processes
+from lvt_track.training.batches.prefetch import Ahead, made_by_processes
 from lvt_track.training.objective.partial import COMPLETE, targets_and_validity
 from lvt_track.training.synthetic.crops import cut_scan
 from lvt_track.training.synthetic.lesion_crops import IS_CLASS, DrawnCrop, SyntheticCrops
@@ -59,8 +59,7 @@ class SyntheticBatches:
         recipe: how to make images of them.
         seed: of the whole sequence.
         device: where images are made.
-        stride: distance of the numbers that are asked for.
-        processes: that draw crops ahead; 0 to draw them here.
+        ahead: how processes draw crops ahead; None to draw them here.
 
     Raises:
         ValueError: when there are no files.
@@ -72,12 +71,11 @@ class SyntheticBatches:
         recipe: Recipe,
         seed: int,
         device: torch.device = _CPU,
-        stride: int = 1,
-        processes: int = 0,
+        ahead: Ahead | None = None,
     ) -> None:
         self._crops_at: Callable[[int], list[DrawnCrop]] = SyntheticCrops(files, recipe, seed)
-        if processes:
-            self._crops_at = made_by_processes(self._crops_at, stride, processes)
+        if ahead is not None:
+            self._crops_at = made_by_processes(self._crops_at, ahead.stride, ahead.workers)
         self._recipe, self._seed, self._device = recipe, seed, device
         self._is_class = IS_CLASS.to(device)
         # Else Python, wherever it asks for a number, would wait for the step that is being taken.

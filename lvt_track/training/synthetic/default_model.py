@@ -29,7 +29,7 @@ from lvt_track.segment.network.parameters import NetworkParameters
 from lvt_track.segment.network.unet import ResidualUNet
 from lvt_track.segment.network.weights import Network
 from lvt_track.training.batches.batch import Batch
-from lvt_track.training.batches.prefetch import made_by_processes, made_by_threads
+from lvt_track.training.batches.prefetch import Ahead, made_by_processes, made_by_threads
 from lvt_track.training.history import draw_history
 from lvt_track.training.loop import (
     CHECKPOINT,
@@ -151,7 +151,7 @@ def train_part(
     if device.type == "cuda":
         # Making images is mostly telling the GPU to: a thread does it while the network learns.
         drawing = max(1, (cores - 1) // world)
-        made = SyntheticBatches(files, recipe, part.seed, device, world, drawing)
+        made = SyntheticBatches(files, recipe, part.seed, device, Ahead(world, drawing))
         batches = made_by_threads(made, world, 1)
     else:
         # Half of the cores learn, and the others make whole batches.
