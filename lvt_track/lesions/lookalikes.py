@@ -21,10 +21,10 @@ from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 
 __all__ = ["FALCIFORM", "VESSEL", "lookalike_warning", "lookalikes"]
 
-FALCIFORM = "beside the falciform ligament and as dark as focal fat there, it may be none"
+FALCIFORM = "perhaps focal fat, beside the falciform ligament and as dark as that is there"
 """Why a lesion may be focal fat."""
 
-VESSEL = "brighter than the liver and drawn as vessel too, it may be one"
+VESSEL = "perhaps a vessel, brighter than the liver and drawn as vessel too"
 """Why a lesion may be a vessel."""
 
 # Focal fat is so much darker than the liver; what is darker still holds no liver cells.

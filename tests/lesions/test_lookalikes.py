@@ -52,9 +52,8 @@ def test_place_and_brightness_say_what_is_in_doubt(centre, contrast_hu, how, rea
 
 
 def test_a_warning_counts_each_reason():
-    texts = lookalike_warning([FALCIFORM, VESSEL, VESSEL])
-    assert [text.split(" in doubt")[0] for text in texts] == [
-        "1 of the tumours is",
-        "2 of the tumours are",
-    ]
+    assert set(lookalike_warning([FALCIFORM, VESSEL, VESSEL])) == {
+        f"1 of the tumours is in doubt: {FALCIFORM}",
+        f"2 of the tumours are in doubt: {VESSEL}",
+    }
     assert lookalike_warning([]) == ()
