@@ -10,15 +10,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+
+import lvt_track.io.archive.dicomweb as dicomweb
+import lvt_track.pipeline.archive.pull as pull_job
 
 _PLUGINS = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, PASSWORD = "reader", "s3cret-of-reader"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
@@ -26,11 +30,16 @@ def _free_port() -> int:
 
 @dataclass
 class Orthanc:
-    """A server that can be killed and started again with what it holds."""
+    """A server that can be killed and started again with what it holds.
+
+    It sends to LVT at the port `move` by C-MOVE; `settings` go above those of `start`.
+    """
 
     folder: Path
-    http: int = field(default_factory=_free_port)
-    dicom: int = field(default_factory=_free_port)
+    http: int = field(default_factory=free_port)
+    dicom: int = field(default_factory=free_port)
+    move: int = field(default_factory=free_port)
+    settings: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -55,11 +64,13 @@ class Orthanc:
             "DicomAlwaysAllowFind": True,
             "DicomAlwaysAllowStore": True,
             "DicomCheckCalledAet": True,
+            "DicomModalities": {"lvt": ["LVT", "127.0.0.1", self.move]},
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": True,
             "RegisteredUsers": {USER: PASSWORD},
             "DicomThreadsCount": 2,
             "HttpThreadsCount": 4,
+            **self.settings,
         }
         file = self.folder / "orthanc.json"
         file.write_text(json.dumps(settings))
@@ -96,7 +107,17 @@ class Orthanc:
             self.put(path.read_bytes())
 
     def address(self, transport: str) -> str:
-        return {"web": self.web, "dimse": self.dimse}[transport]
+        return self.web if transport == "web" else self.dimse
+
+    def move_port(self, transport: str) -> int | None:
+        return self.move if transport == "move" else None
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between tries."""
+    monkeypatch.setattr(pull_job, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(dicomweb, "_FIRST_PAUSE_MS", 1)
 
 
 @pytest.fixture

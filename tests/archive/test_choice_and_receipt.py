@@ -12,7 +12,6 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-import lvt_track.pipeline.archive.pull as pull_job
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError, OutputError, UsageError
@@ -90,8 +89,7 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    monkeypatch.setattr(pull_job, "_PAUSE_S", 0.0)
+def shelf() -> Shelf:
     return Shelf()
 
 

@@ -16,7 +16,6 @@ import pytest
 from pydicom.dataset import Dataset
 from typer.testing import CliRunner
 
-import lvt_track.pipeline.archive.pull as pull_job
 from lvt_track.cli.app import app
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
@@ -25,6 +24,7 @@ from lvt_track.io.archive.credentials import read_credentials
 from lvt_track.io.archive.studies import Query
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.images.volumes import read_volume
+from lvt_track.pipeline.archive.pull import pull_patient
 from lvt_track.pipeline.run.progress import Silent
 
 from .conftest import PASSWORD, Orthanc
@@ -135,9 +135,9 @@ def test_a_course_out_and_back(orthanc: Orthanc, visits: list[Path], tmp_path: P
 
 
 @leaves_sockets
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", (*TRANSPORTS, "move"))
 def test_an_archive_killed_in_mid_transfer(
-    orthanc: Orthanc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str
+    orthanc: Orthanc, tmp_path: Path, transport: str
 ) -> None:
     # More than what lies in buffers between the two.
     hu = np.zeros((40, 512, 512), np.int16)
@@ -153,8 +153,8 @@ def test_an_archive_killed_in_mid_transfer(
         ),
     )
     orthanc.put_folder(tmp_path / "sent")
-    monkeypatch.setattr(pull_job, "_PAUSE_S", 0.01)
-    archive = open_archive(orthanc.address(transport), read_credentials(None), 5.0)
+    address, port = orthanc.address(transport), orthanc.move_port(transport)
+    archive = open_archive(address, read_credentials(None), 5.0, port)
 
     class Dying:
         """The archive, which dies when it has sent twelve images."""
@@ -179,7 +179,7 @@ def test_an_archive_killed_in_mid_transfer(
 
     patient = tmp_path / "patient"
     with closing(Dying(archive)) as dying:
-        result = pull_job.pull_patient(dying, patient, Query("P1"), (True, False), Silent())
+        result = pull_patient(dying, patient, Query("P1"), (True, False), Silent())
     (series,) = result.series
     came = list(patient.rglob("*.dcm"))
     assert "images did not come" in series.failure
@@ -190,7 +190,8 @@ def test_an_archive_killed_in_mid_transfer(
 
     orthanc.start()
     before = {path: path.stat().st_mtime_ns for path in came}
-    code, text = lvt("pull", orthanc.address(transport), "-o", patient, "--patient-id", "P1")
+    more = () if port is None else ("--move-port", port)
+    code, text = lvt("pull", address, "-o", patient, "--patient-id", "P1", *more)
     assert code == 0, text
     assert f"40 images there, {40 - len(came)} new" in text
     assert before == {path: path.stat().st_mtime_ns for path in came}

@@ -47,6 +47,15 @@ def pull(
     phases: Annotated[
         bool, typer.Option(help="Also bring one series of each other contrast phase.")
     ] = True,
+    move_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Have a dicom:// archive send by C-MOVE, to this port of this machine.",
+            show_default=False,
+        ),
+    ] = None,
     auth_file: AuthFileOption = None,
     timeout: TimeoutOption = 30.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come.")] = False,
@@ -67,7 +76,7 @@ def pull(
         description,
         tuple(word.strip().upper() for word in modality.split(",") if word.strip()),
     )
-    where = open_archive(archive, read_credentials(auth_file), timeout)
+    where = open_archive(archive, read_credentials(auth_file), timeout, move_port)
     with closing(where), Console(quiet) as console:
         result = pull_patient(where, Path(out), query, (phases, dry_run), console)
     finish(result, quiet, json)

@@ -51,6 +51,11 @@ class DimseAddress:
     calling_title: str = _CALLING_TITLE
     tls: bool = False
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine."""
+        return _is_loopback(self.host)
+
     def __str__(self) -> str:
         return f"{'dicoms' if self.tls else 'dicom'}://{self.title}@{self.host}:{self.port}"
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from pydicom.dataset import Dataset
 
@@ -15,7 +16,12 @@ from lvt_track.errors import UsageError
 from lvt_track.io.archive.address import WebAddress
 from lvt_track.io.archive.archive import FIELDS, Level, Receive, SeriesKey
 from lvt_track.io.archive.credentials import Credentials
-from lvt_track.io.archive.errors import ArchiveBusyError, ArchiveError
+from lvt_track.io.archive.errors import (
+    UNDECODABLE,
+    ArchiveBusyError,
+    ArchiveError,
+    InstanceError,
+)
 
 try:
     import requests
@@ -49,6 +55,28 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """Follows an archive to no other place that would be sent data, or anything in the clear."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where an answer leads.
+
+        Raises:
+            ArchiveError: when it leads where nothing is to be sent.
+        """
+        target = super().get_redirect_target(resp)
+        if target is None:
+            return None
+        here, there = urlsplit(resp.url), urlsplit(urljoin(resp.url, target))
+        is_elsewhere = (here.scheme, here.netloc) != (there.scheme, there.netloc)
+        if is_elsewhere and (there.scheme != "https" or resp.request.method != "GET"):
+            raise ArchiveError(
+                f"{here.scheme}://{here.netloc} leads to {there.scheme}://{there.netloc}",
+                remedy="Give that address, if it is the archive's",
+            )
+        return target
+
+
 class WebArchive:
     """See `Archive`."""
 
@@ -70,24 +98,34 @@ class WebArchive:
             answers: list[Dataset] = []
             while True:
                 page = self._page(level, place, filters, len(answers))
-                answers += [Dataset.from_json(item) for item in page]
-                if len(page) < _PAGE:
+                read = [Dataset.from_json(item) for item in page]
+                # Some archives give everything at once, whatever is asked, and again.
+                is_repeated = bool(answers) and read == answers[-len(read) :]
+                if not is_repeated:
+                    answers += read
+                if is_repeated or len(page) < _PAGE:
                     return self._completed(level, answers)
 
     def fetch(self, series: SeriesKey, instances: Sequence[str], receive: Receive) -> None:
         """Stream a series, or bring instances one by one; as they were stored, not decompressed."""
-        with self._errors_translated():
-            if not instances:
+        if not instances:
+            with self._errors_translated():
                 for dataset in self._client.iter_series(
                     series.study_uid, series.series_uid, media_types=_AS_STORED
                 ):
                     receive(dataset)
-            for uid in instances:
-                receive(
-                    self._client.retrieve_instance(
+        failures = []
+        for uid in instances:
+            try:
+                with self._errors_translated():
+                    dataset = self._client.retrieve_instance(
                         series.study_uid, series.series_uid, uid, media_types=_AS_STORED
                     )
-                )
+                receive(dataset)
+            except InstanceError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def store(self, path: Path) -> None:
         """Store one object, and read what the archive says of it."""
@@ -150,13 +188,18 @@ class WebArchive:
             raise ArchiveBusyError(
                 f"{self._address} answers too slowly", remedy="Try later, or raise --timeout"
             ) from None
+        except requests.exceptions.JSONDecodeError:
+            raise InstanceError(
+                f"{self._address} answers what is no DICOM",
+                remedy="Check the address: this may be the page for its users",
+            ) from None
         except requests.exceptions.RequestException:
             raise ArchiveBusyError(
                 f"no archive answers at {self._address}, or it ended the connection",
                 remedy="Check the address, and that the archive runs",
             ) from None
-        except (ValueError, KeyError, EOFError, AttributeError, TypeError) as error:
-            raise ArchiveError(f"{self._address} answers what is no DICOM ({error})") from error
+        except UNDECODABLE as error:
+            raise InstanceError(f"{self._address} answers what is no DICOM ({error})") from error
 
     def _refusal(self, status: int) -> ArchiveError:
         if status == 401:
@@ -167,7 +210,7 @@ class WebArchive:
         if status == 403:
             return ArchiveError(f"{self._address} refuses this to this user")
         if status == 404:
-            return ArchiveError(
+            return InstanceError(
                 f"there is no DICOMweb at {self._address}, or it has not what was asked for",
                 remedy="Its address often ends in /dicom-web, /dicomWeb or /rs",
             )
@@ -176,7 +219,7 @@ class WebArchive:
 
 
 def _session(address: WebAddress, credentials: Credentials) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     session.trust_env = not address.is_loopback  # a proxy does not lead to this machine
     if credentials.token:
         session.auth = _Bearer(credentials.token)

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
+from pydicom.errors import InvalidDicomError
+
 from lvt_track.errors import InputError
 
-__all__ = ["ArchiveBusyError", "ArchiveError"]
+__all__ = ["UNDECODABLE", "ArchiveBusyError", "ArchiveError", "InstanceError"]
+
+UNDECODABLE = (
+    AttributeError,
+    EOFError,
+    IndexError,
+    InvalidDicomError,
+    KeyError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What the library raises at bytes that are no DICOM, when they are read or first looked at."""
 
 
 class ArchiveError(InputError):
@@ -13,3 +32,7 @@ class ArchiveError(InputError):
 
 class ArchiveBusyError(ArchiveError):
     """The archive is not there, too slow, or ended the transfer: another try may help."""
+
+
+class InstanceError(ArchiveError):
+    """An instance is gone, or no DICOM: the others of its series may come all the same."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from lvt_track.errors import InputError
+from lvt_track.io.archive.errors import UNDECODABLE
 from lvt_track.io.archive.studies import ArchivedSeries
 from lvt_track.io.dicom.header import read_slice_header
 from lvt_track.io.dicom.values import text
@@ -69,7 +70,7 @@ class Inbox:
                     raise InputError(header.fault)
         except InputError as error:
             self.refused[uid or "an image"] = error.what
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+        except UNDECODABLE as error:
             self.refused[uid or "an image"] = f"damaged ({error})"
         else:
             self.refused.pop(uid, None)

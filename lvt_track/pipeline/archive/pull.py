@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lvt_track.errors import InputError, OutputError
 from lvt_track.io.archive.archive import Archive, Level
-from lvt_track.io.archive.errors import ArchiveBusyError, ArchiveError
+from lvt_track.io.archive.errors import ArchiveBusyError, ArchiveError, InstanceError
 from lvt_track.io.archive.receiving import Inbox, series_folder
 from lvt_track.io.archive.studies import (
     ArchivedSeries,
@@ -35,7 +35,7 @@ class PulledSeries:
         date: day of its study, ISO; empty where unknown.
         phase: contrast phase; modality: of the series; description: the archive's.
         folder: where it lies; None where it stayed in the archive.
-        images: how many it has there; new: how many of them came now.
+        images: how many it has there; new: how many of them came now; missing: how many did not.
         reason: why it stayed; empty where it came.
         failure: what is missing of it, and why; empty where it is complete.
     """
@@ -47,6 +47,7 @@ class PulledSeries:
     folder: Path | None
     images: int
     new: int = 0
+    missing: int = 0
     reason: str = ""
     failure: str = ""
 
@@ -76,6 +77,7 @@ class PullResult:
                     "folder": None if one.folder is None else str(one.folder),
                     "images": one.images,
                     "new": one.new,
+                    "missing": one.missing,
                     "left_out": one.reason,
                     "failure": one.failure,
                 }
@@ -90,9 +92,11 @@ class PullResult:
             what = f"{one.date or 'undated':<10}  {one.modality:<3}  {one.phase:<8}"
             if one.folder is None:
                 lines.append(f"  {what}  {one.images} images stay: {one.reason}")
+            elif self.is_dry:
+                lines.append(f"* {what}  {one.images} images would come")
             else:
-                came = "would come" if self.is_dry else f"there, {one.new} new"
-                lines.append(f"* {what}  {one.images} images {came}")
+                there = f"{one.images - one.missing} of " if one.missing else ""
+                lines.append(f"* {what}  {there}{one.images} images there, {one.new} new")
         return "\n".join([*lines, *(f"incomplete: {text}" for text in self.failures)])
 
 
@@ -124,11 +128,9 @@ def pull_patient(
             f"{len(studies)} studies have no {', '.join(query.modalities)} to bring"
             + (f": {reasons}" if reasons else "")
         )
-    results = [
-        replace(_pulled(one, None, len(one.instances)), reason=reason) for one, reason in left
-    ]
+    results = [replace(_pulled(one, None), reason=reason) for one, reason in left]
     if is_dry:
-        results += [_pulled(one, series_folder(patient, one), len(one.instances)) for one in wanted]
+        results += [_pulled(one, series_folder(patient, one)) for one in wanted]
     else:
         progress.stage("pull", len(wanted))
         for one in wanted:
@@ -148,18 +150,18 @@ def _bring(archive: Archive, series: ArchivedSeries, folder: Path) -> PulledSeri
     trouble = ""
     for attempt in range(_ATTEMPTS):
         missing = inbox.missing(instances)
+        is_whole = attempt == 0 and len(missing) == len(instances)
         try:
             if missing:
-                all_of_it = attempt == 0 and len(missing) == len(instances)
-                archive.fetch(series.key, [] if all_of_it else missing, inbox.receive)
+                trouble = _fetch(archive, inbox, [] if is_whole else missing) or trouble
             now = _instances(archive, series)
         except ArchiveBusyError as error:
-            trouble = error.what
+            trouble = _sentence(error)
             if attempt + 1 < _ATTEMPTS:
                 time.sleep(_PAUSE_S * 2**attempt)
             continue
         except ArchiveError as error:
-            trouble = error.what
+            trouble = _sentence(error)
             continue
         if now != set(instances):
             trouble = "its study changes while it is pulled; pull again when it is complete"
@@ -168,8 +170,26 @@ def _bring(archive: Archive, series: ArchivedSeries, folder: Path) -> PulledSeri
             trouble = ""
             break
     new = before - len(inbox.missing(series.instances))
-    failure = _failure(inbox, instances, trouble)
-    return _pulled(series, folder, len(instances), new, failure)
+    return replace(
+        _pulled(series, folder),
+        images=len(instances),
+        new=new,
+        missing=len(inbox.missing(instances)),
+        failure=_failure(inbox, instances, trouble),
+    )
+
+
+def _fetch(archive: Archive, inbox: Inbox, instances: list[str]) -> str:
+    """Fetch a series, or some of its instances; what is wrong with single ones."""
+    try:
+        archive.fetch(inbox.series.key, instances, inbox.receive)
+    except InstanceError as error:
+        return _sentence(error)
+    return ""
+
+
+def _sentence(error: ArchiveError) -> str:
+    return str(error).rstrip(".")
 
 
 def _instances(archive: Archive, series: ArchivedSeries) -> set[str]:
@@ -192,17 +212,11 @@ def _failure(inbox: Inbox, instances: tuple[str, ...], trouble: str) -> str:
     return trouble
 
 
-def _pulled(
-    series: ArchivedSeries,
-    folder: Path | None,
-    images: int,
-    new: int = 0,
-    failure: str = "",
-) -> PulledSeries:
+def _pulled(series: ArchivedSeries, folder: Path | None) -> PulledSeries:
     date = series.study.date.isoformat() if series.study.date else ""
     phase = series.phase.value if series.modality == "CT" else ""
     return PulledSeries(
-        date, phase, series.modality, series.description, folder, images, new, "", failure
+        date, phase, series.modality, series.description, folder, len(series.instances)
     )
 
 
