@@ -14,6 +14,7 @@ from lvt_track.core.volume import BoolArray, LabelArray, Masks
 from lvt_track.planning.lattice import Lattice
 from lvt_track.planning.proximity.contact import branch_contact
 from lvt_track.planning.proximity.distances import Gap, Shape, gap_between, label_boxes, outside_of
+from lvt_track.planning.remarks import visit_remarks
 from lvt_track.planning.territories.couinaud import Territories, find_territories, segments_of
 from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, UNKNOWN, VesselTrees, separate_trees
 
@@ -90,7 +91,6 @@ def plan_visit(masks: Masks, lesions: LabelArray) -> VisitPlan:
     part = masks.crop(box)
     trees = separate_trees(part)
     territories = find_territories(trees) if trees is not None else None
-    remarks = _remarks(masks, part, trees, territories)
     empty = np.zeros(masks.geometry.shape, dtype=bool)
     by_kind = {kind: empty.copy() for kind in (UNKNOWN, PORTAL, HEPATIC)}
     segments = np.zeros(masks.geometry.shape, dtype=np.uint8)
@@ -117,7 +117,7 @@ def plan_visit(masks: Masks, lesions: LabelArray) -> VisitPlan:
         by_kind[UNKNOWN],
         segments,
         tuple(sites),
-        remarks,
+        visit_remarks(masks, trees, territories, {s.label: s.outside_share for s in sites}),
     )
 
 
@@ -145,31 +145,6 @@ def _on_liver(trees: VesselTrees, territories: Territories, part: Masks) -> NDAr
         _, nearest = cKDTree(spots).query(part.geometry.to_world(np.argwhere(missing)))
         on_scan[missing] = labels[labels > 0][nearest]
     return on_scan
-
-
-def _remarks(
-    masks: Masks, part: Masks, trees: VesselTrees | None, territories: Territories | None
-) -> tuple[str, ...]:
-    if trees is None:
-        return ("no liver: nothing can be planned",)
-    remarks = []
-    if not masks.vessels.any():
-        remarks.append("no vessels: neither trees nor segments nor distances to vessels")
-    if territories is not None and territories.reason and masks.vessels.any():
-        remarks.append(f"segments are not told: {territories.reason}")
-    if masks.liver[0].any() or masks.liver[-1].any():
-        remarks.append("the liver reaches the end of the scan: volumes are of the part shown")
-    pieces, count = ndimage.label(part.liver)
-    if count > 1:
-        sizes = np.bincount(pieces.ravel())[1:] * masks.geometry.voxel_volume_ml
-        if np.count_nonzero(sizes >= 20.0) > 1:
-            remarks.append("the liver is in several pieces: segments and roots may be wrong")
-    liver_ml = masks.volume_ml("liver")
-    if 0 < liver_ml < 700:
-        remarks.append(
-            f"a liver of {liver_ml:.0f} mL, as after a resection: segments may not be the usual"
-        )
-    return tuple(remarks)
 
 
 def _goals(

@@ -13,6 +13,7 @@ from lvt_track.planning.visit_plan import VisitPlan, plan_visit
 SHAPE = (24, 30, 34)
 GEOMETRY = Geometry.axial(SHAPE, (6.0, 6.0, 6.0), (-100.0, -90.0, -70.0))
 X, Y, Z = np.moveaxis(GEOMETRY.to_world(np.moveaxis(np.indices(SHAPE), 0, -1)), -1, 0)
+NOTHING = np.zeros(SHAPE, dtype=bool)
 BODY: BoolArray = (X / 85) ** 2 + (Y / 70) ** 2 + (Z / 55) ** 2 < 1
 
 
@@ -49,6 +50,28 @@ def test_a_tumour_outside_the_liver_is_known_by_its_share() -> None:
     assert 0.3 < site.outside_share < 0.9
     (site,) = planned(BODY & (X < 40), ball(75, 0, 0, 10)).sites
     assert site.outside_share == 1.0 and site.segments == ()
+
+
+def test_what_a_plan_rests_on_is_said() -> None:
+    outside = plan_visit(
+        Masks(BODY & (X < 40), ball(75, 0, 0, 20), ball(88, 0, 0, 9), GEOMETRY),
+        ball(88, 0, 0, 9).astype(np.int32),
+    )
+    assert any(
+        "outside the liver" in remark and remark.endswith(": 1") for remark in outside.remarks
+    )
+    assert not outside.segments.any()
+    line = BODY & (np.hypot(Y, Z) < 7) & (X > -60) & (X < 60)
+    one = plan_visit(Masks(BODY, line, NOTHING, GEOMETRY), NOTHING.astype(np.int32))
+    assert any("hepatic veins are told" in remark for remark in one.remarks), one.remarks
+    assert any("not seen" in remark and "guess" in remark for remark in one.remarks)
+
+
+def test_a_liver_of_one_slice_is_said_to_be_one() -> None:
+    slice_ = Geometry.axial((1, 30, 34), (6.0, 6.0, 6.0))
+    liver = BODY[12:13]
+    plan = plan_visit(Masks(liver, NOTHING[:1], NOTHING[:1], slice_), liver.astype(np.int32) * 0)
+    assert plan.remarks == ("a liver of one slice: nothing can be planned",)
 
 
 def test_a_plan_that_takes_all_leaves_nothing() -> None:

@@ -161,7 +161,7 @@ def _taken(
     taken = np.zeros(geometry.shape, dtype=bool)
     remarks = []
     if plan.trees is None:
-        return None, "no liver"
+        return None, plan.remarks[0]
     if resection.segments:
         if not plan.segments.any():
             reason = plan.territories.reason if plan.territories else "no liver"

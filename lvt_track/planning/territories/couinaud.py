@@ -53,8 +53,7 @@ class Territories:
 def find_territories(trees: VesselTrees) -> Territories:
     """Tell the segments of a liver from its vessels."""
     nothing = np.zeros(trees.liver.shape, dtype=np.uint8)
-    hepatic, portal = trees.length_mm(HEPATIC), trees.length_mm(PORTAL)
-    if hepatic < _LEAST_TREE_MM and portal < _LEAST_TREE_MM:
+    if max(_length_within_mm(trees, kind) for kind in (HEPATIC, PORTAL)) < _LEAST_TREE_MM:
         reason = "too few vessels to tell the segments"
         return Territories(nothing, {}, reason, None, nothing)
     borders = find_borders(trees)
@@ -82,6 +81,16 @@ def find_territories(trees: VesselTrees) -> Territories:
     labels = nothing.copy()
     labels[tuple(where.T)] = chosen
     return Territories(_whole(_smooth(labels, trees), trees), sources, "", borders, planes)
+
+
+def _length_within_mm(trees: VesselTrees, kind: int) -> float:
+    """Length of the branches of one kind within the liver."""
+    length_mm = 0.0
+    for branch, of in zip(trees.graph.branches, trees.kinds, strict=True):
+        if of == kind:
+            inside = trees.liver[tuple(trees.lattice.index(branch.points_mm).T)]
+            length_mm += branch.length_mm * float(inside.mean())
+    return length_mm
 
 
 def _shift_mm(points: FloatArray, upper: cKDTree, lower: cKDTree) -> FloatArray:

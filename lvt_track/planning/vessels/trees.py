@@ -130,13 +130,15 @@ def separate_trees(masks: Masks) -> VesselTrees | None:
         masks: liver and vessels of one scan; vessels may hold the cava and the portal trunk.
 
     Returns:
-        None without a liver.
+        None without a liver, or where it is too thin to be seen on cubes.
     """
     if not masks.liver.any():
         return None
     whole = masks.liver | _near(masks.vessels, masks.liver, masks.geometry.spacing_mm)
     lattice = lattice_around(whole, masks.geometry)
     liver, vessels = lattice.mask(masks.liver), lattice.mask(masks.vessels & whole)
+    if not liver.any():
+        return None
     frame = LiverFrame.of(liver, lattice.geometry)
     cava = find_cava(vessels, lattice.geometry)
     if cava is not None and cava.mask is not None:
