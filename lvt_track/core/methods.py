@@ -19,7 +19,7 @@ METHODS: dict[str, int] = {
     "match": 3,
     "look back": 2,
     "respond": 5,
-    "plan": 2,
+    "plan": 3,
     "report": 3,
 }
 """The stages in the order in which they run, each with the number of its method."""

@@ -24,6 +24,9 @@ _NEAR_MM, _FAR_MM = 20.0, 110.0
 _WITHIN_DEG = 16.0
 _TURN_PRIOR = 60.0  # mm of height over which a vein's direction is taken to be constant
 _LEAST_LENGTH_MM = 25.0
+# Where the right posterior portal vein divides: about the vena cava, and how wide its stem is.
+_STEM_NEAR_MM, _STEM_FAR_MM = 25.0, 80.0
+_STEM_RADIUS = 0.6
 # Where the cava is not seen, directions about it and the trees are half believed, and half taken
 # to be the usual ones.
 _HALF = 0.5
@@ -67,7 +70,8 @@ class Borders:
         umbilical: surface through the umbilical portion of the left portal vein.
         fork_mm: where the portal vein divides, LPS.
         umbilical_mm: the umbilical portion, LPS.
-        right_level_mm: height at which the right portal vein divides.
+        right_level_mm: height at which the right anterior portal vein divides.
+        posterior_level_mm: height at which the right posterior one does.
         has_portal: whether the portal places are seen; else they are where they mostly are.
     """
 
@@ -78,6 +82,7 @@ class Borders:
     fork_mm: FloatArray
     umbilical_mm: FloatArray
     right_level_mm: float
+    posterior_level_mm: float
     has_portal: bool
 
 
@@ -111,7 +116,10 @@ def find_borders(trees: VesselTrees) -> Borders:
     umbilical = _umbilical(trees, fork, surfaces)
     right = inside & (points[:, 0] < fork[0] - 12) & (points[:, 0] > fork[0] - 50)
     right &= radii > 2.2
-    level = float(np.average(points[right, 2], weights=weight[right])) if right.sum() >= 8 else None
+    level = float(fork[2])
+    if right.sum() >= 8:
+        level = float(np.average(points[right, 2], weights=weight[right]))
+    posterior = _posterior_level_mm(points[inside], radii[inside], trees, surfaces["right"])
     return Borders(
         surfaces["right"],
         surfaces["middle"],
@@ -119,9 +127,27 @@ def find_borders(trees: VesselTrees) -> Borders:
         umbilical,
         fork,
         _umbilical_place(trees, fork, umbilical),
-        float(fork[2]) if level is None else level,
+        level,
+        level if posterior is None else posterior,
         has_portal,
     )
+
+
+def _posterior_level_mm(
+    points: FloatArray, radii: FloatArray, trees: VesselTrees, vein: VeinSurface
+) -> float | None:
+    """Height of the widest portal vessels behind the right hepatic vein, where their stem divides;
+    None where there are too few."""
+    if len(points) == 0:
+        return None
+    axis = trees.cava.axis_at(points[:, 2])
+    away = np.linalg.norm(points[:, :2] - axis, axis=1)
+    behind = angle_about_cava(points, trees) > vein.at(points[:, 2])
+    behind &= (away > _STEM_NEAR_MM) & (away < _STEM_FAR_MM)
+    wide = behind & (radii > _STEM_RADIUS * np.max(radii[behind], initial=0.0))
+    if np.count_nonzero(wide) < 8:
+        return None
+    return float(np.average(points[wide, 2], weights=radii[wide] ** 2))
 
 
 def _vein_surfaces(trees: VesselTrees) -> dict[str, VeinSurface]:

@@ -75,7 +75,7 @@ def find_territories(trees: VesselTrees) -> Territories:
         sector = (by_planes == upper) | (by_planes == lower)
         place = points[sector]
         trees_of = cKDTree(spots[names == upper]), cKDTree(spots[names == lower])
-        is_upper = _above_mm(place, borders, upper == 2) + _shift_mm(place, *trees_of) > 0
+        is_upper = _above_mm(place, borders, upper) + _shift_mm(place, *trees_of) > 0
         chosen[sector] = np.where(is_upper, upper, lower)
         sources[upper] = sources[lower] = _BRANCHES
     labels = nothing.copy()
@@ -128,21 +128,22 @@ def _by_planes(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDAr
     angle = angle_about_cava(points, trees)
     is_right = angle > borders.middle.at(z)
     is_posterior = is_right & (angle > borders.right.at(z))
-    is_upper = _above_mm(points, borders, is_lateral=False) > 0
     is_lateral = ~is_right & (angle < borders.umbilical.at(z))
     labels = np.full(len(points), 4, dtype=np.uint8)
-    labels[is_right & ~is_posterior] = np.where(is_upper, 8, 5)[is_right & ~is_posterior]
-    labels[is_posterior] = np.where(is_upper, 7, 6)[is_posterior]
-    high = _above_mm(points, borders, is_lateral=True) > 0
-    labels[is_lateral] = np.where(high, 2, 3)[is_lateral]
+    sectors = (is_lateral, is_right & ~is_posterior, is_posterior)
+    for sector, (upper, lower) in zip(sectors, _SECTORS, strict=True):
+        above = _above_mm(points[sector], borders, upper) > 0
+        labels[sector] = np.where(above, upper, lower)
     labels[_is_caudate(points, trees, borders)] = 1
     return labels
 
 
-def _above_mm(points: FloatArray, borders: Borders, is_lateral: bool) -> FloatArray:
-    """How far points (n, 3) lie above the plane between the upper and the lower segments."""
-    if not is_lateral:
+def _above_mm(points: FloatArray, borders: Borders, upper: int) -> FloatArray:
+    """How far points (n, 3) lie above the plane below an upper segment."""
+    if upper == 8:
         return points[:, 2] - borders.right_level_mm
+    if upper == 7:
+        return points[:, 2] - borders.posterior_level_mm
     # Segment 2 lies above and behind the left hepatic vein, 3 below and before it.
     level = borders.umbilical_mm
     above: FloatArray = (points[:, 2] - level[2]) + 0.6 * (points[:, 1] - level[1])
