@@ -63,13 +63,22 @@ def planning(content: ReportContent) -> Sequence[Block]:
     last_sites = [row for row in content.sites if row["date"] == last]
     blocks: list[Block] = [Text(_NOTE)]
     if content.plan_remarks:
-        blocks.append(Text(" · ".join(content.plan_remarks), "What to know of the plan"))
+        blocks.append(Text(_remarks(content.plan_remarks), "What to know of the plan"))
     if content.plan_views:
         blocks += _pictures(content.plan_views)
     blocks.append(_site_table(last_sites))
     if content.remnants:
         blocks += [Text(_REMNANT_NOTE, "Remnants"), _remnant_table(content.remnants)]
     return blocks
+
+
+def _remarks(remarks: Sequence[str]) -> str:
+    """What was said of the visits, each sentence once, with the dates of those it is said of."""
+    dates: dict[str, list[str]] = {}
+    for remark in remarks:
+        date, _, text = remark.partition(": ")
+        dates.setdefault(text, []).append(date)
+    return ". ".join(f"{', '.join(days)}: {text}" for text, days in dates.items()) + "."
 
 
 def _pictures(views: Sequence[tuple[str, PlanView]]) -> list[Block]:
