@@ -31,7 +31,7 @@ from lvt_track.planning.vessels.trees import separate_trees
 
 SHAPES = Path(__file__).parents[2] / "shared" / "data" / "shapes"
 CASES = ("002", "008", "010")
-PHANTOMS = range(101, 109)
+PHANTOMS = range(101, 107)
 RIGHT = (5, 6, 7, 8)
 
 

@@ -27,6 +27,7 @@ _LEAST_LENGTH_MM = 25.0
 # Where the right posterior portal vein divides: about the vena cava, and how wide its stem is.
 _STEM_NEAR_MM, _STEM_FAR_MM = 25.0, 80.0
 _STEM_RADIUS = 0.6
+_APART_MM = 10.0  # at most, the levels of both right sectors
 # Where the cava is not seen, directions about it and the trees are half believed, and half taken
 # to be the usual ones.
 _HALF = 0.5
@@ -120,6 +121,9 @@ def find_borders(trees: VesselTrees) -> Borders:
     if right.sum() >= 8:
         level = float(np.average(points[right, 2], weights=weight[right]))
     posterior = _posterior_level_mm(points[inside], radii[inside], trees, surfaces["right"])
+    apart = 0.0 if posterior is None else float(np.clip(posterior - level, -_APART_MM, _APART_MM))
+    if not trees.cava.is_seen:
+        apart *= _HALF
     return Borders(
         surfaces["right"],
         surfaces["middle"],
@@ -128,7 +132,7 @@ def find_borders(trees: VesselTrees) -> Borders:
         fork,
         _umbilical_place(trees, fork, umbilical),
         level,
-        level if posterior is None else posterior,
+        level + apart,
         has_portal,
     )
 
