@@ -117,8 +117,8 @@ def write(courses: Sequence[RegisteredCourse], command: str, work: Path) -> None
         "the masks missed it. True new: tumours of 8 mm and more when the truth first shows them, "
         "of which the masks show at least one lesion. Each rule stands with those above it; all "
         "together are what `lvt track` says of a model's tumours. The limit of "
-        f"{100 * CHANGED_RATE:.0f} % for a place that looks the same was set on the first six courses, and the form of the "
-        "rule with all of them in sight.",
+        f"{100 * CHANGED_RATE:.0f} % for a place that looks the same was set on the first six "
+        "courses, and the form of the rule with all of them in sight.",
         markdown_table(header.split("|"), rows),
         "The masks here err at random, not as a model does: what is made up need not look like a "
         "lesion in any scan, and fragments at the edge of a large tumour are not among the errors. "
