@@ -61,6 +61,7 @@ def examine(out: Path | None = None) -> list[Finding]:
         Finding("lvt", f"{__version__}, Python {platform.python_version()}", True),
         *(_library(name) for name in _LIBRARIES),
         *_torch(),
+        _engine(),
         _memory(),
         _disk(),
         *(() if out is None else _out(out)),
@@ -79,29 +80,32 @@ def _library(name: str) -> Finding:
         return Finding(name, "not installed; run `pip install lvt-track`", False)
 
 
-def _torch() -> list[Finding]:
+def _engine() -> Finding:
+    """What runs the networks on the CPU."""
+    from lvt_track.segment.engine.choice import pick_engine
+
     try:
-        from lvt_track.segment.device import describe_gpus, describe_torch, pick_device
-        from lvt_track.segment.engine.choice import pick_engine
+        engine = pick_engine("cpu")
+    except ImportError as error:
+        return Finding("engine", f"neither OpenVINO nor torch can be loaded ({error})", False)
+    state = f"{engine}{engine.remark and f'; {engine.remark}'}"
+    return Finding("engine", state, not engine.remark, is_needed=False)
+
+
+def _torch() -> list[Finding]:
+    from lvt_track.segment.device import describe_gpus, describe_torch
+
+    try:
+        state, gpus = describe_torch(), describe_gpus()
     except ImportError as error:
         return [Finding("torch", f"cannot be loaded ({error})", False)]
-    engine = pick_engine(pick_device("cpu"))
     cores = f"{allowed_cores()} of {os.cpu_count()} cores allowed"
-    findings = [
-        Finding("torch", f"{describe_torch()}, {cores}", True),
-        Finding(
-            "engine",
-            f"{engine}{engine.remark and f'; {engine.remark}'}",
-            not engine.remark,
-            is_needed=False,
-        ),
-    ]
-    gpus = describe_gpus()
+    findings = [Finding("torch", f"{state}, {cores}", True)]
     if not gpus:
         gpu = Finding("GPU", "none; lvt runs on the CPU", False, is_needed=False)
         return [*findings, gpu]
     return findings + [
-        Finding(f"cuda:{k}", state, True, is_needed=False) for k, state in enumerate(gpus)
+        Finding(f"cuda:{k}", name, True, is_needed=False) for k, name in enumerate(gpus)
     ]
 
 

@@ -15,6 +15,7 @@ import pytest
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.io.images.volumes import read_mask, write_volume
+from lvt_track.pipeline.doctor import examine
 from lvt_track.segment.engine.choice import OPENVINO, pick_engine
 from lvt_track.segment.engine.reference import drawn_network
 from lvt_track.segment.models import Card, Part, save_model
@@ -67,3 +68,13 @@ def test_the_fast_engine_loads_neither_torch_nor_pydicom(scan: Path, tmp_path: P
     )
     assert read_mask(out / "liver.nii.gz", GRID).mean() > 0.9
     assert json.loads((out / "run.json").read_text())["engine"].startswith("cpu (OpenVINO")
+
+
+def test_a_torch_that_cannot_be_loaded_is_told_and_the_engine_still_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    findings = {finding.name: finding for finding in examine()}
+    assert not findings["torch"].is_ok
+    assert findings["torch"].state.startswith("cannot be loaded")
+    assert findings["engine"].is_ok == (pick_engine("cpu").name == OPENVINO)
