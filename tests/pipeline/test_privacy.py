@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import datetime as dt
 import gzip
@@ -13,13 +15,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import openpyxl
+import pyarrow
+import pyarrow.parquet as parquet
 import pydicom
 import pytest
+from openpyxl.comments import Comment
 from pydicom.datadict import DicomDictionary
 from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
+from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.nifti import new_header, write_nifti
 from lvt_track.io.images.volumes import read_volume
 from lvt_track.pipeline.run.disclosure import Disclosure
@@ -27,8 +34,8 @@ from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.places import with_places
 from lvt_track.pipeline.run.pseudonyms import Pseudonyms, default_pseudonyms
 
-PLANTED = "QZX"
-"""In every name and text of the scans; no word of lvt holds it."""
+PLANTED = "QZXWV"
+"""In every name and text of the scans; no word of lvt holds it, nor base64 by chance."""
 
 TEXTS = {"SH", "LO", "ST", "LT", "UT", "PN", "UC", "AE"}
 IN_DICOM_RESULTS = {
@@ -39,7 +46,10 @@ IN_DICOM_RESULTS = {
     "ReferringPhysicianName",
     "PositionReferenceIndicator",
 }
-PLANTED_TABLE = f"reader_{PLANTED}.csv"
+CODE = "A01"
+"""Name of the patient's folder: a code of the study, by which a cohort's tables call it."""
+
+PLANTED_TABLE = f"reader_{PLANTED}.xlsx"
 
 
 def lvt(*args: object) -> Result:
@@ -71,11 +81,10 @@ class Planted:
     told: str
 
 
-def patient_of(folder: Path, make_visit: Callable[..., Path]) -> Path:
+def write_patient(patient: Path, make_visit: Callable[..., Path]) -> None:
     """Two visits in DICOM below folders that say whose they are, one of them damaged in part."""
-    patient = folder / f"Patient {PLANTED}"
     for visit in range(2):
-        place = make_visit(folder / "drawn", visit)
+        place = make_visit(patient.parent.parent / "drawn", visit)
         scan = place / "portal.nii.gz"
         date = dt.date.fromisoformat(place.name)
         named = patient / f"{PLANTED} study {date}"
@@ -99,7 +108,18 @@ def patient_of(folder: Path, make_visit: Callable[..., Path]) -> Path:
             shutil.move(place / f"{name}.nii.gz", named / f"{name}.nii.gz")
     (named / f"series {PLANTED}" / f"{PLANTED} broken.dcm").write_bytes(bytes(128) + b"DICM" * 9)
     (patient / f"{PLANTED} letter.zip").write_bytes(b"PK\3\4")
-    return patient
+
+
+def write_table(path: Path) -> None:
+    """A reader's sheet whose names, remarks and properties say whose it is."""
+    book = openpyxl.Workbook()
+    book.properties.creator = book.properties.title = PLANTED
+    sheet = book.create_sheet(f"{PLANTED} sizes", 0)
+    sheet.append(["patient", "date", "lesion", "long_axis_mm", "name"])
+    for day, size in (("2024-01-15", 21), ("2024-04-20", 25), ("2023-01-01", 25)):
+        sheet.append([f"{PLANTED}4711", day, "a", size, f"{PLANTED}^Jo"])
+    sheet["A2"].comment = Comment(PLANTED, PLANTED)
+    book.save(path)
 
 
 @pytest.fixture(scope="module")
@@ -107,12 +127,11 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
     from tests.conftest import write_visit
 
     folder = tmp_path_factory.mktemp("clinic")
-    patient = patient_of(folder / "cohort", write_visit)
+    patient = folder / f"Cohort {PLANTED}" / CODE
+    write_patient(patient, write_visit)
     table = folder / PLANTED_TABLE
-    rows = ["patient,date,lesion,long_axis_mm", f"{PLANTED}4711,2024-01-15,a,21"]
-    rows += [f"{PLANTED}4711,2024-04-20,a,25", f"{PLANTED}4711,2023-01-01,a,25"]
-    table.write_text("\n".join(rows))
-    out = folder / "out"
+    write_table(table)
+    out = folder / "out" / CODE
     result = lvt("track", patient, "-o", out, "--radiologist", table)
     assert result.exit_code == 4, result.output
     return Planted(patient, table, out, result.output)
@@ -129,6 +148,14 @@ def contents(path: Path) -> Iterator[bytes]:
         for stream in re.findall(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
             with contextlib.suppress(zlib.error):
                 yield zlib.decompress(stream)
+    if path.suffix == ".html":
+        for packed in re.findall(rb"[A-Za-z0-9+/]{64,}={0,2}", content):
+            with contextlib.suppress(binascii.Error):
+                inner = base64.b64decode(packed, validate=True)
+                yield gzip.decompress(inner) if inner.startswith(b"\x1f\x8b") else inner
+    if path.suffix == ".parquet":
+        table = parquet.read_table(path)
+        yield f"{table.schema.metadata} {table.to_pydict()}".encode()
 
 
 def leaks(folder: Path) -> list[str]:
@@ -148,6 +175,43 @@ def test_it_is_in_no_result_but_those_of_dicom(planted: Planted) -> None:
         holders = {e.keyword for e in pydicom.dcmread(path).iterall() if PLANTED in str(e.value)}
         holders -= {e.keyword for e in pydicom.dcmread(path).iterall() if e.VR == "SQ"}
         assert holders <= IN_DICOM_RESULTS
+
+
+def test_a_cohort_hands_on_nothing_but_where_it_lies(planted: Planted) -> None:
+    cohort, out = planted.patient.parent, planted.out.parent
+    (cohort / "A02").mkdir()
+    (cohort / "A02" / f"{PLANTED}.dcm").write_bytes(bytes(128) + b"DICM" * 9)
+    words = ("--radiologist", planted.table, "--jobs", 1, "--resume")
+    result = lvt("cohort", cohort, "-o", out, *words)
+    assert result.exit_code == 4, result.output
+    assert "2 patients: 1 in part, 1 failed" in result.output
+    assert PLANTED not in result.output
+    assert {path for path in leaks(out) if not path.startswith(CODE)} == {"cohort.json"}
+    record = json.loads((out / "cohort.json").read_text())
+    assert record.pop("source") == str(cohort)
+    assert record["settings"].pop("radiologist") == str(planted.table)
+    assert PLANTED not in json.dumps(record)
+    assert (out / "parquet" / "patients.parquet").is_file()
+    assert CODE in (out / "cohort.html").read_text()
+
+
+@pytest.mark.usefixtures("blind_model")
+def test_segmenting_hands_nothing_on(planted: Planted, tmp_path: Path) -> None:
+    series = next(planted.patient.rglob(f"series {PLANTED}"))
+    scan = tmp_path / f"{PLANTED}^Jo.nii.gz"
+    volume = read_scan(series_at(series))
+    write_nifti(volume.hu, scan, new_header(volume.geometry))
+    content = bytearray(gzip.decompress(scan.read_bytes()))
+    for start in (14, 148, 228):  # db_name, descrip, aux_file
+        content[start : start + len(PLANTED)] = PLANTED.encode()
+    scan.write_bytes(gzip.compress(content, 1))
+    for number, given in enumerate((series, scan)):
+        out = tmp_path / str(number)
+        result = lvt("segment", given, "-o", out, "--save-probabilities")
+        assert result.exit_code == 0, result.output
+        assert PLANTED not in result.output
+        assert {path.name for path in out.iterdir()} >= {"liver.nii.gz", "run.json"}
+        assert not leaks(out)
 
 
 def test_it_is_not_told(planted: Planted) -> None:
@@ -220,6 +284,16 @@ def test_a_nifti_header_hands_nothing_on(tmp_path: Path) -> None:
     header["descrip"] = header["aux_file"] = header["db_name"] = PLANTED.encode()
     write_nifti(volume.hu, tmp_path / "mask.nii.gz", header)
     assert not leaks(tmp_path)
+
+
+def test_what_is_packed_is_searched(tmp_path: Path) -> None:
+    secret = f"scan of {PLANTED}".encode() * 9
+    packed = base64.b64encode(gzip.compress(bytes(range(256)) + secret)).decode()
+    (tmp_path / "a.html").write_text(f'<script>load("{packed}")</script>')
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(secret))
+    (tmp_path / "c.pdf").write_bytes(b"stream\n" + zlib.compress(secret) + b"endstream")
+    parquet.write_table(pyarrow.table({"x": [secret.decode()] * 9}), tmp_path / "d.parquet")
+    assert len(leaks(tmp_path)) == 4
 
 
 def test_pseudonyms_are_stable_and_of_the_key() -> None:
