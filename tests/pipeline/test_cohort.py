@@ -75,6 +75,16 @@ def test_a_folder_per_patient_and_the_pooled_tables(run: Path) -> None:
     assert (run / "anna" / "report.pdf").exists()
 
 
+def test_analysis_datasets_agree_with_the_patients(run: Path) -> None:
+    patients = pd.read_csv(run / "patients.csv").set_index("patient")
+    adrs = pd.read_csv(run / "adam" / "adrs.csv", keep_default_na=False)
+    best = adrs[adrs["PARAMCD"] == "BOR"].set_index("USUBJID")["AVALC"]
+    assert best.to_dict() == patients["best_response"].dropna().to_dict()
+    adtte = pd.read_csv(run / "adam" / "adtte.csv")
+    assert list(adtte["USUBJID"]) == list(best.index)
+    assert list(adtte["CNSR"]) == [1] * len(best)
+
+
 def test_patients_csv_has_a_line_for_each_also_for_the_failed(run: Path) -> None:
     patients = pd.read_csv(run / "patients.csv").set_index("patient")
     assert list(patients["state"]) == ["done", "done", "failed"]

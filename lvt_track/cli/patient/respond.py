@@ -58,6 +58,13 @@ def respond(
     rs: Annotated[
         Path | None, typer.Option(help="Also write the responses as an SDTM RS domain (CSV).")
     ] = None,
+    adam: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Also write analysis datasets (CDISC ADaM): adrs.csv, adtr.csv, adtte.csv.",
+        ),
+    ] = None,
     doubt: Annotated[
         bool,
         typer.Option(
@@ -70,14 +77,17 @@ def respond(
 ) -> None:
     """Judge response from a table of measurements; no images needed."""
     from lvt_track.io.spreadsheets.writing import write_text
+    from lvt_track.pipeline.adam import ADAM_FILES, write_adam
     from lvt_track.pipeline.radiologist.readings import ReadingSource, read_site_words
     from lvt_track.pipeline.respond import respond_to_table, response_csv, write_rs
     from lvt_track.pipeline.run.output import claim_file
+    from lvt_track.response.adam.subjects import subjects_of
     from lvt_track.response.shrinkage import depth_of_response_percent, early_change_percent
     from lvt_track.response.tables.answers import doubt_row, response_row
     from lvt_track.response.tables.readings import ReadOptions
 
-    for path in filter(None, (out, rs)):
+    datasets = [adam / name for name in ADAM_FILES] if adam is not None else []
+    for path in filter(None, (out, rs, *datasets)):
         claim_file(path, existing_results(force, resume=False))
     options = ReadOptions(visit_window)
     if sites is not None:
@@ -94,6 +104,8 @@ def respond(
                 console.say(f"best overall response{confirmation}{_of(patient)}{by}: {best}")
     if rs is not None:
         write_rs(result, rs)
+    if adam is not None:
+        write_adam(subjects_of(result.responses, result.trial), adam)
     if out is not None:
         write_text(response_csv(result), out)
     if json:

@@ -20,6 +20,7 @@ from lvt_track.agreement.summary import agreements_of
 from lvt_track.agreement.tables import PAIR_COLUMNS
 from lvt_track.core.response.assessment import Assessment
 from lvt_track.io.spreadsheets.writing import write_text
+from lvt_track.pipeline.adam import ADAM_FILES, write_adam
 from lvt_track.pipeline.cohort.outcomes import Outcome, leading_responses
 from lvt_track.pipeline.cohort.result import PatientRun, Row, State
 from lvt_track.pipeline.cohort.schema import COURSE_TYPES, TYPES, has_parquet, write_parquet
@@ -30,6 +31,7 @@ from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.output import make_folder
 from lvt_track.report.cohort.content import CohortContent, VolumeDeviation
 from lvt_track.report.cohort.page import write_cohort_page
+from lvt_track.response.adam.subjects import subjects_of
 from lvt_track.response.survival import SurvivalStep, kaplan_meier
 from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import Readings
@@ -37,6 +39,7 @@ from lvt_track.response.tables.readings import Readings
 __all__ = ["PATIENT_COLUMNS", "POOLED", "SUMMARY_COLUMNS", "pool_tables"]
 
 _PARQUET = "parquet"
+_ADAM = "adam"
 _PAGE = "cohort.html"
 POOLED = (
     *(f"{name}.csv" for name in TYPES),
@@ -45,6 +48,7 @@ POOLED = (
     "agreement.csv",
     _PAGE,
     *(f"{_PARQUET}/{name}.parquet" for name in TYPES),
+    *(f"{_ADAM}/{name}" for name in ADAM_FILES),
 )
 """Names of all files that are pooled."""
 
@@ -99,6 +103,8 @@ def pool_tables(runs: Sequence[PatientRun], readings: Readings | None, out: Path
         write_text(table_text(tuple(TYPES[name]), rows), out / f"{name}.csv")
         if has_parquet():
             write_parquet(name, rows, make_folder(out / _PARQUET) / f"{name}.parquet")
+    judged = {one.run.name: one.responses for one in outcomes if one.responses}
+    write_adam(subjects_of(judged), out / _ADAM)
     phases = _stacked(usable, "phases.csv")
     write_text(table_text(SUMMARY_COLUMNS, _summary_rows(phases)), out / "phase_summary.csv")
     for name in ("reader_pairs.csv", "agreement.csv"):

@@ -12,6 +12,7 @@ __all__ = [
     "DOUBT_COLUMNS",
     "RESPONSE_COLUMNS",
     "RS_COLUMNS",
+    "cdisc_term",
     "doubt_row",
     "response_row",
     "response_rows",
@@ -140,7 +141,7 @@ def rs_rows(
                 if not value:
                     continue
                 number += 1
-                result = _term(value)
+                result = cdisc_term(value)
                 records.append(
                     {
                         "STUDYID": trial.studies.get(patient, ""),
@@ -166,10 +167,10 @@ def _standing(category: str) -> Standing:
     return Category.of(category).standing
 
 
-def _term(value: str) -> str:
+def cdisc_term(value: str) -> str:
     """A result as CDISC's codelist of oncology responses writes it: those of iRECIST keep their i.
 
-    >>> _term("Non-CR/Non-PD"), _term("Non-iCR/Non-iUPD"), _term("iUPD")
+    >>> cdisc_term("Non-CR/Non-PD"), cdisc_term("Non-iCR/Non-iUPD"), cdisc_term("iUPD")
     ('NON-CR/NON-PD', 'NON-iCR/NON-iUPD', 'iUPD')
     """
     return value.replace("Non", "NON")

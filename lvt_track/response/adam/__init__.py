@@ -1,0 +1,1 @@
+"""Responses as analysis datasets (CDISC ADaM): what statisticians read in."""
