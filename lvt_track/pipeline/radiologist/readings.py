@@ -13,11 +13,10 @@ from lvt_track.io.dicom.preamble import looks_like_dicom
 from lvt_track.io.spreadsheets.sheet import Sheet, read_sheet
 from lvt_track.pipeline.radiologist.annotation_positions import placed
 from lvt_track.pipeline.radiologist.structured_reports import read_reports
-from lvt_track.response.tables.columns import is_measurement_header
 from lvt_track.response.tables.measurements import read_measurements
 from lvt_track.response.tables.readings import Readings, ReadOptions
 from lvt_track.response.tables.sdtm import is_tr, is_tr_header, read_tr
-from lvt_track.response.tables.wide import lengthened
+from lvt_track.response.tables.wide import is_measurement_header, lengthened
 
 __all__ = ["ReadingSource", "read_readings", "read_site_words"]
 

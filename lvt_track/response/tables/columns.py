@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lvt_track.core.response.sites import plain_words
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet
 from lvt_track.response.tables.cells import LENGTH_UNITS_MM, VOLUME_UNITS_ML, Problem
-from lvt_track.response.tables.unused import columns_of_roles, telling_cells
-from lvt_track.response.tables.wide import has_columns_of_visits
+from lvt_track.response.tables.unused import columns_of_roles, has_roles, telling_cells
 
-__all__ = ["LENGTHS", "Columns", "SizeColumn", "is_measurement_header", "read_columns"]
+__all__ = ["LENGTHS", "Columns", "SizeColumn", "read_columns", "size_name", "text_name"]
 
 LENGTHS = ("long_axis", "short_axis", "enhancing", "enhancing_short", "slice_thickness")
 
@@ -112,12 +111,6 @@ class Columns:
     problems: tuple[Problem, ...]
 
 
-def is_measurement_header(cells: Sequence[str]) -> bool:
-    """Whether a line names the columns that a table of measurements needs."""
-    known = {_text_name(cell) for cell in cells}
-    return "lesion" in known and ("date" in known or has_columns_of_visits(cells))
-
-
 def read_columns(sheet: Sheet) -> Columns:
     """Match the columns of a table to what a measurement has.
 
@@ -132,8 +125,8 @@ def read_columns(sheet: Sheet) -> Columns:
     unused: list[str] = []
     for name in filter(None, sheet.columns):
         key = re.sub(r"[\s_]+", "_", name.lower())
-        kind = _text_name(name)
-        size = None if kind else _size(name)
+        kind = text_name(name)
+        size = None if kind else size_name(name)
         if kind is not None:
             text[kind].append(name)
         elif key in (*_POSITION, *_OURS, *_OURS_ONLY):
@@ -142,6 +135,7 @@ def read_columns(sheet: Sheet) -> Columns:
             sizes[size[0]].append(SizeColumn(name, size[1]))
         elif not _BESIDE.fullmatch(key):
             unused.append(name)
+    unused += _without_roles(text, sheet)
     if "role" not in text and (roles := columns_of_roles(unused, sheet)):
         text["role"] = roles
         problems += [Problem(None, f"column {name} is read as the role", False) for name in roles]
@@ -160,11 +154,26 @@ def read_columns(sheet: Sheet) -> Columns:
     return Columns(single, measured, tuple(problems))
 
 
-def _text_name(name: str) -> str | None:
+def _without_roles(text: dict[str, list[str]], sheet: Sheet) -> list[str]:
+    """Columns such as `Lesion type` that say something else than a role; they leave `text`."""
+    strange = [
+        name
+        for name in text.get("role", ())
+        if plain_words(name) != "role" and not has_roles(name, sheet)
+    ]
+    if strange:
+        text["role"] = [name for name in text["role"] if name not in strange]
+        if not text["role"]:
+            del text["role"]
+    return strange
+
+
+def text_name(name: str) -> str | None:
+    """Which column of words it is; None for others."""
     return _TEXT_SPELLINGS.get(plain_words(name))
 
 
-def _size(name: str) -> tuple[str, float | None] | None:
+def size_name(name: str) -> tuple[str, float | None] | None:
     """What a column measures, and its unit; None for other columns and units.
 
     Raises nothing: a size in inches or pixels is told as a column that is not understood.

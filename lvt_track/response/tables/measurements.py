@@ -78,10 +78,10 @@ def read_measurements(sheet: Sheet, options: ReadOptions | None = None) -> Readi
 
 def _read_rows(
     sheet: Sheet, columns: Columns, problems: list[Problem]
-) -> tuple[list[Assessment], dict[int, bool], set[str]]:
-    """The rows, whether their lines tell of a new lesion, and lesions with rows not understood."""
+) -> tuple[list[Assessment], dict[tuple[int, dt.date], bool], set[str]]:
+    """The rows, what they tell of new lesions at their visit, and lesions with unread rows."""
     rows: list[Assessment] = []
-    flags: dict[int, bool] = {}
+    flags: dict[tuple[int, dt.date], bool] = {}
     unread: set[str] = set()
     last = _last_row(sheet, columns)
     for row in sheet.rows:
@@ -96,11 +96,12 @@ def _read_rows(
             continue
         reader = _RowReader(row, columns, sheet.serial_epoch, [])
         assessment = reader.assessment()
-        flags[row.line] = reader.has_new_lesion()
+        has_new_lesion = reader.has_new_lesion()
         problems += reader.problems
         if assessment is None:
             unread.add(reader.text("lesion"))
         else:
+            flags[row.line, assessment.date] = has_new_lesion
             rows.append(assessment)
     return rows, flags, unread
 
@@ -279,7 +280,8 @@ class _RowReader:
             return None
         value = words.get(plain_words(text).replace(" ", ""))
         if value is None:
-            self._refuse(f"{name} {text!r} is none of {', '.join(str(kind) for kind in kinds)}")
+            column = self.columns.text[name]
+            self._refuse(f"{column} {text!r} is none of {', '.join(str(kind) for kind in kinds)}")
         return value
 
     def _status(self) -> Status | None:

@@ -15,8 +15,13 @@ __all__ = ["UNNAMED", "parse_flag", "with_flagged"]
 UNNAMED = "without a row of its own"
 """The name of what a table calls new at a visit and gives no row."""
 
-_YES = frozenset(("y", "yes", "true", "x", "ja", "j", "oui", "o", "si", "s", "sim", "present"))
-_NO = frozenset(("n", "no", "false", "nein", "non", "nei", "nao", "none", "absent", "not seen"))
+_NEW = ("new", "neu", "nouvelle", "nueva", "ny", "nova", "nuova")
+_YES = frozenset(
+    ("y", "yes", "true", "x", "ja", "j", "oui", "o", "si", "s", "sim", "present", *_NEW)
+)
+_NO = frozenset(
+    ("n", "no", "false", "nein", "non", "nei", "nao", "none", "absent", "not seen", "old", "known")
+)
 
 
 def parse_flag(text: str) -> bool:
@@ -36,39 +41,52 @@ def parse_flag(text: str) -> bool:
 
 
 def with_flagged(
-    rows: Sequence[Assessment], flags: Mapping[int, bool], problems: list[Problem]
+    rows: Sequence[Assessment],
+    flags: Mapping[tuple[int, dt.date], bool],
+    problems: list[Problem],
 ) -> list[Assessment]:
     """Rows, and one without a size for each visit that has a new lesion by the flag alone.
 
+    A flag that is set at the first visit cannot mean what it says; where a later visit rests on
+    the flag alone as well, the table is refused.
+
     Args:
         rows: of the table, lines of the file in each.
-        flags: by line, what the column says.
+        flags: by line and visit, what the column says.
         problems: what is told of it is added here.
     """
     result = list(rows)
     for patient, of_patient in by_patient(rows).items():
         start = min(row.date for row in of_patient)
         known = {row.lesion for row in of_patient if row.date == start}
-        # In a table with a column per visit one line speaks of all of them.
-        at_start = {row.line for row in of_patient if row.date == start}
+
+        def is_flagged(row: Assessment, date: dt.date) -> bool:
+            return flags.get((row.line or 0, date), False)
+
+        at_start = next((row for row in of_patient if is_flagged(row, start)), None)
+        if at_start is not None:
+            what = "says that the first visit has a new lesion: not counted as new"
+            problems.append(Problem(at_start.line, what, False))
         flagged: dict[dt.date, Assessment] = {}
         for row in of_patient:
-            if flags.get(row.line or 0) and (row.date == start or row.line not in at_start):
+            # In a table with a column per visit one line may speak of all of them.
+            if row.date > start and is_flagged(row, row.date) and not is_flagged(row, start):
                 flagged.setdefault(row.date, row)
         for date, row in flagged.items():
-            if date == start:
-                what = "says that the first visit has a new lesion: not counted as new"
-                problems.append(Problem(row.line, what, False))
+            if any(other.date == date and _may_be_new(other, known) for other in of_patient):
                 continue
-            is_named = any(other.date == date and _may_be_new(other, known) for other in of_patient)
-            if not is_named:
-                what = f"says that {date} has a new lesion, which has no row: it counts"
-                problems.append(Problem(row.line, what, False))
-                result.append(
-                    Assessment(
-                        date=date, lesion=UNNAMED, patient=patient, role=Role.NEW, line=row.line
-                    )
+            if at_start is not None:
+                what = (
+                    f"says that {date} has a new lesion, which has no row, but so does the first "
+                    "visit: leave the column out if it means something else"
                 )
+                problems.append(Problem(row.line, what, True))
+                continue
+            what = f"says that {date} has a new lesion, which has no row: it counts"
+            problems.append(Problem(row.line, what, False))
+            result.append(
+                Assessment(date=date, lesion=UNNAMED, patient=patient, role=Role.NEW, line=row.line)
+            )
     return result
 
 

@@ -11,7 +11,7 @@ from lvt_track.io.spreadsheets.sheet import Sheet
 from lvt_track.response.tables.cells import Problem, is_missing
 from lvt_track.response.tables.words import ROLE_WORDS
 
-__all__ = ["columns_of_roles", "telling_cells"]
+__all__ = ["columns_of_roles", "has_roles", "telling_cells"]
 
 _NEWS = re.compile(
     r"\b(new (liver |hepatic |lung |bone |target )?(lesion|tumou?r|met)|neue? (lasion|herd)|"
@@ -25,15 +25,21 @@ def columns_of_roles(names: Iterable[str], sheet: Sheet) -> list[str]:
     """Those columns in which every cell is a word for a role, and one at least is no new lesion."""
     result = []
     for name in names:
-        words = {
-            plain_words(row.cells[name]).replace(" ", "")
-            for row in sheet.rows
-            if not is_missing(row.cells[name])
-        }
-        roles = {ROLE_WORDS.get(word) for word in words}
+        roles = _roles(name, sheet)
         if None not in roles and roles & {Role.TARGET, Role.NON_TARGET}:
             result.append(name)
     return result
+
+
+def has_roles(name: str, sheet: Sheet) -> bool:
+    """Whether any cell of a column is a word for a role, or all are blank."""
+    return _roles(name, sheet) != {None}
+
+
+def _roles(name: str, sheet: Sheet) -> set[Role | None]:
+    """What the cells of a column say; None for words that are no role."""
+    words = (row.cells[name] for row in sheet.rows if not is_missing(row.cells[name]))
+    return {ROLE_WORDS.get(plain_words(word).replace(" ", "")) for word in words}
 
 
 def telling_cells(names: Iterable[str], sheet: Sheet) -> Iterator[Problem]:

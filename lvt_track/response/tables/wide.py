@@ -10,8 +10,9 @@ from lvt_track.core.response.sites import plain_words
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
 from lvt_track.response.tables.cells import CellError, is_missing, parse_date
+from lvt_track.response.tables.columns import size_name, text_name
 
-__all__ = ["has_columns_of_visits", "lengthened"]
+__all__ = ["is_measurement_header", "lengthened"]
 
 _DATE = re.compile(
     r"(?<![\d./-])(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}\.\d{1,2}\.\d{1,2}|"
@@ -19,45 +20,69 @@ _DATE = re.compile(
     r"(?![\d/-])"
 )
 _VISIT_WORDS = re.compile(
-    r"(baseline|screening|follow up|fu|ct|scan|visit|exam|study|week|month|cycle|tp|timepoint|"
-    r"datum|fecha|date|dato|untersuchung|w|c|d|v|day|nr|no|\d+| )*"
+    r"(baseline|screening|nadir|staging|restaging|current|prior|previous|follow up|fu|ct|abdomen|"
+    r"scan|visit|exam|study|week|month|cycle|tp|timepoint|control|kontrolle|verlauf|"
+    r"datum|fecha|date|dato|untersuchung|w|c|d|v|x|day|nr|no|\d+| )*"
 )
+_SIZE = re.compile(r"^\s*\d[\d.,x×* ]*(mm|cm|ml)\s*$", re.IGNORECASE)
 _FEWEST_VISITS = 2
 _DEFAULT_SIZE = "long axis"
 
 
 @dataclass(frozen=True)
-class _VisitColumn:
+class _DatedColumn:
     """A column whose name holds a date.
 
     Attributes:
         name: as written.
         date: the part of the name that is the date.
         what: the name of a column that holds the same in a table with a row per visit.
+        unit: of length or volume that the name states; empty for none.
     """
 
     name: str
     date: str
     what: str
+    unit: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether what it holds has a place in a table of measurements."""
+        return (text_name(self.what) or size_name(self.what)) is not None
 
 
-def has_columns_of_visits(columns: Sequence[str]) -> bool:
-    """Whether two columns or more are named by the day of a visit."""
-    return len({column.date for column in _visit_columns(columns)}) >= _FEWEST_VISITS
+def is_measurement_header(cells: Sequence[str]) -> bool:
+    """Whether a line names the columns that a table of measurements needs."""
+    known = {text_name(cell) for cell in cells}
+    return "lesion" in known and ("date" in known or _has_columns_of_visits(_dated_columns(cells)))
 
 
 def lengthened(sheet: Sheet) -> Sheet:
     """A table with a row per lesion and visit, from one whose columns are the visits.
 
     `2024-03-01`, `CT 01.03.2024 (mm)` and `2024-03-01 short axis [mm]` name such columns; a blank
-    cell is no row. Line numbers stay those of the file. Other tables come back as they are.
+    cell is no row. A day of which no column says what a visit does, as `Biopsy 2020-01-15`, is no
+    visit. Line numbers stay those of the file. Other tables come back as they are.
 
     Raises:
-        InputError: when a date may be day or month first, or is none.
+        InputError: when a date may be day or month first, or is none; when sizes of a day are
+            not understood; when another column dates the rows as well.
     """
-    visits = _visit_columns(sheet.columns)
-    if not has_columns_of_visits(sheet.columns):
+    dated = _dated_columns(sheet.columns)
+    dating = [name for name in sheet.columns if text_name(name) == "date"]
+    is_wide = _has_columns_of_visits(dated)
+    if is_wide and dating:
+        raise InputError(
+            f"column {dating[0]!r} dates the rows, and columns named by days do too",
+            path=sheet.path,
+            remedy="Leave the one or the others out",
+        )
+    if not dating:
+        _refuse_unknown_sizes(dated, sheet)
+    if not is_wide:
         return sheet
+    days = {column.date for column in dated if column.is_known}
+    visits = [column for column in dated if column.date in days]
     dates = {visit.date: _iso(visit, sheet) for visit in visits}
     names = {visit.name for visit in visits}
     others = tuple(name for name in sheet.columns if name and name not in names)
@@ -70,7 +95,26 @@ def lengthened(sheet: Sheet) -> Sheet:
     return replace(sheet, columns=(*others, "date", *kinds), rows=tuple(rows))
 
 
-def _visit_columns(columns: Sequence[str]) -> list[_VisitColumn]:
+def _has_columns_of_visits(dated: Sequence[_DatedColumn]) -> bool:
+    """Whether columns of two days or more say what a visit does."""
+    return len({column.date for column in dated if column.is_known}) >= _FEWEST_VISITS
+
+
+def _refuse_unknown_sizes(dated: Sequence[_DatedColumn], sheet: Sheet) -> None:
+    """A visit must not be missing because the name of its column has a word too many."""
+    days = {column.date for column in dated if column.is_known}
+    for column in dated:
+        has_sizes = column.unit or any(_SIZE.search(row.cells[column.name]) for row in sheet.rows)
+        if has_sizes and column.date not in days:
+            unit = column.unit or "mm"
+            raise InputError(
+                f"column {column.name!r} holds sizes of a day, but its words are not understood",
+                path=sheet.path,
+                remedy=f"Call it '{column.date} long axis ({unit})', or leave it out",
+            )
+
+
+def _dated_columns(columns: Sequence[str]) -> list[_DatedColumn]:
     result = []
     for name in columns:
         date = _DATE.search(name)
@@ -80,11 +124,14 @@ def _visit_columns(columns: Sequence[str]) -> list[_VisitColumn]:
         unit = re.search(r"[\s(\[]*\b(mm|cm|ml|cm3|mm3)\b[\s)\]]*$", rest, flags=re.IGNORECASE)
         words = plain_words(rest[: unit.start()] if unit else rest)
         what = _DEFAULT_SIZE if _VISIT_WORDS.fullmatch(words) else words
-        result.append(_VisitColumn(name, date[0], what + (f" ({unit[1].lower()})" if unit else "")))
+        symbol = unit[1].lower() if unit else ""
+        result.append(
+            _DatedColumn(name, date[0], what + (f" ({symbol})" if symbol else ""), symbol)
+        )
     return result
 
 
-def _iso(visit: _VisitColumn, sheet: Sheet) -> str:
+def _iso(visit: _DatedColumn, sheet: Sheet) -> str:
     try:
         return parse_date(visit.date).isoformat()
     except CellError as error:
@@ -95,7 +142,7 @@ def _cells(
     row: SheetRow,
     others: Sequence[str],
     kinds: Sequence[str],
-    visits: Sequence[_VisitColumn],
+    visits: Sequence[_DatedColumn],
     dates: dict[str, str],
 ) -> Iterator[list[str]]:
     """The cells of each visit of one row of the table."""
