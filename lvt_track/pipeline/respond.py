@@ -79,7 +79,7 @@ def respond_to_table(
     failures = []
     for patient, rows in by_patient(readings.rows).items():
         try:
-            judged = _judged(rows, chosen, readings.dates, doubt=doubt)
+            judged = _judged(rows, chosen, readings.dates.get(patient, ()), doubt=doubt)
         except InputError as error:
             who = f"patient {patient}: " if patient else ""
             failures.append((who + error.what, error.remedy))

@@ -271,9 +271,27 @@ def test_our_own_lesions_table_knows_the_visits_of_its_run(write: Write) -> None
         "lesions.csv",
     )
     found = read_measurements(read_sheet(table))
-    responses = classify(found.rows, RECIST_1_1, found.dates)
+    responses = classify(found.rows, RECIST_1_1, found.dates[""])
     assert [r.category for r in responses] == ["Baseline", "CR", "PD"]
     assert responses[2].new_lesions == ()  # T1 came back; the scan ends in the other
+
+
+def test_the_lesions_of_a_cohort_are_told_apart_by_patient(write: Write) -> None:
+    """Numbers of tracks count anew in every patient, and so do visits."""
+    write("patient,date\nA,2024-01-15\nA,2024-03-15\nB,2024-01-15\nB,2024-04-15\n", "visits.csv")
+    table = write(
+        "patient,date,lesion,track,long_axis_mm,parts,segments,doubt\n"
+        "A,2024-01-15,1,1,40,,6,\nA,2024-03-15,1,1,20,,6,\nB,2024-01-15,1,1,30,,2,\n",
+        "lesions.csv",
+    )
+    found = read_measurements(read_sheet(table))
+    assert [(row.patient, row.lesion, row.date.month, row.long_axis_mm) for row in found.rows] == [
+        ("A", "T1", 1, 40),
+        ("A", "T1", 3, 20),
+        ("B", "T1", 1, 30),
+        ("B", "T1", 4, None),
+    ]
+    assert not any("not used" in remark for remark in found.remarks)
 
 
 def test_28_lesions_of_one_track_have_names_of_their_own(read: Callable[[str], Readings]) -> None:

@@ -22,7 +22,7 @@ _OURS = ("track", "slice", "series", "x_pixel", "y_pixel", "long_axis_3d_mm")
 _OURS_ONLY = ("cut", "voxels", "drawn_long_axis_mm")
 _BESIDE = re.compile(
     r"(long|short)_axis_(start|end)_[xyz]_mm|(long_axis|short_axis|volume)_(low|high)_m[ml]|"
-    r"viable_ml|necrosis_percent|viability_note"
+    r"viable_ml|necrosis_percent|viability_note|parts|segments|doubt"
 )
 _TEXT: Mapping[str, str] = {
     "date": "scan date, visit date, study date, exam date, examination date, assessment date, "

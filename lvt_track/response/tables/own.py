@@ -13,6 +13,7 @@ from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.io.spreadsheets.sheet import Sheet, read_sheet
 from lvt_track.response.pieces import baseline_names, merged_name, piece_names, track_name
 from lvt_track.response.tables.cells import Problem
+from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 
 __all__ = ["lvt_readings", "with_tracks"]
@@ -29,7 +30,7 @@ def lvt_readings(
     """What a `lesions.csv` says, with the visits of the `visits.csv` beside it.
 
     Args:
-        rows: of one patient, as the table has them.
+        rows: as the table has them; of several patients in the table of a cohort.
         sheet: the table.
         problems: found so far.
         options: how it is read.
@@ -49,18 +50,26 @@ def lvt_readings(
         _unmeasured(row) if cell.get("cut", "").lower() == "true" else row
         for row, cell in zip(rows, cells, strict=True)
     ]
-    named = with_tracks(whole, [cell["track"] for cell in cells], dates or ())
+    tracks = {row.line: cell["track"] for row, cell in zip(sheet.rows, cells, strict=True)}
+    named: list[Assessment] = []
+    for patient, of_patient in by_patient(whole).items():
+        names = [tracks[row.line] for row in of_patient if row.line is not None]
+        of_tracks = with_tracks(of_patient, names, (dates or {}).get(patient, ()))
+        named += [replace(row, patient=patient) for row in of_tracks]
     problems = [*problems, Problem(None, _UNKNOWN, False)]
     readings = checked_readings(named, problems, sheet.path, ReadOptions(0, options.sites))
-    return replace(readings, dates=dates or ())
+    return replace(readings, dates=dates or {})
 
 
-def _visit_dates(path: Path | None) -> tuple[dt.date, ...] | None:
-    """The visits of the run that a table belongs to; None where they are not beside it."""
+def _visit_dates(path: Path | None) -> dict[str, tuple[dt.date, ...]] | None:
+    """The visits by patient of what a table belongs to; None where they are not beside it."""
     visits = None if path is None else path.parent / "visits.csv"
     if visits is None or not visits.is_file():
         return None
-    return tuple(dt.date.fromisoformat(row.cells["date"]) for row in read_sheet(visits).rows)
+    dates: dict[str, tuple[dt.date, ...]] = defaultdict(tuple)
+    for row in read_sheet(visits).rows:
+        dates[row.cells.get("patient", "")] += (dt.date.fromisoformat(row.cells["date"]),)
+    return dict(dates)
 
 
 def _unmeasured(row: Assessment) -> Assessment:

@@ -71,13 +71,13 @@ class Readings:
         rows: one per lesion and visit.
         remarks: what was odd, in words, with line numbers.
         trial: what else SDTM tables say; None for others.
-        dates: visits of which no row need speak, as those that show no lesion.
+        dates: by patient, visits of which no row need speak, as those that show no lesion.
     """
 
     rows: tuple[Assessment, ...]
     remarks: tuple[str, ...]
     trial: Trial | None = None
-    dates: tuple[dt.date, ...] = ()
+    dates: Mapping[str, tuple[dt.date, ...]] = field(default_factory=dict)
 
 
 def checked_readings(

@@ -11,6 +11,7 @@ from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
 from lvt_track.response.tables.cells import CellError, is_missing, parse_date
 from lvt_track.response.tables.columns import size_name, text_name
+from lvt_track.response.tables.words import ROLE_WORDS
 
 __all__ = ["is_measurement_header", "lengthened"]
 
@@ -66,7 +67,8 @@ def lengthened(sheet: Sheet) -> Sheet:
 
     Raises:
         InputError: when a date may be day or month first, or is none; when sizes of a day are
-            not understood; when another column dates the rows as well.
+            not understood; when another column dates the rows as well; when a row without sizes
+            heads others, as `Non-target lesions` does.
     """
     dated = _dated_columns(sheet.columns)
     dating = [name for name in sheet.columns if text_name(name) == "date"]
@@ -87,6 +89,7 @@ def lengthened(sheet: Sheet) -> Sheet:
     names = {visit.name for visit in visits}
     others = tuple(name for name in sheet.columns if name and name not in names)
     kinds = tuple(dict.fromkeys(visit.what for visit in visits))
+    _refuse_headings(sheet)
     rows = [
         SheetRow(row.line, dict(zip((*others, "date", *kinds), cells, strict=True)), row.repeated)
         for row in sheet.rows
@@ -111,6 +114,18 @@ def _refuse_unknown_sizes(dated: Sequence[_DatedColumn], sheet: Sheet) -> None:
                 f"column {column.name!r} holds sizes of a day, but its words are not understood",
                 path=sheet.path,
                 remedy=f"Call it '{column.date} long axis ({unit})', or leave it out",
+            )
+
+
+def _refuse_headings(sheet: Sheet) -> None:
+    """What a heading says of the rows below it would be lost."""
+    for row in sheet.rows:
+        words = [text for text in row.cells.values() if text]
+        if len(words) == 1 and plain_words(words[0]).replace(" ", "") in ROLE_WORDS:
+            raise InputError(
+                f"line {row.line}: {words[0]!r} heads the rows below it",
+                path=sheet.path,
+                remedy="Write it in a column role, in each row",
             )
 
 
