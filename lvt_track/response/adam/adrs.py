@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lvt_track.core.response.categories import Category, Standing
 from lvt_track.core.response.response import Response
-from lvt_track.response.adam.subjects import Record, Subject, numbered
+from lvt_track.response.adam.subjects import RECORD_COLUMNS, Record, Subject, numbered
 from lvt_track.response.best import best_overall_response
 from lvt_track.response.standings import standing_of
 from lvt_track.response.tables.answers import cdisc_term
@@ -14,14 +14,7 @@ from lvt_track.response.tables.answers import cdisc_term
 __all__ = ["ADRS_COLUMNS", "adrs_records", "first_response"]
 
 ADRS_COLUMNS = (
-    "STUDYID",
-    "USUBJID",
-    "ASEQ",
-    "PARAMCD",
-    "PARAM",
-    "PARCAT1",
-    "PARCAT2",
-    "PARCAT3",
+    *RECORD_COLUMNS,
     "AVALC",
     "AVAL",
     "ADT",

@@ -6,20 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from lvt_track.core.response.categories import Standing
 from lvt_track.core.response.response import Response
-from lvt_track.response.adam.subjects import Record, Subject, numbered
+from lvt_track.response.adam.subjects import RECORD_COLUMNS, Record, Subject, numbered
 from lvt_track.response.standings import standing_of
 
 __all__ = ["ADTR_COLUMNS", "adtr_records"]
 
 ADTR_COLUMNS = (
-    "STUDYID",
-    "USUBJID",
-    "ASEQ",
-    "PARAMCD",
-    "PARAM",
-    "PARCAT1",
-    "PARCAT2",
-    "PARCAT3",
+    *RECORD_COLUMNS,
     "AVAL",
     "AVALU",
     "ADT",

@@ -6,20 +6,13 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 
 from lvt_track.response.adam.adrs import first_response
-from lvt_track.response.adam.subjects import Record, Subject, numbered
+from lvt_track.response.adam.subjects import RECORD_COLUMNS, Record, Subject, numbered
 from lvt_track.response.survival import FollowUp, progression
 
 __all__ = ["ADTTE_COLUMNS", "adtte_records"]
 
 ADTTE_COLUMNS = (
-    "STUDYID",
-    "USUBJID",
-    "ASEQ",
-    "PARAMCD",
-    "PARAM",
-    "PARCAT1",
-    "PARCAT2",
-    "PARCAT3",
+    *RECORD_COLUMNS,
     "AVAL",
     "AVALU",
     "STARTDT",

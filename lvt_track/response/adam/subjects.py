@@ -10,7 +10,19 @@ from itertools import groupby
 from lvt_track.core.response.response import Response
 from lvt_track.response.tables.readings import Trial
 
-__all__ = ["Record", "Subject", "numbered", "subjects_of"]
+__all__ = ["RECORD_COLUMNS", "Record", "Subject", "numbered", "subjects_of"]
+
+RECORD_COLUMNS = (
+    "STUDYID",
+    "USUBJID",
+    "ASEQ",
+    "PARAMCD",
+    "PARAM",
+    "PARCAT1",
+    "PARCAT2",
+    "PARCAT3",
+)
+"""The variables with which every record begins."""
 
 Record = dict[str, object]
 """Values by the names of variables; what is not known is left out."""
