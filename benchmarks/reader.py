@@ -3,7 +3,8 @@
     python benchmarks/reader.py [--courses 10] [--visits 4]
 
 Phantom courses whose masks err as a model's do (15 % of the lesions missed, 15 % made up, borders
-off by a voxel) are followed; then a script that knows the truth opens `report.html` in Chromium,
+off by a voxel) are followed. A careless reader then exchanges the ends of two links, where two
+visits have two; after that a script that knows the truth opens `report.html` in Chromium,
 says by clicks which lesions are none and which links are wrong or missing, saves the table, and
 `lvt report --corrections` obeys it. Links are judged against the truth before and after. Where a
 lesion that is none leaves, lvt may link the others anew: then the reader reads the new report, too.
@@ -20,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from textwrap import fill
 
@@ -41,6 +43,7 @@ from lvt_track.pipeline.run.progress import Silent
 
 _FIRST_FALSE = 1000
 _ROUNDS = 2
+_COLUMNS = ("action", "date_a", "lesion_a", "date_b", "lesion_b", "reader")
 
 Key = tuple[int, int]
 Link = tuple[Key, Key]
@@ -114,6 +117,7 @@ def read_course(number: int, visits: int, folder: Path, chromium: Browser) -> Re
     truth = write_patient(number, visits, folder / "patient")
     out = folder / "out"
     track_patient(folder / "patient", out, TrackSettings(), Existing.REFUSE, Silent())
+    exchange_two(judge(out, truth), list(truth), out)
     first = links = judge(out, truth)
     after: list[float] = []
     said = clicks = keys = unsaid = 0
@@ -133,16 +137,7 @@ def read_course(number: int, visits: int, folder: Path, chromium: Browser) -> Re
             page.save(table)
         said, clicks, keys = said + done, clicks + page.clicks, keys + page.keys
         unsaid += len(page.unsaid)
-        lvt = [
-            sys.executable,
-            "-m",
-            "lvt_track.cli",
-            "report",
-            str(out),
-            "--corrections",
-            str(table),
-        ]
-        subprocess.run([*lvt, "--quiet"], check=True, capture_output=True)
+        obey(out, table)
         links = judge(out, truth)
         after.append(links.f1)
     return Reading(
@@ -156,6 +151,36 @@ def read_course(number: int, visits: int, folder: Path, chromium: Browser) -> Re
         keys,
         unsaid,
     )
+
+
+def exchange_two(links: Links, dates: Sequence[str], out: Path) -> None:
+    """Exchange the later ends of two true links between the same two visits, if there are two."""
+    pairs = [
+        (one, other)
+        for one, other in combinations(sorted(links.drawn & links.true), 2)
+        if [end[0] for end in one] == [end[0] for end in other]
+        and one[0] != other[0]
+        and one[1] != other[1]
+    ]
+    if not pairs:
+        return
+    one, other = pairs[len(pairs) // 2]
+    said = [("remove", one), ("remove", other)]
+    said += [("add", (one[0], other[1])), ("add", (other[0], one[1]))]
+    rows = [
+        (action, dates[a[0]], a[1], dates[b[0]], b[1], "a careless reader")
+        for action, (a, b) in said
+    ]
+    table = out.parent / "careless.csv"
+    with table.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([_COLUMNS, *rows])
+    obey(out, table)
+
+
+def obey(out: Path, table: Path) -> None:
+    """`lvt report` with a table of corrections."""
+    lvt = [sys.executable, "-m", "lvt_track.cli", "report", str(out)]
+    subprocess.run([*lvt, "--corrections", str(table), "--quiet"], check=True)
 
 
 def write_patient(seed: int, visits: int, folder: Path) -> dict[str, np.ndarray]:
@@ -215,17 +240,17 @@ def write(readings: Sequence[Reading], command: str) -> None:
     whole = sum(one.after[-1] == 1.0 for one in readings)
     setting = (
         f"{len(readings)} phantom courses of {readings[0].visits} visits whose masks miss 15 % of "
-        "the lesions, make up 15 %, and have borders off by a voxel. The reader knows the truth "
-        "and says by clicks in `report.html` which lesions are none and which links are wrong or "
-        "missing; the saved table goes to `lvt report --corrections`. A click is one of the mouse "
-        "(a choice from a list is two, saving is one); keys scroll slices. Lesions that the masks "
-        "miss are no matter of the page: they are painted."
+        "the lesions, make up 15 %, and have borders off by a voxel; a careless reader has "
+        "exchanged the ends of two links. The reader knows the truth and says by clicks in "
+        "`report.html` which lesions are none and which links are wrong or missing; the saved "
+        "table goes to `lvt report --corrections`. A click is one of the mouse (a choice from a "
+        "list is two, saving is one); keys scroll slices. Lesions that the masks miss are no "
+        "matter of the page: they are painted."
     )
     answer = (
         f"**Edges F1 is 1.000 afterwards in {whole} of {len(readings)} courses; a visit took "
         f"{np.median(each):.1f} clicks in the median ({min(each):.1f} to {max(each):.1f}).** "
-        f"In {easy} of them all links were right before, and only lesions that are none were left "
-        "to say."
+        f"In {easy} of them all links were right before."
     )
     write_page(
         "reader",
