@@ -81,9 +81,8 @@ def test_every_voxel_once_and_the_most_particular_wins() -> None:
 @pytest.mark.parametrize("name", DIRECTIONS)
 def test_a_label_map_is_read_back(tmp_path: Path, name: str, kind: str) -> None:
     scan, path = source(tmp_path, kind, grid(DIRECTIONS[name])), tmp_path / "seg.dcm"
-    first, second = layers(segments(), SegType.LABELMAP)
-    drawn = write_segmentation(first, scan, path, AUTHOR, as_labels=True)
-    assert not second
+    ((series, parts),) = layers(segments(), SegType.LABELMAP).items()
+    drawn = write_segmentation(parts, scan, path, AUTHOR, series)
     dataset = pydicom.dcmread(path)
     assert dataset.SOPClassUID == LABEL_MAP_STORAGE
     assert dataset.SegmentationType == "LABELMAP"
@@ -95,7 +94,7 @@ def test_a_label_map_is_read_back(tmp_path: Path, name: str, kind: str) -> None:
     total = sum(int((seg.pixel_array == number).sum()) for number in range(1, len(drawn) + 1))
     assert total == sum(int(one.mask().sum()) for one in drawn)
     before = path.read_bytes()
-    write_segmentation(first, scan, path, AUTHOR, as_labels=True)
+    write_segmentation(parts, scan, path, AUTHOR, series)
     assert path.read_bytes() == before
 
 
@@ -104,16 +103,16 @@ def test_every_segment_has_a_colour_and_what_is_split_does_not_overlap(
     tmp_path: Path, kind: SegType
 ) -> None:
     scan, uids = source(tmp_path, "slices", grid(np.eye(3))), set()
-    for number, part in enumerate(layers(segments(), kind)):
-        if not part:
-            continue
-        path = tmp_path / f"{number}.dcm"
-        drawn = write_segmentation(part, scan, path, AUTHOR, kind is SegType.LABELMAP)
+    for series, part in layers(segments(), kind).items():
+        path = tmp_path / f"{series.name}.dcm"
+        drawn = write_segmentation(part, scan, path, AUTHOR, series)
         dataset = pydicom.dcmread(path)
-        uids.add(dataset.SOPInstanceUID)
+        # Viewers show one object of a series.
+        uids.add((dataset.SOPInstanceUID, dataset.SeriesInstanceUID, dataset.SeriesNumber))
         shown = [one for one in dataset.SegmentSequence if int(one.SegmentNumber) > 0]
         colours = {tuple(one.RecommendedDisplayCIELabValue) for one in shown}
         assert len(colours) == len(drawn)
         counts = np.sum([mask for _, mask in read_segments(path, scan.geometry)], axis=0)
         assert counts.max() == (3 if kind is SegType.BINARY else 1)
-    assert len(uids) == (2 if kind is SegType.SPLIT else 1)
+    objects = 2 if kind is SegType.SPLIT else 1
+    assert [len(set(values)) for values in zip(*uids, strict=True)] == [objects] * 3

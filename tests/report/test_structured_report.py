@@ -21,6 +21,7 @@ from lvt_track.io.dicom.structured_report.content import ImagePlace
 from lvt_track.io.dicom.structured_report.read import read_report
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.report.dicom.references import Author, SourceImages
+from lvt_track.report.dicom.seg_type import SegSeries
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 from lvt_track.report.dicom.structured_report import (
     ReportedLesion,
@@ -155,7 +156,7 @@ def test_a_segment_of_a_label_map_is_referred_to(tmp_path: Path) -> None:
     tumor = np.zeros(SHAPE, bool)
     tumor[2:4, 5:9, 7:13] = True
     drawn = [Segment(f"Tumour {k}", Kind.LESION, tumor, (1,), "default") for k in (1, 2)]
-    write_segmentation(drawn, source, seg, AUTHOR, as_labels=True)
+    write_segmentation(drawn, source, seg, AUTHOR, SegSeries.LABELS)
     write_structured_report(content(source.geometry), source, seg, path, AUTHOR)
     said = pydicom.dcmread(path)
     uids = {str(e.value) for e in said.iterall() if e.keyword == "ReferencedSOPClassUID"}

@@ -16,7 +16,7 @@ from lvt_track.pipeline.run.folder import VisitFolder
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.report.dicom.layering import layers
 from lvt_track.report.dicom.references import Author, SourceImages, derived_uid
-from lvt_track.report.dicom.seg_type import SegType
+from lvt_track.report.dicom.seg_type import SegSeries, SegType
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 from lvt_track.report.dicom.structured_report import (
     ReportedLesion,
@@ -56,13 +56,13 @@ def write_visit(
     series = findings.visit.tracked_series
     source = SourceImages(series.files, findings.geometry, series.frames)
     kind = SegType(manifest.settings.get("seg_type", SegType.BINARY))
-    first, second = layers(_segments(course, visit, files), kind)
     numbers: dict[str, int] = {}
     path: Path | None = None
-    for segments, place in ((first, files.segmentation), (second, files.tumor_segmentation)):
+    for part, segments in layers(_segments(course, visit, files), kind).items():
         if any(segment.mask().any() for segment in segments):
-            is_map = kind is SegType.LABELMAP
-            drawn = write_segmentation(segments, source, place, author, is_map)
+            is_second = part is SegSeries.TUMORS
+            place = files.tumor_segmentation if is_second else files.segmentation
+            drawn = write_segmentation(segments, source, place, author, part)
             # The report speaks of tumours, and refers to where they are.
             numbers = {segment.label: number for number, segment in enumerate(drawn, start=1)}
             path = place

@@ -7,26 +7,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from lvt_track.report.dicom.seg_type import SegType
+from lvt_track.report.dicom.seg_type import SegSeries, SegType
 from lvt_track.report.dicom.segmentation import Kind, Segment
 
 __all__ = ["exclusive", "layers"]
 
 
-def layers(segments: Sequence[Segment], kind: SegType) -> tuple[list[Segment], list[Segment]]:
-    """The segments of the first object, and those of a second one; what overlaps, parted.
+def layers(segments: Sequence[Segment], kind: SegType) -> dict[SegSeries, list[Segment]]:
+    """The segments of each object that is to be written, by the series to which it belongs.
 
     Args:
         segments: the more particular ones later.
         kind: what is to be written.
     """
     if kind is SegType.BINARY:
-        return list(segments), []
+        return {SegSeries.WHOLE: list(segments)}
     if kind is SegType.LABELMAP:
-        return exclusive(segments), []
+        return {SegSeries.LABELS: exclusive(segments)}
     organs = [segment for segment in segments if segment.kind is not Kind.LESION]
     # Pieces of one map of lesions never share a voxel.
-    return exclusive(organs), [one for one in segments if one.kind is Kind.LESION]
+    tumors = [segment for segment in segments if segment.kind is Kind.LESION]
+    return {SegSeries.ORGANS: exclusive(organs), SegSeries.TUMORS: tumors}
 
 
 def exclusive(segments: Sequence[Segment]) -> list[Segment]:

@@ -1,10 +1,10 @@
-"""What is written of a visit as DICOM segmentations."""
+"""What is written of a visit as DICOM segmentations, and in which series."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import Enum, StrEnum
 
-__all__ = ["SegType"]
+__all__ = ["SegSeries", "SegType"]
 
 
 class SegType(StrEnum):
@@ -18,3 +18,16 @@ class SegType(StrEnum):
 
     SPLIT = "split"
     """Organs and tumours each in an object of its own, in which nothing overlaps."""
+
+
+class SegSeries(Enum):
+    """The series of a segmentation: a viewer may show one object of a series and no other.
+
+    Each is what its UID is derived from, what is added to the scan's SeriesNumber, and its
+    SeriesDescription.
+    """
+
+    WHOLE = ("seg series", 1000, "lvt: liver, vessels, tumours")
+    LABELS = ("seg labelmap series", 1000, "lvt: liver, vessels, tumours")
+    ORGANS = ("seg organs series", 1000, "lvt: liver, vessels")
+    TUMORS = ("seg tumours series", 3000, "lvt: tumours")

@@ -23,14 +23,13 @@ from lvt_track.core.volume import BoolArray, LabelArray
 from lvt_track.errors import InputError
 from lvt_track.io.files import write_whole
 from lvt_track.report.dicom.references import Author, SourceImages, derived_uid, set_dates
+from lvt_track.report.dicom.seg_type import SegSeries
 from lvt_track.report.drawing.style import TRACK_COLORS
 
 __all__ = ["Kind", "Segment", "write_segmentation"]
 
 _ANATOMY = Code("123037004", "SCT", "Anatomical Structure")
 _ABNORMAL = Code("49755003", "SCT", "Morphologically Abnormal Structure")
-
-_SERIES_NUMBERS_FROM = 1000
 
 
 class Kind(Enum):
@@ -76,7 +75,7 @@ def write_segmentation(
     source: SourceImages,
     path: Path,
     author: Author,
-    as_labels: bool = False,
+    series: SegSeries = SegSeries.WHOLE,
 ) -> tuple[Segment, ...]:
     """Write masks as a DICOM segmentation of the slices they lie on; empty ones are left.
 
@@ -88,8 +87,9 @@ def write_segmentation(
         source: the scan, on whose grid the masks lie.
         path: file to write.
         author: what made it.
-        as_labels: whether as a label map (Label Map Segmentation Storage), in which a voxel that
-            several have belongs to the last of them; else binary, a segment beside the other.
+        series: to which it belongs; as LABELS it is a label map (Label Map Segmentation Storage),
+            in which a voxel that several have belongs to the last of them, else binary, a segment
+            beside the other.
 
     Returns:
         The segments that were written, in the order of their numbers from 1.
@@ -106,6 +106,7 @@ def write_segmentation(
     used = np.flatnonzero(np.any(slices_of, axis=0))
     images, geometry = source.images(used.tolist()), source.geometry
     places, planes = _places(source, images, used)
+    as_labels = series is SegSeries.LABELS
     pixels: NDArray[Any]
     if as_labels:
         pixels = _labels(drawn, (places, planes), used)
@@ -114,6 +115,7 @@ def write_segmentation(
         for k, segment in enumerate(drawn):
             pixels[places, :, :, k] = segment.mask(used)
     types = highdicom.seg.SegmentationTypeValues
+    lineage, numbers_from, description = series.value
     spacing_z, spacing_y, spacing_x = geometry.spacing_mm
     with warnings.catch_warnings():
         # Of values in the scan's own header that break the standard.
@@ -126,10 +128,8 @@ def write_segmentation(
                 _description(number, segment, author.version)
                 for number, segment in enumerate(drawn, start=1)
             ],
-            series_instance_uid=derived_uid(
-                "seg labelmap series" if as_labels else "seg series", source.series_uid
-            ),
-            series_number=_SERIES_NUMBERS_FROM + source.series_number,
+            series_instance_uid=derived_uid(lineage, source.series_uid),
+            series_number=numbers_from + source.series_number,
             sop_instance_uid=_instance_uid(drawn, pixels, source, author),
             instance_number=1,
             manufacturer="lvt",
@@ -138,7 +138,7 @@ def write_segmentation(
             device_serial_number="0",
             content_label="LIVER",
             content_description="Liver, its vessels and tumours; research only",
-            series_description="lvt: liver, vessels, tumours",
+            series_description=description,
             pixel_measures=highdicom.PixelMeasuresSequence(
                 pixel_spacing=(spacing_y, spacing_x),
                 slice_thickness=spacing_z,
