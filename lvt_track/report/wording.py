@@ -18,7 +18,6 @@ from lvt_track.report.timelines import (
 )
 
 __all__ = [
-    "STATE_NAMES",
     "all_warnings",
     "change_lines",
     "counts",
@@ -28,6 +27,7 @@ __all__ = [
     "period",
     "reason_sentence",
     "sighting_lines",
+    "state_name",
     "sum_name",
     "typeset",
     "verdict",
@@ -36,7 +36,7 @@ __all__ = [
 # Keeps a number and its unit on one line.
 _NB = "\u00a0"
 
-STATE_NAMES = {
+_STATE_NAMES = {
     TrackState.PERSISTENT: "persistent",
     TrackState.NEW: "new",
     TrackState.DISAPPEARED: "not seen any more",
@@ -113,14 +113,21 @@ def _sized(value: float, unit: str) -> str:
     return sized(value, unit).replace(" ", _NB)
 
 
+def state_name(course: Course, state: TrackState) -> str:
+    """A state in words; empty where nothing can persist, since there is one visit alone."""
+    is_first_look = state is TrackState.PERSISTENT and len(course.visits) == 1
+    return "" if is_first_look else _STATE_NAMES[state]
+
+
 def counts(course: Course) -> list[tuple[int, str]]:
     """How many tracks there are, and how many in each state; states that are rare only if any."""
-    states = Counter(track.state for track in course.tracks)
-    always = (TrackState.PERSISTENT, TrackState.NEW, TrackState.DISAPPEARED)
+    states = Counter(track.state for track in course.tracks if state_name(course, track.state))
+    usual = (TrackState.PERSISTENT, TrackState.NEW, TrackState.DISAPPEARED)
+    always = usual if len(course.visits) > 1 else ()
     result = [(len(course.tracks), "tumours in all")]
     result += [
         (states[state], "new since the first scan" if state is TrackState.NEW else name)
-        for state, name in STATE_NAMES.items()
+        for state, name in _STATE_NAMES.items()
         if states[state] or state in always
     ]
     return result

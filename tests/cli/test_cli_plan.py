@@ -67,6 +67,22 @@ def test_a_run_with_plan_has_it_in_tables_and_report(tracked: Path) -> None:
     assert record is not None and record.settings["resections"] == []
 
 
+def test_a_run_without_plan_tells_of_one_that_no_longer_fits(
+    tracked: Path, tiny_patient: Path, tmp_path: Path
+) -> None:
+    """One visit is taken out of the patient: the plan and the folder of that visit stay, told."""
+    out, patient = tmp_path / "out", tmp_path / "patient"
+    shutil.copytree(tracked, out)
+    shutil.copytree(tiny_patient, patient)
+    first = min(path.name for path in (out / "visits").iterdir())
+    shutil.rmtree(patient / first)
+    result = lvt("track", patient, "-o", out, "--resume")
+    assert result.exit_code == 0, result.output
+    messages = " ".join(result.stderr.split())
+    assert "the plan in this folder is of other visits or lesions" in messages
+    assert f"visits/{first} is of an earlier run" in messages
+
+
 def test_a_plan_is_current_until_masks_or_tumours_change(tracked: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(tracked, out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,6 +103,8 @@ def _track(
         manifest.patient = shows.shown_patient
         run = Run(folder, choice, manifest, progress, shows, earlier, out=out)
         report_discovery(run)
+        for text in _left_over(discovery, folder):
+            run.warn(text)
         scans = _read_visits(discovery, run)
         return conclude(scans, settings.reader, rows, run)
 
@@ -167,6 +170,17 @@ def report_discovery(run: Run) -> None:
         run.warn(text)
     for failure in run.manifest.failures:
         run.warn(f"{failure.where}: {failure.why}")
+
+
+def _left_over(discovery: Discovery, folder: RunFolder | None) -> Iterator[str]:
+    """Visits of an earlier run in the folder whose scans are not, or no longer, read."""
+    ours = {visit.name for visit in discovery.visits}
+    for path in sorted(folder.visits.glob("*")) if folder is not None else ():
+        if path.is_dir() and path.name not in ours:
+            yield (
+                f"visits/{path.name} is of an earlier run, and no scan of that visit is read now: "
+                "it is left as it is, and counts nowhere"
+            )
 
 
 def _check_same_patient(earlier: Manifest, discovery: Discovery, disclosure: Disclosure) -> None:

@@ -14,7 +14,7 @@ __all__ = ["plan_course"]
 
 def plan_course(course: Course, folder: RunFolder, run: Run) -> None:
     """Plan the visits of a course whose masks and label maps are written, where the run asks for
-    it; a plan of the same masks and tumours that is there stays as it is.
+    it; a plan of the same masks and tumours that is there stays as it is, one of others is told.
 
     What an earlier plan in the folder took is planned again; only what was drawn by hand is not,
     for it is of the visit as it was.
@@ -22,11 +22,13 @@ def plan_course(course: Course, folder: RunFolder, run: Run) -> None:
     Raises:
         OutputError: when a file cannot be written.
     """
-    if not run.manifest.settings.get("plan"):
-        return
     tracks = _tracks(course)
+    record = PlanRecord.read(folder)
+    if not run.manifest.settings.get("plan"):
+        if record is not None and not record.is_current(tracks, folder):
+            run.warn("the plan in this folder is of other visits or lesions: run `lvt plan` again")
+        return
     with run.watch.stage("plan"):
-        record = PlanRecord.read(folder)
         if record is not None and record.is_current(tracks, folder):
             for text in record.remarks:
                 run.warn(text)

@@ -61,7 +61,8 @@ class PlanResult:
             if row["remnant_percent"] is None:
                 lines.append(f"{row['date']}  {row['resection']}: {row['remark']}")
                 continue
-            left = f"{row['tumors_left']} tumours left"
+            count = row["tumors_left"]
+            left = f"{count} tumour{'' if count == 1 else 's'} left"
             lines.append(
                 f"{row['date']}  {row['resection']}: {row['remnant_functional_ml']:.0f} mL remain, "
                 f"{row['remnant_percent']:.0f} % of the functional liver, {left}"

@@ -15,6 +15,7 @@ from lvt_track.core.course import Course
 from lvt_track.report.drawing.panels import outline_curves
 from lvt_track.report.drawing.style import FAINT, INK, MUTED, SMALLEST_PT, TRACK_COLORS
 from lvt_track.report.drawing.track_links import TrackLink, group_id
+from lvt_track.report.timelines import by_importance, timelines
 from lvt_track.report.viewer.scene import PARTS, VisitView
 
 __all__ = ["draw_map", "map_aspect"]
@@ -31,6 +32,8 @@ def map_aspect(view: VisitView) -> float:
 
 def draw_map(axes: Axes, course: Course, visit: int, view: VisitView) -> None:
     """The shadows of liver, tumours and cysts on a plane behind the patient, right on the left.
+
+    Tumours have the colours of their curves.
 
     Args:
         axes: of the aspect that `map_aspect` gives.
@@ -50,10 +53,12 @@ def draw_map(axes: Axes, course: Course, visit: int, view: VisitView) -> None:
     outline((view.parts & 1 << PARTS.index("liver")) > 0, FAINT, 1.2)
     outline((view.parts & 1 << PARTS.index("cysts")) > 0, _CYST, 0.7)
     tracks = {key: track.number for track in course.tracks for key in track.lesions}
+    ranked = by_importance(timelines(course))
+    colors = {line.track.number: c for line, c in zip(ranked, TRACK_COLORS, strict=False)}
     lesions = sorted(course.visits[visit].lesions, key=lambda lesion: -lesion.measurement.volume_ml)
     for rank, lesion in enumerate(lesions):
         number = tracks.get(lesion.key)
-        color = TRACK_COLORS[(number - 1) % len(TRACK_COLORS)] if number else MUTED
+        color = colors.get(number, MUTED) if number else MUTED
         link = [TrackLink(number, course.visits[visit].visit.date)] if number else []
         outline(view.labels == lesion.label, color, 1.0, group_id(link))
         if number and rank < _MOST_NAMES:

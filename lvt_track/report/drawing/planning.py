@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from lvt_track.planning.lattice import Lattice, lattice_around
 from lvt_track.planning.resection.remnant import REFERENCE_PERCENT
@@ -94,7 +95,16 @@ def _slices(plan: VisitPlan, date: str) -> Figure:
             spots = np.argwhere(names == segment)
             if len(spots) > 60:
                 y, x = spots[np.abs(spots - spots.mean(axis=0)).sum(axis=1).argmin()]
-                axes.text(x, y, str(segment), fontsize=10, weight="bold", ha="center", va="center")
+                axes.text(
+                    x,
+                    y,
+                    str(segment),
+                    fontsize=10,
+                    weight="bold",
+                    ha="center",
+                    va="center",
+                    path_effects=[withStroke(linewidth=2.5, foreground="white")],
+                )
         height = grid.to_world([z, 0, 0])[2]
         axes.set_title(f"z = {height:.0f} mm, seen from below", fontsize=8)
         axes.set(xticks=[], yticks=[])
@@ -192,7 +202,7 @@ def _bars(figure: Figure, remnants: pd.DataFrame) -> None:
     known = remnants.dropna(subset=["remnant_percent"])
     if len(known) == 0:
         return
-    axes = figure.add_axes((0.34, 0.11, 0.58, 0.15))
+    axes = figure.add_axes((0.34, 0.13, 0.58, 0.13))
     labels = [f"{row.resection}, {row.date}" for row in known.itertuples()]
     axes.barh(labels, known["remnant_percent"], color="#0072b2", height=0.6)
     for percent in REFERENCE_PERCENT:

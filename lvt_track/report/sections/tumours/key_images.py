@@ -8,7 +8,7 @@ from lvt_track.core.course import KeyImage
 from lvt_track.report.blocks import Block, Panel, PictureRow, Pictures, Text
 from lvt_track.report.content import Images, ReportContent, by_track_and_visit
 from lvt_track.report.timelines import Presence, Timeline, pictured_tracks, timelines
-from lvt_track.report.wording import STATE_NAMES, typeset
+from lvt_track.report.wording import state_name, typeset
 
 __all__ = ["key_images"]
 
@@ -24,7 +24,9 @@ def key_images(content: ReportContent) -> Sequence[Block]:
     if not lines:
         return []
     rows = tuple(
-        PictureRow(line.name, STATE_NAMES[line.track.state], _panels(content, line, images))
+        PictureRow(
+            line.name, state_name(content.course, line.track.state), _panels(content, line, images)
+        )
         for line in lines
     )
     note = Text(_note(len(course.tracks) - len(lines)), tells_window=True)

@@ -15,8 +15,8 @@ _WIDTH_MM = 78.0
 _MOST_HEIGHT_MM = 90.0
 _NOTE = (
     "The liver from the front, the patient's right on the left side, at the first and the last "
-    "visit: grey its outline, in colour the tumours, green what was taken for cysts and is not "
-    "counted."
+    "visit: light grey its outline, the tumours in the colours of their curves, thin green what "
+    "was taken for cysts and is not counted."
 )
 
 

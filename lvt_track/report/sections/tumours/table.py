@@ -10,7 +10,7 @@ from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, T
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.style import INK, MUTED
 from lvt_track.report.timelines import Presence, Timeline, timelines
-from lvt_track.report.wording import STATE_NAMES, change_lines, likely_line, sighting_lines
+from lvt_track.report.wording import change_lines, likely_line, sighting_lines, state_name
 
 __all__ = ["tumours"]
 
@@ -48,8 +48,9 @@ def _where(line: Timeline) -> tuple[str, ...]:
 
 
 def _row(course: Course, line: Timeline) -> tuple[Cell, ...]:
+    state = state_name(course, line.track.state)
     return (
-        Cell((line.name, STATE_NAMES[line.track.state], *_where(line)), is_bold=True),
+        Cell((line.name, *([state] if state else ()), *_where(line)), is_bold=True),
         *(
             Cell(
                 (
