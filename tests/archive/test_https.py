@@ -17,7 +17,8 @@ import pytest
 from typer.testing import CliRunner
 
 from lvt_track.cli.app import app
-from lvt_track.io.archive.archive import Level, open_archive
+from lvt_track.io.archive.archive import Level
+from lvt_track.io.archive.connect import open_archive
 from lvt_track.io.archive.credentials import Credentials, read_credentials
 from lvt_track.io.archive.errors import ArchiveError
 

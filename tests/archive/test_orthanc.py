@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from lvt_track.cli.app import app
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
-from lvt_track.io.archive.archive import Archive, SeriesKey, open_archive
+from lvt_track.io.archive.archive import Archive, SeriesKey
+from lvt_track.io.archive.connect import open_archive
 from lvt_track.io.archive.credentials import read_credentials
 from lvt_track.io.archive.studies import Query
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series

@@ -63,7 +63,7 @@ def pull(
     json: JsonOption = False,
 ) -> None:
     """Bring a patient's CT from an archive into a folder for `lvt track`; a second call goes on."""
-    from lvt_track.io.archive.archive import open_archive
+    from lvt_track.io.archive.connect import open_archive
     from lvt_track.io.archive.credentials import read_credentials
     from lvt_track.io.archive.studies import Query
     from lvt_track.pipeline.archive.pull import pull_patient

@@ -30,7 +30,7 @@ def push(
     json: JsonOption = False,
 ) -> None:
     """Store the segmentations and structured reports of a run; nothing else leaves this machine."""
-    from lvt_track.io.archive.archive import open_archive
+    from lvt_track.io.archive.connect import open_archive
     from lvt_track.io.archive.credentials import read_credentials
     from lvt_track.pipeline.archive.push import push_results
 
