@@ -160,6 +160,15 @@ def guarded(command: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
                 file=sys.stderr,
             )
             raise typer.Exit(EXIT_FAILED) from None
+        except ImportError as error:
+            if (error.name or "").startswith("lvt_track"):
+                return _at_fault()
+            print(
+                f"error: a package that lvt needs cannot be loaded ({printable(str(error))}). "
+                "Install it again; `lvt doctor` shows which are sound.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(EXIT_FAILED) from None
         except BrokenPipeError:
             # Whoever read our output, such as `head`, has seen enough.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from lvt_track.cli.app import app
+from lvt_track.cli.console import guarded
 
 COMMANDS = [
     "demo",
@@ -101,3 +103,14 @@ def test_off_a_terminal_each_step_is_told_as_it_is_done(tiny_patient: Path, tmp_
     assert result.stderr.startswith("visits 1/3: ")
     assert "\x1b" not in result.stderr and "\r" not in result.stderr
     assert "report.pdf" in result.stdout
+
+
+def test_a_broken_package_is_no_fault_of_lvt(capsys: pytest.CaptureFixture[str]) -> None:
+    @guarded
+    def command() -> None:
+        raise ImportError("libtorch.so: cannot open shared object file")
+
+    with pytest.raises(typer.Exit) as exit_code:
+        command()
+    assert exit_code.value.exit_code == 5
+    assert "cannot be loaded (libtorch.so" in capsys.readouterr().err

@@ -231,6 +231,15 @@ def test_a_short_row_of_corrections_is_named_with_its_file_and_line(
         ReaderTables(corrections=table).read_links()
 
 
+@pytest.mark.parametrize("delimiter", ",;\t")
+def test_corrections_as_spreadsheets_save_them(delimiter: str, tmp_path: Path) -> None:
+    table = tmp_path / "corrections.csv"
+    rows = [["action", "date_a", "lesion_a", "long_axis_mm"], ["size", DATE, "1", '"31,5"']]
+    table.write_text("\n".join(delimiter.join(row) for row in rows), encoding="utf-8-sig")
+    (correction,) = ReaderTables(corrections=table).read_links()
+    assert correction.long_axis_mm == 31.5
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_an_output_that_cannot_be_is_refused(link: bool, patient: Path, tmp_path: Path) -> None:
     out = tmp_path / "out" if link else tmp_path / ("x" * 300)

@@ -41,6 +41,9 @@ def correct(out: Path, rows: Sequence[dict[str, object]]) -> TrackResult:
 def test_a_lesion_that_is_none_leaves_all_tables_and_comes_back(out: Path) -> None:
     before = {path.name: path.read_bytes() for path in out.glob("*.csv")}
     drawn = (out / "visits" / "2024-08-01" / "tumors.nii.gz").read_bytes()
+    nothing = [{"action": "none", "date_a": "2024-08-01", "lesion_a": k} for k in (1, 2)]
+    tumors_ml = correct(out, nothing).course.visits[-1].tumors_ml
+    assert f"{tumors_ml:.2f}" == "0.00"
     course = correct(out, [{"action": "none", "date_a": "2024-08-01", "lesion_a": 2}]).course
     labels, _ = read_labels(out / "visits" / "2024-08-01" / "lesions.nii.gz")
     assert set(np.unique(labels)) == {0, 1}

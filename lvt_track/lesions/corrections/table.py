@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -224,7 +225,7 @@ def _number(row: Mapping[str, Any], column: str) -> float | None:
     if not text:
         return None
     try:
-        number = float(text)
+        number = float(re.sub(r"^([+-]?\d*),(\d+)$", r"\1.\2", text))
     except ValueError:
         number = math.nan
     if not math.isfinite(number):

@@ -98,7 +98,7 @@ def _obeyed(visit: int, scan: VisitScan, decisions: Decisions) -> VisitScan:
     findings = replace(
         scan.findings,
         lesions=lesions,
-        tumors_ml=scan.findings.tumors_ml - lost_ml,
+        tumors_ml=max(scan.findings.tumors_ml - lost_ml, 0.0),  # not -0, by rounding
         warnings=(*scan.findings.warnings, *_remarks(left_out, lesions)),
     )
     shapes = {key: shape for key, shape in scan.shapes.items() if key[1] in kept}

@@ -130,7 +130,11 @@ def _by_line(reader: csv.DictReader[str]) -> list[Mapping[str, Any]]:
 def _read_corrections(path: Path) -> tuple[Correction, ...]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return parse_corrections(_by_line(csv.DictReader(file)))
+            header = file.readline()
+            file.seek(0)
+            # Where the decimal sign is a comma, spreadsheets part fields by semicolons.
+            delimiter = next((d for d in ",;\t" if d in header), ",")
+            return parse_corrections(_by_line(csv.DictReader(file, delimiter=delimiter)))
     except InputError as error:
         raise InputError(error.what, path=path, remedy=error.remedy) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
