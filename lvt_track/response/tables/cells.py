@@ -149,9 +149,10 @@ def parse_length_mm(text: str, unit_mm: float | None = 1.0) -> float:
     match = re.fullmatch(_LENGTH, text, flags=re.IGNORECASE)
     if match and match[2]:
         return parse_number(match[1]) * LENGTH_UNITS_MM[match[2].lower()]
+    number = parse_number(text)
     if unit_mm is None:
         raise CellError(f"{text!r} has no unit, nor has its column: write mm or cm")
-    return parse_number(text) * unit_mm
+    return number * unit_mm
 
 
 def parse_lengths_mm(text: str, unit_mm: float | None = 1.0) -> tuple[float, ...]:
@@ -183,9 +184,10 @@ def parse_volume_ml(text: str, unit_ml: float | None = 1.0) -> float:
         if unit not in VOLUME_UNITS_ML:
             raise CellError(f"{text!r} has a unit that is no volume")
         return parse_number(match[1]) * VOLUME_UNITS_ML[unit]
+    number = parse_number(text)
     if unit_ml is None:
         raise CellError(f"{text!r} has no unit, nor has its column: write mL")
-    return parse_number(text) * unit_ml
+    return number * unit_ml
 
 
 def parse_date(text: str, serial_epoch: dt.date | None = None) -> dt.date:

@@ -310,10 +310,11 @@ class _RowReader:
 
     def _unit_of(self, column: SizeColumn, kind: str) -> float | None:
         """The unit of a column, or what a column of units says where that has none."""
-        if column.unit is not None:
-            return column.unit
         known = VOLUME_UNITS_ML if kind == "volume" else LENGTH_UNITS_MM
-        return known.get(self.text("unit").lower().strip(".[]() "))
+        of_row = known.get(self.text("unit").lower().strip(".[]() "))
+        if column.unit is None or of_row is None or of_row == column.unit:
+            return column.unit or of_row
+        raise CellError(f"the unit of the row is {self.text('unit')}, that of the column another")
 
     def _place(self) -> tuple[Point | None, float | None]:
         """The position, or the height of the slice where no more is said."""

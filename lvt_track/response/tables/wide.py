@@ -95,7 +95,19 @@ def lengthened(sheet: Sheet) -> Sheet:
         for row in sheet.rows
         for cells in _cells(row, others, kinds, visits, dates)
     ]
-    return replace(sheet, columns=(*others, "date", *kinds), rows=tuple(rows))
+    lines = {row.line for row in rows}
+    remarks = [
+        f"line {row.line}: {' '.join(filter(None, row.cells.values()))!r} "
+        "has nothing at any visit: passed over"
+        for row in sheet.rows
+        if row.line not in lines
+    ]
+    return replace(
+        sheet,
+        columns=(*others, "date", *kinds),
+        rows=tuple(rows),
+        remarks=(*sheet.remarks, *remarks),
+    )
 
 
 def _has_columns_of_visits(dated: Sequence[_DatedColumn]) -> bool:
