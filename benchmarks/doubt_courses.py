@@ -10,6 +10,7 @@ all visits; few false ones are added, most of them small.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +40,7 @@ _FALSE, _FALSE_MM = 0.15, (4.0, 11.0)
 # A lesion that earlier scans show, missed there, is only possibly new.
 _LOOKED_BACK = 0.9
 Rows = list[Assessment]
+Chances = Callable[[Rows, Rows, np.random.Generator], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,20 @@ class Judged:
     truth: str
 
 
-def judge(seed: int, setting: str) -> list[Judged]:
-    """The visits of one course after the baseline."""
+def judge(seed: int, setting: str, told_of: Chances | None = None) -> list[Judged]:
+    """The visits of one course after the baseline.
+
+    Args:
+        seed: of the course.
+        setting: who errs.
+        told_of: the probability of each drawn lesion that it is one, of the drawn rows, the true
+            ones and a source of chance; None where nothing is told.
+    """
     truth = draw_course(np.random.default_rng([seed, 5]))
     spoil = read if setting == READER else drawn
     rows, looked = spoil(truth, np.random.default_rng([seed, 6]))
-    doubts = Doubts(frozenset(DATES if setting == MODEL else ()), (), looked)
+    probability = told_of(rows, truth, np.random.default_rng([seed, 7])) if told_of else {}
+    doubts = Doubts(frozenset(DATES if setting == MODEL else ()), (), looked, probability)
     told = with_doubt(classify(rows, RECIST_1_1, DATES), rows, RECIST_1_1, DATES, doubts)
     true = classify(truth, RECIST_1_1, DATES)
     return [

@@ -2,7 +2,8 @@
 
 After the idea of cellular automata for synthetic tumours (Lai et al., "From pixel to cancer",
 MICCAI 2024): cells invade their neighbours, vessels and the capsule stop them, those far from any
-healthy tissue die. Rules and numbers are of this file alone; no training sees them.
+healthy tissue die. Rules and numbers are of this file alone; no network is
+trained on them.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ def draws(chosen: argparse.Namespace) -> Iterable[Row]:
             path = folder / f"{place}-{draw}.json"
             if not path.exists():
                 if name not in scenes:
-                    scenes[name] = _scene(chosen.data / name, model)
+                    scenes[name] = scene(chosen.data / name, model)
                 volume, masks, power = scenes[name]
                 rng = np.random.default_rng([place, draw, 33])
                 foreign = draw_foreign(volume, masks, np.array(SCANS[name], dtype=float), rng)
@@ -172,7 +172,7 @@ def draws(chosen: argparse.Namespace) -> Iterable[Row]:
             yield json.loads(path.read_text(encoding="utf-8"))
 
 
-def _scene(path: Path, model: Model) -> tuple[Volume, Masks, NDArray[np.float64]]:
+def scene(path: Path, model: Model) -> tuple[Volume, Masks, NDArray[np.float64]]:
     """A scan cut to its liver, what the model draws in it, and its noise."""
     volume = _upright(read_scan(series_at(path)))
     masks = segment(volume, model, "cpu").masks

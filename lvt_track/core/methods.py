@@ -14,13 +14,13 @@ METHODS: dict[str, int] = {
     "read": 2,
     "phase": 1,
     "segment": 2,
-    "lesions": 4,
+    "lesions": 5,
     "register": 1,
     "match": 3,
     "look back": 2,
-    "respond": 5,
+    "respond": 6,
     "plan": 3,
-    "report": 3,
+    "report": 4,
 }
 """The stages in the order in which they run, each with the number of its method."""
 

@@ -77,6 +77,7 @@ LESIONS = {
     "necrosis_percent": "Float64",
     "viability_note": "string",
     "doubt": "string",
+    "tumor_probability": "Float64",
 }
 EDGES = {
     "date_a": "string",

@@ -123,6 +123,7 @@ def _lesion_row(findings: VisitFindings, lesion: Lesion, track: int | None) -> R
         "parts": max(1, len(lesion.lumps_mm)),
         "segments": segment_names(lesion.segments),
         "doubt": lesion.doubt,
+        "tumor_probability": lesion.tumor_probability,
     }
     for name, axis in (("long", size.long_axis), ("short", size.short_axis)):
         for end, point in (("start", axis.start_mm), ("end", axis.end_mm)):

@@ -29,6 +29,8 @@ __all__ = [
     "sighting_lines",
     "state_name",
     "sum_name",
+    "tumor_line",
+    "tumor_percent",
     "typeset",
     "verdict",
 ]
@@ -174,6 +176,28 @@ def likely_line(sighting: Sighting) -> tuple[str, ...]:
     if interval is None:
         return ()
     return (f"95{_NB}%:{_NB}{interval.low:.0f}–{interval.high:.0f}{_NB}mm",)
+
+
+def tumor_line(sighting: Sighting) -> tuple[str, ...]:
+    """How likely it is that what a model drew is a tumour; nothing where unknown."""
+    known = (one.tumor_probability for one in sighting.lesions)
+    # Of several lesions one that is a tumour makes the track one.
+    each = [one for one in known if one is not None]
+    if not each:
+        return ()
+    return (f"tumour:{_NB}{tumor_percent(max(each))}{_NB}%",)
+
+
+def tumor_percent(probability: float) -> str:
+    """A probability in percent, no digit more than is known of it.
+
+    >>> tumor_percent(0.618), tumor_percent(0.997), tumor_percent(0.003)
+    ('62', 'over 99', 'under 1')
+    """
+    percents = round(100 * probability)
+    if percents > 99 or percents < 1:
+        return "over 99" if percents > 99 else "under 1"
+    return str(percents)
 
 
 def change_lines(course: Course, line: Timeline) -> tuple[str, ...]:

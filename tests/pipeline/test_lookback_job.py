@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from lvt_track.core.volume import CLASSES, Masks
 from lvt_track.errors import InputError
 from lvt_track.io.images.volumes import read_geometry, read_mask, read_probability
+from lvt_track.lesions.tumor_probability import FITTED_TO
 from lvt_track.pipeline.masks import SegmentedScan
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
@@ -61,7 +62,7 @@ def job(
         if date == DATES[0]:
             image = sitk.ReadImage(str(tiny_patient / date / "portal.nii.gz"))
             probability[ball(image, BEFORE_MM, 6.0)] = 0.4
-        sources = dict.fromkeys(CLASSES, "stand-in")
+        sources = dict.fromkeys(CLASSES, "stand-in" if date == DATES[0] else FITTED_TO)
         return SegmentedScan(masks, sources, probabilities={"tumors": probability})
 
     patch = pytest.MonkeyPatch()
@@ -79,6 +80,14 @@ def test_the_scan_before_shows_it(job) -> None:
     assert seen["probability"] == pytest.approx(0.4, abs=0.01)
     assert seen["contrast_hu"] < -15
     assert seen["visible_days_earlier"] == 103
+
+
+def test_how_likely_a_lesion_is_one_is_told_of_the_embedded_model_alone(job) -> None:
+    _, out = job
+    lesions = pd.read_csv(out / "lesions.csv")
+    is_embedded = lesions["date"] != DATES[0]
+    assert lesions["tumor_probability"][is_embedded].between(0.01, 0.99).all()
+    assert lesions["tumor_probability"][~is_embedded].isna().all()
 
 
 def test_it_is_uncertain_and_no_progression_by_itself(job) -> None:

@@ -129,7 +129,10 @@ def test_a_spot_that_a_model_drew_once_may_be_none() -> None:
     found = last(rows, doubts=drawn)
     assert share(found, "PD") == pytest.approx(existence(rows, drawn)["n"], abs=0.05)
     assert words(found) == "if n is no lesion, SD"
+    told = replace(drawn, tumor_probability={"n": 0.3})
+    assert share(last(rows, doubts=told), "PD") == pytest.approx(0.3, abs=0.06)
     seen_again = [*rows, row(2, "a", 58.0), row(2, "n", 14.0)]
+    assert "n" not in existence(seen_again, told)
     assert "n" not in existence(seen_again, drawn)
 
 

@@ -52,6 +52,8 @@ class Lesion:
         segments: Couinaud's, 1 to 8, that it lies in, most first; empty where not told.
         viability: what of it enhances in the arterial phase; None where that was not looked at.
         doubt: what its own scan says against it, where a model drew it; empty where nothing.
+        tumor_probability: that it is a tumour, 0 to 1, where the embedded model drew it; None where
+            that is not known.
     """
 
     visit: int
@@ -64,6 +66,7 @@ class Lesion:
     segments: tuple[int, ...] = ()
     viability: Viability | None = None
     doubt: str = ""
+    tumor_probability: float | None = None
 
     @property
     def key(self) -> tuple[int, int]:

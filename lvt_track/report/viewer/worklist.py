@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 
 from lvt_track.core.course import Course
-from lvt_track.core.lesion.lesion import TrackState
+from lvt_track.core.lesion.lesion import Lesion, TrackState
 from lvt_track.report.timelines import change_percent, timelines
 from lvt_track.report.verdicts import settling_sentence
-from lvt_track.report.wording import latest_responses, percent
+from lvt_track.report.wording import latest_responses, percent, tumor_percent
 
 __all__ = ["Doubt", "worklist"]
 
@@ -102,10 +102,21 @@ def _links(course: Course) -> list[Doubt]:
 
 def _uncertain(course: Course) -> list[Doubt]:
     return [
-        Doubt(f"T{track.number}: is it new?", track.reason, track.lesions[0], track.lesions[0][0])
+        Doubt(
+            f"T{track.number}: is it new?",
+            _with_probability(track.reason, course.lesion(track.lesions[0])),
+            track.lesions[0],
+            track.lesions[0][0],
+        )
         for track in course.tracks
         if track.state is TrackState.UNCERTAIN
     ]
+
+
+def _with_probability(reason: str, lesion: Lesion) -> str:
+    if lesion.tumor_probability is None:
+        return reason
+    return f"{reason}; {tumor_percent(lesion.tumor_probability)} % likely a tumour"
 
 
 def _jumps(course: Course) -> list[Doubt]:

@@ -45,11 +45,14 @@ class Doubts:
         drawn: dates at which a model drew the lesions; a reader did at all others.
         links: those that are not sure.
         shown_before: names of lesions that look new, but that an earlier scan shows.
+        tumor_probability: that what a model drew at one visit alone is a tumour, 0 to 1, by name of
+            the lesion, where that is known.
     """
 
     drawn: frozenset[dt.date] = frozenset()
     links: tuple[DoubtfulLink, ...] = field(default=())
     shown_before: frozenset[str] = frozenset()
+    tumor_probability: Mapping[str, float] = field(default_factory=dict)
 
 
 def existence(rows: Sequence[Assessment], doubts: Doubts) -> Mapping[str, float]:
@@ -58,8 +61,9 @@ def existence(rows: Sequence[Assessment], doubts: Doubts) -> Mapping[str, float]
     Doubtful is what is equivocal (one half where a reader says so; less where a model drew it
     once, more where it did at several visits, little where an earlier scan shows it), and what is
     new and one visit alone shows: below 10 mm where a reader saw it, at any size where a model
-    drew it; of the baseline, what a model drew and no later visit shows. The numbers were chosen
-    on simulated courses; `docs/results/doubt.md` holds them against others.
+    drew it; of the baseline, what a model drew and no later visit shows. What is told of a single
+    lesion goes before the numbers by size, which were chosen on simulated courses;
+    `docs/results/doubt.md` holds them against others.
 
     Args:
         rows: of one patient.
@@ -82,7 +86,7 @@ def existence(rows: Sequence[Assessment], doubts: Doubts) -> Mapping[str, float]
         if any(row.status is Status.EQUIVOCAL for row in seen):
             probabilities[name] = _chance_of_open(name, seen, doubts)
             continue
-        chance = _chance(seen, doubts)
+        chance = _chance(name, seen, doubts)
         # What a reader saw at baseline was there; a model may err there as well.
         if chance < 1.0 and (not is_baseline or _is_gone_since(of_lesion, seen, doubts)):
             probabilities[name] = chance
@@ -103,10 +107,12 @@ def _chance_of_open(name: str, seen: Sequence[Assessment], doubts: Doubts) -> fl
         return _OPEN_SHOWN_BEFORE
     if not all(row.date in doubts.drawn for row in seen):
         return _OPEN
-    return _OPEN_DRAWN if len(seen) == 1 else _OPEN_DRAWN_AGAIN
+    if len(seen) > 1:
+        return _OPEN_DRAWN_AGAIN
+    return min(_OPEN_DRAWN, doubts.tumor_probability.get(name, 1.0))
 
 
-def _chance(seen: Sequence[Assessment], doubts: Doubts) -> float:
+def _chance(name: str, seen: Sequence[Assessment], doubts: Doubts) -> float:
     sizes = [row.long_axis_mm or row.short_axis_mm for row in seen]
     size_mm = max((size for size in sizes if size is not None), default=None)
     if size_mm is None:
@@ -116,4 +122,6 @@ def _chance(seen: Sequence[Assessment], doubts: Doubts) -> float:
     is_drawn = all(row.date in doubts.drawn for row in seen)
     if len(seen) > 1:
         return _DRAWN_TWICE_SMALL if is_drawn and kind == "small" else 1.0
-    return (_DRAWN_ONCE if is_drawn else _READ_ONCE)[kind]
+    if not is_drawn:
+        return _READ_ONCE[kind]
+    return doubts.tumor_probability.get(name, _DRAWN_ONCE[kind])

@@ -33,7 +33,21 @@ def doubts_from_course(course: Course) -> Doubts:
         if track.state is TrackState.UNCERTAIN and course.first_visible(track.number) is not None
     )
     links = [link for track in course.tracks for link in _links(course, track)]
-    return Doubts(drawn, tuple(links), shown)
+    return Doubts(drawn, tuple(links), shown, _tumor_probabilities(course))
+
+
+def _tumor_probabilities(course: Course) -> dict[str, float]:
+    """Of the tumours that are one lesion at one visit alone, by name."""
+    lone = (
+        (track, course.lesion(track.lesions[0]))
+        for track in course.tracks
+        if len(track.lesions) == 1
+    )
+    return {
+        track_name(track.number): lesion.tumor_probability
+        for track, lesion in lone
+        if lesion.tumor_probability is not None and not track.is_new_by_reader
+    }
 
 
 def _links(course: Course, track: Track) -> list[DoubtfulLink]:

@@ -19,8 +19,10 @@ from lvt_track.errors import InputError
 from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
 from lvt_track.lesions.lookalikes import lookalikes
 from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
+from lvt_track.lesions.tumor_probability import FITTED_TO, lesion_evidence, tumor_probability
 from lvt_track.measure.field_of_view import blank_warning
 from lvt_track.measure.phases import SliceCounts
+from lvt_track.pipeline.masks import SegmentedScan
 from lvt_track.pipeline.patient.visit.read_ahead import ScansAhead, series_in_order
 from lvt_track.pipeline.patient.visit.series_masks import (
     SeriesAt,
@@ -139,8 +141,7 @@ def _measured(
         at_edges = scan.sources["tumors"] not in (GIVEN, EDITED)
         labels, lesions = find_lesions(number, volume, masks, at_edges)
         if at_edges:
-            reasons = lookalikes(volume, masks, labels)
-            lesions = tuple(replace(one, doubt=reasons.get(one.label, "")) for one in lesions)
+            lesions = _weighed(lesions, labels, volume, scan)
         shapes = lesion_shapes(labels, lesions, volume.geometry)
     with run.watch.stage("register"):
         image = liver_image(volume, masks)
@@ -176,6 +177,27 @@ def _measured(
         cysts=nothing if scan.cysts is None else scan.cysts[box].copy(),
         returned=nothing if drawn.returned is None else drawn.returned[box].copy(),
         phases=((series, SliceCounts.of(masks)), *others.phases) if others.phases else (),
+    )
+
+
+def _weighed(
+    lesions: tuple[Lesion, ...], labels: LabelArray, volume: Volume, scan: SegmentedScan
+) -> tuple[Lesion, ...]:
+    """Lesions that a model drew, with what speaks against them and how likely they are tumours.
+
+    How likely is known of the embedded model alone, which the coefficients were fitted to.
+    """
+    reasons = lookalikes(volume, scan.masks, labels)
+    lesions = tuple(replace(one, doubt=reasons.get(one.label, "")) for one in lesions)
+    probability = scan.probabilities.get("tumors")
+    if probability is None or scan.sources["tumors"] != FITTED_TO:
+        return lesions
+    evidence = lesion_evidence(volume, scan.masks, labels, probability, reasons)
+    return tuple(
+        replace(one, tumor_probability=tumor_probability(evidence[one.label]))
+        if one.label in evidence
+        else one
+        for one in lesions
     )
 
 
@@ -262,6 +284,7 @@ def _as_known(lesion: Lesion, known: Lesion | None) -> Lesion:
         viability=known.viability,
         is_cut=known.is_cut,
         doubt=known.doubt,
+        tumor_probability=known.tumor_probability,
     )
 
 

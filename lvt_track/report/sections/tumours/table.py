@@ -10,7 +10,13 @@ from lvt_track.report.blocks import TEXT_WIDTH_MM, Block, Cell, Column, Table, T
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.style import INK, MUTED
 from lvt_track.report.timelines import Presence, Timeline, timelines
-from lvt_track.report.wording import change_lines, likely_line, sighting_lines, state_name
+from lvt_track.report.wording import (
+    change_lines,
+    likely_line,
+    sighting_lines,
+    state_name,
+    tumor_line,
+)
 
 __all__ = ["tumours"]
 
@@ -19,7 +25,8 @@ _LEAST_MM, _MOST_MM = 19.6, 32.0
 _NOTE = (
     "Long × short axis in mm, largest lesion first; below it the volume of all the track's "
     "lesions. Change is from the first to the last visit that shows the tumour. At the last visit: "
-    "between which diameters the true one lies in 95 of 100 cases."
+    "between which diameters the true one lies in 95 of 100 cases, and how likely what the model "
+    "drew there is a tumour, by that scan alone."
 )
 _SEEN_COLOR = {Presence.NOT_SEEN: MUTED, Presence.NOT_YET: MUTED}
 
@@ -56,6 +63,7 @@ def _row(course: Course, line: Timeline) -> tuple[Cell, ...]:
                 (
                     *sighting_lines(sighting, line.track.state),
                     *(likely_line(sighting) if sighting is line.sightings[-1] else ()),
+                    *(tumor_line(sighting) if sighting is line.sightings[-1] else ()),
                 ),
                 _SEEN_COLOR.get(sighting.presence, INK),
             )

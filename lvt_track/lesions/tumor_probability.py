@@ -1,0 +1,146 @@
+"""The probability that what the embedded model drew as a tumour is one.
+
+A logistic function of a few things that the scan and the model's own probabilities say. Its
+coefficients were fitted by `benchmarks/existence.py` to phantoms with tumours and their doubles;
+`docs/results/existence.md` holds it against other phantoms and real backgrounds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lvt_track.core.geometry import FloatArray
+from lvt_track.core.volume import LabelArray, Masks, Volume
+
+__all__ = ["COEFFICIENTS", "FITTED_TO", "LesionEvidence", "lesion_evidence", "tumor_probability"]
+
+FITTED_TO = "default"
+"""The model whose lesions the coefficients know, as the sources of masks name it."""
+
+COEFFICIENTS: Mapping[str, float] = {
+    "one": -2.534,
+    "log diameter": -0.388,
+    "log odds of the peak": 0.016,
+    "log odds of the mean": 3.073,
+    "darker by noise": -0.517,
+    "brighter by noise": -0.232,
+    "vessel": -7.186,
+    "surface": -4.777,
+    "lookalike": -0.59,
+}
+"""Of the terms of `LesionEvidence.terms`."""
+
+_AROUND_MM = 8.0
+_LEAST_NOISE_HU = 3.0
+# Probabilities are kept in steps of 1/255.
+_STEP = 1 / 255
+_MOST_CONTRAST = 6.0
+
+
+@dataclass(frozen=True)
+class LesionEvidence:
+    """What speaks for and against one drawn lesion.
+
+    Attributes:
+        diameter_mm: of the ball of its volume.
+        peak: the highest tumour probability in it, 0 to 1.
+        mean: the mean tumour probability in it, 0 to 1.
+        contrast_hu: mean in it, less the median of the liver around it.
+        noise_hu: standard deviation of the liver around it.
+        vessel_share: of its voxels and their neighbours, those that are drawn as vessel too.
+        surface_share: of its neighbours, those outside the liver.
+        is_lookalike: whether its scan speaks against it, see `lookalikes`.
+    """
+
+    diameter_mm: float
+    peak: float
+    mean: float
+    contrast_hu: float
+    noise_hu: float
+    vessel_share: float
+    surface_share: float
+    is_lookalike: bool
+
+    def terms(self) -> dict[str, float]:
+        """What the coefficients multiply, by name."""
+        contrast = self.contrast_hu / max(self.noise_hu, _LEAST_NOISE_HU)
+        return {
+            "one": 1.0,
+            "log diameter": math.log(self.diameter_mm / 10.0),
+            "log odds of the peak": _log_odds(self.peak),
+            "log odds of the mean": _log_odds(self.mean),
+            "darker by noise": min(max(-contrast, 0.0), _MOST_CONTRAST),
+            "brighter by noise": min(max(contrast, 0.0), _MOST_CONTRAST),
+            "vessel": self.vessel_share,
+            "surface": self.surface_share,
+            "lookalike": float(self.is_lookalike),
+        }
+
+
+def tumor_probability(evidence: LesionEvidence) -> float:
+    """The probability that a drawn lesion is a tumour, 0 to 1."""
+    terms = evidence.terms()
+    log_odds = sum(weight * terms[name] for name, weight in COEFFICIENTS.items())
+    return 1.0 / (1.0 + math.exp(-log_odds))
+
+
+def lesion_evidence(
+    volume: Volume,
+    masks: Masks,
+    labels: LabelArray,
+    probability: NDArray[np.floating],
+    against: Mapping[int, str],
+) -> dict[int, LesionEvidence]:
+    """What speaks for and against each drawn lesion, by label.
+
+    Args:
+        volume: the scan.
+        masks: on its grid, as a model drew them.
+        labels: of the lesions, on its grid.
+        probability: of tumour (z, y, x), 0 to 1, on its grid.
+        against: what `lookalikes` says, by label.
+    """
+    plain = masks.liver & ~masks.vessels & ~masks.tumors
+    usual_hu = _level_hu(volume.hu[plain]) if plain.any() else None
+    evidence = {}
+    for label, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is None:
+            continue
+        z, y, x = box
+        near = volume.geometry.widened((z, y, x), _AROUND_MM)
+        inside = labels[near] == label
+        around = volume.hu[near][plain[near]]
+        level = _level_hu(around) if around.size else usual_hu
+        if level is None:
+            continue
+        shell = ndimage.binary_dilation(inside) & ~inside
+        chance = probability[near][inside].astype(np.float64)
+        volume_mm3 = np.count_nonzero(inside) * volume.geometry.voxel_volume_mm3
+        evidence[label] = LesionEvidence(
+            diameter_mm=float((6 * volume_mm3 / np.pi) ** (1 / 3)),
+            peak=float(chance.max()),
+            mean=float(chance.mean()),
+            contrast_hu=float(volume.hu[near][inside].mean()) - level[0],
+            noise_hu=level[1],
+            vessel_share=float(masks.vessels[near][inside | shell].mean()),
+            surface_share=float((~masks.liver[near][shell]).mean()) if shell.any() else 1.0,
+            is_lookalike=bool(against.get(label)),
+        )
+    return evidence
+
+
+def _level_hu(hu: NDArray[np.generic]) -> tuple[float, float]:
+    """Median and standard deviation."""
+    values: FloatArray = hu.astype(np.float64)
+    return float(np.median(values)), float(values.std())
+
+
+def _log_odds(probability: float) -> float:
+    kept = min(max(probability, _STEP), 1 - _STEP)
+    return math.log(kept / (1 - kept))
