@@ -2,7 +2,7 @@
 
     python benchmarks/foreign_lesions.py [--draws 4] [--model NAME] [--data FOLDER] [--work DIR]
 
-No training sees these rules or scans. Each draw is kept below `--work`, so that the same command
+No network is trained on these rules or scans. Each draw is kept below `--work`, so that the same command
 goes on where it stopped, and more draws add to those there are. Writes
 docs/results/foreign-lesions.md.
 """

@@ -35,8 +35,9 @@ def test_lesions_keep_to_the_liver_and_go_around_vessels(
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     growth = importlib.import_module("foreign_growth")
     volume, masks = scene()
-    foreign = growth.draw_foreign(volume, masks, np.random.default_rng(3))
-    again = growth.draw_foreign(volume, masks, np.random.default_rng(3))
+    fissure_mm = volume.geometry.to_world([[12, 10, 40]])
+    foreign = growth.draw_foreign(volume, masks, fissure_mm, np.random.default_rng(3))
+    again = growth.draw_foreign(volume, masks, fissure_mm, np.random.default_rng(3))
     assert np.array_equal(foreign.volume.hu, again.volume.hu)
     lesions = foreign.number > 0
     assert len(foreign.diameter_mm) >= 3
