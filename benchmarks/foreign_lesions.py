@@ -2,8 +2,8 @@
 
     python benchmarks/foreign_lesions.py [--draws 4] [--model NAME] [--data FOLDER] [--work DIR]
 
-No network is trained on these rules or scans. Each draw is kept below `--work`, so that the same command
-goes on where it stopped, and more draws add to those there are. Writes
+No network is trained on these rules or scans. Each draw is kept below `--work`, so that the same
+command goes on where it stopped, and more draws add to those there are. Writes
 docs/results/foreign-lesions.md.
 """
 
