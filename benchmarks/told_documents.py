@@ -19,6 +19,8 @@ Row = list[list[str]]
 
 # A number with a unit, as sentences, tables and captions print them.
 _MEASURED = re.compile(r"(?<![\w.])([−+]?\d[\d.,]*)\s?(mm|mL|%)(?!\w)")
+# Lengths of the rulers in pictures.
+_RULERS = ("10 mm", "50 mm")
 _CATEGORIES = ("CR", "PR", "SD", "PD", "NE", "Non-CR/Non-PD", "Baseline")
 
 
@@ -140,6 +142,8 @@ def _counts(page: _Page, tables: Tables) -> Iterator[str]:
         "uncertain": "uncertain",
     }
     states = tables["tracks"]["state"].value_counts()
+    if len(tables["visits"]) == 1:  # nothing can persist
+        states = states.drop("persistent", errors="ignore")
     true = {names[state]: int(count) for state, count in states.items()}
     true["tumours in all"] = len(tables["tracks"])
     for name, count in page.counts.items():
@@ -321,7 +325,7 @@ def _scans(page: _Page, tables: Tables) -> Iterator[str]:
 def _in_charts(tables: Tables) -> set[str]:
     """What labels of charts may say, which the page has as drawings: sizes, burdens, limits."""
     tracks, visits = tables["tracks"], tables["visits"]
-    texts = {"−30 %", "+20 %"}
+    texts = {"−30 %", "+20 %", *_RULERS}
     sums = tables["lesions"].groupby(["date", "track"])[["long_axis_mm", "volume_ml"]].sum()
     for lengths in (sums["long_axis_mm"], visits["sum_of_diameters_mm"].dropna()):
         texts |= {f"{text} mm" for value in lengths for text in _rounded(round(value, 1), 1)}
