@@ -15,13 +15,17 @@ PHASE_ORDER = (Phase.PORTAL, Phase.DELAYED, Phase.ARTERIAL, Phase.UNKNOWN, Phase
 # A reconstruction of part of the liver must not win by its thin slices.
 _LEAST_SHARE_OF_EXTENT = 0.8
 
+_LIVER_MM = 120.0
+"""Few livers are less high: a shorter series shows a part of one, whatever its phase."""
+
 
 def choose_tracked(visits: Sequence[Sequence[Series]]) -> list[int]:
     """For each visit the index of the series to follow.
 
-    A series that comes with masks goes before others: someone has chosen it. Then portal
-    venous; where a visit has none, the phase that most visits have. Among series of that phase,
-    those that cover the body, then the one with the thinnest slices.
+    A series that comes with masks goes before others: someone has chosen it. Then one that may
+    show a whole liver, where another shows a part; then portal venous; where a visit has none, the
+    phase that most visits have. Among series of that phase, those that cover the body, then the
+    one with the thinnest slices.
 
     Args:
         visits: the series of each visit; at least one in each.
@@ -33,10 +37,12 @@ def choose_tracked(visits: Sequence[Sequence[Series]]) -> list[int]:
 
     def preference(series: Series, longest_mm: float) -> tuple[object, ...]:
         extent_mm = series.shape[0] * series.spacing_mm[0]
+        is_shorter = extent_mm < _LEAST_SHARE_OF_EXTENT * longest_mm
         return (
             -len(series.masks),
+            is_shorter and extent_mm < _LIVER_MM,
             rank(series.phase),
-            extent_mm < _LEAST_SHARE_OF_EXTENT * longest_mm,
+            is_shorter,
             round(series.spacing_mm[0], 2),
             -extent_mm,
             series.uid,

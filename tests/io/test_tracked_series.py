@@ -54,3 +54,11 @@ def test_thin_slices_of_a_part_do_not_win() -> None:
 def test_a_series_with_masks_goes_first() -> None:
     drawn = series(Phase.ARTERIAL, masks=2)
     assert chosen([PORTAL, drawn]) == [drawn]
+
+
+def test_a_whole_liver_in_another_phase_goes_before_a_part_of_one() -> None:
+    part = series(Phase.PORTAL, slices=12)
+    assert chosen([ARTERIAL, part]) == [ARTERIAL]
+    assert chosen([part, series(Phase.NATIVE, slices=13)]) == [part]
+    low = series(Phase.PORTAL, slices=26)
+    assert chosen([series(Phase.ARTERIAL, slices=120), low]) == [low]
