@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.response.assessment import Assessment, Role, Status
-from lvt_track.core.response.sites import plain_words
 from lvt_track.core.series import Phase
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
 from lvt_track.response.tables.cells import (
@@ -30,18 +29,13 @@ from lvt_track.response.tables.new_flags import parse_flag, with_flagged
 from lvt_track.response.tables.own import lvt_readings
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 from lvt_track.response.tables.sizes import Sizes, settled
-from lvt_track.response.tables.words import ROLE_WORDS, STATUS_WORDS, is_sum
+from lvt_track.response.tables.words import ROLE_WORDS, STATUS_WORDS, is_sum, word_key
 
 __all__ = ["read_measurements"]
 
 _Word = TypeVar("_Word")
 
 _BASELINE = re.compile(r"\b(baseline|screening)\b", re.IGNORECASE)
-
-
-def _status_word(text: str) -> Status | None:
-    """What a word says that stands where a size should."""
-    return STATUS_WORDS.get(plain_words(text).replace(" ", "")) if text else None
 
 
 _PHASE = {phase.value: phase for phase in Phase}
@@ -143,6 +137,12 @@ def _unclear_baselines(
                     "leave out what is older than the baseline"
                 )
                 yield Problem(row.line, what, True)
+
+
+def _status_word(text: str) -> Status | None:
+    """What a word says that stands where a size should."""
+    # Most cells are sizes, and no word for a status begins with a digit.
+    return None if text[:1].isdigit() else STATUS_WORDS.get(word_key(text))
 
 
 @dataclass(frozen=True)
@@ -278,7 +278,7 @@ class _RowReader:
         text = self.text(name)
         if not text:
             return None
-        value = words.get(plain_words(text).replace(" ", ""))
+        value = words.get(word_key(text))
         if value is None:
             column = self.columns.text[name]
             self._refuse(f"{column} {text!r} is none of {', '.join(str(kind) for kind in kinds)}")

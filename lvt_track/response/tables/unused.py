@@ -9,7 +9,7 @@ from lvt_track.core.response.assessment import Role
 from lvt_track.core.response.sites import plain_words
 from lvt_track.io.spreadsheets.sheet import Sheet
 from lvt_track.response.tables.cells import Problem, is_missing
-from lvt_track.response.tables.words import ROLE_WORDS
+from lvt_track.response.tables.words import ROLE_WORDS, word_key
 
 __all__ = ["columns_of_roles", "has_roles", "telling_cells"]
 
@@ -38,8 +38,8 @@ def has_roles(name: str, sheet: Sheet) -> bool:
 
 def _roles(name: str, sheet: Sheet) -> set[Role | None]:
     """What the cells of a column say; None for words that are no role."""
-    words = (row.cells[name] for row in sheet.rows if not is_missing(row.cells[name]))
-    return {ROLE_WORDS.get(plain_words(word).replace(" ", "")) for word in words}
+    words = {row.cells[name] for row in sheet.rows if not is_missing(row.cells[name])}
+    return {ROLE_WORDS.get(word_key(word)) for word in words}
 
 
 def telling_cells(names: Iterable[str], sheet: Sheet) -> Iterator[Problem]:

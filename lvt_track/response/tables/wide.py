@@ -11,7 +11,7 @@ from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
 from lvt_track.response.tables.cells import CellError, is_missing, parse_date
 from lvt_track.response.tables.columns import size_name, text_name
-from lvt_track.response.tables.words import ROLE_WORDS
+from lvt_track.response.tables.words import ROLE_WORDS, word_key
 
 __all__ = ["is_measurement_header", "lengthened"]
 
@@ -133,7 +133,7 @@ def _refuse_headings(sheet: Sheet) -> None:
     """What a heading says of the rows below it would be lost."""
     for row in sheet.rows:
         words = [text for text in row.cells.values() if text]
-        if len(words) == 1 and plain_words(words[0]).replace(" ", "") in ROLE_WORDS:
+        if len(words) == 1 and word_key(words[0]) in ROLE_WORDS:
             raise InputError(
                 f"line {row.line}: {words[0]!r} heads the rows below it",
                 path=sheet.path,

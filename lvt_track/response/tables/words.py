@@ -12,17 +12,18 @@ from typing import TypeVar
 from lvt_track.core.response.assessment import Role, Status
 from lvt_track.core.response.sites import plain_words
 
-__all__ = ["ROLE_WORDS", "STATUS_WORDS", "is_sum"]
+__all__ = ["ROLE_WORDS", "STATUS_WORDS", "is_sum", "word_key"]
 
 _Word = TypeVar("_Word")
 
 
+def word_key(text: str) -> str:
+    """A word without accents, case and blanks, as the words below are listed."""
+    return plain_words(text).replace(" ", "")
+
+
 def _by_word(words: Mapping[_Word, str]) -> dict[str, _Word]:
-    return {
-        plain_words(word).replace(" ", ""): value
-        for value, listed in words.items()
-        for word in listed.split(",")
-    }
+    return {word_key(word): value for value, listed in words.items() for word in listed.split(",")}
 
 
 STATUS_WORDS = _by_word(
