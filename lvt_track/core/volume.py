@@ -69,6 +69,11 @@ class Masks:
             if mask.dtype != np.bool_:
                 raise ValueError(f"{name} must be bool, got {mask.dtype}")
 
+    @property
+    def plain_liver(self) -> BoolArray:
+        """Liver that is neither vessel nor tumour."""
+        return self.liver & ~self.vessels & ~self.tumors
+
     def crop(self, box: Box) -> Masks:
         """The part of the masks inside the box."""
         return Masks(self.liver[box], self.vessels[box], self.tumors[box], self.geometry.crop(box))

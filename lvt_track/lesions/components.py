@@ -90,7 +90,7 @@ def _at_edges(lesion: Lesion, labels: LabelArray, box: Box, masks: Masks, volume
     """A lesion with axes between its edges in the image; `box` holds it."""
     around = masks.geometry.widened(box, AROUND_MM)
     mask = labels[around] == lesion.label
-    plain = masks.liver[around] & ~masks.vessels[around] & ~masks.tumors[around]
+    plain = masks.crop(around).plain_liver
     first = int(around[0].start)
     size = measure_at_edges(lesion.measurement, mask, plain, volume.crop(around), first)
     return replace(lesion, measurement=size)

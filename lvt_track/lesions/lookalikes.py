@@ -48,7 +48,7 @@ def lookalikes(volume: Volume, masks: Masks, labels: LabelArray) -> dict[int, st
         masks: on its grid.
         labels: of the lesions, on its grid.
     """
-    plain = masks.liver & ~masks.vessels & ~masks.tumors
+    plain = masks.plain_liver
     if not plain.any():
         return {}
     liver_hu = float(np.median(volume.hu[plain]))

@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import LabelArray, Masks, Volume
+from lvt_track.lesions.size import ball_radius_mm
 
 __all__ = ["COEFFICIENTS", "FITTED_TO", "LesionEvidence", "lesion_evidence", "tumor_probability"]
 
@@ -106,7 +107,7 @@ def lesion_evidence(
         probability: of tumour (z, y, x), 0 to 1, on its grid.
         against: what `lookalikes` says, by label.
     """
-    plain = masks.liver & ~masks.vessels & ~masks.tumors
+    plain = masks.plain_liver
     usual_hu = _level_hu(volume.hu[plain]) if plain.any() else None
     evidence = {}
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
@@ -121,9 +122,9 @@ def lesion_evidence(
             continue
         shell = ndimage.binary_dilation(inside) & ~inside
         chance = probability[near][inside].astype(np.float64)
-        volume_mm3 = np.count_nonzero(inside) * volume.geometry.voxel_volume_mm3
+        volume_ml = np.count_nonzero(inside) * volume.geometry.voxel_volume_ml
         evidence[label] = LesionEvidence(
-            diameter_mm=float((6 * volume_mm3 / np.pi) ** (1 / 3)),
+            diameter_mm=2 * float(ball_radius_mm(volume_ml)),
             peak=float(chance.max()),
             mean=float(chance.mean()),
             contrast_hu=float(volume.hu[near][inside].mean()) - level[0],

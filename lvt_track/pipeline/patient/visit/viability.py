@@ -189,7 +189,7 @@ def _judged(
         part = "only a part of it" if shown > 0 else "nothing of it"
         return Viability(reason=f"the arterial scan shows {part}")
     masks = scan.masks.crop(box)
-    plain = masks.liver & ~masks.vessels & ~masks.tumors & ~mask
+    plain = masks.plain_liver & ~mask
     before = None
     if native[0] is not None and native[1] is not None:
         before = _resampled(native[0].volume, places_mm + native[1] - shift_mm, mask)
