@@ -8,7 +8,7 @@ from lvt_track.core.response.categories import Category, Standing
 from lvt_track.core.response.response import Response
 from lvt_track.response.adam.subjects import RECORD_COLUMNS, Record, Subject, numbered
 from lvt_track.response.best import best_overall_response
-from lvt_track.response.standings import standing_of
+from lvt_track.response.standings import category_of, standing_of
 from lvt_track.response.tables.answers import cdisc_term
 
 __all__ = ["ADRS_COLUMNS", "adrs_records", "first_response"]
@@ -55,52 +55,50 @@ def first_response(responses: Sequence[Response]) -> Response | None:
 def _of_subject(subject: Subject) -> Iterator[Record]:
     later = subject.responses[1:]
     for response in later:
-        yield _judged(subject, "OVR", "Overall Response", response)
+        yield _judged(subject, "OVR", "Overall Response", category_of(response), response)
     progressed = next((r for r in later if standing_of(r) is Standing.PROGRESSION), None)
     yield _flag(subject, "PD", "Disease Progression", progressed)
     responded = first_response(later)
     yield _flag(subject, "RSP", "Response (confirmation not required)", responded)
     best = best_overall_response(subject.responses)
-    yield _best(subject, "BOR", "Best Overall Response (confirmation not required)", best)
-    confirmed = best_overall_response(subject.responses, confirm_after_days=CONFIRM_DAYS)
-    yield _best(subject, "CBOR", "Best Confirmed Overall Response", confirmed)
+    words = "Best Overall Response (confirmation not required)"
+    yield _judged(subject, "BOR", words, best, _shown(best, later))
+    best = best_overall_response(subject.responses, confirm_after_days=CONFIRM_DAYS)
+    words = "Best Confirmed Overall Response"
+    yield _judged(subject, "CBOR", words, best, _shown(best, later))
     if later:
-        yield _judged(subject, "LSTA", "Last Disease Assessment", later[-1])
+        last = later[-1]
+        yield _judged(subject, "LSTA", "Last Disease Assessment", category_of(last), last)
 
 
-def _judged(subject: Subject, code: str, words: str, response: Response) -> Record:
+def _judged(
+    subject: Subject, code: str, words: str, category: Category, shown: Response | None
+) -> Record:
+    """A category, with the day of the visit that shows it."""
     return {
         **subject.record(code, words, _GROUP),
-        "AVALC": cdisc_term(response.category),
-        "AVAL": _VALUES.get(standing_of(response)),
-        **subject.timing(response.date),
-        "ANL01FL": "Y",
-    }
-
-
-def _flag(subject: Subject, code: str, words: str, response: Response | None) -> Record:
-    return {
-        **subject.record(code, words, _GROUP),
-        "AVALC": "Y" if response else "N",
-        "AVAL": int(response is not None),
-        **(subject.timing(response.date) if response else {}),
-        "ANL01FL": "Y",
-    }
-
-
-def _best(subject: Subject, code: str, words: str, best: Category) -> Record:
-    """The best response, at the first visit that showed it, or a response not confirmed."""
-    later = subject.responses[1:]
-    shown = next((one for one in _until_progression(later) if one.category == best), None)
-    if shown is None and best.standing in _STABLE:
-        shown = first_response(later)
-    return {
-        **subject.record(code, words, _GROUP),
-        "AVALC": cdisc_term(best),
-        "AVAL": _VALUES.get(best.standing),
+        "AVALC": cdisc_term(category),
+        "AVAL": _VALUES.get(category.standing),
         **(subject.timing(shown.date) if shown else {}),
         "ANL01FL": "Y",
     }
+
+
+def _flag(subject: Subject, code: str, words: str, shown: Response | None) -> Record:
+    """Whether something was seen, with the day of the first visit that shows it."""
+    return {
+        **subject.record(code, words, _GROUP),
+        "AVALC": "Y" if shown else "N",
+        "AVAL": int(shown is not None),
+        **(subject.timing(shown.date) if shown else {}),
+        "ANL01FL": "Y",
+    }
+
+
+def _shown(best: Category, later: Sequence[Response]) -> Response | None:
+    """The first visit that showed the best response, or a response that was not confirmed."""
+    shown = next((one for one in _until_progression(later) if one.category == best), None)
+    return first_response(later) if shown is None and best.standing in _STABLE else shown
 
 
 def _until_progression(responses: Sequence[Response]) -> Iterator[Response]:
