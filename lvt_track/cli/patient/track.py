@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -34,9 +34,6 @@ from lvt_track.cli.options import (
     pseudonyms_unless,
 )
 from lvt_track.cli.results import finish
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["track"]
 
