@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from lvt_track.core.geometry import FloatArray, bounding_box
+from lvt_track.core.geometry import Box, FloatArray, bounding_box
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 
 __all__ = ["FALCIFORM", "VESSEL", "lookalike_warning", "lookalikes"]
@@ -48,21 +48,26 @@ def lookalikes(volume: Volume, masks: Masks, labels: LabelArray) -> dict[int, st
         masks: on its grid.
         labels: of the lesions, on its grid.
     """
+    box = bounding_box(masks.liver)
+    if box is None:
+        return {}
+    box = volume.geometry.widened(box, _CLOSED_MM + _CELL_MM)
+    volume, masks, labels = volume.crop(box), masks.crop(box), labels[box]
     plain = masks.plain_liver
     if not plain.any():
         return {}
     liver_hu = float(np.median(volume.hu[plain]))
     reasons, dark_mm = {}, {}
-    for label, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box is None:
+    for label, part in enumerate(ndimage.find_objects(labels), start=1):
+        if part is None:
             continue
-        inside = labels[box] == label
-        contrast_hu = float(np.median(volume.hu[box][inside])) - liver_hu
-        shared = float(masks.vessels[box][inside].mean())
+        inside = labels[part] == label
+        contrast_hu = float(np.median(volume.hu[part][inside])) - liver_hu
+        shared = float(masks.vessels[part][inside].mean())
         if contrast_hu > _BRIGHTER_HU and shared > _VESSEL_SHARE:
             reasons[label] = VESSEL
         elif _FAT_HU[0] < contrast_hu < _FAT_HU[1]:
-            index = np.argwhere(inside) + [cut.start for cut in box]
+            index = np.argwhere(inside) + [cut.start for cut in part]
             dark_mm[label] = volume.geometry.to_world(index)
     fissure_mm = _fissure_mm(volume, masks.liver) if dark_mm else np.zeros((0, 3))
     if len(fissure_mm):
@@ -102,31 +107,44 @@ def _fissure_mm(volume: Volume, liver: BoolArray) -> FloatArray:
 
     They lie where a disc of 12 mm does not get in from outside, in the front of the liver, near
     its middle.
+
+    Args:
+        volume: the scan in the liver's box and 14 mm about it.
+        liver: on its grid.
     """
     grid = volume.geometry
-    box = bounding_box(liver)
-    if box is None or abs(grid.direction[2, 2]) < _UPRIGHT:
+    if abs(grid.direction[2, 2]) < _UPRIGHT:
         return np.zeros((0, 3))
-    wide = grid.widened(box, _CLOSED_MM + _CELL_MM)
-    steps = [1, *(max(1, round(_CELL_MM / mm)) for mm in grid.spacing_mm[1:])]
-    part = tuple(slice(cut.start, cut.stop, step) for cut, step in zip(wide, steps, strict=True))
-    cells = liver[part]
-    spacing_mm = np.array(grid.spacing_mm[1:]) * steps[1:]
-    closed = np.stack([_closed(plane, spacing_mm) for plane in cells])
-    smooth_hu = ndimage.uniform_filter(volume.hu[wide].astype(np.float32), (1, 3, 3))
-    smooth_hu = smooth_hu[:, :: steps[1], :: steps[2]]
-    fatty = closed & (smooth_hu > _FATTY_HU[0]) & (smooth_hu < _FATTY_HU[1])
-    index = np.argwhere(fatty) * steps + [cut.start for cut in wide]
-    points_mm = grid.to_world(index)
-    ends_mm = grid.to_world(np.argwhere(cells) * steps + [cut.start for cut in wide])
+    steps = np.array([1, *(max(1, round(_CELL_MM / mm)) for mm in grid.spacing_mm[1:])])
+    spacing_mm = np.array(grid.spacing_mm) * steps
+    cells = liver[:, :: steps[1], :: steps[2]]
+    ends_mm = grid.to_world(np.argwhere(cells) * steps)
     low, high = ends_mm.min(axis=0), ends_mm.max(axis=0)
-    share = (points_mm - low) / np.maximum(high - low, 1.0)
-    kept = (share[:, 0] > _ASIDE_SHARE[0]) & (share[:, 0] < _ASIDE_SHARE[1])
-    kept &= share[:, 1] < _FRONT_SHARE
-    if np.count_nonzero(kept) * float(np.prod(spacing_mm)) * grid.spacing_mm[0] / 1000 < _LEAST_ML:
+    size_mm = np.maximum(high - low, 1.0)
+    first = low + size_mm * (_ASIDE_SHARE[0], 0.0, 0.0) - (0.0, _CLOSED_MM, 0.0)
+    last = low + size_mm * (_ASIDE_SHARE[1], _FRONT_SHARE, 1.0)
+    # Elsewhere nothing is asked for, and no further away does a closing see.
+    corners = [np.where(ends, last, first) for ends in np.ndindex(2, 2, 2)]
+    index = grid.to_index(corners) / steps
+    reach = (2 * _CLOSED_MM + _CELL_MM) / spacing_mm
+    start = np.clip(np.floor(index.min(axis=0) - reach), 0, cells.shape).astype(int)
+    stop = np.clip(np.ceil(index.max(axis=0) + reach) + 1, start, cells.shape).astype(int)
+    closed = np.stack([_closed(plane, spacing_mm[1:]) for plane in cells[_box(start, stop)]])
+    hu = volume.hu[_box(start * steps, stop * steps)].astype(np.float32)
+    smooth_hu = ndimage.uniform_filter(hu, (1, 3, 3))[:, :: steps[1], :: steps[2]]
+    fatty = closed & (smooth_hu > _FATTY_HU[0]) & (smooth_hu < _FATTY_HU[1])
+    points_mm = grid.to_world((np.argwhere(fatty) + start) * steps)
+    inside = ((points_mm > first) & (points_mm < last))[:, :2].all(axis=1)
+    if np.count_nonzero(inside) * float(np.prod(spacing_mm)) / 1000 < _LEAST_ML:
         return np.zeros((0, 3))
-    in_front: FloatArray = points_mm[kept]
+    in_front: FloatArray = points_mm[inside]
     return in_front
+
+
+def _box(start: NDArray[np.integer], stop: NDArray[np.integer]) -> Box:
+    """The voxels from `start` on and before `stop`, both (3,)."""
+    z, y, x = (slice(low, high) for low, high in zip(start.tolist(), stop.tolist(), strict=True))
+    return z, y, x
 
 
 def _closed(plane: BoolArray, spacing_mm: NDArray[np.floating]) -> BoolArray:
@@ -134,5 +152,7 @@ def _closed(plane: BoolArray, spacing_mm: NDArray[np.floating]) -> BoolArray:
     if not plane.any():
         return plane
     near = ndimage.distance_transform_edt(~plane, sampling=spacing_mm) <= _CLOSED_MM
+    if near.all():
+        return near
     closed: BoolArray = ndimage.distance_transform_edt(near, sampling=spacing_mm) > _CLOSED_MM
     return closed

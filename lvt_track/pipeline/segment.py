@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lvt_track.core.components import label_components
+from lvt_track.core.components import label_by_size
 from lvt_track.core.volume import CLASSES
 from lvt_track.errors import LvtError
 from lvt_track.io.discover import read_scan, series_at
@@ -130,7 +130,7 @@ def _segment(
             keep_probabilities=CLASSES if settings.save_probabilities else (),
         )
     with watch.stage("judge"):
-        labels, _ = label_components(scan.masks.tumors)
+        labels = label_by_size(scan.masks.tumors)
         doubts = lookalike_warning(lookalikes(volume, scan.masks, labels).values())
     scan = replace(scan, warnings=(*scan.warnings, *doubts))
     for text in scan.warnings:
