@@ -20,7 +20,7 @@ METHODS: dict[str, int] = {
     "look back": 2,
     "respond": 6,
     "plan": 3,
-    "report": 4,
+    "report": 5,
 }
 """The stages in the order in which they run, each with the number of its method."""
 

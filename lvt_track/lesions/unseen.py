@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from lvt_track.core.course import Course
 from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.lesion.lesion import Track
+from lvt_track.core.response.assessment import Assessment
 from lvt_track.lesions.frame import PointMap
 
-__all__ = ["expected_place", "nearest_lesion", "unshown_visits"]
+__all__ = ["expected_place", "nearest_lesion", "unshown_visits", "with_expected_places"]
 
 
 def nearest_lesion(track: Track, visit: int) -> tuple[int, int]:
@@ -39,3 +44,42 @@ def unshown_visits(course: Course, frame: PointMap) -> frozenset[tuple[int, int]
             if findings.liver_ml == 0 or not frame.is_reliable(k) or not is_covered:
                 unshown.add((track.number, k))
     return frozenset(unshown)
+
+
+def with_expected_places(
+    rows: Sequence[Assessment], course: Course, frame: PointMap
+) -> tuple[Assessment, ...]:
+    """Rows that have no place, with the one where their lesion should lie, to 0.1 mm.
+
+    It is that of the row of the same name at the visit closest in order, carried over. It stays
+    out where a scan does not show it, or either visit could not be aligned.
+
+    Args:
+        rows: of the course.
+        course: the course.
+        frame: its registration.
+    """
+    order = {findings.visit.date: k for k, findings in enumerate(course.visits)}
+    seen: dict[str, dict[int, Point]] = defaultdict(dict)
+    for row in rows:
+        if row.position_mm is not None:
+            seen[row.lesion][order[row.date]] = row.position_mm
+    placed = []
+    for row in rows:
+        visit, places = order[row.date], seen[row.lesion]
+        if row.position_mm is None and places:
+            nearest = min(places, key=lambda k: (abs(k - visit), k))
+            point = _carried(places[nearest], nearest, visit, frame)
+            row = replace(row, position_mm=point)
+        placed.append(row)
+    return tuple(placed)
+
+
+def _carried(place: Point, source: int, target: int, frame: PointMap) -> Point | None:
+    """A place of one visit in the frame of another; None where that one does not show it."""
+    point = np.array([place])
+    is_known = frame.is_reliable(source) and frame.is_reliable(target)
+    if not is_known or not frame.covered(point, source, target)[0]:
+        return None
+    x, y, z = np.round(frame.map_points(point, source, target)[0], 1)
+    return float(x), float(y), float(z)

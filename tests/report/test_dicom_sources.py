@@ -24,11 +24,8 @@ from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
-from lvt_track.report.dicom.structured_report import (
-    ReportedLesion,
-    VisitReport,
-    write_structured_report,
-)
+from lvt_track.report.dicom.structured_report.content import ReportedLesion, VisitReport
+from lvt_track.report.dicom.structured_report.document import write_structured_report
 from tests.io.test_enhanced_ct import write_enhanced
 
 SHAPE = (6, 24, 32)

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import highdicom
 import numpy as np
 import pydicom
 import pytest
@@ -23,11 +24,8 @@ from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.seg_type import SegSeries
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
-from lvt_track.report.dicom.structured_report import (
-    ReportedLesion,
-    VisitReport,
-    write_structured_report,
-)
+from lvt_track.report.dicom.structured_report.content import ReportedLesion, VisitReport
+from lvt_track.report.dicom.structured_report.document import write_structured_report
 
 SHAPE = (6, 24, 32)
 DAY = dt.date(2025, 3, 1)
@@ -76,12 +74,20 @@ def measured(geometry: Geometry) -> Measurement:
 
 
 def content(geometry: Geometry) -> VisitReport:
+    def at(k: int) -> Point:
+        x, y, z = geometry.to_world((k, 10, 12))
+        return float(x), float(y), float(z)
+
     target = Assessment(DAY, "T1", role=Role.TARGET, **SIZES)
-    piece = Assessment(DAY, "T3.1", derived_from=("T3",))
+    piece = Assessment(DAY, "T3.1", derived_from=("T3",), **SIZES)
     lesions = (
         ReportedLesion(target, "2.25.11", measured(geometry), 2, (5, 8), "persistent", (LINK,)),
         ReportedLesion(piece, "2.25.13", measured(geometry)),
-        ReportedLesion(Assessment(DAY, "T2", status=Status.ABSENT), "2.25.12"),
+        ReportedLesion(Assessment(DAY, "T2", status=Status.ABSENT, position_mm=at(4)), "2.25.12"),
+        ReportedLesion(
+            Assessment(DAY, "T4.1", role=Role.TARGET, status=Status.NOT_DONE, derived_from=("T4",)),
+            "2.25.14",
+        ),
     )
     response = Response(
         date=DAY,
@@ -117,7 +123,7 @@ def written(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[SourceImage
 
 def test_what_is_sent_is_what_is_read(written: tuple[SourceImages, Path]) -> None:
     source, path = written
-    target, piece, gone = read_report(path)
+    target, piece, gone, unseen = read_report(path)
     assert (target.lesion, target.tracking_uid, target.role) == ("T1", "2.25.11", "target")
     assert (target.long_axis_mm, target.short_axis_mm) == (4.5, 2.4)
     assert target.volume_ml == pytest.approx(1.23456789, rel=1e-5)
@@ -126,6 +132,35 @@ def test_what_is_sent_is_what_is_read(written: tuple[SourceImages, Path]) -> Non
     assert target.places == (ImagePlace(image, None, pytest.approx(10.0), pytest.approx(6.5)),)
     assert piece.derived_from == ("T3",)
     assert (gone.lesion, gone.status, gone.long_axis_mm) == ("T2", "absent", None)
+    assert (unseen.lesion, unseen.status, unseen.role) == ("T4.1", "not done", "target")
+    assert (unseen.tracking_uid, unseen.derived_from) == ("2.25.14", ("T4",))
+    assert gone.places == unseen.places == ()
+
+
+def test_no_measurement_group_is_without_coordinates(written: tuple[SourceImages, Path]) -> None:
+    """OHIF 3.12 and 3.13 show nothing of a report with such a group."""
+    report = highdicom.sr.srread(written[1]).content
+    groups = [
+        *report.get_volumetric_roi_measurement_groups(),
+        *report.get_image_measurement_groups(),
+        *report.get_planar_roi_measurement_groups(),
+    ]
+    assert [str(group.tracking_identifier) for group in groups] == ["T1", "T3.1", "T2"]
+    for group in groups:
+        below = [item for item in group[0].ContentSequence if item.ValueType == "SCOORD"]
+        drawn = [item for item in group[0].ContentSequence if item.ValueType == "NUM"]
+        alone = [item.get("ContentSequence", ()) for item in drawn]
+        assert below or any(len(one) == 1 and one[0].ValueType == "SCOORD" for one in alone)
+    assert groups[-1].roi.value.tolist() == [pytest.approx([12.5, 10.5])]
+
+
+def test_a_visit_without_lesions_has_its_response(tmp_path: Path) -> None:
+    source, path = scan(tmp_path / "ct", DIRECTIONS[0]), tmp_path / "sr.dcm"
+    bare = replace(content(source.geometry), lesions=())
+    write_structured_report(bare, source, None, path, AUTHOR)
+    assert read_report(path) == ()
+    names = {str(item.value) for item in pydicom.dcmread(path).iterall() if item.tag == 0x00080104}
+    assert "Progressive Disease" in names and "Imaging Measurements" not in names
 
 
 def test_the_segment_the_study_and_the_authors_are_named(

@@ -18,11 +18,8 @@ from lvt_track.report.dicom.layering import layers
 from lvt_track.report.dicom.references import Author, SourceImages, derived_uid
 from lvt_track.report.dicom.seg_type import SegSeries, SegType
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
-from lvt_track.report.dicom.structured_report import (
-    ReportedLesion,
-    VisitReport,
-    write_structured_report,
-)
+from lvt_track.report.dicom.structured_report.content import ReportedLesion, VisitReport
+from lvt_track.report.dicom.structured_report.document import write_structured_report
 
 __all__ = ["write_visit"]
 

@@ -75,7 +75,7 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
         write_comparison(findings.comparison, folder.path)
     _write_transforms(course, frame, folder)
     write_baseline_views(scans, frame, folder, run)
-    for text in write_dicom_results(course, folder, run.manifest):
+    for text in write_dicom_results(course, frame, folder, run.manifest):
         run.warn(text)
         run.manifest.warnings.append(text)
     pictures = take_key_images(course, scans, frame)

@@ -36,17 +36,19 @@ from lvt_track.io.dicom.structured_report.terms import (
     LESION_STATUS,
     PRESENCE,
     ROLE_CODES,
+    TRACKING_ID,
+    TRACKING_UID,
 )
 
 __all__ = ["MeasurementGroup", "find_reports", "read_report"]
 
 _GROUP = ("125007", "DCM")
-_TRACKING_ID = ("112039", "DCM")
-_TRACKING_UID = ("112040", "DCM")
 _FINDING_SITE = (("363698007", "SCT"), ("G-C0E3", "SRT"))
 # OHIF and other programs built on Cornerstone put the reader's own label here, while the
 # tracking identifier names the tool.
 _FREE_TEXT = "CORNERSTONEFREETEXT"
+# What has no place; a region then says where it was looked for.
+_NOT_SEEN = ("absent", "not done")
 _ROLES = {"targetlesion": "target", "nontargetlesion": "non-target", "newlesion": "new"}
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _COPY_AGAIN = "Copy or export the report again"
@@ -123,7 +125,7 @@ def read_report(path: Path) -> tuple[MeasurementGroup, ...]:
             groups = [
                 item
                 for item in ContentItem(report).descendants()
-                if has_code(item, _GROUP) and not _is_response(item)
+                if (has_code(item, _GROUP) and not _is_response(item)) or _is_of_lesion(item)
             ]
             return tuple(_group(path, report, item) for item in groups)
         except InputError:
@@ -184,7 +186,7 @@ def _may_be_report(path: Path) -> bool:
 
 def _group(path: Path, report: Dataset, group: ContentItem) -> MeasurementGroup:
     label = next(_labels(group), "")
-    lesion = label or _text(group, _TRACKING_ID)
+    lesion = label or _text(group, TRACKING_ID)
     try:
         sizes, remarks = sizes_in(group)
     except ValueError as error:
@@ -195,20 +197,23 @@ def _group(path: Path, report: Dataset, group: ContentItem) -> MeasurementGroup:
         ) from error
     long_axis = sizes.get("long_axis_mm")
     places = () if long_axis is None else places_below(long_axis.item)
+    status = _status(group)
+    if status not in _NOT_SEEN:
+        places = places or places_below(group)
     return MeasurementGroup(
         path=path,
         patient=str(report.get("PatientID", "") or "").strip(),
         date=_date(report),
         lesion=lesion,
-        tracking_uid=_text(group, _TRACKING_UID),
+        tracking_uid=_text(group, TRACKING_UID),
         role=_role(group),
         site=_site(group),
         long_axis_mm=_value(long_axis),
         short_axis_mm=_value(sizes.get("short_axis_mm")),
         volume_ml=_value(sizes.get("volume_ml")),
-        places=places or places_below(group),
+        places=places,
         remarks=tuple(f"lesion {lesion}: {remark}" for remark in remarks),
-        status=_status(group),
+        status=status,
         derived_from=tuple(filter(None, _text(group, DERIVED_FROM).split(";"))),
     )
 
@@ -218,10 +223,17 @@ def _is_response(group: ContentItem) -> bool:
     return any(named(group.children(), CURRENT_RESPONSE))
 
 
+def _is_of_lesion(evaluation: ContentItem) -> bool:
+    """Whether an evaluation, in no group, names the lesion of which it is."""
+    is_of_presence = has_code(evaluation, PRESENCE, LESION_STATUS)
+    return is_of_presence and any(named(evaluation.children(), TRACKING_ID))
+
+
 def _status(group: ContentItem) -> str:
-    if any(item.coded_value == ABSENT for item in named(group.children(), PRESENCE)):
+    answers = (group, *group.children())
+    if any(item.coded_value == ABSENT for item in named(answers, PRESENCE)):
         return "absent"
-    return next((item.coded_meaning for item in named(group.children(), LESION_STATUS)), "")
+    return next((item.coded_meaning for item in named(answers, LESION_STATUS)), "")
 
 
 def _value(size: ReportedSize | None) -> float | None:

@@ -10,11 +10,14 @@ __all__ = [
     "LVT_SCHEME",
     "PRESENCE",
     "ROLE_CODES",
+    "TRACKING_ID",
+    "TRACKING_UID",
 ]
 
 LVT_SCHEME = "99LVT"
 """Designator of codes of our own, for what DICOM and SNOMED CT have no word for."""
 
+TRACKING_ID, TRACKING_UID = ("112039", "DCM"), ("112040", "DCM")
 PRESENCE, ABSENT = ("705057003", "SCT"), ("2667000", "SCT")
 CURRENT_RESPONSE = ("112048", "DCM")
 LESION_STATUS = ("lesion-status", LVT_SCHEME)
