@@ -91,13 +91,51 @@ class ReaderPage:
         """What a script sees in the page."""
         return self.page.evaluate(script, value)
 
-    def reject(self, lesion: Key) -> None:
-        """A lesion is no tumour."""
+    def look(self) -> None:
+        """See everything that the list names, from one thing to the next by a key."""
+        self.page.locator(".visits").scroll_into_view_if_needed()
+        self.page.locator(".visits").focus()
+        for _ in range(self.eval("lvt.data.worklist.length")):
+            self.page.keyboard.press("n")
+            self.keys += 1
+
+    def doubts(self) -> list[dict[str, Any]]:
+        """What the list names, each with its answers and the rows that they stand for."""
+        listed: list[dict[str, Any]] = self.eval("lvt.data.worklist")
+        return listed
+
+    def answer(self, doubt: int, answer: int) -> None:
+        """One of the answers in the list; given again, it is taken back."""
+        self._click(
+            self.page.locator(".worklist > li").nth(doubt).locator(".answers button").nth(answer)
+        )
+
+    def reject(self, lesion: Key, everywhere: bool) -> None:
+        """A lesion is no tumour, here or at all visits that show it."""
         self._go(lesion)
-        self._click(self.page.locator(".lesion .actions").get_by_text("Is no tumour"))
+        buttons = self.page.locator(".lesion .actions")
+        here = buttons.get_by_text("Is none here only")
+        if everywhere or not here.count():
+            self._click(buttons.get_by_text("Is no tumour"))
+        else:
+            self._click(here)
 
     def deny(self, earlier: Key, later: Key) -> None:
         """A link is wrong."""
+        self._click(self._link(earlier, later).get_by_role("button", name="wrong", exact=True))
+
+    def exchange(self, one: tuple[Key, Key], other: tuple[Key, Key]) -> bool:
+        """Two links have each other's ends; False where the page does not offer that."""
+        for (a, b), (_, d) in ((one, other), (other, one)):
+            track = self.eval("(key) => lvt.lesionAt.get(key).track", f"{d[0]}/{d[1]}")
+            button = self._link(a, b).get_by_text(f"exchange with T{track}", exact=True)
+            if button.count():
+                self._click(button.first)
+                return True
+        return False
+
+    def _link(self, earlier: Key, later: Key) -> Any:
+        """The line of a link beside the chosen tumour."""
         self._go(later)
         at = self.eval(
             """([a, b]) => lvt.data.edges.filter((edge) => {
@@ -106,8 +144,7 @@ class ReaderPage:
             }).findIndex((edge) => edge.a.join() === a.join() && edge.b.join() === b.join())""",
             [list(earlier), list(later)],
         )
-        item = self.page.locator(".lesion .links li").nth(at)
-        self._click(item.get_by_role("button", name="wrong", exact=True))
+        return self.page.locator(".lesion .links li").nth(at)
 
     def join(self, earlier: Key, later: Key) -> None:
         """A link is missing: said at whichever end offers the other one."""

@@ -33,7 +33,8 @@ __all__ = ["write_html"]
 
 # In the order in which they build on each other.
 _WORKPLACE = (
-    "volume", "slices", "surface", "space", "review", "workplace", "controls", "bench", "glass",
+    "volume", "slices", "surface", "space", "review", "workplace", "worklist", "controls", "bench",
+    "glass",
 )  # fmt: skip
 
 

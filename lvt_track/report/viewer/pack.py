@@ -58,10 +58,7 @@ def page_data(content: ReportContent) -> str:
             {"a": e.earlier, "b": e.later, "event": e.event.value, "confidence": e.confidence}
             for e in course.edges
         ],
-        "worklist": [
-            {"title": d.title, "text": d.text, "lesion": d.lesion, "visit": d.visit}
-            for d in worklist(course)
-        ],
+        "worklist": [doubt.facts() for doubt in worklist(course, scene.common_mm)],
         "corrections": [dict(row) for row in content.corrections],
     }
     return json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,17 +1,28 @@
-"""What a reader should look at first, most doubtful first."""
+"""What a reader should look at first, most doubtful first, and what can be said of it at once."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 
 from lvt_track.core.course import Course
-from lvt_track.core.lesion.lesion import Lesion, TrackState
-from lvt_track.report.timelines import change_percent, timelines
-from lvt_track.report.verdicts import settling_sentence
-from lvt_track.report.wording import latest_responses, percent, tumor_percent
+from lvt_track.core.lesion.lesion import Track, TrackState
+from lvt_track.core.response.categories import Standing
+from lvt_track.core.response.response import Response
+from lvt_track.report.timelines import Timeline, change_percent, timelines
+from lvt_track.report.verdicts import cause, settling_sentence
+from lvt_track.report.viewer.doubts import Doubt, linked, none_of, unlinked
+from lvt_track.report.viewer.proposals import (
+    Places,
+    exchanges,
+    gaps,
+    possible_non_tumors,
+    tumor_answers,
+)
+from lvt_track.report.wording import latest_responses, percent
+from lvt_track.response.standings import standing_of_word
 
-__all__ = ["Doubt", "worklist"]
+__all__ = ["worklist"]
 
 SURE_LINK = 0.7
 """Links of less confidence are listed."""
@@ -19,33 +30,78 @@ SURE_LINK = 0.7
 _JUMP = 4.0
 """A volume that changes by this factor from one visit to the next is listed."""
 
+_LEAST_TOGETHER = 2
 
-@dataclass(frozen=True)
-class Doubt:
-    """One thing to look at.
+_PROGRESSES = (Standing.PROGRESSION, Standing.UNCONFIRMED)
 
-    Attributes:
-        title: in few words.
-        text: why.
-        lesion: key (visit, label) of the lesion to show; None for a visit as a whole.
-        visit: the visit.
+
+def worklist(course: Course, places: Places) -> tuple[Doubt, ...]:
+    """What makes or settles the last responses, badly aligned visits, links, doubtful tumours.
+
+    Args:
+        course: as it is reported.
+        places: of lesions in the common frame, by key.
     """
-
-    title: str
-    text: str
-    lesion: tuple[int, int] | None
-    visit: int
-
-
-def worklist(course: Course) -> tuple[Doubt, ...]:
-    """What settles the last responses, visits that lie badly, links, doubtful tumours, jumps."""
-    return (
+    doubts = (
+        *_progressions(course),
         *_settling(course),
         *_visits(course),
+        *exchanges(course, places),
         *_links(course),
-        *_uncertain(course),
+        *gaps(course, places),
+        *_tumors(course),
         *_jumps(course),
     )
+    return _joined(doubts)
+
+
+def _joined(doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
+    """One doubt of those that have the same answers: whatever is said, it is said of them all."""
+    joined: list[Doubt] = []
+    for doubt in doubts:
+        same = [k for k, one in enumerate(joined) if one.answers and one.answers == doubt.answers]
+        if not same:
+            joined.append(doubt)
+            continue
+        first = joined[same[0]]
+        words = doubt.text if doubt.text in first.text else f"{first.text}; {doubt.text}"
+        joined[same[0]] = replace(first, text=words.lstrip("; "))
+    return tuple(joined)
+
+
+def _progressions(course: Course) -> list[Doubt]:
+    """What each progression rests on: nobody should sign one unseen."""
+    doubts: dict[int, Doubt] = {}
+    for response in latest_responses(course):
+        if standing_of_word(response.category) not in _PROGRESSES:
+            continue
+        visit = next(k for k, v in enumerate(course.visits) if v.visit.date == response.date)
+        line = _decisive(course, response, visit)
+        if line is None:
+            continue
+        track, lesion = line.track, line.sightings[visit].lesions[0]
+        text = f"{response.criterion}: {cause(course, response)}"
+        if track.number in doubts:
+            text = f"{doubts[track.number].text}; {text}"
+        is_new = line.name in response.new_lesions
+        answers = tumor_answers(track) if is_new else ()
+        title = f"{line.name} makes the {response.category}"
+        doubts[track.number] = Doubt(title, text, lesion.key, visit, answers)
+    return list(doubts.values())
+
+
+def _decisive(course: Course, response: Response, visit: int) -> Timeline | None:
+    """The largest new tumour, else the one that has grown by most since it was smallest."""
+    shown = [line for line in timelines(course) if line.sightings[visit].is_seen]
+    new = [line for line in shown if line.name in response.new_lesions]
+
+    def growth_mm(line: Timeline) -> float:
+        sizes = [one.diameter_mm for one in line.sightings[: visit + 1] if one.diameter_mm]
+        return sizes[-1] - min(sizes)
+
+    if new:
+        return max(new, key=lambda line: line.sightings[visit].diameter_mm or 0.0)
+    return max(shown, key=growth_mm, default=None)
 
 
 def _settling(course: Course) -> list[Doubt]:
@@ -58,14 +114,21 @@ def _settling(course: Course) -> list[Doubt]:
         settling = response.doubt.settling
         visit = visits[settling.date]
         number = re.match(r"T(\d+)", settling.lesion)
-        tracks = [one for one in course.tracks if number and one.number == int(number[1])]
-        keys = [key for track in tracks for key in track.lesions if key[0] == visit]
+        track = next((t for t in course.tracks if number and t.number == int(number[1])), None)
+        keys = [key for key in track.lesions if key[0] == visit] if track else []
         text = f"{response.criterion}, now {response.category}: {settling_sentence(response)}"
         known = doubts.get((visit, settling.lesion))
         title = f"{settling.lesion} settles the response"
         text = f"{known.text} {text}" if known else text
-        doubts[visit, settling.lesion] = Doubt(title, text, keys[0] if keys else None, visit)
+        answers = tumor_answers(track) if track and _is_open(track) else ()
+        doubts[visit, settling.lesion] = Doubt(
+            title, text, keys[0] if keys else None, visit, answers
+        )
     return list(doubts.values())
+
+
+def _is_open(track: Track) -> bool:
+    return track.state is TrackState.UNCERTAIN
 
 
 def _visits(course: Course) -> list[Doubt]:
@@ -95,42 +158,58 @@ def _links(course: Course) -> list[Doubt]:
             f"{course.visits[edge.later[0]].visit.name}, confidence {edge.confidence:.2f}",
             edge.later,
             edge.later[0],
+            (
+                unlinked("wrong", (edge.earlier, edge.later)),
+                linked("right", (edge.earlier, edge.later)),
+            ),
         )
         for edge in doubtful
     ]
 
 
-def _uncertain(course: Course) -> list[Doubt]:
-    return [
-        Doubt(
-            f"T{track.number}: is it new?",
-            _with_probability(track.reason, course.lesion(track.lesions[0])),
-            track.lesions[0],
-            track.lesions[0][0],
-        )
-        for track in course.tracks
-        if track.state is TrackState.UNCERTAIN
-    ]
+def _tumors(course: Course) -> list[Doubt]:
+    """Tumours that may be none, and before them, where there are several, all at once."""
+    doubts = possible_non_tumors(course)
+    if len(doubts) < _LEAST_TOGETHER:
+        return doubts
+    tracks = [course.track_of(one.lesion) for one in doubts if one.lesion]
+    names = ", ".join(f"T{track.number}" for track in tracks)
+    every = [key for track in tracks for key in track.lesions]
+    together = Doubt(
+        f"{len(tracks)} tumours may be none",
+        names,
+        None,
+        doubts[0].visit,
+        (none_of(every, f"{_all(len(tracks))} are no tumours"),),
+    )
+    return [together, *doubts]
 
 
-def _with_probability(reason: str, lesion: Lesion) -> str:
-    if lesion.tumor_probability is None:
-        return reason
-    return f"{reason}; {tumor_percent(lesion.tumor_probability)} % likely a tumour"
+def _all(count: int) -> str:
+    return "both" if count == _LEAST_TOGETHER else f"all {count}"
 
 
 def _jumps(course: Course) -> list[Doubt]:
+    """Tumours whose volume changes more than tissue does, with every visit at which it does."""
     doubts = []
     for line in timelines(course):
-        for k in range(1, len(line.sightings)):
-            if line.sightings[k - 1].is_cut or line.sightings[k].is_cut:
-                continue
-            before, after = line.sightings[k - 1].volume_ml, line.sightings[k].volume_ml
-            if not before or not after or 1 / _JUMP < after / before < _JUMP:
-                continue
+        jumps = [k for k in range(1, len(line.sightings)) if _is_jump(line, k)]
+        if not jumps:
+            continue
+        texts = []
+        for k in jumps:
+            before, after = (line.sightings[i].volume_ml or 0.0 for i in (k - 1, k))
             change = percent(change_percent(before, after))
             name = course.visits[k].visit.name
-            text = f"from {before:.2f} to {after:.2f} mL at {name}: {change}"
-            lesion = line.sightings[k].lesions[0]
-            doubts.append(Doubt(f"{line.name}: a jump in volume", text, lesion.key, k))
+            texts.append(f"from {before:.2f} to {after:.2f} mL at {name}: {change}")
+        lesion = line.sightings[jumps[0]].lesions[0]
+        title = f"{line.name}: {'a jump' if len(jumps) == 1 else 'jumps'} in volume"
+        doubts.append(Doubt(title, "; ".join(texts), lesion.key, lesion.visit))
     return doubts
+
+
+def _is_jump(line: Timeline, k: int) -> bool:
+    before, after = line.sightings[k - 1], line.sightings[k]
+    if before.is_cut or after.is_cut or not before.volume_ml or not after.volume_ml:
+        return False
+    return not 1 / _JUMP < after.volume_ml / before.volume_ml < _JUMP

@@ -1,4 +1,4 @@
-// Beside the slices: what to look at first, the chosen lesion, what was said, and saving it.
+// Beside the slices: the chosen lesion, what was said, and saving it.
 
 const element = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more });
 const button = (text, act) => {
@@ -7,25 +7,12 @@ const button = (text, act) => {
   return one;
 };
 
+const MOST_BESIDE = 2;
+
 const showBench = (place) => {
   showWorklist(place);
   showLesion(place);
   showRows(place);
-};
-
-const showWorklist = (place) => {
-  const { data, review } = place;
-  const items = data.worklist.map((doubt) => {
-    const item = element("li", "");
-    const lesion = doubt.lesion && place.lesionAt.get(doubt.lesion.join("/"));
-    const open = button(doubt.title, () => {
-      if (lesion) place.go(lesion);
-    });
-    item.append(open, element("small", ` ${doubt.text}`));
-    if (lesion && review.about(lesion).length) item.classList.add("done");
-    return item;
-  });
-  place.find(".worklist").replaceChildren(...(items.length ? items : [element("li", "Nothing stands out.")]));
 };
 
 const showLesion = (place) => {
@@ -51,8 +38,12 @@ const showLesion = (place) => {
 
   const say = (...args) => review.say(...args);
   const actions = element("div", "", { className: "actions" });
+  const same = data.lesions.filter((one) => one.track !== null && one.track === lesion.track);
+  const shown = new Set(same.map((one) => one.visit)).size;
+  const isNone = (lesions) => review.sayAll(lesions.map((first) => ({ action: "none", first })));
+  if (shown > 1) actions.append(button(`Is no tumour (${shown} visits)`, () => isNone(same)));
   actions.append(
-    button("Is no tumour", () => say("none", lesion)),
+    button(shown > 1 ? "Is none here only" : "Is no tumour", () => isNone([lesion])),
     button("Is new", () => say("new", lesion)),
     button("Target", () => say("target", lesion)),
     button("Non-target", () => say("non-target", lesion)),
@@ -106,11 +97,12 @@ const showLesion = (place) => {
   box.replaceChildren(head, facts, others, actions, linksOf(place, lesion));
 };
 
-/** The links of a tumour, each to be called right or wrong. */
+/** The links of a tumour, each to be called right or wrong, or exchanged with one beside it. */
 const linksOf = (place, lesion) => {
   const list = element("ul", "", { className: "links" });
+  const endsOf = (edge) => [edge.a, edge.b].map((key) => place.lesionAt.get(key.join("/")));
   for (const edge of place.data.edges) {
-    const [a, b] = [edge.a, edge.b].map((key) => place.lesionAt.get(key.join("/")));
+    const [a, b] = endsOf(edge);
     if (!a || !b || a.track !== lesion.track) continue;
     const [from, to] = [a, b].map((l) => place.data.visits[l.visit].date);
     const sure = edge.confidence === null ? "" : `, confidence ${edge.confidence.toFixed(2)}`;
@@ -120,6 +112,16 @@ const linksOf = (place, lesion) => {
       button("right", () => place.review.say("add", a, b)),
       button("wrong", () => place.review.say("remove", a, b)),
     );
+    const apart = (one) => length(minus(one.common, b.common));
+    const beside = place.data.edges.map(endsOf)
+      .filter(([c, d]) => c && d && c !== a && d !== b && c.visit === a.visit && d.visit === b.visit)
+      .sort((one, other) => apart(one[1]) - apart(other[1]));
+    for (const [c, d] of beside.slice(0, MOST_BESIDE)) {
+      item.append(button(`exchange with ${place.nameOf(d)}`, () => place.review.sayAll([
+        { action: "remove", first: a, second: b }, { action: "remove", first: c, second: d },
+        { action: "add", first: a, second: d }, { action: "add", first: c, second: b },
+      ])));
+    }
     list.append(item);
   }
   return list;
@@ -139,6 +141,9 @@ const showRows = (place) => {
     return item;
   });
   place.find(".rows").replaceChildren(...items);
+  const rest = review.unsaidLinks(place.lesionAt);
+  place.find("[name=rest]").hidden = !rest.length;
+  place.find("[name=rest]").textContent = `The other ${rest.length} links are right`;
   place.find("[name=undo]").disabled = !review.undone.length;
   place.find("[name=save]").textContent = review.isSaved ? "Save corrections.csv"
     : `Save corrections.csv (${review.rows.length}, not saved)`;
@@ -147,6 +152,7 @@ const showRows = (place) => {
 const attachBench = (place) => {
   const { review, find } = place;
   find("[name=undo]").addEventListener("click", () => review.undo());
+  find("[name=rest]").addEventListener("click", () => review.sayAll(review.unsaidLinks(place.lesionAt)));
   const reader = find("[name=reader]");
   review.reader = "";
   reader.addEventListener("input", () => { review.reader = reader.value.trim(); });

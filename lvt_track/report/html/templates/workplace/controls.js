@@ -84,7 +84,8 @@ const KEYS = {
   f: (p) => p.find("[name=warped]").click(), o: (p) => p.find("[name=tumours]").click(),
   v: (p) => p.find("[name=vessels]").click(), l: (p) => p.find("[name=liver]").click(),
   x: (p) => p.find("[name=cross]").click(), m: (p) => p.find("[name=measure]").click(),
-  u: (p) => p.review.undo(),
+  u: (p) => p.review.undo(), n: (p) => leafDoubts(p, 1), p: (p) => leafDoubts(p, -1),
+  1: (p) => answerDoubt(p, 0), 2: (p) => answerDoubt(p, 1),
 };
 
 /** From tumour to tumour, at the last visit that shows each. */
@@ -141,8 +142,11 @@ const attachControls = (place) => {
     up: () => place.scroll(1), down: () => place.scroll(-1),
   };
   for (const [name, act] of Object.entries(clicks)) find(`[name=${name}]`).addEventListener("click", act);
-  find(".visits").addEventListener("keydown", (event) => {
+  root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+    if (event.target.closest("input, select, .space canvas")) return;
+    // Elsewhere arrows scroll the page.
+    if (!event.target.closest(".visits") && event.key.length > 1) return;
     event.preventDefault();
     KEYS[event.key](place);
   });

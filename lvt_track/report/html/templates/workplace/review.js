@@ -34,31 +34,67 @@ class Review {
     return Object.fromEntries(END.map((column, k) => [named(column, end), values[k] ?? ""]));
   }
 
-  /** Say something; what was said of the same before and cannot stand beside it gives way. */
   say(action, first, second, more = {}) {
-    const [a, b] = second && second.visit < first.visit ? [second, first] : [first, second];
-    const row = {
-      action, ...this.lesion(a, "a"), ...(b ? this.lesion(b, "b") : {}), ...more,
-      reader: this.reader, time: new Date().toISOString().slice(0, 19),
-    };
-    const replaced = this.rows.filter((other) => this.excludes(row, other));
-    this.rows = [...this.rows.filter((other) => !replaced.includes(other)), row];
-    this.undone.push(() => {
-      this.rows = [...this.rows.filter((other) => other !== row), ...replaced];
-    });
+    this.sayAll([{ action, first, second, more }]);
+  }
+
+  /** Say things at once, as one step to undo; what was said of the same before and cannot stand
+   * beside it gives way. */
+  sayAll(statements) {
+    const before = this.rows;
+    for (const one of statements) {
+      const row = this.row(one);
+      this.rows = [...this.rows.filter((other) => !this.excludes(row, other)), row];
+    }
+    this.undone.push(before);
     this.touch();
   }
 
+  row({ action, first, second, more = {} }) {
+    const [a, b] = second && second.visit < first.visit ? [second, first] : [first, second];
+    return {
+      action, ...this.lesion(a, "a"), ...(b ? this.lesion(b, "b") : {}), ...more,
+      reader: this.reader, time: new Date().toISOString().slice(0, 19),
+    };
+  }
+
+  /** Whether a row says what a statement says. */
+  says(row, { action, first, second }) {
+    const is = (lesion, e) => row[`date_${e}`] === this.data.visits[lesion.visit].date && Number(row[`lesion_${e}`]) === lesion.label;
+    return row.action === action && is(first, "a") && (!second || is(second, "b"));
+  }
+
+  holds(statements) {
+    return statements.every((one) => this.rows.some((row) => this.says(row, one)));
+  }
+
+  takeBackAll(statements) {
+    const before = this.rows;
+    this.rows = before.filter((row) => !statements.some((one) => this.says(row, one)));
+    this.undone.push(before);
+    this.touch();
+  }
+
+  /** Links between lesions that are tumours, of which nothing was said. */
+  unsaidLinks(lesionAt) {
+    return this.data.edges.map(({ a, b }) => ({
+      action: "add", first: lesionAt.get(a.join("/")), second: lesionAt.get(b.join("/")),
+    })).filter((link) => {
+      const row = this.row(link);
+      return !this.rows.some((other) => this.excludes(row, other) || this.says(other, link));
+    });
+  }
+
   takeBack(row) {
-    const at = this.rows.indexOf(row);
-    this.rows.splice(at, 1);
-    this.undone.push(() => this.rows.splice(at, 0, row));
+    const before = this.rows;
+    this.rows = before.filter((other) => other !== row);
+    this.undone.push(before);
     this.touch();
   }
 
   undo() {
-    const back = this.undone.pop();
-    if (back) back();
+    if (!this.undone.length) return;
+    this.rows = this.undone.pop();
     this.touch();
   }
 
@@ -77,7 +113,9 @@ class Review {
     if (is("none")(row) || is("none")(other)) return true;
     const ties = is("add", "remove", "same");
     if (ties(row) && ties(other)) return lesions(row).every((one) => lesions(other).includes(one));
-    if ([row, other].some(is("new")) && [row, other].some(is("add", "same"))) return true;
+    // What is new has no past; what it became is another matter.
+    const begun = [row, other].find(is("new")), link = [row, other].find(is("add", "same"));
+    if (begun && link) return end(link, "b") === end(begun, "a");
     const kind = (r) => (is("target", "non-target")(r) ? "role" : r.action);
     return kind(row) === kind(other) && !ties(row) && end(row, "a") === end(other, "a");
   }

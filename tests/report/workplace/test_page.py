@@ -235,7 +235,7 @@ def test_no_tumour_target_new_and_split(opened: Open) -> None:
     opened.go(0, 2)
     opened.click("Non-target")
     opened.go(1, 2)
-    opened.click("Is no tumour")
+    opened.click("Is none here only")
     opened.go(2, 1)
     opened.page.get_by_label("Split into …").select_option("3")
     opened.go(2, 2)
@@ -243,6 +243,53 @@ def test_no_tumour_target_new_and_split(opened: Open) -> None:
     said = opened.decisions()
     assert said.roles == {(0, 1): "target", (0, 2): "non-target"}
     assert said.rejected == {(1, 2)} and said.new == {(2, 2)} and said.parts == {(2, 1): 3}
+
+
+def test_a_tumour_that_is_none_is_none_at_every_visit(opened: Open) -> None:
+    track = opened.course.track_of((0, 2))
+    opened.go(0, 2)
+    opened.click(f"Is no tumour ({len(track.lesions)} visits)")
+    assert opened.decisions().rejected == set(track.lesions)
+    opened.click("Undo")
+    assert opened.eval("lvt.review.rows.length") == 0
+
+
+def test_what_is_new_may_go_on(opened: Open) -> None:
+    """A new tumour has no past; the link to what it became stands beside that."""
+    opened.go(0, 1)
+    opened.click("right")
+    opened.eval("lvt.review.say('new', lvt.lesionAt.get('0/1'))")
+    assert opened.eval("lvt.review.rows.map((row) => row.action)") == ["add", "new"]
+
+
+def test_links_are_exchanged_and_the_others_are_right(opened: Open) -> None:
+    opened.go(0, 1)
+    other = opened.course.track_of((0, 2))
+    opened.click(f"exchange with T{other.number}")
+    pair = opened.decisions()
+    assert len(pair.added) == len(pair.removed) == 2
+    opened.page.locator("[name=rest]").click()
+    said = opened.decisions()
+    links = {(edge.earlier, edge.later) for edge in opened.course.edges}
+    assert said.removed == pair.removed and said.added == pair.added | (links - pair.removed)
+
+
+def test_the_list_is_gone_through_and_answered_by_keys(opened: Open) -> None:
+    """Each answer is one step, pressed while it holds, and taken back by a second click."""
+    opened.page.locator(".visits").focus()
+    opened.page.keyboard.press("n")
+    answered = opened.eval("lvt.data.worklist.findIndex((one) => one.answers.length)")
+    for _ in range(answered):
+        opened.page.keyboard.press("n")
+    item = opened.page.locator(".worklist > li.current")
+    assert item.count() == 1 and "0 of" in opened.page.locator(".answered").inner_text()
+    opened.page.keyboard.press("1")
+    rows = opened.eval(f"lvt.data.worklist[{answered}].answers[0].rows.length")
+    assert opened.eval("lvt.review.rows.length") == rows
+    assert item.locator("button[aria-pressed=true]").count() == 1
+    assert "1 of" in opened.page.locator(".answered").inner_text()
+    item.locator("button[aria-pressed=true]").click()
+    assert opened.eval("lvt.review.rows.length") == 0
 
 
 def test_same_and_merged(opened: Open) -> None:
@@ -295,7 +342,7 @@ def test_contradictions_give_way_and_undo_brings_them_back(opened: Open) -> None
     opened.click("Target")
     opened.click("Non-target")
     assert opened.eval("lvt.review.rows.map((row) => row.action)") == ["non-target"]
-    opened.click("Is no tumour")
+    opened.click("Is none here only")
     assert opened.eval("lvt.review.rows.map((row) => row.action)") == ["none"]
     opened.click("Undo")
     opened.click("Undo")
