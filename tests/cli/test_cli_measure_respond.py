@@ -149,7 +149,7 @@ def test_respond_as_json_with_the_best_response(table: Path) -> None:
         (["--criteria", "who"], 2, "choose recist1.1, mrecist, volume"),
         (["--criteria", "mrecist"], 3, "arterially enhancing diameter"),
         (["--criteria", "volume"], 3, "needs the volume of each lesion"),
-        (["--tu", "tu.csv"], 2, "are for SDTM TR tables"),
+        (["--tu", "tu.csv"], 2, "--tu is for SDTM TR tables"),
     ],
 )
 def test_respond_refuses(table: Path, arguments: list[str], code: int, said: str) -> None:

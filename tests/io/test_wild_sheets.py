@@ -69,3 +69,28 @@ def test_what_never_ends_is_not_opened(tmp_path: Path) -> None:
     for path in (tmp_path / "pipe.csv", Path("/dev/zero")):
         with pytest.raises(InputError, match="no ordinary file"):
             read_sheet(path)
+
+
+def test_what_a_sheet_hides_strikes_out_or_notes_is_told(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["date", "lesion", "mm"], ["2024-01-15", "T1", 30], ["2024-01-15", "T1", 31]):
+        book.active.append(row)
+    book.active["C2"].comment = openpyxl.comments.Comment("new lesion\nnearby", "reader")
+    book.active.row_dimensions[2].hidden = True
+    book.active.column_dimensions["C"].hidden = True
+    for cell in book.active[3]:
+        cell.font = openpyxl.styles.Font(strike=True)
+    book.save(tmp_path / "t.xlsx")
+    sheet = read_sheet(tmp_path / "t.xlsx")
+    assert [row.cells["mm"] for row in sheet.rows] == ["30"]
+    assert sheet.remarks == (
+        "row 2 of the sheet is hidden, and read all the same",
+        "column C of the sheet is hidden, and read all the same",
+        "C2 has a note, not read: 'new lesion nearby'",
+        "line 3 is struck through: passed over",
+    )
+    book.active["A3"].font = openpyxl.styles.Font()
+    book.save(tmp_path / "t.xlsx")
+    with pytest.raises(InputError, match="B3 is struck through, others of its row are not"):
+        read_sheet(tmp_path / "t.xlsx")

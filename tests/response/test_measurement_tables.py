@@ -13,10 +13,11 @@ from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import read_sheet
 from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.tables.answers import rs_rows
-from lvt_track.response.tables.cells import CellError, parse_date, parse_length_mm, parse_number
+from lvt_track.response.tables.cells import CellError, parse_length_mm, parse_number
+from lvt_track.response.tables.dates import exchanged_days, parse_date, settled_order
 from lvt_track.response.tables.measurements import read_measurements
 from lvt_track.response.tables.readings import Readings
-from lvt_track.response.tables.sdtm import is_tr, read_tr
+from lvt_track.response.tables.sdtm.records import is_tr, read_tr
 from lvt_track.response.timepoints.walk import classify
 
 Write = Callable[[str], Path]
@@ -198,7 +199,7 @@ def test_units_that_slipped(read: Callable[[str], Readings]) -> None:
 
 def test_what_is_odd_is_used_and_told(read: Callable[[str], Readings]) -> None:
     found = read(
-        "date,lesion,role,site,long_axis_mm,reader\n"
+        "date,lesion,role,site,long_axis_mm,room\n"
         "2024-01-15,A,target,liver,31,X\n"
         "2024-01-15,B,new,liver,12,X\n"
         "2024-03-15,A,non-target,lung,3.2,X\n"
@@ -207,7 +208,7 @@ def test_what_is_odd_is_used_and_told(read: Callable[[str], Readings]) -> None:
         "2024-05-15,C,non-target,liver,12,X\n"
     )
     assert set(found.remarks) == {
-        "column reader is not used",
+        "column room is not used",
         "line 3: lesion B is called new at the first visit: taken as non-target",
         "line 4: lesion A was target at the first visit: kept so",
         "line 4: lesion A is in lung, before it was in liver: kept so",
@@ -353,6 +354,21 @@ def test_lengths_and_dates() -> None:
     for text in ("2024-02-30", "20240230", "unknown", "2024", "1/2/24"):
         with pytest.raises(CellError):
             parse_date(text)
+
+
+def test_days_of_scans_tell_day_from_month() -> None:
+    texts = ["03/04/2024", "05/06/2024"]
+    assert settled_order(texts) is None
+    order, how = settled_order(texts, [dt.date(2024, 4, 3)]) or ("", "")
+    assert order == "day"
+    assert (
+        how == "days such as 03/04/2024 are read with the day first, as the days of the scans tell"
+    )
+    assert settled_order(texts, [dt.date(2024, 4, 3), dt.date(2024, 5, 6)]) is None
+    mixed = ["2024-04-03", "25/05/2024"]
+    assert "exchanged" in exchanged_days(mixed)
+    assert exchanged_days(mixed, [dt.date(2024, 4, 3)]) == ""
+    assert exchanged_days(["2024-04-13", "25/05/2024"]) == ""
 
 
 TR = (

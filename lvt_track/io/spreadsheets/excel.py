@@ -7,7 +7,7 @@ import datetime as dt
 import operator
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Div: operator.truediv,
 }
 _DEEPEST = 20
+_MOST_LISTED = 10
 
 # Digits within the literal text of a format are no places for digits.
 _KEPT = {ord(c): 0xE000 + ord(c) for c in "0#?.,%G"}
@@ -121,7 +122,16 @@ def _lines(sheet: Any, formulas: Any, path: Path, name: str, epoch: dt.date) -> 
             for row in range(area.min_row + 1, area.max_row + 1):
                 merged[row, area.min_col] = (area.min_row, area.min_col)
     rows = []
+    remarks = _hidden(sheet)
     for number, cells in enumerate(sheet.iter_rows(), start=1):
+        if _is_struck(cells, path):
+            remarks.append(f"line {number} is struck through: passed over")
+            continue
+        remarks += [
+            f"{cell.coordinate} has a note, not read: {' '.join(cell.comment.text.split())!r}"
+            for cell in cells
+            if cell.comment is not None
+        ]
         texts = []
         for column, cell in enumerate(cells, start=1):
             source = cell
@@ -134,7 +144,37 @@ def _lines(sheet: Any, formulas: Any, path: Path, name: str, epoch: dt.date) -> 
         if any(texts):
             rows.append((number, texts))
     repeated = frozenset((row, column - 1) for row, column in merged)
-    return Lines(rows, name, epoch, repeated=repeated)
+    return Lines(rows, name, epoch, repeated=repeated, remarks=tuple(remarks))
+
+
+def _hidden(sheet: Any) -> list[str]:
+    """What of a sheet does not show, and is read all the same."""
+    rows = [n for n, row in sheet.row_dimensions.items() if row.hidden and n <= sheet.max_row]
+    columns = [name for name, column in sheet.column_dimensions.items() if column.hidden]
+    remarks = []
+    for kind, places in (("row", sorted(rows)), ("column", sorted(columns))):
+        listed = ", ".join(map(str, places[:_MOST_LISTED]))
+        more = " …" if len(places) > _MOST_LISTED else ""
+        if places:
+            remarks.append(f"{kind} {listed}{more} of the sheet is hidden, and read all the same")
+    return remarks
+
+
+def _is_struck(cells: Sequence[Any], path: Path) -> bool:
+    """Whether all that a row holds is struck through, as what is deleted by hand.
+
+    Raises:
+        InputError: when a part of it is, which can mean the row or the cell.
+    """
+    struck = [cell.has_style and bool(cell.font.strike) for cell in cells if cell.value is not None]
+    if any(struck) and not all(struck):
+        first = next(c for c in cells if c.value is not None and c.has_style and c.font.strike)
+        raise InputError(
+            f"{first.coordinate} is struck through, others of its row are not",
+            path=path,
+            remedy="Delete what does not count",
+        )
+    return any(struck)
 
 
 def _shown(cell: Any) -> str:

@@ -31,6 +31,7 @@ class Lines:
         serial_epoch: day 0 of dates that are numbers of days; None where they are none.
         delimiter: that parts the cells; empty in files that need none.
         repeated: line and place of the cells that repeat the value of a merged one.
+        remarks: what else a reader must know of it, in words.
     """
 
     rows: Sequence[tuple[int, list[str]]]
@@ -38,6 +39,7 @@ class Lines:
     serial_epoch: dt.date | None = None
     delimiter: str = ""
     repeated: frozenset[tuple[int, int]] = frozenset()
+    remarks: tuple[str, ...] = ()
 
     def refuse_shifted(self, path: Path, columns: Sequence[str], start: int) -> None:
         """Refuse rows whose cells cannot all belong below their column.

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import is_zipfile
 
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.delimited import read_delimited
+from lvt_track.io.spreadsheets.headers import Header, HeaderWords, find_header
 from lvt_track.io.spreadsheets.lines import MOST_BYTES, MOST_ROWS, Lines
 from lvt_track.io.spreadsheets.transport import read_transport
 
-__all__ = ["IsHeader", "Sheet", "SheetRow", "read_sheet"]
-
-IsHeader = Callable[[Sequence[str]], bool]
-"""Whether the cells of a line are the names of the columns that are looked for."""
-
-# A title, a name and a legend above the table are common; more is another kind of document.
-_MOST_LINES_ABOVE = 40
-
+__all__ = ["Sheet", "SheetRow", "read_sheet"]
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -79,16 +73,16 @@ class Sheet:
     serial_epoch: dt.date | None = None
 
 
-def read_sheet(path: Path, is_header: IsHeader | None = None) -> Sheet:
+def read_sheet(path: Path, words: HeaderWords | None = None) -> Sheet:
     """Read a table: .csv, .tsv or .txt (comma, semicolon, tab or bar), .xlsx, or SAS .xpt.
 
-    Of an Excel file, the first sheet with the header is read; dates become ISO dates, merged
-    cells repeat their value.
+    Of an Excel file, the first sheet with the header is read, and with it those that have the same
+    columns; dates become ISO dates, merged cells repeat their value.
 
     Args:
         path: the file; at most `MOST_BYTES` unpacked and `MOST_ROWS` rows are read.
-        is_header: tells the line with the names of the columns, which may stand below a title;
-            without it, or where it finds none, the first line that holds anything.
+        words: tell the lines with the names of the columns, which may stand below a title;
+            without them, or where they find none, the first line that holds anything.
 
     Raises:
         InputError: when the file cannot be read, is too large, has no rows, or names a column
@@ -106,7 +100,7 @@ def read_sheet(path: Path, is_header: IsHeader | None = None) -> Sheet:
         choices = _read(path)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
-    return _sheet(path, choices, is_header)
+    return _sheet(path, choices, words)
 
 
 def _read(path: Path) -> list[Lines]:
@@ -128,44 +122,61 @@ def _read(path: Path) -> list[Lines]:
     return read_delimited(path)
 
 
-def _sheet(path: Path, choices: Sequence[Lines], is_header: IsHeader | None) -> Sheet:
-    """The table among the ways to read a file: the first in which the header is found."""
-    tables: list[tuple[Lines, int]] = []
-    for lines in choices:
-        top = range(min(len(lines.rows), _MOST_LINES_ABOVE))
-        start = next((k for k in top if is_header and is_header(lines.rows[k][1])), None)
-        if start is not None:
-            tables.append((lines, start))
-    usable = [lines for lines in choices if len(lines.rows) > 1]
-    if not tables and not usable:
-        raise InputError("a table needs a header and at least one row", path=path)
-    lines, start = tables[0] if tables else (usable[0], 0)
-    more = [other.name for other, _ in tables[1:] if other.name]
-    remarks = [f"sheet {name!r} is not read, sheet {lines.name!r} is" for name in more]
-    rows = lines.rows[start:]
-    if len(rows) < 2:
-        raise InputError("a table needs a header and at least one row", path=path)
-    if len(rows) - 1 > MOST_ROWS:
-        raise InputError(
-            f"{len(rows) - 1} rows, more than {MOST_ROWS}", path=path, remedy="Split the table"
-        )
-    columns = tuple(rows[0][1])
+def _sheet(path: Path, choices: Sequence[Lines], words: HeaderWords | None) -> Sheet:
+    """The table among the ways to read a file: the first in which the header is found.
+
+    Sheets of a workbook with the same columns are one table, a part below the other.
+    """
+    tables = [
+        (lines, header)
+        for lines in choices
+        if words is not None and (header := find_header(lines, words, path)) is not None
+    ]
+    if not tables:
+        usable = [lines for lines in choices if len(lines.rows) > 1]
+        if not usable:
+            raise InputError("a table needs a header and at least one row", path=path)
+        tables = [(usable[0], Header(tuple(usable[0].rows[0][1]), 0, 0))]
+    lines, header = tables[0]
+    columns = header.columns
     twice = sorted({name for name in columns if name and columns.count(name) > 1})
     if twice:
         raise InputError(f"column {', '.join(twice)} stands there twice", path=path)
-    lines.refuse_shifted(path, columns, start)
-    places = {name: k for k, name in enumerate(columns)}
+    remarks = list(lines.remarks)
+    rows: list[SheetRow] = []
+    offset = 0
+    for part, own in tables:
+        if part is not lines and not part.name:
+            continue
+        if set(own.columns) != set(columns):
+            remarks.append(f"sheet {part.name!r} is not read, sheet {lines.name!r} is")
+            continue
+        if part is not lines:
+            offset = rows[-1].line if rows else offset
+            remarks += part.remarks
+            remarks.append(
+                f"sheet {part.name!r} is read with sheet {lines.name!r}: its line 1 counts as "
+                f"line {offset + 1}"
+            )
+        rows += _rows(part, own, offset, path)
+    if not rows:
+        raise InputError("a table needs a header and at least one row", path=path)
+    if len(rows) > MOST_ROWS:
+        raise InputError(
+            f"{len(rows)} rows, more than {MOST_ROWS}", path=path, remedy="Split the table"
+        )
+    return Sheet(path, columns, tuple(rows), tuple(remarks), lines.serial_epoch)
+
+
+def _rows(lines: Lines, header: Header, offset: int, path: Path) -> list[SheetRow]:
+    """The rows below a header, their lines counted on from others above them."""
+    lines.refuse_shifted(path, header.columns, header.last)
+    places = {name: k for k, name in enumerate(header.columns)}
     repeated: dict[int, frozenset[str]] = {}
     for number, place in lines.repeated:
-        if place < len(columns):
-            repeated[number] = repeated.get(number, _NOTHING) | {columns[place]}
-    return Sheet(
-        path,
-        columns,
-        tuple(
-            SheetRow(number, _Cells(places, cells), repeated.get(number, _NOTHING))
-            for number, cells in rows[1:]
-        ),
-        tuple(remarks),
-        lines.serial_epoch,
-    )
+        if place < len(header.columns):
+            repeated[number] = repeated.get(number, _NOTHING) | {header.columns[place]}
+    return [
+        SheetRow(number + offset, _Cells(places, cells), repeated.get(number, _NOTHING))
+        for number, cells in lines.rows[header.last + 1 :]
+    ]

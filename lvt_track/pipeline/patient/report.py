@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -107,10 +108,9 @@ def _remade(
             remedy="Say with --patient where they lie now",
         )
     _check_tables(settings.reader, folder.path)
-    links = _corrections(asked, settings.reader, earlier, folder.manifest)
-    discovery = with_phases_from_pixels(
-        discover(source.absolute(), one_patient=settings.one_patient)
-    )
+    discovery = discover(source.absolute(), one_patient=settings.one_patient)
+    links = _corrections(asked, settings.reader, earlier, folder, discovery.visits)
+    discovery = with_phases_from_pixels(discovery)
     manifest = new_manifest(discovery, source, settings)
     shows = disclosure.knowing(discovery).as_before(earlier.patient)
     manifest.patient = shows.shown_patient
@@ -150,7 +150,11 @@ def _check_tables(tables: ReaderTables, out: Path) -> None:
 
 
 def _corrections(
-    asked: ReaderTables, tables: ReaderTables, earlier: Manifest, written: Path
+    asked: ReaderTables,
+    tables: ReaderTables,
+    earlier: Manifest,
+    folder: RunFolder,
+    visits: Sequence[Visit],
 ) -> tuple[Correction, ...]:
     """The corrections to obey: of a table that is given or was changed since, else remembered ones.
 
@@ -158,16 +162,17 @@ def _corrections(
         asked: tables given now.
         tables: the same, and those of the run where none is given.
         earlier: what the run remembers.
-        written: its file.
+        folder: the run.
+        visits: of the patient.
     """
     if not earlier.methods:  # 0.1.0 remembered none
-        return tables.read_links()
+        return tables.read_links(visits)
     remembered = earlier.known_corrections()
     table = asked.corrections
     if table is None and tables.corrections is not None and tables.corrections.exists():
-        changed = tables.corrections.stat().st_mtime_ns > written.stat().st_mtime_ns
+        changed = tables.corrections.stat().st_mtime_ns > folder.manifest.stat().st_mtime_ns
         table = tables.corrections if changed else None
-    rows = replace(tables, corrections=table).read_links()
+    rows = replace(tables, corrections=table).read_links(visits)
     return remembered if table is None else recalled(rows, remembered)
 
 

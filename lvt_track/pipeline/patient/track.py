@@ -87,7 +87,7 @@ def _track(
     discovery = discover(patient.absolute(), one_patient=settings.one_patient)
     settings.choice.check()  # also where all masks are given
     discovery = with_phases_from_pixels(discovery)
-    links = settings.reader.read_links()
+    links = settings.reader.read_links(discovery.visits)
     known_patient = disclosure.knowing(discovery)
 
     def job(folder: RunFolder | None, earlier: Manifest | None = None) -> TrackResult:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lvt_track.core.response.sites import SiteWord, SiteWords, default_site_words
 from lvt_track.core.series import Visit
 from lvt_track.errors import InputError, UsageError
 from lvt_track.io.dicom.preamble import looks_like_dicom
+from lvt_track.io.spreadsheets.headers import HeaderWords
 from lvt_track.io.spreadsheets.sheet import Sheet, read_sheet
 from lvt_track.pipeline.radiologist.annotation_positions import placed
 from lvt_track.pipeline.radiologist.structured_reports import read_reports
 from lvt_track.response.tables.measurements import read_measurements
+from lvt_track.response.tables.readers import has_readers, of_reader
 from lvt_track.response.tables.readings import Readings, ReadOptions
-from lvt_track.response.tables.sdtm import is_tr, is_tr_header, read_tr
-from lvt_track.response.tables.wide import is_measurement_header, lengthened
+from lvt_track.response.tables.sdtm.records import is_tr, is_tr_header, read_tr
+from lvt_track.response.tables.wide import is_measurement_header, is_second_line, lengthened
 
 __all__ = ["ReadingSource", "read_readings", "read_site_words"]
+
+
+_TABLE_WORDS = HeaderWords(
+    lambda cells: is_tr_header(cells) or is_measurement_header(cells), is_second_line
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class ReadingSource:
     Attributes:
         path: the table, a DICOM structured report, or a folder of such reports.
         identification: SDTM TU file.
-        evaluator: whose records of an SDTM TR file count.
+        evaluator: whose records of an SDTM TR file, or rows of a table with readers, count.
         options: windows and words.
     """
 
@@ -55,13 +62,16 @@ def read_readings(source: Path | ReadingSource, visits: Sequence[Visit] = ()) ->
     if path.is_dir() or (path.is_file() and looks_like_dicom(path)):
         _refuse_sdtm_options(source)
         return read_reports(path, visits, source.options)
-    sheet = read_sheet(path, lambda cells: is_tr_header(cells) or is_measurement_header(cells))
+    sheet = read_sheet(path, _TABLE_WORDS)
     if is_tr(sheet):
         tu = None if source.identification is None else _read_tu(source.identification)
         return read_tr(sheet, tu, source.evaluator, source.options)
-    _refuse_sdtm_options(source)
-    sheet = lengthened(sheet)
-    return placed(read_measurements(sheet, source.options), sheet, visits)
+    if source.identification is not None or not has_readers(sheet):
+        _refuse_sdtm_options(source)
+    days = source.options.scan_days | {visit.date for visit in visits}
+    options = replace(source.options, scan_days=days)
+    sheet = of_reader(lengthened(sheet, days), source.evaluator)
+    return placed(read_measurements(sheet, options), sheet, visits)
 
 
 def read_site_words(path: Path) -> SiteWords:
@@ -70,7 +80,8 @@ def read_site_words(path: Path) -> SiteWords:
     Raises:
         InputError: when it cannot be read, or a row lacks one of the two.
     """
-    sheet = read_sheet(path, lambda cells: {"word", "organ"} <= {c.lower() for c in cells})
+    columns = HeaderWords(lambda cells: {"word", "organ"} <= {c.lower() for c in cells})
+    sheet = read_sheet(path, columns)
     names = {name.lower(): name for name in sheet.columns}
     if not {"word", "organ"} <= names.keys():
         raise InputError("a list of sites needs the columns word and organ", path=path)
@@ -85,9 +96,10 @@ def read_site_words(path: Path) -> SiteWords:
 
 
 def _read_tu(path: Path) -> Sheet:
-    return read_sheet(path, lambda cells: "TUORRES" in {cell.upper() for cell in cells})
+    return read_sheet(path, HeaderWords(lambda cells: "TUORRES" in {c.upper() for c in cells}))
 
 
 def _refuse_sdtm_options(source: ReadingSource) -> None:
     if source.identification is not None or source.evaluator is not None:
-        raise UsageError("--tu and --evaluator are for SDTM TR tables", path=source.path)
+        what = "--tu is for SDTM TR tables, --evaluator for them and tables with a column reader"
+        raise UsageError(what, path=source.path)

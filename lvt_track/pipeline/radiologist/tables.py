@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from lvt_track.core.series import Visit
 from lvt_track.errors import InputError, UsageError
 from lvt_track.lesions.corrections.table import Correction, parse_corrections
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings, read_site_words
@@ -102,8 +103,11 @@ class ReaderTables:
             self.sites or theirs.sites,
         )
 
-    def read_links(self) -> tuple[Correction, ...]:
+    def read_links(self, visits: Sequence[Visit] = ()) -> tuple[Correction, ...]:
         """The corrected links; the radiologist's table is looked at too, so as to fail early.
+
+        Args:
+            visits: of the patient, whose days tell day from month in a table.
 
         Raises:
             InputError: when a table cannot be read or understood.
@@ -111,7 +115,8 @@ class ReaderTables:
         """
         source = self.source
         if source is not None:
-            read_readings(source)
+            days = frozenset(visit.date for visit in visits)
+            read_readings(replace(source, options=replace(source.options, scan_days=days)))
         elif self.sites is not None:
             remedy = "Give the table with --radiologist, or leave --sites out"
             raise UsageError("--sites is for a radiologist's table", remedy=remedy)

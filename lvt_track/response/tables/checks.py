@@ -6,7 +6,8 @@ import datetime as dt
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from math import isclose
 from pathlib import Path
 
 from lvt_track.core.response.assessment import Assessment, Role, Status
@@ -20,8 +21,12 @@ __all__ = ["by_patient", "check_rows", "refuse_if_fatal"]
 _LEAST_UNIT_SLIP = 7.0
 _MOST_UNIT_SLIP = 14.0
 
+# A size that no ruler reads is one in another unit, however much the lesion grew or shrank.
+_LEAST_READ_MM = 3.0
+
 # Nobody follows a patient whose every lesion is below what RECIST measures, 10 mm.
 _LEAST_MEASURED_MM = 10.0
+_LEAST_MEASURED_ML = 0.5  # of a ball of that size
 _FEWEST_SIZES = 2
 
 # No lesion of a body is longer than this, and no table has only such as are longer than that.
@@ -52,13 +57,14 @@ def check_rows(rows: Sequence[Assessment], unread: Collection[str] = ()) -> tupl
         unread: names of lesions of which a row could not be read; what such a row may have said
             is not held against the lesion's others.
     """
-    problems = [*_nameless(rows), *_table_of_another_unit(rows), *_too_long(rows)]
+    problems = [*_nameless(rows), *_sums(rows), *_table_of_another_unit(rows), *_too_long(rows)]
     for of_patient in by_patient(rows).values():
         ordered = sorted(of_patient, key=lambda row: (row.date, row.line or 0))
         problems += _doubles(ordered)
         whole = [row for row in ordered if row.lesion not in unread]
         if whole:
             problems += _roles(whole)
+            problems += _renamed(whole)
             problems += _hard_to_measure(whole)
             problems += _gaps(whole)
             problems += _organs(whole)
@@ -99,6 +105,10 @@ def _table_of_another_unit(rows: Sequence[Assessment]) -> Iterator[Problem]:
         yield Problem(None, what, False)
     if len(sizes) >= _FEWEST_SIZES and min(sizes) > _UNUSUAL_MM:
         what = f"every long axis is above {_UNUSUAL_MM:g} mm: is the table in mm?"
+        yield Problem(None, what, False)
+    volumes = [row.volume_ml for row in rows if row.volume_ml]
+    if len(volumes) >= _FEWEST_SIZES and max(volumes) < _LEAST_MEASURED_ML:
+        what = f"no volume reaches {_LEAST_MEASURED_ML:g} mL, a ball of 10 mm: is the unit right?"
         yield Problem(None, what, False)
 
 
@@ -155,6 +165,43 @@ def _roles(rows: Sequence[Assessment]) -> Iterator[Problem]:
                 yield Problem(row.line, what, False)
 
 
+def _renamed(rows: Sequence[Assessment]) -> Iterator[Problem]:
+    """Visits none of whose lesions bears a name of before, and none is said to be new."""
+    known: set[str] = set()
+    for _, group in groupby(rows, lambda row: row.date):
+        visit = list(group)
+        names = {row.lesion for row in visit}
+        if known and not any(
+            row.role is Role.NEW or row.derived_from or row.lesion in known for row in visit
+        ):
+            what = (
+                f"no lesion of {visit[0].date} has a name of the visits before "
+                f"({', '.join(sorted(known)[:5])}): give each the name it had, or the role new"
+            )
+            yield Problem(visit[0].line, what, True)
+        known |= names
+
+
+def _sums(rows: Sequence[Assessment]) -> Iterator[Problem]:
+    """Rows without a role whose long axis is at every visit the sum of all others."""
+    for of_patient in by_patient(rows).values():
+        visits: dict[dt.date, dict[str, float]] = defaultdict(dict)
+        for row in of_patient:
+            if row.long_axis_mm is not None:
+                visits[row.date][row.lesion] = row.long_axis_mm
+        unsaid = {row.lesion for row in of_patient if row.role is None}
+        for name in unsaid if len(visits) > 1 else ():
+            if all(
+                name in sizes
+                and len(sizes) > 2
+                and isclose(2 * sizes[name], sum(sizes.values()), abs_tol=0.01)
+                for sizes in visits.values()
+            ):
+                line = next(row.line for row in of_patient if row.lesion == name)
+                what = f"{name} is at every visit the sum of the others: call it sum, or a role"
+                yield Problem(line, what, True)
+
+
 def _hard_to_measure(rows: Sequence[Assessment]) -> Iterator[Problem]:
     """Lesions of the first visit whose long axis RECIST 1.1 does not count as it stands.
 
@@ -201,7 +248,10 @@ def _unit_slips(rows: Sequence[Assessment]) -> Iterator[Problem]:
         for row, size in sizes if len(sizes) > 1 else ():
             usual = _median_without(ordered, size)
             contrast = f"lesion {name} has {size:g} mm, at other visits {usual:g} mm"
-            if _LEAST_UNIT_SLIP <= usual / size <= _MOST_UNIT_SLIP:
+            ratio = usual / size
+            if _LEAST_UNIT_SLIP <= ratio <= _MOST_UNIT_SLIP or (
+                ratio > _MOST_UNIT_SLIP and size < _LEAST_READ_MM
+            ):
                 yield Problem(row.line, f"{contrast}: is this in cm?", False)
             # Of two sizes nobody can tell which is wrong; the smaller one was asked for already.
             is_slip = _LEAST_UNIT_SLIP <= size / usual <= _MOST_UNIT_SLIP

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from lvt_track.core.response.sites import plain_words
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet
-from lvt_track.response.tables.cells import LENGTH_UNITS_MM, VOLUME_UNITS_ML, Problem
+from lvt_track.response.tables.cells import (
+    LENGTH_UNITS_MM,
+    VOLUME_UNITS_ML,
+    Problem,
+    unit_symbol,
+)
 from lvt_track.response.tables.unused import columns_of_roles, has_roles, telling_cells
 
 __all__ = ["LENGTHS", "Columns", "SizeColumn", "read_columns", "size_name", "text_name"]
@@ -38,7 +43,8 @@ _TEXT: Mapping[str, str] = {
     "site": "organ, location, localisation, localization, anatomical site, anatomic site, "
     "lesion site, lesion location, lokalisation, siege, organe, localizacion, organo, sted, "
     "lokalisasjon",
-    "status": "lesion status, statut, estado, befund",
+    "status": "lesion status, state, lesion state, statut, etat, estado, befund, zustand, "
+    "tilstand, stato",
     "derived_from": "",
     "phase": "contrast phase",
     "mean_hu": "hu, mean attenuation, mean density, attenuation hu, density hu",
@@ -47,6 +53,8 @@ _TEXT: Mapping[str, str] = {
     "new_lesion": "new lesions, new, new lesion present, any new lesion, neue lasion, "
     "neue lasionen, nouvelle lesion, nouvelles lesions, nueva lesion, nuevas lesiones, "
     "lesion nueva, ny lesjon, nye lesjoner, nova lesao, nuova lesione",
+    "reader": "reader id, reader name, radiologist, read by, reading radiologist, evaluator, "
+    "observer, befunder, auswerter, lecteur, lector, lettore",
     "unit": "units, einheit, unite, unidad, enhet, unidade, unita",
 }
 _SIZES: Mapping[str, str] = {
@@ -181,8 +189,8 @@ def size_name(name: str) -> tuple[str, float | None] | None:
     plain = name.lower().replace("³", "3").replace("^3", "3").replace("µ", "u")
     words = plain_words(plain).split()
     unit: str | None = None
-    if words and words[-1] in _UNITS:
-        unit = words.pop()
+    if words and unit_symbol(words[-1]) in _UNITS:
+        unit = unit_symbol(words.pop())
         if words and words[-1] in ("in", "en", "i"):
             words.pop()
     kind = _SIZE_SPELLINGS.get(" ".join(words))

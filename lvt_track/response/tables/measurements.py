@@ -19,12 +19,17 @@ from lvt_track.response.tables.cells import (
     CellError,
     Problem,
     is_missing,
-    parse_date,
     parse_lengths_mm,
     parse_number,
     parse_volume_ml,
 )
 from lvt_track.response.tables.columns import LENGTHS, Columns, SizeColumn, read_columns
+from lvt_track.response.tables.dates import (
+    DateForm,
+    exchanged_days,
+    parse_date,
+    settled_order,
+)
 from lvt_track.response.tables.new_flags import parse_flag, with_flagged
 from lvt_track.response.tables.own import lvt_readings
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
@@ -57,7 +62,7 @@ def read_measurements(sheet: Sheet, options: ReadOptions | None = None) -> Readi
     options = options or ReadOptions()
     columns = read_columns(sheet)
     problems = [*(Problem(None, remark, False) for remark in sheet.remarks), *columns.problems]
-    rows, flags, unread = _read_rows(sheet, columns, problems)
+    rows, flags, unread = _read_rows(sheet, columns, options, problems)
     is_ours = "track" in columns.text
     if is_ours and rows and not any(problem.is_fatal for problem in problems):
         return lvt_readings(rows, sheet, problems, options)
@@ -71,13 +76,14 @@ def read_measurements(sheet: Sheet, options: ReadOptions | None = None) -> Readi
 
 
 def _read_rows(
-    sheet: Sheet, columns: Columns, problems: list[Problem]
+    sheet: Sheet, columns: Columns, options: ReadOptions, problems: list[Problem]
 ) -> tuple[list[Assessment], dict[tuple[int, dt.date], bool], set[str]]:
     """The rows, what they tell of new lesions at their visit, and lesions with unread rows."""
     rows: list[Assessment] = []
     flags: dict[tuple[int, dt.date], bool] = {}
     unread: set[str] = set()
-    last = _last_row(sheet, columns)
+    form = _date_form(sheet, columns, options, problems)
+    last = _last_row(sheet, columns, form)
     for row in sheet.rows:
         name = row.cells[columns.text["lesion"]]
         if row.line > last:
@@ -88,7 +94,7 @@ def _read_rows(
             remark = f"{name!r} is no lesion but adds up others: passed over"
             problems.append(Problem(row.line, remark, False))
             continue
-        reader = _RowReader(row, columns, sheet.serial_epoch, [])
+        reader = _RowReader(row, columns, form, [])
         assessment = reader.assessment()
         has_new_lesion = reader.has_new_lesion()
         problems += reader.problems
@@ -100,16 +106,30 @@ def _read_rows(
     return rows, flags, unread
 
 
-def _last_row(sheet: Sheet, columns: Columns) -> int:
+def _date_form(
+    sheet: Sheet, columns: Columns, options: ReadOptions, problems: list[Problem]
+) -> DateForm:
+    """How the column of dates writes them; what is told of it is added to the problems."""
+    texts = list(dict.fromkeys(row.cells[columns.text["date"]] for row in sheet.rows))
+    settled = settled_order(texts, options.scan_days)
+    if settled is not None:
+        problems.append(Problem(None, settled[1], False))
+    if sheet.serial_epoch is not None and (what := exchanged_days(texts, options.scan_days)):
+        problems.append(Problem(None, what, True))
+    return DateForm(sheet.serial_epoch, settled[0] if settled else None)
+
+
+def _last_row(sheet: Sheet, columns: Columns, form: DateForm) -> int:
     """The line of the last row with more than one cell, or a date: below it are only remarks."""
-    return max(
-        (
-            row.line
-            for row in sheet.rows
-            if row.cells[columns.text["date"]] or sum(map(bool, row.cells.values())) > 1
-        ),
-        default=0,
-    )
+    for row in reversed(sheet.rows):
+        if sum(map(bool, row.cells.values())) > 1:
+            return row.line
+        try:
+            parse_date(row.cells[columns.text["date"]], form)
+        except CellError:
+            continue
+        return row.line
+    return 0
 
 
 def _unclear_baselines(
@@ -151,7 +171,7 @@ class _RowReader:
 
     row: SheetRow
     columns: Columns
-    serial_epoch: dt.date | None
+    date_form: DateForm
     problems: list[Problem]
 
     def assessment(self) -> Assessment | None:
@@ -212,7 +232,7 @@ class _RowReader:
             self._refuse("no date")
             return None
         try:
-            return parse_date(text, self.serial_epoch)
+            return parse_date(text, self.date_form)
         except CellError as error:
             self._refuse(str(error))
             return None

@@ -35,6 +35,7 @@ class ReadOptions:
         visit_window_days: dates so near each other are one visit, if no lesion has a row on both;
             0 keeps every date apart.
         sites: the words for organs.
+        scan_days: on which the patient was scanned, where that is known: they tell day from month.
 
     Raises:
         ValueError: for a window that is negative.
@@ -42,6 +43,7 @@ class ReadOptions:
 
     visit_window_days: int = VISIT_WINDOW_DAYS
     sites: SiteWords = field(default_factory=default_site_words)
+    scan_days: frozenset[dt.date] = frozenset()
 
     def __post_init__(self) -> None:
         if self.visit_window_days < 0:
@@ -149,11 +151,12 @@ def _unclear_patients(rows: Sequence[Assessment]) -> Iterator[Problem]:
 
 
 def _one_spelling(rows: Sequence[Assessment], problems: list[Problem]) -> list[Assessment]:
-    """`t1` and `T 1` are `T1`, as it was written first, unless one date has both."""
+    """`t1`, `T 1` and `T1 (segment 7)` are `T1`, as first written, unless one date has both."""
     names: dict[tuple[str, str], str] = {}
     spelt: dict[tuple[str, str, dt.date], str] = {}
     apart: set[tuple[str, str]] = set()
-    keys = [(row.patient, folded(row.lesion)) for row in rows]
+    bare = {(row.patient, folded(row.lesion)) for row in rows}
+    keys = [(row.patient, _name_key(row.lesion, row.patient, bare)) for row in rows]
     for key, row in zip(keys, rows, strict=True):
         names.setdefault(key, row.lesion)
         if spelt.setdefault((*key, row.date), row.lesion) != row.lesion:
@@ -169,6 +172,12 @@ def _one_spelling(rows: Sequence[Assessment], problems: list[Problem]) -> list[A
             row = replace(row, lesion=name)
         result.append(row)
     return result
+
+
+def _name_key(lesion: str, patient: str, known: Collection[tuple[str, str]]) -> str:
+    """A name as it is compared: without a remark in brackets where the table has it so as well."""
+    bare = folded(re.sub(r"\s*\([^()]*\)$", "", lesion))
+    return bare if bare and (patient, bare) in known else folded(lesion)
 
 
 def _in_windows(

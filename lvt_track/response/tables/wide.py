@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lvt_track.core.response.sites import plain_words
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
-from lvt_track.response.tables.cells import CellError, is_missing, parse_date
+from lvt_track.response.tables.cells import (
+    LENGTH_UNITS_MM,
+    VOLUME_UNITS_ML,
+    CellError,
+    is_missing,
+    unit_symbol,
+)
 from lvt_track.response.tables.columns import size_name, text_name
+from lvt_track.response.tables.dates import DateForm, parse_date, settled_order
 from lvt_track.response.tables.words import ROLE_WORDS, word_key
 
-__all__ = ["is_measurement_header", "lengthened"]
+__all__ = ["is_measurement_header", "is_second_line", "lengthened"]
 
 _DATE = re.compile(
     r"(?<![\d./-])(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}\.\d{1,2}\.\d{1,2}|"
-    r"\d{1,2}[./-]\d{1,2}[./-]\d{4}|(?:19|20)\d{6}|\d{1,2}[ .-]?[^\W\d_]{3,9}\.?[ .-]?\d{4})"
+    r"\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|(?:19|20)\d{6}|"
+    r"\d{1,2}[ .-]?[^\W\d_]{3,9}\.?[ .-]?\d{4}|\d{1,2}-[^\W\d_]{3,4}-\d{2})"
     r"(?![\d/-])"
 )
 _VISIT_WORDS = re.compile(
@@ -25,6 +34,8 @@ _VISIT_WORDS = re.compile(
     r"scan|visit|exam|study|week|month|cycle|tp|timepoint|control|kontrolle|verlauf|"
     r"datum|fecha|date|dato|untersuchung|w|c|d|v|x|day|nr|no|\d+| )*"
 )
+_NUMBER = re.compile(r"[<>~]?\s*\d[\d.,x×* ]*(mm|cm|ml)?", re.IGNORECASE)
+_OF_ROWS = ("date", "lesion", "patient", "role", "site")
 _SIZE = re.compile(r"^\s*\d[\d.,x×* ]*(mm|cm|ml)\s*$", re.IGNORECASE)
 _FEWEST_VISITS = 2
 _DEFAULT_SIZE = "long axis"
@@ -58,12 +69,33 @@ def is_measurement_header(cells: Sequence[str]) -> bool:
     return "lesion" in known and ("date" in known or _has_columns_of_visits(_dated_columns(cells)))
 
 
-def lengthened(sheet: Sheet) -> Sheet:
+def is_second_line(upper: Sequence[str], lower: Sequence[str]) -> bool:
+    """Whether a line goes on with the names of columns: days, units, or what stands below one."""
+    if any(_NUMBER.fullmatch(cell) and not _DATE.fullmatch(cell) for cell in (*upper, *lower)):
+        return False
+    # Below what names the rows stands a lesion or a day, not the rest of a name.
+    if any(
+        below and text_name(above) in _OF_ROWS for above, below in zip(upper, lower, strict=False)
+    ):
+        return False
+    return any(map(_is_name, lower))
+
+
+def _is_name(cell: str) -> bool:
+    is_unit = unit_symbol(cell.strip("()[]. ")) in (LENGTH_UNITS_MM | VOLUME_UNITS_ML)
+    return is_unit or (text_name(cell) or size_name(cell) or _DATE.fullmatch(cell)) is not None
+
+
+def lengthened(sheet: Sheet, scan_days: Collection[dt.date] = ()) -> Sheet:
     """A table with a row per lesion and visit, from one whose columns are the visits.
 
     `2024-03-01`, `CT 01.03.2024 (mm)` and `2024-03-01 short axis [mm]` name such columns; a blank
     cell is no row. A day of which no column says what a visit does, as `Biopsy 2020-01-15`, is no
     visit. Line numbers stay those of the file. Other tables come back as they are.
+
+    Args:
+        sheet: the table.
+        scan_days: on which the patient was scanned, where that is known.
 
     Raises:
         InputError: when a date may be day or month first, or is none; when sizes of a day are
@@ -85,7 +117,9 @@ def lengthened(sheet: Sheet) -> Sheet:
         return sheet
     days = {column.date for column in dated if column.is_known}
     visits = [column for column in dated if column.date in days]
-    dates = {visit.date: _iso(visit, sheet) for visit in visits}
+    settled = settled_order([visit.date for visit in visits], scan_days)
+    form = DateForm(order=settled[0] if settled else None)
+    dates = {visit.date: _iso(visit, form, sheet) for visit in visits}
     names = {visit.name for visit in visits}
     others = tuple(name for name in sheet.columns if name and name not in names)
     kinds = tuple(dict.fromkeys(visit.what for visit in visits))
@@ -106,7 +140,7 @@ def lengthened(sheet: Sheet) -> Sheet:
         sheet,
         columns=(*others, "date", *kinds),
         rows=tuple(rows),
-        remarks=(*sheet.remarks, *remarks),
+        remarks=(*sheet.remarks, *(settled[1:] if settled else ()), *remarks),
     )
 
 
@@ -158,9 +192,9 @@ def _dated_columns(columns: Sequence[str]) -> list[_DatedColumn]:
     return result
 
 
-def _iso(visit: _DatedColumn, sheet: Sheet) -> str:
+def _iso(visit: _DatedColumn, form: DateForm, sheet: Sheet) -> str:
     try:
-        return parse_date(visit.date).isoformat()
+        return parse_date(visit.date, form).isoformat()
     except CellError as error:
         raise InputError(f"column {visit.name!r}: {error}", path=sheet.path) from None
 

@@ -66,41 +66,28 @@ ROLE_WORDS = _by_word(
 )
 
 _SUMS = frozenset(
-    map(
-        plain_words,
-        """sum
-        sums
-        total
-        totals
-        subtotal
-        SLD
-        SOD
-        sum of diameters
-        sum of longest diameters
-        sum of target lesions
-        sum target lesions
-        sum of targets
-        target sum
-        mean
-        average
-        Summe
-        Gesamt
-        Gesamtsumme
-        Summe der Durchmesser
-        Mittelwert
-        somme
-        somme des diamètres
-        moyenne
-        suma
-        suma de diámetros
-        media
-        sum diametre
-        sum av diametre
-        gjennomsnitt""".splitlines(),
-    )
+    plain_words(
+        """sum sums total totals subtotal SLD SOD mean average nadir change
+        changes response burden Σ Summe Gesamt Gesamtsumme Mittelwert Veränderung Ansprechen
+        somme moyenne réponse suma media respuesta soma totale gjennomsnitt respons"""
+    ).split()
+)
+_BESIDE_SUMS = frozenset(
+    plain_words(
+        """of the all overall best target targets non nontarget lesion lesions tumor tumors tumour
+        tumours diameter diameters longest long short axis axes size sizes RECIST TL NTL from since
+        baseline previous percent in to vs mm cm and score
+        der die aller Durchmesser Zielläsionen zur zum und
+        de des du la las les los diamètres diámetros lesiones av diametre mållesjoner lesjoner"""
+    ).split()
 )
 
 
 def is_sum(lesion: str) -> bool:
-    """Whether the name of a row says that it adds up others, and is no lesion itself."""
-    return plain_words(lesion) in _SUMS
+    """Whether the name of a row says that it adds up others, and is no lesion itself.
+
+    >>> is_sum("Sum of target lesions (mm)"), is_sum("% change from baseline"), is_sum("T1")
+    (True, True, False)
+    """
+    words = plain_words(lesion.replace("∑", "Σ")).split()
+    return bool(_SUMS.intersection(words)) and _BESIDE_SUMS.union(_SUMS).issuperset(words)

@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from lvt_track.core.response.assessment import NODE, Assessment, Status
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow
-from lvt_track.response.tables.cells import CellError, Problem, folded, parse_date
+from lvt_track.response.tables.cells import CellError, Problem, folded
+from lvt_track.response.tables.dates import parse_date
 from lvt_track.response.tables.readings import Readings, ReadOptions, Trial, checked_readings
-from lvt_track.response.tables.sdtm_lesion import TESTS, Finding, Identity, assess, role_of
+from lvt_track.response.tables.sdtm.lesion import TESTS, Finding, Identity, assess, role_of
 
 __all__ = ["is_tr", "is_tr_header", "read_tr"]
 

@@ -1,0 +1,1 @@
+"""CDISC SDTM: records of the TR and TU domains as assessments."""
