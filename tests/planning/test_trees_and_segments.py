@@ -79,6 +79,17 @@ def test_segments_lie_where_surgeons_put_them(plan: VisitPlan) -> None:
         assert labels[at] == segment, f"segment {segment}"
 
 
+def test_hepatic_veins_alone_are_not_told_to_be_portal(plan: VisitPlan) -> None:
+    masks, cava, hepatic, _ = model_liver()
+    veins = Masks(masks.liver, cava | hepatic, masks.tumors, GEOMETRY)
+    alone = plan_visit(veins, np.zeros(SHAPE, dtype=np.int32))
+    assert not alone.portal.any()
+    assert share(alone.hepatic, hepatic) > 0.95
+    assert any("division of the portal vein" in text for text in alone.remarks)
+    sides = [np.isin(labels, (5, 6, 7, 8)) for labels in (alone.segments, plan.segments)]
+    assert (sides[0] == sides[1])[masks.liver].mean() > 0.97
+
+
 def test_nothing_is_told_of_what_is_not_there() -> None:
     masks, *_ = model_liver()
     nothing = np.zeros(SHAPE, dtype=bool)

@@ -12,22 +12,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvt_track.core.geometry import FloatArray
+from lvt_track.planning.territories.sheets import (
+    VeinSurface,
+    angle_about_cava,
+    fitted_sheet,
+    usual_sheet,
+)
 from lvt_track.planning.territories.umbilical import fissure_points, umbilical_points
 from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, VesselTrees
 
-__all__ = ["Borders", "VeinSurface", "angle_about_cava", "find_borders"]
+__all__ = ["Borders", "find_borders"]
 
 _USUAL_DEG = {"right": 172.0, "middle": 118.0, "left": 62.0}
 _SPREAD_DEG = 20.0
 _BLUR_DEG = 7.0
 _NEAR_MM, _FAR_MM = 20.0, 110.0
 _WITHIN_DEG = 16.0
-_TURN_PRIOR = 60.0  # mm of height over which a vein's direction is taken to be constant
-_LEAST_LENGTH_MM = 25.0
 # Where the right posterior portal vein divides: about the vena cava, and how wide its stem is.
 _STEM_NEAR_MM, _STEM_FAR_MM = 25.0, 80.0
 _STEM_RADIUS = 0.6
 _APART_MM = 10.0  # at most, the levels of both right sectors
+# Where the portal vein divides in most livers: x and y from the cava, share of the liver's height.
+_FORK_BESIDE_CAVA_MM, _FORK_HEIGHT = (-16.0, -36.0), 0.53
 # Where the cava is not seen, directions about it and the trees are half believed, and half taken
 # to be the usual ones.
 _HALF = 0.5
@@ -35,31 +41,6 @@ _HALF = 0.5
 # leaves them room.
 _FISSURE_SHARE, _FISSURE_SPREAD_DEG = 0.5, 9.0
 _FISSURE_FROM_LEFT_DEG, _FISSURE_FROM_MIDDLE_DEG = 4.0, 10.0
-
-
-@dataclass(frozen=True)
-class VeinSurface:
-    """The sheet through the cava and a hepatic vein.
-
-    Attributes:
-        angle_deg: its direction at `height_mm`.
-        slope_deg_per_mm: how the direction turns with height.
-        height_mm: LPS z in the middle of the vein.
-        span_mm: heights between which the vein runs; beyond, the direction is kept.
-        is_seen: whether a vein was found there; else it is where it is in most livers.
-    """
-
-    angle_deg: float
-    slope_deg_per_mm: float
-    height_mm: float
-    span_mm: tuple[float, float]
-    is_seen: bool
-
-    def at(self, z_mm: FloatArray) -> FloatArray:
-        """Direction at heights."""
-        z = np.clip(z_mm, *self.span_mm)
-        angle: FloatArray = self.angle_deg + self.slope_deg_per_mm * (z - self.height_mm)
-        return angle
 
 
 @dataclass(frozen=True)
@@ -87,33 +68,13 @@ class Borders:
     has_portal: bool
 
 
-def angle_about_cava(points_mm: FloatArray, trees: VesselTrees) -> FloatArray:
-    """Directions of points (n, 3) about the cava, -90 (behind) to 270 degrees."""
-    centre = trees.cava.axis_at(points_mm[:, 2])
-    angle = np.degrees(np.arctan2(centre[:, 1] - points_mm[:, 1], points_mm[:, 0] - centre[:, 0]))
-    turned: FloatArray = np.where(angle < -90, angle + 360, angle)
-    return turned
-
-
 def find_borders(trees: VesselTrees) -> Borders:
     """Find the borders from the trees, and where those do not show them, from the liver."""
     surfaces = _vein_surfaces(trees)
-    hilum = trees.hilum_mm
     points, radii = trees.points(PORTAL)
-    inside = np.zeros(len(points), dtype=bool)
-    if len(points):
-        inside = trees.liver[tuple(trees.lattice.index(points).T)]
+    fork, has_portal = _fork(trees, points, radii)
+    inside = trees.liver[tuple(trees.lattice.index(points).T)]
     weight = radii**2
-    near = np.linalg.norm((points - hilum) * [1.0, 1.0, 0.7], axis=1) < 45.0
-    wide = near & (radii > 0.55 * np.max(radii[near], initial=0.0))
-    has_portal = bool(wide.sum() >= 5)
-    fork = hilum
-    if has_portal:
-        # The trunk comes from below; the division is at its upper end.
-        wide &= points[:, 2] >= np.median(points[wide, 2])
-        fork = np.average(points[wide], axis=0, weights=weight[wide])
-    if not trees.cava.is_seen:
-        fork = _HALF * fork + (1 - _HALF) * hilum
     umbilical = _umbilical(trees, fork, surfaces)
     right = inside & (points[:, 0] < fork[0] - 12) & (points[:, 0] > fork[0] - 50)
     right &= radii > 2.2
@@ -135,6 +96,25 @@ def find_borders(trees: VesselTrees) -> Borders:
         level + apart,
         has_portal,
     )
+
+
+def _fork(trees: VesselTrees, points: FloatArray, radii: FloatArray) -> tuple[FloatArray, bool]:
+    """Where the portal vein divides, LPS (3,), and whether it is seen there."""
+    hilum = trees.hilum_mm
+    near = np.linalg.norm((points - hilum) * [1.0, 1.0, 0.7], axis=1) < 45.0
+    wide = near & (radii > 0.55 * np.max(radii[near], initial=0.0))
+    if wide.sum() < 5:
+        if not trees.cava.is_seen:
+            return hilum, False
+        z = trees.frame.place((0.5, 0.5, _FORK_HEIGHT))[2]
+        x, y = trees.cava.axis_at(z) + np.array(_FORK_BESIDE_CAVA_MM)
+        return np.array([x, y, z]), False
+    # The trunk comes from below; the division is at its upper end.
+    wide &= points[:, 2] >= np.median(points[wide, 2])
+    fork: FloatArray = np.average(points[wide], axis=0, weights=radii[wide] ** 2)
+    if not trees.cava.is_seen:
+        fork = _HALF * fork + (1 - _HALF) * hilum
+    return fork, True
 
 
 def _posterior_level_mm(
@@ -171,28 +151,8 @@ def _vein_surfaces(trees: VesselTrees) -> dict[str, VeinSurface]:
         score = density * np.exp(-0.5 * ((grid - usual) / _SPREAD_DEG) ** 2)
         peak = float(grid[score.argmax()]) if len(points) else usual
         near = np.abs(angles - peak) < _WITHIN_DEG
-        surfaces[name] = _surface(points[near], angles[near], weight[near], usual, trees)
+        surfaces[name] = fitted_sheet(points[near], weight[near], usual, trees)
     return surfaces
-
-
-def _surface(
-    points: FloatArray, angles: FloatArray, weight: FloatArray, usual: float, trees: VesselTrees
-) -> VeinSurface:
-    step = trees.lattice.spacing_mm
-    if len(points) * step < _LEAST_LENGTH_MM:
-        middle = float(trees.frame.place((0.5, 0.5, 0.6))[2])
-        return VeinSurface(usual, 0.0, middle, (middle, middle), False)
-    z0 = float(np.average(points[:, 2], weights=weight))
-    mean = float(np.average(angles, weights=weight))
-    angle = mean if trees.cava.is_seen else _HALF * mean + (1 - _HALF) * usual
-    z = points[:, 2] - z0
-    spread = float(np.average(z**2, weights=weight))
-    # The less height a vein spans the less is known of how it turns.
-    slope = float(np.average(z * (angles - mean), weights=weight)) / (
-        spread + 0.05 * _TURN_PRIOR**2
-    )
-    low, high = np.percentile(points[:, 2], [5, 95])
-    return VeinSurface(angle, slope, z0, (float(low), float(high)), True)
 
 
 def _umbilical(trees: VesselTrees, fork: FloatArray, veins: dict[str, VeinSurface]) -> VeinSurface:
@@ -212,13 +172,13 @@ def _umbilical(trees: VesselTrees, fork: FloatArray, veins: dict[str, VeinSurfac
     low, high = (float(v.at(np.array(height))) for v in (left, middle))
     usual = low + _FISSURE_SHARE * (high - low)
     if len(points) == 0:
-        return VeinSurface(usual, 0.0, height, (height, height), False)
+        return usual_sheet(usual, height)
     grid = np.arange(high - 60.0, high - _FISSURE_FROM_MIDDLE_DEG + 0.5)
     offsets = (grid[:, None] - angle[None]) / _BLUR_DEG
     density = (np.exp(-0.5 * offsets**2) * share).sum(axis=1)
     score = density * np.exp(-0.5 * ((grid - usual) / _FISSURE_SPREAD_DEG) ** 2)
     near = np.abs(angle - grid[score.argmax()]) < _WITHIN_DEG
-    return _surface(points[near], angle[near], share[near], usual, trees)
+    return fitted_sheet(points[near], share[near], usual, trees)
 
 
 def _umbilical_place(trees: VesselTrees, fork: FloatArray, sheet: VeinSurface) -> FloatArray:

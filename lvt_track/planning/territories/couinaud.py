@@ -11,17 +11,21 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import FloatArray, Geometry
+from lvt_track.core.volume import BoolArray
 from lvt_track.planning.proximity.distances import label_boxes
-from lvt_track.planning.territories.borders import Borders, angle_about_cava, find_borders
+from lvt_track.planning.territories.borders import Borders, find_borders
+from lvt_track.planning.territories.caudate import is_caudate
+from lvt_track.planning.territories.necks import drawn_at_neck
 from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, VesselTrees
 
 __all__ = ["Territories", "find_territories", "segments_of"]
 
 _LEAST_TREE_MM = 60.0
 _LEAST_BRANCHES_MM = 30.0
-_CAUDATE_REACH_MM = 24.0
-_CAUDATE_LEAST_MM = 8.0  # before the cava
-_CAUDATE_RISE = 0.6  # how far its front nears the cava towards the top
+_CAUDATE = 1
+# How far the border may move to the fissure of the round ligament, the bed of the gall bladder, and
+# the fissure of the venous ligament.
+_FISSURES, _VENOUS_MM = ((3, 4, 5.0), (4, 5, 12.5)), 5.0
 _SHARE, _MOST_MM = 0.5, 24.0  # how far branches move the border between upper and lower
 _COARSE_MM, _SHIFT_SMOOTH_MM = 6.0, 9.0
 _SMOOTH_MM = 3.0
@@ -63,10 +67,13 @@ def find_territories(trees: VesselTrees) -> Territories:
     where = np.argwhere(trees.liver)
     points = trees.lattice.geometry.to_world(where)
     by_planes = _by_planes(points, trees, borders)
+    caudate = nothing.astype(bool)
+    caudate[tuple(where.T)] = is_caudate(points, trees, borders.fork_mm)
     planes = nothing.copy()
     planes[tuple(where.T)] = by_planes
+    planes[caudate] = _CAUDATE
     chosen = by_planes.copy()
-    sources = {int(n): _PLANES for n in np.unique(by_planes)}
+    sources = {int(n): _PLANES for n in np.unique(planes[trees.liver])}
     spots, names = _labelled_branches(trees, planes)
     for upper, lower in _SECTORS:
         lengths = [np.count_nonzero(names == n) * trees.lattice.spacing_mm for n in (upper, lower)]
@@ -80,6 +87,7 @@ def find_territories(trees: VesselTrees) -> Territories:
         sources[upper] = sources[lower] = _BRANCHES
     labels = nothing.copy()
     labels[tuple(where.T)] = chosen
+    labels = _at_fissures(labels, caudate, trees)
     return Territories(_whole(_smooth(labels, trees), trees), sources, "", borders, planes)
 
 
@@ -124,18 +132,28 @@ def segments_of(labels: NDArray[np.uint8]) -> tuple[int, ...]:
 
 
 def _by_planes(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDArray[np.uint8]:
-    z = points[:, 2]
-    angle = angle_about_cava(points, trees)
-    is_right = angle > borders.middle.at(z)
-    is_posterior = is_right & (angle > borders.right.at(z))
-    is_lateral = ~is_right & (angle < borders.umbilical.at(z))
+    is_right = borders.middle.beyond_mm(points, trees) > 0
+    is_posterior = is_right & (borders.right.beyond_mm(points, trees) > 0)
+    is_lateral = ~is_right & (borders.umbilical.beyond_mm(points, trees) < 0)
     labels = np.full(len(points), 4, dtype=np.uint8)
     sectors = (is_lateral, is_right & ~is_posterior, is_posterior)
     for sector, (upper, lower) in zip(sectors, _SECTORS, strict=True):
         above = _above_mm(points[sector], borders, upper) > 0
         labels[sector] = np.where(above, upper, lower)
-    labels[_is_caudate(points, trees, borders)] = 1
     return labels
+
+
+def _at_fissures(
+    labels: NDArray[np.uint8], caudate: BoolArray, trees: VesselTrees
+) -> NDArray[np.uint8]:
+    """Labels (z, y, x) with the caudate lobe, and with borders where fissures are."""
+    moved = labels.copy()
+    for one, other, near_mm in _FISSURES:
+        both = (moved == one) | (moved == other)
+        part = drawn_at_neck(moved == one, both, near_mm, trees.lattice.spacing_mm)
+        moved[both] = np.where(part[both], one, other)
+    moved[drawn_at_neck(caudate, trees.liver, _VENOUS_MM, trees.lattice.spacing_mm)] = _CAUDATE
+    return moved
 
 
 def _above_mm(points: FloatArray, borders: Borders, upper: int) -> FloatArray:
@@ -148,26 +166,6 @@ def _above_mm(points: FloatArray, borders: Borders, upper: int) -> FloatArray:
     level = borders.umbilical_mm
     above: FloatArray = (points[:, 2] - level[2]) + 0.6 * (points[:, 1] - level[1])
     return above
-
-
-def _is_caudate(points: FloatArray, trees: VesselTrees, borders: Borders) -> NDArray[np.bool_]:
-    """Between the cava and the division of the portal vein, below the hepatic veins' ends."""
-    z = points[:, 2]
-    axis = trees.cava.axis_at(z)
-    right, front = axis[:, 0] - points[:, 0], axis[:, 1] - points[:, 1]
-    radius = trees.cava.radius_mm
-    top = float(trees.cava.axis_mm[-1, 2]) if trees.cava.is_seen else np.inf
-    top = min(top, float(trees.frame.place((0.5, 0.5, 0.88))[2])) - 8.0
-    bottom = float(borders.fork_mm[2]) - 14.0
-    # Its front is the fissure of the venous ligament, from the left portal vein upwards and back
-    # towards the cava.
-    start = np.minimum(borders.fork_mm[1] + 5.0, axis[:, 1] - radius - _CAUDATE_LEAST_MM)
-    rise = np.clip((z - borders.fork_mm[2]) / max(top - borders.fork_mm[2], 1.0), 0.0, 1.0)
-    limit = start + _CAUDATE_RISE * rise * np.maximum(axis[:, 1] - radius - start, 0.0)
-    near = np.hypot(right, front) < radius + _CAUDATE_REACH_MM
-    caudate: NDArray[np.bool_] = near & (points[:, 1] > limit) & (right < 0.5 * radius)
-    # It lies before and beside the cava, not behind it to the left.
-    return caudate & (z < top) & (z > bottom) & (front > -1.2 * radius)
 
 
 def _labelled_branches(

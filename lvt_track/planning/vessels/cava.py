@@ -26,6 +26,8 @@ _POINTS = 40
 _USUAL = (0.57, 0.60)
 _USUAL_SPREAD = (0.10, 0.14)
 _HEIGHTS = (0.55, 0.88)
+_SLANT = (-0.04, 0.16)
+"""How far it lies to the right and back for each mm further down: 0.1 to 0.3 on real livers."""
 _TUBE_MM = 6.0
 _HELD_MM = 16.0
 _SHELL_MM = 1.5
@@ -101,9 +103,12 @@ class Cava:
         return place
 
     def moved_to(self, place_mm: FloatArray) -> Cava:
-        """An assumed cava whose axis goes through a place (3,)."""
-        shift = place_mm[:2] - self.axis_at(np.array(place_mm[2]))
-        return Cava(None, self.axis_mm + np.array([*shift, 0.0]), self.radius_mm)
+        """An assumed cava whose axis goes down and back from a place (3,)."""
+        below = place_mm[2] - self.axis_mm[:, 2]
+        axis = np.column_stack(
+            [*(place_mm[:2, None] + np.outer(_SLANT, below)), self.axis_mm[:, 2]]
+        )
+        return Cava(None, axis, self.radius_mm)
 
     def distance_mm(self, points_mm: FloatArray) -> FloatArray:
         """Distance of points (n, 3) to its wall; where only the axis is known, negative inside."""

@@ -146,13 +146,15 @@ def separate_trees(masks: Masks) -> VesselTrees | None:
     cava = cava or assumed_cava(liver, lattice.geometry)
     graph = bridge_gaps(vessel_graph(vessels, lattice.geometry))
     hilum = _usual_hilum_mm(frame, cava)
-    if cava.is_seen or not graph.branches:
-        roots = find_roots(graph, vessels, lattice.geometry, frame, cava)
-        graph = roots.graph
+    roots = find_roots(graph, vessels, lattice.geometry, frame, cava)
+    graph = roots.graph
+    if roots.portal or not graph.branches:
         kinds, confidence = _from_roots(roots)
     else:
         convergence = classify_by_convergence(graph, frame, cava)
-        cava, hilum = cava.moved_to(convergence.outflow_mm), convergence.hilum_mm
+        hilum = convergence.hilum_mm
+        if not cava.is_seen:
+            cava = cava.moved_to(convergence.outflow_mm)
         kinds = np.where(convergence.hepatic > 0, HEPATIC, PORTAL).astype(np.int8)
         confidence = np.abs(np.tanh(convergence.hepatic / 2.0))
         kinds[confidence < _LEAST_CONVERGENCE] = UNKNOWN
