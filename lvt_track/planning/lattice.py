@@ -18,6 +18,7 @@ LATTICE_MM = 1.25
 
 _MARGIN_MM = 6.0
 _FAR_MM = 12.0
+_LEVEL_MM = 3.0
 _FEW_VOXELS = 1 << 16
 
 
@@ -57,10 +58,20 @@ class Lattice:
 
     def mask_in(self, mask: BoolArray, inner: Box) -> BoolArray:
         """A mask given on a box of the scan, and empty elsewhere, on the cubes."""
-        box = _wider(inner, self.scan)
+        return self._level(mask, inner, 0.0) < 0
+
+    def level_in(self, mask: BoolArray, inner: Box) -> NDArray[np.float32]:
+        """Distance to the border of such a mask on the cubes, mm, negative inside; it tells where
+        between cubes the border lies. Right as far as 3 mm outside, where it ends."""
+        level = self._level(mask, inner, _LEVEL_MM)
+        return np.minimum(level, np.float32(_LEVEL_MM))
+
+    def _level(self, mask: BoolArray, inner: Box, beyond_mm: float) -> NDArray[np.float32]:
+        # One voxel around it at least, where the border of what it holds is interpolated.
+        box = self.scan.widened(inner, max(beyond_mm, max(self.scan.spacing_mm)))
         around = [(i.start - o.start, o.stop - i.stop) for i, o in zip(inner, box, strict=True)]
         level = signed_distance_mm(np.pad(mask, around), self.scan.spacing_mm)
-        return self.resample(level, box, _FAR_MM) < 0
+        return self.resample(level, box, _FAR_MM)
 
     def to_scan(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Labels of the cubes, on the voxels of the scan: those of the nearest cube."""
@@ -135,12 +146,3 @@ def _index_map(to: Geometry, source: Geometry) -> tuple[NDArray[np.float64], NDA
     start = source.to_index(to.to_world([0.0, 0.0, 0.0]))
     steps = source.to_index(to.to_world(np.eye(3))) - start
     return steps.T, start
-
-
-def _wider(box: Box, geometry: Geometry) -> Box:
-    """The box and one voxel around it, where the border of what it holds is interpolated."""
-    z, y, x = (
-        slice(max(side.start - 1, 0), min(side.stop + 1, count))
-        for side, count in zip(box, geometry.shape, strict=True)
-    )
-    return z, y, x

@@ -172,7 +172,7 @@ def _site(
 ) -> LesionSite:
     """Where a tumour lies; `around` are the liver and the segments in its box."""
     liver, segments = around
-    degrees, length_mm, partner = _contact(tumor, trees)
+    degrees, length_mm, partner = _contact(tumor, goals.get("vessel"), trees)
     size = np.count_nonzero(tumor.mask)
     return LesionSite(
         label,
@@ -185,10 +185,12 @@ def _site(
     )
 
 
-def _contact(tumor: Shape, trees: VesselTrees | None) -> tuple[float, float, str]:
+def _contact(
+    tumor: Shape, vessels: Shape | None, trees: VesselTrees | None
+) -> tuple[float, float, str]:
     """Greatest contact with a vessel: degrees, length, and which tree."""
     best = (0.0, 0.0, "")
-    if trees is None or not trees.graph.branches:
+    if trees is None or vessels is None or not trees.graph.branches:
         return best
     low, high = tumor.rim_mm.min(axis=0) - _REACH_MM, tumor.rim_mm.max(axis=0) + _REACH_MM
     z, y, x = (
@@ -203,8 +205,11 @@ def _contact(tumor: Shape, trees: VesselTrees | None) -> tuple[float, float, str
             continue
         if cubes is None:
             cubes = Lattice(trees.lattice.geometry.crop((z, y, x)), tumor.geometry)
-            on_cubes = cubes.mask_in(tumor.mask, tumor.box)
-        contact = branch_contact(branch, trees.vessels[z, y, x], on_cubes, cubes.geometry)
+            tumor_mm = cubes.level_in(tumor.mask, tumor.box)
+            vessels_mm = cubes.level_in(*vessels.within(tumor.box, _REACH_MM))
+            if trees.cava.mask is not None:
+                vessels_mm[trees.cava.mask[z, y, x]] = trees.lattice.spacing_mm
+        contact = branch_contact(branch, vessels_mm, tumor_mm, cubes.geometry)
         if contact is not None and contact.degrees > best[0]:
             best = (contact.degrees, contact.length_mm, names[int(kind)])
     return best

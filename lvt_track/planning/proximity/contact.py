@@ -9,18 +9,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray, Geometry, bounding_box
-from lvt_track.core.volume import BoolArray
 from lvt_track.planning.vessels.graph import Branch
 
 __all__ = ["Contact", "branch_contact"]
 
 _DIRECTIONS = 180
-_STEP_MM = 0.4
-# Set on wedges about cylinders of 2 to 7 mm radius in cubes of 0.75 and 1.25 mm.
-_AVERAGED = 2.6  # voxels along a ray
-_RAMP = 1.5  # a ray counts from 0 to 1 as the share of tumour on it goes through one half
+_STEP_MM = 0.3
+# How deep a tumour is looked at, and how far its border may lie from the wall.
+_DEPTH_MM, _GAP_MM = 1.2, 0.9
+_RAMP_MM = 0.8  # over which the border of a tumour counts from 0 to 1
 _ALONG = 3  # steps of the centreline
-_BEYOND_MM = 3.0
+_BEYOND_MM = 3.0  # the vessel's radius, that rays go
 
 
 @dataclass(frozen=True)
@@ -37,22 +36,26 @@ class Contact:
 
 
 def branch_contact(
-    branch: Branch, vessels: BoolArray, tumor: BoolArray, geometry: Geometry
+    branch: Branch,
+    vessels_mm: NDArray[np.float32],
+    tumor_mm: NDArray[np.float32],
+    geometry: Geometry,
 ) -> Contact | None:
     """Contact of a tumour with a branch; None where they do not touch.
 
     From each point of the centreline rays go out across the vessel; one that meets the tumour
-    within a voxel and a half of where it leaves the vessel touches it.
+    where it leaves the vessel touches it.
 
     Args:
         branch: the vessel.
-        vessels: mask of all vessels (z, y, x).
-        tumor: mask of the tumour, on the same isotropic grid along the patient's axes.
+        vessels_mm: distance to the border of all vessels, negative inside (z, y, x).
+        tumor_mm: that to the border of the tumour, on the same isotropic grid along the patient's
+            axes.
         geometry: of the grid.
     """
     points, headings, steps = _even(branch, geometry.spacing_mm[0])
     reach = float(branch.radius_mm.max()) + _BEYOND_MM
-    box = bounding_box(tumor)
+    box = bounding_box(tumor_mm < 0)
     if box is None:
         return None
     corners = geometry.to_world([[side.start for side in box], [side.stop - 1 for side in box]])
@@ -69,20 +72,20 @@ def branch_contact(
     )
     places = points[:, None, None] + rays[:, :, None] * along[None, None, :, None]
     index = np.moveaxis(geometry.to_index(places), -1, 0)
-    in_vessel = _sampled(vessels, index) > 0.5
-    # Averaged along the ray, the corners of single voxels neither widen nor narrow the contact.
-    averaged = max(1, round(_AVERAGED * geometry.spacing_mm[0] / _STEP_MM))
-    share = ndimage.uniform_filter1d(_sampled(tumor, index), averaged, axis=-1)
+    outside = _sampled(vessels_mm, index) > 0
     # A ray leaves the vessel after the last step that is in it without a break.
-    left = np.where(in_vessel.all(axis=-1), len(along), (~in_vessel).argmax(axis=-1))
+    left = np.where(outside.any(axis=-1), outside.argmax(axis=-1), len(along))
+    inside = np.clip(0.5 - _sampled(tumor_mm, index) / _RAMP_MM, 0.0, 1.0)
+    deep = round(_DEPTH_MM / _STEP_MM)
+    # Its mean over the depth that begins at each step: corners of voxels neither widen nor narrow.
+    share = ndimage.uniform_filter1d(inside, deep, axis=-1, origin=-(deep // 2), mode="nearest")
     number = np.arange(len(along))
-    wall = 1.5 * geometry.spacing_mm[0] / _STEP_MM
-    close = (number >= left[..., None] - 1) & (number <= left[..., None] + wall)
+    close = (number >= left[..., None]) & (number <= left[..., None] + _GAP_MM / _STEP_MM)
     most = np.where(close, share, 0.0).max(axis=-1)
     is_touched = (most > 0.5).any(axis=1)
     if not is_touched.any():
         return None
-    turned = np.clip((most - 0.5) * _RAMP + 0.5, 0.0, 1.0).mean(axis=1) * is_touched * 360.0
+    turned = most.mean(axis=1) * is_touched * 360.0
     degrees = ndimage.uniform_filter1d(turned, _ALONG, mode="nearest")
     return Contact(float(degrees.max()), float(steps[is_touched].sum()))
 
@@ -108,8 +111,6 @@ def _across(headings: FloatArray) -> tuple[FloatArray, FloatArray]:
     return first, np.cross(headings, first)
 
 
-def _sampled(mask: BoolArray, index: FloatArray) -> NDArray[np.float32]:
-    values: NDArray[np.float32] = ndimage.map_coordinates(
-        mask.astype(np.float32), index, order=1, mode="nearest"
-    )
+def _sampled(level_mm: NDArray[np.float32], index: FloatArray) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = ndimage.map_coordinates(level_mm, index, order=1, mode="nearest")
     return values

@@ -63,6 +63,13 @@ class Shape:
         inner = bounding_box(mask)
         return None if inner is None else cls(mask[inner], inner, geometry)
 
+    def within(self, box: Box, beyond_mm: float) -> tuple[BoolArray, Box]:
+        """What of the shape lies in a box and as far beyond it, and the box that it is given on."""
+        wide = self.geometry.widened(box, beyond_mm)
+        whole = np.zeros(self.geometry.shape, dtype=bool)
+        whole[self.box] = self.mask
+        return whole[wide], wide
+
     @cached_property
     def rim_mm(self) -> FloatArray:
         """Centres (n, 3), LPS, of the voxels that have a face outside the shape."""
