@@ -2,37 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lvt_track.errors import InputError
+from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow, read_sheet
 from lvt_track.io.spreadsheets.writing import csv_text, write_text
 from lvt_track.pipeline.run.output import make_folder
 from lvt_track.response.adam.adrs import ADRS_COLUMNS, adrs_records
 from lvt_track.response.adam.adtr import ADTR_COLUMNS, adtr_records
 from lvt_track.response.adam.adtte import ADTTE_COLUMNS, adtte_records
-from lvt_track.response.adam.subjects import Subject
+from lvt_track.response.adam.subjects import Enrolment, Record, Subject
+from lvt_track.response.best import BestRules
+from lvt_track.response.tables.dates import DateForm, parse_date
 
-__all__ = ["ADAM_FILES", "write_adam"]
+__all__ = ["ADAM_FILES", "read_adsl", "write_adam"]
 
-_DATASETS = {
-    "adrs.csv": (ADRS_COLUMNS, adrs_records),
-    "adtr.csv": (ADTR_COLUMNS, adtr_records),
-    "adtte.csv": (ADTTE_COLUMNS, adtte_records),
-}
-ADAM_FILES = tuple(_DATASETS)
+ADAM_FILES = ("adrs.csv", "adtr.csv", "adtte.csv")
+_STARTS = ("RANDDT", "TRTSDT")
+_UNKNOWN = ("", "NA", "NaT", ".")
 
 
-def write_adam(subjects: Sequence[Subject], folder: Path) -> None:
+def write_adam(subjects: Sequence[Subject], folder: Path, rules: BestRules | None = None) -> None:
     """Write the three datasets; each has a record or more for every patient that was judged.
+
+    Args:
+        subjects: of whom.
+        folder: for the files.
+        rules: of the protocol, for best responses.
 
     Raises:
         OutputError: when a file cannot be written.
     """
     make_folder(folder)
-    for name, (columns, records_of) in _DATASETS.items():
-        records = records_of(subjects)
+    datasets: Mapping[str, tuple[tuple[str, ...], list[Record]]] = {
+        "adrs.csv": (ADRS_COLUMNS, adrs_records(subjects, rules)),
+        "adtr.csv": (ADTR_COLUMNS, adtr_records(subjects)),
+        "adtte.csv": (ADTTE_COLUMNS, adtte_records(subjects)),
+    }
+    for name, (columns, records) in datasets.items():
         cells = ([_cell(record.get(column)) for column in columns] for record in records)
         write_text(csv_text(columns, cells), folder / name)
+
+
+def read_adsl(path: Path) -> dict[str, Enrolment]:
+    """Read a trial's ADSL: USUBJID with RANDDT or TRTSDT, and DTHDT and LSTALVDT where there.
+
+    Args:
+        path: CSV, XLSX or XPT, a row per patient.
+
+    Raises:
+        InputError: when it cannot be read, lacks these columns, or has a patient twice.
+    """
+    sheet = read_sheet(path)
+    if "USUBJID" not in sheet.columns or not set(_STARTS) & set(sheet.columns):
+        raise InputError(
+            "is no ADSL: it needs USUBJID and one of RANDDT and TRTSDT",
+            path=path,
+            remedy=f"Its columns are {', '.join(sheet.columns[:20])}",
+        )
+    enrolments: dict[str, Enrolment] = {}
+    for row in sheet.rows:
+        patient = row.cells["USUBJID"]
+        if not patient or patient in enrolments:
+            what = f"line {row.line}: patient {patient!r} is named twice, or not at all"
+            raise InputError(what, path=path)
+        starts = (_date(row, name, sheet) for name in _STARTS)
+        enrolments[patient] = Enrolment(
+            next((date for date in starts if date is not None), None),
+            _date(row, "DTHDT", sheet),
+            _date(row, "LSTALVDT", sheet),
+            row.cells.get("STUDYID", ""),
+        )
+    return enrolments
+
+
+def _date(row: SheetRow, name: str, sheet: Sheet) -> dt.date | None:
+    text = row.cells.get(name, "")
+    if text in _UNKNOWN:
+        return None
+    try:
+        return parse_date(text, DateForm(sheet.serial_epoch))
+    except ValueError as error:
+        raise InputError(f"line {row.line}: {name}: {error}", path=sheet.path) from error
 
 
 def _cell(value: object) -> object:

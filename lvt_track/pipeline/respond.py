@@ -13,7 +13,7 @@ from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.writing import write_text
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
 from lvt_track.pipeline.rows import table_text
-from lvt_track.response.best import best_overall_response
+from lvt_track.response.best import BestRules, best_overall_response
 from lvt_track.response.criteria.catalogue import criteria_named
 from lvt_track.response.doubt.shares import with_doubt
 from lvt_track.response.tables.answers import (
@@ -52,7 +52,8 @@ def respond_to_table(
     source: Path | ReadingSource,
     criteria: str,
     *,
-    confirm_after_days: int | None = None,
+    rules: BestRules | None = None,
+    starts: Mapping[str, dt.date | None] | None = None,
     doubt: bool = False,
 ) -> PatientResponses:
     """Response of every patient in a table.
@@ -64,7 +65,8 @@ def respond_to_table(
         source: CSV, XLSX or XPT file, a DICOM structured report, or a folder of such reports; or
             one of these and how it is read.
         criteria: names of `response.criteria.catalogue`, with commas between.
-        confirm_after_days: see `best_overall_response`.
+        rules: of the protocol, for the best response.
+        starts: from which days count for it, by patient; by default from the baseline.
         doubt: whether to say how sure each category is, by drawing the sizes again.
 
     Raises:
@@ -88,7 +90,7 @@ def respond_to_table(
             response for by_criterion in judged.values() for response in by_criterion
         )
         best[patient] = {
-            name: str(best_overall_response(by_criterion, confirm_after_days=confirm_after_days))
+            name: str(best_overall_response(by_criterion, rules, (starts or {}).get(patient)))
             for name, by_criterion in judged.items()
         }
     if failures:

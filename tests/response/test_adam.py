@@ -109,3 +109,57 @@ def test_a_dataset_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert (tmp_path / "adtte.csv").read_text() == "mine"
     assert not (tmp_path / "adrs.csv").exists()
+
+
+def test_an_adsl_gives_the_first_day_deaths_and_those_never_scanned(tmp_path: Path) -> None:
+    table, adsl = tmp_path / "table.csv", tmp_path / "adsl.csv"
+    table.write_text(TABLE)
+    adsl.write_text(
+        "STUDYID,USUBJID,RANDDT,TRTSDT,DTHDT,LSTALVDT\n"
+        "X1,A,2024-01-08,2024-01-10,,2024-08-01\n"
+        "X1,C,NA,2024-01-09,2024-04-01,2024-03-20\n"
+        "X1,Z,2024-02-01,,,\n"
+    )
+    result = CliRunner().invoke(
+        app, ["respond", str(table), "--adam", str(tmp_path), "--adsl", str(adsl)]
+    )
+    assert result.exit_code == 0, result.output
+    assert "B is not in the ADSL" in result.output
+    adrs, adtte = (
+        list(csv.DictReader((tmp_path / name).read_text().splitlines()))
+        for name in ("adrs.csv", "adtte.csv")
+    )
+    assert records(adrs, "A", "OVR")[0]["ADY"] == "54", "day 1 is that of randomisation"
+    assert [records(adrs, who, "DEATH")[0]["AVALC"] for who in "AC"] == ["N", "Y"]
+    assert not records(adrs, "B", "DEATH"), "nobody said so"
+    missing = records(adrs, "Z", "BOR")[0]
+    assert (missing["AVALC"], missing["AVAL"], missing["STUDYID"]) == ("MISSING", "7", "X1")
+    survival = {
+        (row["USUBJID"], row["PARAMCD"]): (row["AVAL"], row["CNSR"])
+        for row in adtte
+        if row["PARAMCD"] in ("PFS", "OS")
+    }
+    assert survival == {
+        ("A", "PFS"): ("176", "0"),
+        ("A", "OS"): ("207", "1"),
+        ("C", "PFS"): ("84", "0"),
+        ("C", "OS"): ("84", "0"),
+        ("Z", "PFS"): ("1", "1"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("USUBJID,AGE\nA,70\n", "needs USUBJID and one of RANDDT and TRTSDT"),
+        ("USUBJID,TRTSDT\nA,2024-01-01\nA,2024-01-02\n", "line 3"),
+        ("USUBJID,TRTSDT\nA,soon\n", "line 2: TRTSDT"),
+    ],
+)
+def test_what_is_no_adsl_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    table, adsl = tmp_path / "table.csv", tmp_path / "adsl.csv"
+    table.write_text(TABLE)
+    adsl.write_text(text)
+    result = CliRunner().invoke(app, ["respond", str(table), "--adsl", str(adsl)])
+    assert result.exit_code == 3
+    assert why in " ".join(result.output.split())

@@ -13,7 +13,7 @@ from lvt_track.core.response.assessment import Assessment, Role, Status
 from lvt_track.core.response.response import Response
 from lvt_track.core.series import Phase
 from lvt_track.errors import InputError
-from lvt_track.response.best import best_overall_response
+from lvt_track.response.best import BestRules, best_overall_response
 from lvt_track.response.criteria.easl import EASL
 from lvt_track.response.criteria.mrecist import MRECIST
 from lvt_track.response.criteria.recist import RECIST_1_1
@@ -214,13 +214,13 @@ def course(*categories: str, days: int = 56, has_targets: bool = True) -> list[R
 def test_best_overall_response(seen: str, best: str, confirmed: str) -> None:
     responses = course(*seen.split())
     assert best_overall_response(responses) == best
-    assert best_overall_response(responses, confirm_after_days=28) == confirmed
+    assert best_overall_response(responses, BestRules(confirm_after_days=28)) == confirmed
 
 
 def test_without_targets_an_unconfirmed_response_is_not_stable_disease() -> None:
     """Stable disease is said of targets alone (RECIST 1.1, table 2)."""
     seen = course("CR", has_targets=False)
-    assert best_overall_response(seen, confirm_after_days=28) == "Non-CR/Non-PD"
+    assert best_overall_response(seen, BestRules(confirm_after_days=28)) == "Non-CR/Non-PD"
     assert best_overall_response(seen) == "CR"
 
 
@@ -232,8 +232,10 @@ def test_stable_disease_needs_time() -> None:
 
 def test_confirmation_needs_time() -> None:
     responses = course("PR", "PR", days=27)
-    assert best_overall_response(responses, confirm_after_days=28) == "SD"
-    assert best_overall_response(course("PR", "PR", days=28), confirm_after_days=28) == "PR"
+    assert best_overall_response(responses, BestRules(confirm_after_days=28)) == "SD"
+    assert (
+        best_overall_response(course("PR", "PR", days=28), BestRules(confirm_after_days=28)) == "PR"
+    )
 
 
 def test_mrecist_of_images_says_where_the_arterial_phase_is_missing() -> None:

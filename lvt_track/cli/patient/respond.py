@@ -34,14 +34,16 @@ def respond(
     confirm: Annotated[
         int | None,
         typer.Option(
-            metavar="DAYS", help="Best response needs confirmation after so many days; usually 28."
+            metavar="DAYS",
+            min=0,
+            help="Best response needs confirmation after so many days; usually 28.",
         ),
     ] = None,
     tu: Annotated[
         Path | None, typer.Option(help="SDTM TU domain that belongs to the TR domain.")
     ] = None,
     evaluator: Annotated[
-        str | None, typer.Option(help="Whose records of the TR domain count.")
+        str | None, typer.Option(help="Whose rows count, of a table by several readers.")
     ] = None,
     visit_window: Annotated[
         int,
@@ -65,6 +67,29 @@ def respond(
             help="Also write analysis datasets (CDISC ADaM): adrs.csv, adtr.csv, adtte.csv.",
         ),
     ] = None,
+    adsl: Annotated[
+        Path | None,
+        typer.Option(
+            help="ADSL of the trial (CSV, XLSX, XPT): days count from RANDDT, else TRTSDT, and "
+            "DTHDT adds survival to --adam."
+        ),
+    ] = None,
+    stable_after: Annotated[
+        int,
+        typer.Option(metavar="DAYS", min=0, help="Stable disease counts as best from this day on."),
+    ] = 42,
+    most_not_evaluable: Annotated[
+        int,
+        typer.Option(
+            metavar="VISITS",
+            min=0,
+            help="So many visits between a response and what confirms it may be not evaluable.",
+        ),
+    ] = 1,
+    accept_stable: Annotated[
+        bool,
+        typer.Option("--accept-stable", help="A PR is also confirmed with one SD between."),
+    ] = False,
     doubt: Annotated[
         bool,
         typer.Option(
@@ -77,11 +102,12 @@ def respond(
 ) -> None:
     """Judge response from a table of measurements; no images needed."""
     from lvt_track.io.spreadsheets.writing import write_text
-    from lvt_track.pipeline.adam import ADAM_FILES, write_adam
+    from lvt_track.pipeline.adam import ADAM_FILES, read_adsl, write_adam
     from lvt_track.pipeline.radiologist.readings import ReadingSource, read_site_words
     from lvt_track.pipeline.respond import respond_to_table, response_csv, write_rs
     from lvt_track.pipeline.run.output import claim_file
     from lvt_track.response.adam.subjects import subjects_of
+    from lvt_track.response.best import BestRules
     from lvt_track.response.shrinkage import depth_of_response_percent, early_change_percent
     from lvt_track.response.tables.answers import doubt_row, response_row
     from lvt_track.response.tables.readings import ReadOptions
@@ -93,10 +119,16 @@ def respond(
     if sites is not None:
         options = ReadOptions(visit_window, read_site_words(sites))
     source = ReadingSource(table, tu, evaluator, options)
-    result = respond_to_table(source, criteria, confirm_after_days=confirm, doubt=doubt)
+    enrolments = {} if adsl is None else read_adsl(adsl)
+    rules = BestRules(stable_after, confirm, most_not_evaluable, accept_stable)
+    starts = {name: one.start for name, one in enrolments.items()}
+    result = respond_to_table(source, criteria, rules=rules, starts=starts, doubt=doubt)
+    missing = [name for name in result.responses if adsl is not None and name not in enrolments]
     with Console(quiet) as console:
         for remark in result.remarks:
             console.warn(remark)
+        for name in missing:
+            console.warn(f"{name} is not in the ADSL: its days count from the baseline")
         confirmation = "" if confirm is None else f", confirmed after {confirm} days"
         for patient, bests in result.best.items() if not json else ():
             for criterion, best in bests.items():
@@ -105,7 +137,7 @@ def respond(
     if rs is not None:
         write_rs(result, rs)
     if adam is not None:
-        write_adam(subjects_of(result.responses, result.trial), adam)
+        write_adam(subjects_of(result.responses, result.trial, enrolments), adam, rules)
     if out is not None:
         write_text(response_csv(result), out)
     if json:

@@ -13,7 +13,7 @@ from lvt_track.core.response.response import Response
 from lvt_track.pipeline.cohort.result import PatientRun, State
 from lvt_track.pipeline.run.folder import RunFolder
 from lvt_track.report.cohort.content import Course
-from lvt_track.response.best import best_overall_response
+from lvt_track.response.best import BestRules, best_overall_response
 from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.growth_rates import growth_and_regression_per_day
 from lvt_track.response.shrinkage import depth_of_response_percent, early_change_percent
@@ -21,7 +21,7 @@ from lvt_track.response.survival import FollowUp, progression
 
 __all__ = ["Outcome", "leading_responses"]
 
-_CONFIRM_DAYS = 28
+_CONFIRMED = BestRules(confirm_after_days=28)
 _SUMS = {
     "sum_mm": ("nadir_mm", "mm"),
     "sum_ml": ("nadir_ml", "mL"),
@@ -59,7 +59,7 @@ class Outcome:
     @property
     def best_confirmed(self) -> str:
         """Best overall response where CR and PR need a second visit four weeks later."""
-        return str(best_overall_response(self.responses, confirm_after_days=_CONFIRM_DAYS))
+        return str(best_overall_response(self.responses, _CONFIRMED))
 
     @property
     def follow_up(self) -> FollowUp | None:
@@ -164,6 +164,9 @@ def _number(text: str) -> float | None:
 
 
 def _link(report: Path, out: Path) -> str:
+    """Of a report, from the cohort's folder; empty where a run of tables alone wrote none."""
+    if not report.exists():
+        return ""
     path = os.path.relpath(report, out).replace(os.sep, "/")
     try:
         path.encode()

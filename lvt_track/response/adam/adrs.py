@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from lvt_track.core.response.categories import Category, Standing
 from lvt_track.core.response.response import Response
 from lvt_track.response.adam.subjects import RECORD_COLUMNS, Record, Subject, numbered
-from lvt_track.response.best import best_overall_response
+from lvt_track.response.best import (
+    BestRules,
+    best_visit,
+    is_confirmed,
+    is_response,
+    until_progression,
+)
 from lvt_track.response.standings import category_of, standing_of
 from lvt_track.response.tables.answers import cdisc_term
 
-__all__ = ["ADRS_COLUMNS", "adrs_records", "first_response"]
+__all__ = ["ADRS_COLUMNS", "CONFIRM_DAYS", "adrs_records", "first_progression", "first_response"]
 
 ADRS_COLUMNS = (
     *RECORD_COLUMNS,
@@ -25,6 +32,7 @@ ADRS_COLUMNS = (
 )
 CONFIRM_DAYS = 28
 _GROUP = "Tumor Response"
+_MISSING = "MISSING"
 # As admiralonco numbers them; progression that awaits confirmation has no number there.
 _VALUES = {
     Standing.COMPLETE: 1,
@@ -34,60 +42,120 @@ _VALUES = {
     Standing.PROGRESSION: 5,
     Standing.UNKNOWN: 6,
 }
-_RESPONSES = (Standing.COMPLETE, Standing.PARTIAL)
+_MISSING_VALUE = 7
 _STABLE = (Standing.STABLE, Standing.NEITHER)
 
 
-def adrs_records(subjects: Sequence[Subject]) -> list[Record]:
-    """Records by the names of `ADRS_COLUMNS`.
+def adrs_records(subjects: Sequence[Subject], rules: BestRules | None = None) -> list[Record]:
+    """Records by the names of `ADRS_COLUMNS`, as admiralonco's basic template derives them.
 
-    PARAMCD is OVR (each visit), PD, RSP, BOR, CBOR (confirmed after 28 days) and LSTA (the last
-    assessment). Stable disease counts for BOR from 42 days on.
+    PARAMCD is OVR (each visit), PD, RSP, CB, BOR, BCP (response without confirmation, clinical
+    benefit, best response, whether that is CR or PR), CRSP, CCB, CBOR, CBCP (the same with
+    confirmation), LSTA (the last assessment), MDIS (measurable at baseline) and, where ADSL is
+    known, DEATH.
+
+    Args:
+        subjects: of whom.
+        rules: of the protocol; confirmed after `CONFIRM_DAYS` where they say no other number.
     """
-    return numbered(record for subject in subjects for record in _of_subject(subject))
+    rules = rules or BestRules()
+    return numbered(record for subject in subjects for record in _of_subject(subject, rules))
 
 
 def first_response(responses: Sequence[Response]) -> Response | None:
     """The first complete or partial response before progression."""
-    return next((one for one in _until_progression(responses) if _is_response(one)), None)
+    return next((one for one in until_progression(responses) if is_response(one)), None)
 
 
-def _of_subject(subject: Subject) -> Iterator[Record]:
+def first_progression(responses: Sequence[Response]) -> Response | None:
+    """The first visit that shows progression."""
+    return next((one for one in responses if standing_of(one) is Standing.PROGRESSION), None)
+
+
+def _of_subject(subject: Subject, rules: BestRules) -> Iterator[Record]:
     later = subject.responses[1:]
     for response in later:
-        yield _judged(subject, "OVR", "Overall Response", category_of(response), response)
-    progressed = next((r for r in later if standing_of(r) is Standing.PROGRESSION), None)
-    yield _flag(subject, "PD", "Disease Progression", progressed)
-    responded = first_response(later)
-    yield _flag(subject, "RSP", "Response (confirmation not required)", responded)
-    best = best_overall_response(subject.responses)
-    words = "Best Overall Response (confirmation not required)"
-    yield _judged(subject, "BOR", words, best, _shown(best, later))
-    best = best_overall_response(subject.responses, confirm_after_days=CONFIRM_DAYS)
-    words = "Best Confirmed Overall Response"
-    yield _judged(subject, "CBOR", words, best, _shown(best, later))
+        yield _judged(subject, ("OVR", "Overall Response"), category_of(response), response)
+    progressed = first_progression(later)
+    yield _flag(subject, ("PD", "Disease Progression"), progressed)
+    without = replace(rules, confirm_after_days=None)
+    yield from _summary(subject, _NAMES, without)
+    confirmed = replace(rules, confirm_after_days=_confirm_days(rules))
+    yield from _summary(subject, _CONFIRMED_NAMES, confirmed)
     if later:
-        last = later[-1]
-        yield _judged(subject, "LSTA", "Last Disease Assessment", category_of(last), last)
+        names = ("LSTA", "Last Disease Assessment")
+        yield _judged(subject, names, category_of(later[-1]), later[-1])
+    measurable = next(iter(subject.responses[:1]), None)
+    if measurable is not None and measurable.nadir is None:
+        measurable = None
+    yield _flag(subject, ("MDIS", "Measurable Disease at Baseline"), measurable)
+    if subject.enrolment is not None:
+        yield _death(subject)
+
+
+_NAMES = (
+    ("RSP", "Response (confirmation not required)"),
+    ("CB", "Clinical Benefit (confirmation for response not required)"),
+    ("BOR", "Best Overall Response (confirmation not required)"),
+    ("BCP", "Best Overall Response of CR/PR (confirmation not required)"),
+)
+_CONFIRMED_NAMES = (
+    ("CRSP", "Confirmed Response"),
+    ("CCB", "Confirmed Clinical Benefit"),
+    ("CBOR", "Best Confirmed Overall Response"),
+    ("CBCP", "Best Confirmed Overall Response of CR/PR"),
+)
+
+
+def _confirm_days(rules: BestRules) -> int:
+    return CONFIRM_DAYS if rules.confirm_after_days is None else rules.confirm_after_days
+
+
+def _summary(
+    subject: Subject, names: Sequence[tuple[str, str]], rules: BestRules
+) -> Iterator[Record]:
+    """Response, clinical benefit, best response and whether that is a response, by rules."""
+    response_name, benefit_name, best_name, answer_name = names
+    seen = list(until_progression(subject.responses[1:]))
+    responded = next(
+        (r for k, r in enumerate(seen) if is_response(r) and is_confirmed(seen[k:], rules)), None
+    )
+    yield _flag(subject, response_name, responded)
+    lasting = next((r for r in seen if _is_lasting(r, subject, rules)), None)
+    both = [one for one in (responded, lasting) if one is not None]
+    yield _flag(subject, benefit_name, min(both, key=lambda one: one.date, default=None))
+    best, shown = best_visit(subject.responses, rules, subject.start)
+    yield _judged(subject, best_name, best, shown)
+    yield _flag(subject, answer_name, shown if best.standing not in _NO_ANSWER else None)
+
+
+_NO_ANSWER = frozenset(Standing) - {Standing.COMPLETE, Standing.PARTIAL}
+
+
+def _is_lasting(response: Response, subject: Subject, rules: BestRules) -> bool:
+    """Whether a visit that shows no progression is late enough for stable disease."""
+    if subject.start is None or not (is_response(response) or standing_of(response) in _STABLE):
+        return False
+    return (response.date - subject.start).days >= rules.stable_after_days
 
 
 def _judged(
-    subject: Subject, code: str, words: str, category: Category, shown: Response | None
+    subject: Subject, names: tuple[str, str], category: Category, shown: Response | None
 ) -> Record:
-    """A category, with the day of the visit that shows it."""
+    """A category, with the day of the visit that shows it; MISSING where no visit does."""
     return {
-        **subject.record(code, words, _GROUP),
-        "AVALC": cdisc_term(category),
-        "AVAL": _VALUES.get(category.standing),
+        **subject.record(*names, _GROUP),
+        "AVALC": _MISSING if shown is None else cdisc_term(category),
+        "AVAL": _MISSING_VALUE if shown is None else _VALUES.get(category.standing),
         **(subject.timing(shown.date) if shown else {}),
         "ANL01FL": "Y",
     }
 
 
-def _flag(subject: Subject, code: str, words: str, shown: Response | None) -> Record:
+def _flag(subject: Subject, names: tuple[str, str], shown: Response | None) -> Record:
     """Whether something was seen, with the day of the first visit that shows it."""
     return {
-        **subject.record(code, words, _GROUP),
+        **subject.record(*names, _GROUP),
         "AVALC": "Y" if shown else "N",
         "AVAL": int(shown is not None),
         **(subject.timing(shown.date) if shown else {}),
@@ -95,19 +163,12 @@ def _flag(subject: Subject, code: str, words: str, shown: Response | None) -> Re
     }
 
 
-def _shown(best: Category, later: Sequence[Response]) -> Response | None:
-    """The first visit that showed the best response, or a response that was not confirmed."""
-    shown = next((one for one in _until_progression(later) if one.category == best), None)
-    return first_response(later) if shown is None and best.standing in _STABLE else shown
-
-
-def _until_progression(responses: Sequence[Response]) -> Iterator[Response]:
-    """The later visits up to the first that shows progression, that one included."""
-    for response in responses:
-        yield response
-        if standing_of(response) is Standing.PROGRESSION:
-            return
-
-
-def _is_response(response: Response) -> bool:
-    return standing_of(response) in _RESPONSES
+def _death(subject: Subject) -> Record:
+    died = None if subject.enrolment is None else subject.enrolment.death
+    return {
+        **subject.record("DEATH", "Death", "Reference Event"),
+        "AVALC": "N" if died is None else "Y",
+        "AVAL": int(died is not None),
+        **({} if died is None else subject.timing(died)),
+        "ANL01FL": "Y",
+    }

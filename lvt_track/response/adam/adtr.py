@@ -46,7 +46,7 @@ def adtr_records(subjects: Sequence[Subject]) -> list[Record]:
 
 
 def _of_subject(subject: Subject) -> Iterator[Record]:
-    base = subject.responses[0].total
+    base = subject.responses[0].total if subject.responses else None
     if base is None:
         return
     for number, response in enumerate(subject.responses):
