@@ -1,181 +1,169 @@
-"""Cohorts: workers, overhead of the engine, shards, and runs that are killed at random moments.
+"""Many patients: what workers gain, what the engine costs, memory, shards.
 
-    python benchmarks/cohort.py [--patients 12] [--shards 4] [--kills 20] [--seed 0]
+    python benchmarks/cohort.py workers [--patients 200]
+    python benchmarks/cohort.py shards [--patients 1000] [--shards 8]
 
-Patients are small courses with given masks, so that no network runs and the engine is what is
-measured. Writes docs/results/cohort.md.
+Patients are tiny and have masks, and only tables are written, so that the engine is what is
+measured. Each part writes its section of docs/results/cohort.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import hashlib
-import json
 import os
-import platform
-import random
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from lvt_track.core.threads import allowed_cores  # noqa: E402
-from lvt_track.pipeline.cohort.tables import POOLED  # noqa: E402
-from tests.conftest import write_visit  # noqa: E402
+from benchmarks.cohort_runs import (
+    cluster_apart,
+    cohort,
+    differing,
+    patient_records,
+    seconds_of,
+    when_and_where,
+    write_section,
+)
+from benchmarks.tiny_patients import write_patients
 
-PAGE = ROOT / "docs/results/cohort.md"
-
-
-def make_patients(folder: Path, count: int, visits: int) -> Path:
-    """A folder of small patients with given masks; they differ in nothing but their names."""
-    base = folder / "base"
-    for visit in range(visits):
-        write_visit(base, visit)
-    for k in range(count):
-        shutil.copytree(base, folder / "patients" / f"p{k:04d}")
-    return folder / "patients"
+_WORKERS = 2
+_REGISTRY = 100_000
 
 
-def command(*arguments: object) -> list[str]:
-    """`lvt cohort` with these arguments."""
-    return [sys.executable, "-m", "lvt_track.cli", "cohort", *map(str, arguments), "--quiet"]
+@dataclass(frozen=True)
+class Timed:
+    """One way to follow all patients.
+
+    Attributes:
+        name: in words.
+        seconds: of the whole.
+        is_same: whether its tables are those of the plain loop.
+    """
+
+    name: str
+    seconds: float
+    is_same: bool
 
 
-def timed(*arguments: object) -> float:
-    """Seconds of a whole run."""
+def side_by_side(patients: Path, folder: Path) -> float:
+    """Seconds of two plain loops over a half each, at the same time: no engine, same machine."""
     start = time.monotonic()
-    subprocess.run(command(*arguments), check=True, cwd=ROOT)
+    halves = [folder / f"half{k}" for k in range(1, _WORKERS + 1)]
+    running = [
+        cohort(patients, "-o", out, "--shard", f"{k}/{_WORKERS}", "--jobs", 1, "--tables-only")
+        for k, out in enumerate(halves, 1)
+    ]
+    for run in running:
+        if run.wait():
+            raise SystemExit("a plain loop over a half failed")
+    seconds_of("--merge", *halves, "-o", folder / "halves")
     return time.monotonic() - start
 
 
-def digest(out: Path) -> str:
-    """Of all pooled tables, by name and bytes."""
-    whole = hashlib.sha256()
-    for name in POOLED:
-        if (out / name).exists() and not name.endswith(".html"):
-            whole.update(name.encode() + (out / name).read_bytes())
-    return whole.hexdigest()
+def on_cluster(patients: Path, out: Path) -> float:
+    """Seconds on a scheduler and workers that run already, started apart."""
+    with cluster_apart(_WORKERS) as (address, _):
+        time.sleep(10.0)  # workers load Dask; whoever has a cluster has them running
+        return seconds_of(patients, "-o", out, "--scheduler", address, "--tables-only")
 
 
-def busy_seconds(out: Path) -> float:
-    """What the patients took, summed, without starting anything."""
-    record = json.loads((out / "cohort.json").read_text())
-    return float(sum(item["seconds"] for item in record["patients"]))
+def measure_workers(folder: Path, asked: argparse.Namespace) -> None:
+    """One and two workers, beside two plain loops and a cluster started apart."""
+    load = os.getloadavg()[0]
+    patients = write_patients(folder / "patients", asked.patients)
+    plain = folder / "plain"
+    alone = seconds_of(patients, "-o", plain, "--jobs", 1, "--tables-only")
+    apart = side_by_side(patients, folder)
+    local = seconds_of(patients, "-o", folder / "local", "--jobs", _WORKERS, "--tables-only")
+    remote = on_cluster(patients, folder / "remote")
+
+    def same(name: str) -> bool:
+        return not differing(plain, folder / name, pooled_only=True)
+
+    rows = [
+        Timed("plain loop, `--jobs 1`", alone, True),
+        Timed("two plain loops side by side, merged", apart, same("halves")),
+        Timed("`--jobs 2`: Dask, 2 workers", local, same("local")),
+        Timed("scheduler and 2 workers started apart", remote, same("remote")),
+    ]
+    peaks = [float(str(one["peak_mb"])) for one in patient_records(plain)]
+    tenth = max(1, len(peaks) // 10)
+    early, late = sum(peaks[:tenth]) / tenth, sum(peaks[-tenth:]) / tenth
+    command = f"cohort.py workers --patients {asked.patients}"
+    lines = [
+        *when_and_where(command, load),
+        f"{asked.patients} patients of two visits; seconds of the whole command.",
+        "",
+        "| run | seconds | plain loop / this | tables as of the plain loop |",
+        "|---|---|---|---|",
+        *(
+            f"| {row.name} | {row.seconds:.0f} | {alone / row.seconds:.2f} | "
+            f"{'same bytes' if row.is_same else 'differ'} |"
+            for row in rows
+        ),
+        "",
+        f"- Two workers: {alone / local:.2f} times one (bar 1.7).",
+        f"- The engine takes {100 * (local / apart - 1):+.1f} % beside two plain loops that know "
+        "nothing of each other (bar 5 %).",
+        f"- Most memory of a process: {early:.0f} MB over the first tenth of the patients, "
+        f"{late:.0f} MB over the last.",
+    ]
+    write_section("Workers", lines)
 
 
-def peaks_mb(out: Path) -> list[float]:
-    """Most memory of each patient's process, by patient."""
-    record = json.loads((out / "cohort.json").read_text())
-    return [float(item["peak_mb"]) for item in record["patients"] if item["peak_mb"]]
+def measure_shards(folder: Path, asked: argparse.Namespace) -> None:
+    """Shards merged against one run over all, and what follows for a registry."""
+    load = os.getloadavg()[0]
+    patients = write_patients(folder / "patients", asked.patients)
+    whole = folder / "whole"
+    alone = seconds_of(patients, "-o", whole, "--jobs", 1, "--tables-only")
+    shards = [folder / f"s{k}" for k in range(1, asked.shards + 1)]
+    for k, out in enumerate(shards, 1):
+        which = f"{k}/{asked.shards}"
+        seconds_of(patients, "-o", out, "--shard", which, "--jobs", 1, "--tables-only")
+    merging = seconds_of("--merge", *shards, "-o", folder / "merged")
+    names = differing(whole, folder / "merged", pooled_only=True)
+    each = alone / asked.patients
+    command = f"cohort.py shards --patients {asked.patients} --shards {asked.shards}"
+    hours = _REGISTRY * each / 3600
+    merge_hours = merging / asked.patients * _REGISTRY / 3600
+    megabytes = sum(path.stat().st_size for path in whole.rglob("*") if path.is_file()) / 1e6
+    lines = [
+        *when_and_where(command, load),
+        f"- {asked.patients} patients in {asked.shards} shards, merged: "
+        f"{'the same bytes as one run over all' if not names else 'differ: ' + ', '.join(names)}.",
+        f"- {each:.2f} s a patient; merging {merging:.0f} s in all; "
+        f"{megabytes / asked.patients:.2f} MB of results a patient.",
+        f"- Projected to {_REGISTRY:,} such patients: {hours:.0f} core hours, then "
+        f"{merge_hours:.1f} h of merging in one process, and "
+        f"{megabytes / asked.patients * _REGISTRY / 1e3:.0f} GB. It assumes that all grows with "
+        "the number of patients, that disks keep up, and patients this small: add what the "
+        "network, larger scans and reports take of yours.",
+    ]
+    write_section("Shards", lines)
 
 
-def killed_and_resumed(patients: Path, out: Path, seconds: float, chance: random.Random) -> int:
-    """End the whole group of processes by SIGKILL at random moments; how often that met a run."""
-    met = 0
-    for _ in range(2):
-        existing = ["--resume"] if out.exists() else []
-        run = subprocess.Popen(
-            command(patients, "-o", out, *existing), cwd=ROOT, start_new_session=True
-        )
-        try:
-            run.wait(chance.uniform(0.2, 1.0) * seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
-            met += 1
-    subprocess.run(command(patients, "-o", out, "--resume"), check=True, cwd=ROOT)
-    return met
+_PARTS: dict[str, Callable[[Path, argparse.Namespace], None]] = {
+    "workers": measure_workers,
+    "shards": measure_shards,
+}
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--patients", type=int, default=12)
-    parser.add_argument("--visits", type=int, default=2)
-    parser.add_argument("--shards", type=int, default=4)
-    parser.add_argument("--kills", type=int, default=20, help="runs that are killed and resumed")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=_PARTS)
+    parser.add_argument("--patients", type=int, help="by default 200, 1,000 for shards")
+    parser.add_argument("--shards", type=int, default=8)
+    asked = parser.parse_args()
+    asked.patients = asked.patients or (200 if asked.part == "workers" else 1000)
     with tempfile.TemporaryDirectory(prefix="lvt-cohort-") as name:
-        folder = Path(name)
-        patients = make_patients(folder, options.patients, options.visits)
-        load = os.getloadavg()[0]
-        plain = timed(patients, "-o", folder / "plain", "--jobs", 1)
-        truth = digest(folder / "plain")
-        rows = [("plain loop, `--jobs 1`", plain, busy_seconds(folder / "plain"), True)]
-        for workers in range(2, min(allowed_cores(), 4) + 1):
-            out = folder / f"w{workers}"
-            seconds = timed(patients, "-o", out, "--jobs", workers)
-            same = digest(out) == truth
-            rows.append((f"Dask, {workers} workers", seconds, busy_seconds(out), same))
-        peaks = peaks_mb(folder / "plain")
-        shards = []
-        for k in range(1, options.shards + 1):
-            out = folder / f"s{k}"
-            timed(patients, "-o", out, "--shard", f"{k}/{options.shards}", "--jobs", 1)
-            shards.append(out)
-        timed("--merge", *shards, "-o", folder / "merged")
-        merged = digest(folder / "merged") == truth
-        few = make_patients(folder / "few", 3, 1)
-        quick = timed(few, "-o", folder / "whole")
-        wanted = digest(folder / "whole")
-        same = met = 0
-        for k in range(options.kills):
-            out = folder / f"k{k}"
-            met += killed_and_resumed(few, out, quick, chance)
-            same += digest(out) == wanted
-            shutil.rmtree(out)
-    said = [merged, (same, options.kills, met), (peaks[0], peaks[-1]), load]
-    PAGE.write_text(page(options, rows, said), encoding="utf-8")
-    print(PAGE.read_text(encoding="utf-8"))
-
-
-def page(
-    options: argparse.Namespace,
-    rows: Sequence[tuple[str, float, float, bool]],
-    said: Sequence[object],
-) -> str:
-    """The page of results."""
-    merged, kills, peaks, load = said
-    same, count, met = kills  # type: ignore[misc]
-    first, last = peaks  # type: ignore[misc]
-    plain = rows[0][1]
-    lines = [
-        "# Cohorts",
-        "",
-        f"`python benchmarks/cohort.py --patients {options.patients} --visits {options.visits} "
-        f"--shards {options.shards} --kills {options.kills} --seed {options.seed}`,",
-        f"{dt.date.today()}, {platform.machine()}, {allowed_cores()} cores, load {load:.1f} "
-        "by others when it began.",
-        "",
-        f"{options.patients} small patients of {options.visits} visits with given masks:",
-        "no network runs. Seconds are of the whole command, those of patients without starting.",
-        "",
-        "| run | seconds | of patients | plain loop / this | tables as of the plain loop |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {name} | {seconds:.0f} | {busy:.0f} | {plain / seconds:.2f} | "
-            f"{'same bytes' if is_same else 'differ'} |"
-            for name, seconds, busy, is_same in rows
-        ),
-        "",
-        f"- {options.shards} shards merged: {'the same' if merged else 'other'} bytes as one.",
-        f"- {count} runs over 3 patients, each twice ended by SIGKILL at a random moment with all",
-        f"  its processes ({met} times before it had ended itself) and resumed: {same} of {count}",
-        "  gave the same bytes as a run that nothing disturbed.",
-        f"- Most memory of the process: {first:.0f} MB at first, {last:.0f} MB at last.",
-        "",
-    ]
-    return "\n".join(lines)
+        _PARTS[asked.part](Path(name), asked)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ from scipy import ndimage
 from table import markdown_table, write_page
 
 from lvt_track.io.images.volumes import read_geometry, read_mask, write_mask
-from lvt_track.pipeline.patient import build_course, write_outputs
+from lvt_track.pipeline.patient import build_course
+from lvt_track.pipeline.patient.documents import write as documents
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables
@@ -267,11 +268,8 @@ def spare_time() -> None:
     patched.register_course = registered
     patched = response_course
     patched.with_doubt = lambda responses, *rest: tuple(responses)
-    patched = write_outputs
-    for name in ("write_pdf", "write_html", "take_scene"):
-        setattr(patched, name, lambda *rest: None)
-    for name in ("take_key_images", "take_lookback_images"):
-        setattr(patched, name, lambda *rest: ())
+    patched = documents
+    patched.write_documents = lambda *rest: None
 
 
 def main() -> int:

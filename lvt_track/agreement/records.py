@@ -163,6 +163,7 @@ class ReaderComparison:
         compared: sizes, sums and responses.
         agreements: the statistics.
         remarks: what was odd in the reader's table.
+        reader: who, of a table by several; empty for one by one.
     """
 
     table: str
@@ -172,6 +173,7 @@ class ReaderComparison:
     compared: ComparedPatient
     agreements: Agreements
     remarks: tuple[str, ...]
+    reader: str = ""
 
     @property
     def sizes(self) -> tuple[PairedSize, ...]:

@@ -19,6 +19,7 @@ AGREEMENT_COLUMNS = (
     "pairs",
     "lesions",
     "patients",
+    "reader",
 )
 PAIR_COLUMNS = (
     "date",
@@ -32,16 +33,25 @@ PAIR_COLUMNS = (
     "confidence",
     "paired_by",
     "followed_as",
+    "reader",
 )
 
 Row = dict[str, object]
 
 
-def agreement_rows(agreements: Agreements) -> list[Row]:
+def agreement_rows(agreements: Agreements, reader: str = "") -> list[Row]:
     """One row per statistic, by the names of `AGREEMENT_COLUMNS`.
 
     Differences are lvt minus reader, in mm or mL and in percent of the mean of the two.
+
+    Args:
+        agreements: the statistics.
+        reader: whose, of a table by several; empty for all together.
     """
+    return [row | {"reader": reader} for row in _agreement_rows(agreements)]
+
+
+def _agreement_rows(agreements: Agreements) -> list[Row]:
     rows: list[Row] = []
     for quantity, agreement in agreements.of.items():
         for statistic, estimate in _statistics(agreement, quantity.unit.lower()).items():
@@ -107,6 +117,10 @@ def _number(value: float) -> str | None:
 
 def pair_rows(comparison: ReaderComparison) -> list[Row]:
     """One row per paired size, then every size that has no partner; by `PAIR_COLUMNS`."""
+    return [row | {"reader": comparison.reader} for row in _pair_rows(comparison)]
+
+
+def _pair_rows(comparison: ReaderComparison) -> list[Row]:
     pairs = {pair.reader: pair for pair in comparison.pairing.pairs}
     at_place = {
         (visit.date, row.lesion)

@@ -74,7 +74,10 @@ TuOption = Annotated[
     Path | None, typer.Option(help="SDTM TU domain that belongs to the radiologist's TR domain.")
 ]
 EvaluatorOption = Annotated[
-    str | None, typer.Option(help="Whose records of the radiologist's TR domain count.")
+    str | None,
+    typer.Option(
+        help="Whose rows of the radiologist's table count; by default each reader is compared."
+    ),
 ]
 SitesOption = Annotated[
     Path | None,

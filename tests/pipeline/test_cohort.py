@@ -76,10 +76,12 @@ def test_a_folder_per_patient_and_the_pooled_tables(run: Path) -> None:
 
 
 def test_analysis_datasets_agree_with_the_patients(run: Path) -> None:
+    """ADaM calls a patient without any later visit missing, RECIST not evaluable."""
     patients = pd.read_csv(run / "patients.csv").set_index("patient")
     adrs = pd.read_csv(run / "adam" / "adrs.csv", keep_default_na=False)
     best = adrs[adrs["PARAMCD"] == "BOR"].set_index("USUBJID")["AVALC"]
-    assert best.to_dict() == patients["best_response"].dropna().to_dict()
+    assert list(patients["best_response"].dropna()) == ["NE", "NE"]
+    assert best.to_dict() == dict.fromkeys(patients["best_response"].dropna().index, "MISSING")
     adtte = pd.read_csv(run / "adam" / "adtte.csv")
     assert list(adtte["USUBJID"]) == list(best.index)
     assert list(adtte["CNSR"]) == [1] * len(best)
@@ -158,6 +160,23 @@ def test_quiet_processes_give_the_same_without_dask(
     assert result.output == "", "--quiet is really quiet"
     for name in ("phases.csv", "phase_summary.csv"):
         assert (out / name).read_text() == (run / name).read_text()
+
+
+def test_tables_alone_leave_the_reports_to_be_made_later(
+    cohort: Path, run: Path, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "patients", tmp_path / "out"
+    shutil.copytree(cohort / "anna", folder / "anna")
+    shutil.copytree(run / "anna", out / "anna")
+    result = lvt("cohort", folder, "-o", out, "--resume", "--jobs", 1, "--tables-only")
+    assert result.exit_code == 0, result.output
+    assert not list((out / "anna").glob("report.*")), "those of the run before are not its own"
+    assert "anna/report.html" not in (out / "cohort.html").read_text()
+    assert (out / "lesions.csv").read_text().splitlines()[:3] == (
+        run / "lesions.csv"
+    ).read_text().splitlines()[:3]
+    assert lvt("report", out / "anna").exit_code == 0
+    assert {path.name for path in (out / "anna").glob("report.*")} == {"report.html", "report.pdf"}
 
 
 def test_refuses_to_overwrite(cohort: Path, run: Path) -> None:

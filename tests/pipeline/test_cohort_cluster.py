@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def patients(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def plain(patients: Path) -> Path:
     """The results of a plain loop."""
     out = patients.parent / "plain"
-    assert lvt("cohort", patients, "-o", out, "--jobs", 1).exit_code == 4
+    assert lvt("cohort", patients, "-o", out, "--jobs", 1, "--tables-only").exit_code == 4
     return out
 
 
@@ -79,7 +80,7 @@ def scheduler() -> Iterator[str]:
 
 def test_a_local_cluster_gives_the_bytes_of_a_plain_loop(patients: Path, plain: Path) -> None:
     out = patients.parent / "local"
-    result = lvt("cohort", patients, "-o", out, "--jobs", 2)
+    result = lvt("cohort", patients, "-o", out, "--jobs", 2, "--tables-only")
     assert result.exit_code == 4, result.output
     assert "4 patients: 3 done, 1 failed" in result.output
     assert pooled(out) == pooled(plain)
@@ -90,7 +91,8 @@ def test_shards_on_a_running_cluster_merge_to_the_same_bytes(
 ) -> None:
     shards = [tmp_path / "1", tmp_path / "2"]
     for k, shard in enumerate(shards, 1):
-        result = lvt("cohort", patients, "-o", shard, "--shard", f"{k}/2", "--scheduler", scheduler)
+        which = ("--shard", f"{k}/2", "--scheduler", scheduler, "--tables-only")
+        result = lvt("cohort", patients, "-o", shard, *which)
         assert result.exit_code == (0 if k == 1 else 4), result.output
     result = lvt("cohort", "--merge", *shards, "-o", tmp_path / "all")
     assert result.exit_code == 4, result.output
@@ -172,6 +174,24 @@ def test_nobody_at_the_address_is_said_at_once(patients: Path, tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("greeting", [b"", b"220 mail.example ESMTP ready"])
+def test_what_listens_but_is_no_scheduler_is_said(
+    greeting: bytes, patients: Path, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            line, _ = server.accept()
+            with line:
+                line.sendall(greeting)
+
+        Thread(target=answer, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        result = lvt("cohort", patients, "-o", tmp_path / "out", "--scheduler", address)
+    assert result.exit_code == 5
+    assert "what answers is no scheduler" in result.output
+
+
 def test_without_dask_a_scheduler_is_refused_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -181,7 +201,9 @@ def test_without_dask_a_scheduler_is_refused_with_the_command_that_installs_it(
 
 
 def test_progress_as_json(patients: Path, plain: Path) -> None:
-    result = lvt("cohort", patients, "-o", plain, "--resume", "--jobs", 1, "--log-json")
+    result = lvt(
+        "cohort", patients, "-o", plain, "--resume", "--jobs", 1, "--log-json", "--tables-only"
+    )
     assert result.exit_code == 4
     events = [json.loads(line) for line in result.stderr.splitlines()]
     assert [e["done"] for e in events if e["event"] == "step"] == [1, 2, 3, 4]

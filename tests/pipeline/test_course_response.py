@@ -22,8 +22,8 @@ from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.errors import InputError
 from lvt_track.pipeline.radiologist.comparison import (
-    compare_with_reader,
-    write_comparison,
+    compare_with_readers,
+    write_comparisons,
 )
 from lvt_track.report.tables import tracks_table
 from lvt_track.response.course import respond_to_course, rows_from_course, target_lesions
@@ -288,7 +288,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_a_course_beside_the_readers_table(followed: Course, tmp_path: Path) -> None:
-    found = compare_with_reader(followed, reader_table(tmp_path / "reader.csv"))
+    found = compare_with_readers(followed, reader_table(tmp_path / "reader.csv"))[0]
     assert [(p.reader, p.computed, p.by) for p in found.pairing.pairs] == [
         ("T1", "1", "size"),
         ("T2", "2", "size"),
@@ -307,7 +307,7 @@ def test_a_course_beside_the_readers_table(followed: Course, tmp_path: Path) -> 
 
 def test_sums_are_of_the_same_lesions(followed: Course, tmp_path: Path) -> None:
     """The reader's third lesion X is no target; of ours only the partners of T1 and T2 count."""
-    found = compare_with_reader(followed, reader_table(tmp_path / "reader.csv"))
+    found = compare_with_readers(followed, reader_table(tmp_path / "reader.csv"))[0]
     sums = [size for size in found.sizes if size.quantity is Quantity.SUM]
     assert [(s.reader_lesion, s.lesion) for s in sums] == [("T1 + T2", "1 + 2")] * 3
     assert [s.value for s in sums] == pytest.approx([62, 54, 48])
@@ -319,7 +319,9 @@ def test_sums_are_of_the_same_lesions(followed: Course, tmp_path: Path) -> None:
 
 
 def test_the_comparison_is_written(followed: Course, tmp_path: Path) -> None:
-    write_comparison(compare_with_reader(followed, reader_table(tmp_path / "reader.csv")), tmp_path)
+    write_comparisons(
+        compare_with_readers(followed, reader_table(tmp_path / "reader.csv")), tmp_path
+    )
     agreement = read_rows(tmp_path / "agreement.csv")
     assert {row["statistic"] for row in agreement} >= {"bias_mm", "upper_limit_percent", "icc_a1"}
     pairs = read_rows(tmp_path / "reader_pairs.csv")
@@ -334,13 +336,13 @@ def test_the_comparison_is_written(followed: Course, tmp_path: Path) -> None:
 
 
 def test_a_course_without_tumours_is_compared_too(tmp_path: Path) -> None:
-    found = compare_with_reader(course([{}, {}], []), reader_table(tmp_path / "reader.csv"))
+    found = compare_with_readers(course([{}, {}], []), reader_table(tmp_path / "reader.csv"))[0]
     assert (found.sizes, found.pairing.only_reader) == ((), ("T1", "T2", "X"))
     assert agreement_rows(found.agreements) == []
 
 
 def test_patients_are_pooled_as_clusters(followed: Course, tmp_path: Path) -> None:
-    found = compare_with_reader(followed, reader_table(tmp_path / "reader.csv"))
+    found = compare_with_readers(followed, reader_table(tmp_path / "reader.csv"))[0]
     pooled = agreements_of({f"P{k}": found.compared for k in range(6)})
     long, total = pooled.of[Quantity.LONG_AXIS], pooled.of[Quantity.SUM]
     assert (long.pairs, long.clusters, pooled.lesions[Quantity.LONG_AXIS]) == (36, 6, 12)
@@ -355,18 +357,18 @@ def test_slips_of_the_readers_table_are_refused_in_one_pass(
     followed: Course, tmp_path: Path
 ) -> None:
     path = reader_table(tmp_path / "reader.csv")
-    path.write_text(path.read_text() + "2024-03-15,Y,non-target,ten\n15/03/24,Y,non-target,10\n")
+    path.write_text(path.read_text() + "2024-03-15,Y,non-target,ten\nsoon,Y,non-target,10\n")
     with pytest.raises(InputError) as caught:
-        compare_with_reader(followed, path)
+        compare_with_readers(followed, path)
     assert "2 rows cannot be used" in caught.value.what
     assert "line 11: long_axis_mm: 'ten' is not a number" in caught.value.what
-    assert "line 12: date '15/03/24' may be day or month first" in caught.value.what
+    assert "line 12: 'soon' is not a complete date" in caught.value.what
 
 
 def test_rows_of_other_days_are_told(followed: Course, tmp_path: Path) -> None:
     path = reader_table(tmp_path / "reader.csv")
     path.write_text(path.read_text() + "2024-12-24,T1,target,30\n2024-12-24,T2,target,20\n")
-    found = compare_with_reader(followed, path)
+    found = compare_with_readers(followed, path)[0]
     assert "lines 11, 12: there is no scan on 2024-12-24, not compared" in found.remarks
 
 
@@ -374,7 +376,7 @@ def test_tables_of_other_days_are_refused(followed: Course, tmp_path: Path) -> N
     path = tmp_path / "reader.csv"
     path.write_text("date,lesion,long_axis_mm\n1999-01-01,A,12\n")
     with pytest.raises(InputError, match="no date in common"):
-        compare_with_reader(followed, path)
+        compare_with_readers(followed, path)
 
 
 def test_the_lesions_that_the_sum_counts_are_told() -> None:

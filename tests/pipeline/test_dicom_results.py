@@ -22,7 +22,7 @@ from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.images.volumes import read_geometry, read_labels, read_volume
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
-from lvt_track.pipeline.radiologist.comparison import compare_with_reader
+from lvt_track.pipeline.radiologist.comparison import compare_with_readers
 from lvt_track.pipeline.radiologist.readings import read_readings
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
@@ -124,7 +124,7 @@ def test_reports_sent_and_read_give_the_response_that_was_sent(
     assert table["category"].tolist() == [one.category for one in ours]
     assert table["sum_mm"].tolist() == pytest.approx([one.sum_mm for one in ours], abs=0.051)
     # --radiologist: every size is paired with itself
-    compared = compare_with_reader(replace(course, patient="P1"), sent).compared
+    compared = compare_with_readers(replace(course, patient="P1"), sent)[0].compared
     lesions = [lesion for visit in course.visits for lesion in visit.lesions]
     kinds = [one for one in Quantity if one is not Quantity.SUM]
     for kind in kinds:

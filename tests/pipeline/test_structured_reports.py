@@ -26,7 +26,7 @@ from lvt_track.errors import InputError
 from lvt_track.io.dicom.structured_report.read import read_report
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.discover import discover
-from lvt_track.pipeline.radiologist.comparison import compare_with_reader
+from lvt_track.pipeline.radiologist.comparison import compare_with_readers
 from lvt_track.pipeline.radiologist.readings import read_readings
 from lvt_track.pipeline.respond import respond_to_table
 
@@ -306,7 +306,7 @@ def test_lesions_are_paired_by_the_place_in_the_report(
     )
     found = VisitFindings(visit, GEOMETRY, 1500.0, 0.0, 0.8, own)
     tracks = tuple(Track(n, ((0, n),), TrackState.PERSISTENT) for n in (1, 2))
-    comparison = compare_with_reader(Course("P1", (found,), tracks=tracks), report)
+    comparison = compare_with_readers(Course("P1", (found,), tracks=tracks), report)[0]
     pairs = {pair.reader: (pair.computed, pair.by) for pair in comparison.pairing.pairs}
     assert pairs == {"A": ("2", "place"), "B": ("1", "place")}
 

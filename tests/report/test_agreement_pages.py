@@ -13,7 +13,7 @@ import pytest
 
 from lvt_track.agreement.records import Quantity, ReaderComparison
 from lvt_track.core.course import Course
-from lvt_track.pipeline.radiologist.comparison import compare_with_reader
+from lvt_track.pipeline.radiologist.comparison import compare_with_readers
 from lvt_track.report.blocks import Charts
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.style import MATPLOTLIB
@@ -51,7 +51,7 @@ def compare(tmp_path: Path) -> Compare:
         lines.append(f"{course.visits[0].visit.date},extra,14,9,,-100,20,300")
         path = tmp_path / "reader.csv"
         path.write_text("\n".join(lines) + "\n")
-        return compare_with_reader(course, path)
+        return compare_with_readers(course, path)[0]
 
     return compared
 

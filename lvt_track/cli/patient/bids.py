@@ -116,5 +116,5 @@ def _pool(folders: Sequence[Path], asked: argparse.Namespace) -> bool:
         raise InputError(
             "no results to pool", path=asked.output_dir, remedy="Run the participant level first"
         )
-    pool_tables(runs, None, asked.output_dir)
+    pool_tables(runs, {}, asked.output_dir)
     return len(runs) < len(folders)

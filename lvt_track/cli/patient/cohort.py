@@ -78,6 +78,14 @@ def cohort(
         bool, typer.Option(help="Also segment the other contrast phases of a visit.")
     ] = True,
     criteria: CriteriaOption = "recist1.1,volume",
+    tables_only: Annotated[
+        bool,
+        typer.Option(
+            "--tables-only",
+            help="Leave out report.pdf and report.html of each patient, much of the time where "
+            "masks are given; `lvt report` makes them later.",
+        ),
+    ] = False,
     model: ModelOption = "default",
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
@@ -96,7 +104,7 @@ def cohort(
     from lvt_track.pipeline.cohort.merge import merge_cohort
     from lvt_track.pipeline.cohort.patients import Shard
     from lvt_track.pipeline.cohort.run import CohortSettings, track_cohort
-    from lvt_track.pipeline.patient.track import TrackSettings
+    from lvt_track.pipeline.patient.settings import TrackSettings
     from lvt_track.pipeline.radiologist.tables import ReaderTables
 
     existing = existing_results(force, resume)
@@ -121,6 +129,7 @@ def cohort(
                     criteria=criteria,
                     pseudonyms=pseudonyms_unless(identify),
                     precision=precision,
+                    tables_only=tables_only,
                 ),
                 Engine(jobs, scheduler),
                 Shard.parse(shard) if shard else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ __all__ = ["conclude_cohort", "drop_pooled"]
 
 def conclude_cohort(
     runs: Sequence[PatientRun],
-    readings: Readings | None,
+    by_reader: Mapping[str, Readings],
     record: CohortRecord,
     out: Path,
     progress: Progress,
@@ -29,7 +29,7 @@ def conclude_cohort(
 
     Args:
         runs: of all patients by name, some of them not failed.
-        readings: the radiologist's table, if there is one.
+        by_reader: the radiologist's table, reader by reader; empty where there is none.
         record: of the run.
         out: folder to write to.
         progress: told what is odd about patients together.
@@ -41,14 +41,14 @@ def conclude_cohort(
     usable = [run for run in runs if run.state is not State.FAILED]
     for text in _shared_ids(usable):
         progress.warn(text)
-    if readings is not None:
+    if by_reader:
         try:
-            for text in unmatched_patients(readings, usable, is_whole=not record.shard):
+            for text in unmatched_patients(by_reader, usable, is_whole=not record.shard):
                 progress.warn(text)
         except InputError:
-            pool_tables(runs, None, out)  # what has been found stays
+            pool_tables(runs, {}, out)  # what has been found stays
             raise
-    pool_tables(runs, readings, out)
+    pool_tables(runs, by_reader, out)
     ended = [CohortRecord.of(run, out) for run in runs]
     replace(record, patients=ended, finished=True).write(out)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lvt_track.errors import InputError
 from lvt_track.pipeline.cohort.result import PatientRun
 from lvt_track.pipeline.radiologist.comparison import plain_patient
 from lvt_track.pipeline.run.manifest import Manifest
-from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import Readings
 
 __all__ = ["unmatched_patients"]
@@ -17,12 +16,12 @@ _MOST_LISTED = 10
 
 
 def unmatched_patients(
-    readings: Readings, runs: Sequence[PatientRun], *, is_whole: bool = True
+    by_reader: Mapping[str, Readings], runs: Sequence[PatientRun], *, is_whole: bool = True
 ) -> tuple[str, ...]:
     """The patients of the table that were not followed, with a name like theirs, in words.
 
     Args:
-        readings: the table.
+        by_reader: the table, reader by reader.
         runs: of all patients that were followed.
         is_whole: False for a shard, whose patients are not all of the table's: then nothing is
             told.
@@ -35,7 +34,7 @@ def unmatched_patients(
     followed = [Manifest.read(run.folder).patient for run in runs]
     alike = {plain_patient(name): name for name in followed}
     remarks = []
-    names = by_patient(readings.rows)
+    names = sorted({row.patient for readings in by_reader.values() for row in readings.rows})
     missing = [name for name in names if name not in followed]
     for name in missing[:_MOST_LISTED]:
         like = alike.get(plain_patient(name))

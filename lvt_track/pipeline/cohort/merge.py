@@ -54,13 +54,13 @@ def merge_cohort(
     runs.sort(key=lambda run: run.name)
     if all(run.state is State.FAILED for run in runs):
         raise InputError("none of the patients could be followed", path=shards[0])
-    readings = read_cohort_table(TrackSettings.from_facts(records[0].settings))
+    by_reader = read_cohort_table(TrackSettings.from_facts(records[0].settings))
     claim_folder(out, existing)
     with locked(out):
         claim_folder(out, existing)
         drop_pooled(out)
         whole = replace(records[0], shard="", patients=[], finished=False)
-        conclude_cohort(runs, readings, whole, out, progress)
+        conclude_cohort(runs, by_reader, whole, out, progress)
     return CohortResult(out, tuple(runs))
 
 

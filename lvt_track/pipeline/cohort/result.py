@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from lvt_track.core.plain_text import encodable
 from lvt_track.io.spreadsheets.writing import read_written_table
+from lvt_track.pipeline.cohort.schema import COURSE_TYPES
 
-__all__ = ["CohortResult", "PatientRun", "Row", "State"]
+__all__ = ["CohortResult", "PatientRun", "Row", "State", "stacked"]
 
 Row = dict[str, str]
 
@@ -91,3 +93,14 @@ class CohortResult:
         lines += [f"{run.state}: {run.name}: {run.why}" for run in self.unfinished]
         lines.append(f"tables: {self.folder / 'patients.csv'}")
         return encodable("\n".join(lines))
+
+
+def stacked(runs: Sequence[PatientRun], name: str) -> list[Row]:
+    """The rows of all patients, each with a cell `patient`; columns it lacks are empty."""
+    types = COURSE_TYPES.get(name.removesuffix(".csv"), {})
+    return [
+        {"patient": run.name, **dict.fromkeys(types, ""), **row}
+        for run in runs
+        if (run.folder / name).exists()
+        for row in run.table(name)
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,12 +15,11 @@ from lvt_track.pipeline.cohort.engines.job import PatientJob
 from lvt_track.pipeline.cohort.patients import Shard, list_patients
 from lvt_track.pipeline.cohort.record import RECORD, CohortRecord
 from lvt_track.pipeline.cohort.result import CohortResult, PatientRun, State
-from lvt_track.pipeline.patient.track import TrackSettings
-from lvt_track.pipeline.radiologist.readings import read_readings
+from lvt_track.pipeline.patient.settings import TrackSettings
+from lvt_track.pipeline.radiologist.readings import read_by_reader
 from lvt_track.pipeline.run.lock import locked
 from lvt_track.pipeline.run.output import Existing, claim_folder, drop_if_empty
 from lvt_track.pipeline.run.progress import Progress
-from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import Readings
 
 __all__ = ["CohortSettings", "read_cohort_table", "track_cohort"]
@@ -65,7 +64,7 @@ def track_cohort(
     patients = list_patients(folder, out)
     if settings.shard is not None:
         patients = settings.shard.of(patients)
-    readings = read_cohort_table(settings.track)
+    by_reader = read_cohort_table(settings.track)
     record = CohortRecord(str(folder.absolute()), str(settings.shard or ""), settings.track.facts())
     claim_folder(out, existing)
     try:
@@ -73,7 +72,7 @@ def track_cohort(
             claim_folder(out, existing)  # once more, now that nobody else writes
             if existing is Existing.RESUME and (out / RECORD).exists():
                 _check_same_shard(CohortRecord.read(out), record, out)
-            work = list(_jobs(patients, out, settings, existing, readings))
+            work = list(_jobs(patients, out, settings, existing, by_reader))
             runs = _follow(work, settings.engine, record, out, progress)
             for text in _left_over(patients, out):
                 progress.warn(text)
@@ -83,14 +82,17 @@ def track_cohort(
                     path=folder,
                     remedy="; ".join(f"{run.name}: {run.why}" for run in runs[:3]),
                 )
-            conclude_cohort(runs, readings, record, out, progress)
+            conclude_cohort(runs, by_reader, record, out, progress)
     finally:
         drop_if_empty(out)
     return CohortResult(out, tuple(runs))
 
 
-def read_cohort_table(settings: TrackSettings) -> Readings | None:
-    """The radiologist's table of a cohort, if there is one; patients as results call them.
+def read_cohort_table(settings: TrackSettings) -> dict[str, Readings]:
+    """The radiologist's table of a cohort by reader; patients as results call them.
+
+    Returns:
+        Nothing where there is no table; under the empty name one that is of one reader.
 
     Raises:
         InputError: when it cannot be read.
@@ -98,9 +100,9 @@ def read_cohort_table(settings: TrackSettings) -> Readings | None:
     """
     source = settings.reader.source
     if source is None:
-        return None
-    readings = read_readings(source)
-    if any(not row.patient for row in readings.rows):
+        return {}
+    by_reader = read_by_reader(source)
+    if any(not row.patient for readings in by_reader.values() for row in readings.rows):
         raise UsageError(
             "rows that name no patient, which a table for several patients must",
             path=source.path,
@@ -108,9 +110,14 @@ def read_cohort_table(settings: TrackSettings) -> Readings | None:
         )
     hidden = settings.pseudonyms
     if hidden is None:
-        return readings
-    rows = tuple(replace(row, patient=hidden.patient(row.patient)) for row in readings.rows)
-    return replace(readings, rows=rows)
+        return by_reader
+    return {
+        reader: replace(
+            readings,
+            rows=tuple(replace(row, patient=hidden.patient(row.patient)) for row in readings.rows),
+        )
+        for reader, readings in by_reader.items()
+    }
 
 
 def _jobs(
@@ -118,19 +125,19 @@ def _jobs(
     out: Path,
     settings: CohortSettings,
     existing: Existing,
-    readings: Readings | None,
+    by_reader: Mapping[str, Readings],
 ) -> Iterator[PatientJob]:
     # The cohort's folder was empty or may be gone on with; what a worker that was ended left of a
     # patient is then gone on with too.
     each = Existing.RESUME if existing is Existing.REFUSE else existing
-    with_rows = frozenset(by_patient(readings.rows)) if readings is not None else frozenset()
+    with_rows = frozenset(row.patient for one in by_reader.values() for row in one.rows)
     for path in patients:
         yield PatientJob(
             path.absolute(),
             out.absolute() / path.name,
             settings.track,
             each,
-            readings is not None,
+            bool(by_reader),
             with_rows,
         )
 

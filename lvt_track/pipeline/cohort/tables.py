@@ -6,26 +6,20 @@ earlier run count like the others, and every pooled number can be worked out aga
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 
 from lvt_track import __version__
-from lvt_track.agreement.compare import judged_visits
 from lvt_track.agreement.phases import PhaseDeviation, summarise_phases
-from lvt_track.agreement.records import ComparedPatient, PairedSize, Quantity, UnpairedSize
-from lvt_track.agreement.summary import agreements_of
-from lvt_track.agreement.tables import PAIR_COLUMNS
-from lvt_track.core.response.assessment import Assessment
 from lvt_track.io.spreadsheets.writing import write_text
 from lvt_track.pipeline.adam import ADAM_FILES, write_adam
-from lvt_track.pipeline.cohort.outcomes import Outcome, leading_responses
-from lvt_track.pipeline.cohort.result import PatientRun, Row, State
+from lvt_track.pipeline.cohort.agreement import pool_agreement
+from lvt_track.pipeline.cohort.outcomes import Outcome
+from lvt_track.pipeline.cohort.result import PatientRun, Row, State, stacked
 from lvt_track.pipeline.cohort.schema import COURSE_TYPES, TYPES, has_parquet, write_parquet
 from lvt_track.pipeline.cohort.worklist import worklist_of
-from lvt_track.pipeline.radiologist.comparison import RECIST_JUDGE, write_agreements
 from lvt_track.pipeline.rows import table_text
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.output import make_folder
@@ -33,7 +27,6 @@ from lvt_track.report.cohort.content import CohortContent, VolumeDeviation
 from lvt_track.report.cohort.page import write_cohort_page
 from lvt_track.response.adam.subjects import subjects_of
 from lvt_track.response.survival import SurvivalStep, kaplan_meier
-from lvt_track.response.tables.checks import by_patient
 from lvt_track.response.tables.readings import Readings
 
 __all__ = ["PATIENT_COLUMNS", "POOLED", "SUMMARY_COLUMNS", "pool_tables"]
@@ -78,12 +71,12 @@ _DEVIATIONS = {
 }
 
 
-def pool_tables(runs: Sequence[PatientRun], readings: Readings | None, out: Path) -> None:
+def pool_tables(runs: Sequence[PatientRun], by_reader: Mapping[str, Readings], out: Path) -> None:
     """Write the tables over all patients, the worklist and the page; with a reader, the agreement.
 
     Args:
         runs: of all patients, also those that failed.
-        readings: the radiologist's table, if there is one.
+        by_reader: the radiologist's table, reader by reader; empty where there is none.
         out: folder to write to.
 
     Raises:
@@ -97,7 +90,7 @@ def pool_tables(runs: Sequence[PatientRun], readings: Readings | None, out: Path
         "patients": [_patient_row(one) for one in outcomes],
         "survival": [_step_row(step) for step in steps],
         "worklist": [asdict(item) for item in worklist],
-        **{name: _stacked(usable, f"{name}.csv") for name in COURSE_TYPES},
+        **{name: stacked(usable, f"{name}.csv") for name in COURSE_TYPES},
     }
     for name, rows in tables.items():
         write_text(table_text(tuple(TYPES[name]), rows), out / f"{name}.csv")
@@ -105,12 +98,11 @@ def pool_tables(runs: Sequence[PatientRun], readings: Readings | None, out: Path
             write_parquet(name, rows, make_folder(out / _PARQUET) / f"{name}.parquet")
     judged = {one.run.name: one.responses for one in outcomes if one.responses}
     write_adam(subjects_of(judged), out / _ADAM)
-    phases = _stacked(usable, "phases.csv")
+    phases = stacked(usable, "phases.csv")
     write_text(table_text(SUMMARY_COLUMNS, _summary_rows(phases)), out / "phase_summary.csv")
     for name in ("reader_pairs.csv", "agreement.csv"):
         (out / name).unlink(missing_ok=True)  # of an earlier run
-    if readings is not None:
-        _pool_agreement(usable, readings, out)
+    agreements = pool_agreement(usable, by_reader, out) if by_reader else {}
     criteria = {one.criterion for one in outcomes if one.criterion}
     content = CohortContent(
         title="Cohort",
@@ -123,19 +115,9 @@ def pool_tables(runs: Sequence[PatientRun], readings: Readings | None, out: Path
         ],
         worklist=worklist,
         version=__version__,
+        agreements=agreements,
     )
     write_cohort_page(content, out / _PAGE)
-
-
-def _stacked(runs: Sequence[PatientRun], name: str) -> list[Row]:
-    """The rows of all patients, each with a cell `patient`; columns it lacks are empty."""
-    types = COURSE_TYPES.get(name.removesuffix(".csv"), {})
-    return [
-        {"patient": run.name, **dict.fromkeys(types, ""), **row}
-        for run in runs
-        if (run.folder / name).exists()
-        for row in run.table(name)
-    ]
 
 
 def _step_row(step: SurvivalStep) -> dict[str, object]:
@@ -224,49 +206,3 @@ def _deviations(phases: Sequence[Row], column: str, compared_with: str) -> list[
             thickness_mm = max(float(r["slice_thickness_mm"]) for r in (row, reference))
             deviations.append(PhaseDeviation(patient, date, row["phase"], percent, thickness_mm))
     return deviations
-
-
-def _pool_agreement(runs: Sequence[PatientRun], readings: Readings, out: Path) -> None:
-    """Write `reader_pairs.csv` and `agreement.csv` of the patients that the table has."""
-    theirs = by_patient(readings.rows)
-    compared = [run for run in runs if Manifest.read(run.folder).settings.get("radiologist")]
-    pairs = _stacked(compared, "reader_pairs.csv")
-    write_text(table_text(("patient", *PAIR_COLUMNS), pairs), out / "reader_pairs.csv")
-    by_patient_run = {run.name: _comparison(run, theirs) for run in compared}
-    write_agreements(agreements_of(by_patient_run), out / "agreement.csv")
-
-
-def _comparison(run: PatientRun, theirs: Mapping[str, Sequence[Assessment]]) -> ComparedPatient:
-    """Paired sizes and responses of one patient; lesions bear its name too, to stay apart."""
-    rows = [row for row in run.table("reader_pairs.csv") if row["quantity"]]
-    sizes = tuple(
-        PairedSize(
-            date=dt.date.fromisoformat(row["date"]),
-            quantity=Quantity(row["quantity"]),
-            reader_lesion=f"{run.name}: {row['reader_lesion']}",
-            lesion=f"{run.name}: {row['lesion']}",
-            reader_value=float(row["reader_value"]),
-            value=float(row["value"]),
-            cluster=f"{run.name}: {row['followed_as']}",
-        )
-        for row in rows
-        if row["reader_value"] and row["value"]
-    )
-    unpaired = tuple(
-        UnpairedSize(
-            date=dt.date.fromisoformat(row["date"]),
-            quantity=Quantity(row["quantity"]),
-            lesion=f"{run.name}: {row['reader_lesion'] or row['lesion']}",
-            value=float(row["reader_value"] or row["value"]),
-            is_readers=bool(row["reader_value"]),
-        )
-        for row in rows
-        if not (row["reader_value"] and row["value"])
-    )
-    reader_rows = theirs.get(Manifest.read(run.folder).patient, ())
-    visits = (
-        judged_visits(list(leading_responses(run)), reader_rows, RECIST_JUDGE)
-        if reader_rows
-        else ()
-    )
-    return ComparedPatient(sizes, unpaired, visits)

@@ -9,7 +9,6 @@ from lvt_track.core.course import (
     EDITED,
     GIVEN,
     Course,
-    KeyImage,
     RegistrationQuality,
     VisitFindings,
 )
@@ -22,21 +21,18 @@ from lvt_track.lesions.lookback.search import look_back
 from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
 from lvt_track.lesions.matching.events import doubt_what_was_visible
 from lvt_track.lesions.matching.match import match_course
-from lvt_track.lesions.unseen import expected_place, unshown_visits
+from lvt_track.lesions.unseen import unshown_visits
 from lvt_track.measure.phases import compare_phases
 from lvt_track.pipeline.patient.visit.read import VisitScan
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.progress import Stopwatch
 from lvt_track.register.course import register_course
 from lvt_track.register.frame import CommonFrame
-from lvt_track.report.drawing.key_images import LabelledVolume, visit_key_images
-from lvt_track.report.sections.tumours.lookback import lookback_images
-from lvt_track.report.timelines import pictured_tracks
 from lvt_track.response.course import respond_to_course, target_lesions
 from lvt_track.response.criteria.catalogue import criteria_named
 from lvt_track.segment.device import pick_device
 
-__all__ = ["follow", "judge", "register_visits", "take_key_images", "take_lookback_images"]
+__all__ = ["follow", "judge", "register_visits"]
 
 
 def register_visits(scans: Sequence[VisitScan], run: Run) -> CommonFrame:
@@ -137,31 +133,4 @@ def _phases(scans: Sequence[VisitScan]) -> tuple[PhaseVolume, ...]:
         for scan in scans
         if scan.phases
         for row in compare_phases(scan.findings.visit.date, scan.phases)
-    )
-
-
-def take_key_images(
-    course: Course, scans: Sequence[VisitScan], frame: CommonFrame
-) -> tuple[KeyImage, ...]:
-    """One picture of each track the report shows at every visit, also where it was not seen."""
-    shown = pictured_tracks(course)
-    pictures: list[KeyImage] = []
-    for k, scan in enumerate(scans):
-        places = {
-            track.number: expected_place(course, track, k, frame)
-            for track in course.tracks
-            if track.number in shown and all(visit != k for visit, _ in track.lesions)
-        }
-        pictures.extend(
-            visit_key_images(course, k, LabelledVolume(scan.volume, scan.labels), places, shown)
-        )
-    return tuple(pictures)
-
-
-def take_lookback_images(course: Course, scans: Sequence[VisitScan]) -> tuple[KeyImage, ...]:
-    """Pictures of the places of later tumours in the scans before, and of the tumours found."""
-    return tuple(
-        picture
-        for k, scan in enumerate(scans)
-        for picture in lookback_images(course, k, LabelledVolume(scan.volume, scan.labels))
     )

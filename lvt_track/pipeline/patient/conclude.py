@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lvt_track.agreement.records import ReaderComparison
 from lvt_track.core.course import Course
 from lvt_track.lesions.corrections.table import Correction
 from lvt_track.pipeline.patient.build_course import follow, judge, register_visits
 from lvt_track.pipeline.patient.couinaud import with_segments
+from lvt_track.pipeline.patient.findings import Findings
 from lvt_track.pipeline.patient.reader_edits import obey_reader
 from lvt_track.pipeline.patient.result import TrackResult
 from lvt_track.pipeline.patient.visit.cysts import agree_on_cysts
 from lvt_track.pipeline.patient.visit.read import VisitScan
-from lvt_track.pipeline.patient.write_outputs import Findings, write_label_maps, write_outputs
+from lvt_track.pipeline.patient.write_outputs import write_label_maps, write_outputs
 from lvt_track.pipeline.planning.course import plan_course
-from lvt_track.pipeline.radiologist.comparison import compare_with_reader
+from lvt_track.pipeline.radiologist.comparison import compare_with_readers
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.context import Run
 
@@ -51,17 +53,19 @@ def conclude(
         course = with_segments(course, scans, run.folder)
     _report_warnings(course, run)
     course = replace(course, warnings=(*run.manifest.warnings, *course.warnings))
-    comparison = None
+    comparisons: tuple[ReaderComparison, ...] = ()
     if reader.source is not None:
-        comparison = compare_with_reader(course, reader.source)
-        for text in comparison.remarks:
-            run.warn(f"{reader.source.path.name}: {text}")
-        comparison = run.disclosure.comparison(comparison)
+        comparisons = compare_with_readers(course, reader.source)
+        for one in comparisons:
+            where = f"{reader.source.path.name}{', ' if one.reader else ''}{one.reader}"
+            for text in one.remarks:
+                run.warn(f"{where}: {text}")
+        comparisons = tuple(run.disclosure.comparison(one) for one in comparisons)
     course = run.disclosure.course(course)
     if run.folder is not None:
         with run.watch.stage("report"):
             corrections = tuple(row.facts() for row in decisions.corrections)
-            write_outputs(Findings(course, scans, frame, comparison, corrections), run.folder, run)
+            write_outputs(Findings(course, scans, frame, comparisons, corrections), run.folder, run)
     is_same = run.earlier is not None and run.earlier.basis == run.manifest.basis != ""
     run.manifest.seconds = run.earlier.seconds if run.earlier and is_same else run.watch.seconds
     run.manifest.finished = run.earlier.finished if run.keeps_masks and run.earlier else True

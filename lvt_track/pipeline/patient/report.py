@@ -83,6 +83,7 @@ def remake_report(
         pseudonyms=pseudonyms,
         seg_type=options.seg_type or settings.seg_type,
         resampled=options.resampled or settings.resampled,
+        tables_only=False,
     )
     disclosure = disclosure_of(patient or Path(earlier.source), settings)
     try:

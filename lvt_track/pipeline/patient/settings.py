@@ -31,6 +31,7 @@ class TrackSettings:
         seg_type: how `seg.dcm` holds what overlaps: `binary`, `labelmap` or `split`.
         resampled: whether every later scan is also written on the grid of the first.
         plan: whether the visits are planned as by `lvt plan`.
+        tables_only: whether report.pdf and report.html are left to `lvt report`.
         precision: of the network, see `ModelChoice`.
 
     Raises:
@@ -48,6 +49,7 @@ class TrackSettings:
     precision: str = "auto"
     resampled: bool = False
     plan: bool = False
+    tables_only: bool = False
 
     def __post_init__(self) -> None:
         criteria_named(self.criteria)
@@ -69,6 +71,7 @@ class TrackSettings:
             precision=str(facts.get("precision", "auto")),
             resampled=bool(facts.get("resampled")),
             plan=bool(facts.get("plan")),
+            tables_only=bool(facts.get("tables_only")),
         )
 
     @property
@@ -90,5 +93,6 @@ class TrackSettings:
             **precise,
             **({"resampled": True} if self.resampled else {}),
             **({"plan": True} if self.plan else {}),
+            **({"tables_only": True} if self.tables_only else {}),
             **self.reader.facts(),
         }

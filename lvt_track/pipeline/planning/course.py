@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lvt_track.core.course import Course
 from lvt_track.pipeline.planning.record import PlanRecord
 from lvt_track.pipeline.planning.settings import PlanSettings
-from lvt_track.pipeline.planning.visits import Tracks, plan_visits
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.folder import RunFolder
+
+if TYPE_CHECKING:
+    from lvt_track.pipeline.planning.visits import Tracks
 
 __all__ = ["plan_course"]
 
@@ -33,6 +37,9 @@ def plan_course(course: Course, folder: RunFolder, run: Run) -> None:
             for text in record.remarks:
                 run.warn(text)
             return
+        # Loads what draws, which a run without a plan does without.
+        from lvt_track.pipeline.planning.visits import plan_visits
+
         settings = PlanSettings()
         if record is not None:
             settings = PlanSettings.from_facts(record.settings)

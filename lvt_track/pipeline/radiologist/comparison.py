@@ -22,21 +22,21 @@ from lvt_track.core.response.assessment import Assessment
 from lvt_track.core.response.response import Response
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.writing import write_text
-from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings
+from lvt_track.pipeline.radiologist.readings import ReadingSource, read_by_reader
 from lvt_track.pipeline.rows import table_text
 from lvt_track.response.course import rows_from_course
 from lvt_track.response.criteria.recist import RECIST_1_1
 from lvt_track.response.tables.checks import by_patient
-from lvt_track.response.tables.readings import ReadOptions
+from lvt_track.response.tables.readings import Readings, ReadOptions
 from lvt_track.response.timepoints.targets import choose_baseline
 from lvt_track.response.timepoints.walk import classify
 
 __all__ = [
     "RECIST_JUDGE",
-    "compare_with_reader",
+    "compare_with_readers",
     "plain_patient",
     "write_agreements",
-    "write_comparison",
+    "write_comparisons",
 ]
 
 
@@ -54,8 +54,10 @@ RECIST_JUDGE = Judge(
 """Responses of both sides are those by RECIST 1.1."""
 
 
-def compare_with_reader(course: Course, source: Path | ReadingSource) -> ReaderComparison:
-    """Compare a course with a radiologist's table.
+def compare_with_readers(
+    course: Course, source: Path | ReadingSource
+) -> tuple[ReaderComparison, ...]:
+    """Compare a course with each reader of a radiologist's table who read this patient.
 
     Args:
         course: what lvt found; of the patient by the name that the table has.
@@ -68,25 +70,38 @@ def compare_with_reader(course: Course, source: Path | ReadingSource) -> ReaderC
     if isinstance(source, Path):
         source = ReadingSource(source, options=ReadOptions(0))
     scans = [findings.visit for findings in course.visits]
-    readings = read_readings(source, visits=scans)
-    theirs = _of_patient(by_patient(readings.rows), course.patient, source.path)
+    by_reader = read_by_reader(source, visits=scans)
+    comparisons, failures = [], []
+    for reader, readings in by_reader.items():
+        try:
+            comparisons.append(_comparison(course, source.path, readings, reader))
+        except InputError as error:
+            failures.append(error)
+    if not comparisons:
+        raise failures[0]
+    return tuple(comparisons)
+
+
+def _comparison(course: Course, path: Path, readings: Readings, reader: str) -> ReaderComparison:
+    theirs = _of_patient(by_patient(readings.rows), course.patient, path)
     ours = rows_from_course(course)
     dates = {findings.visit.date for findings in course.visits}
     if not dates & {row.date for row in theirs}:
         raise InputError(
             "the table and the scans have no date in common",
-            path=source.path,
+            path=path,
             remedy="Give the dates of the scans, as YYYY-MM-DD",
         )
     pairing, compared = compare(theirs, ours, course.responses, RECIST_JUDGE)
     return ReaderComparison(
-        table=source.path.name,
+        table=f"{path.name}, {reader}" if reader else path.name,
         reader_rows=tuple(theirs),
         rows=ours,
         pairing=pairing,
         compared=compared,
         agreements=agreements_of({course.patient: compared}),
         remarks=(*readings.remarks, *_without_scan(theirs, dates)),
+        reader=reader,
     )
 
 
@@ -120,23 +135,25 @@ def plain_patient(name: str) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", "".join(name.casefold().split()))
 
 
-def write_comparison(comparison: ReaderComparison, out: Path) -> None:
-    """Write `agreement.csv` and `reader_pairs.csv` into the folder `out`.
+def write_comparisons(comparisons: Sequence[ReaderComparison], out: Path) -> None:
+    """Write `agreement.csv` and `reader_pairs.csv` of all readers into the folder `out`.
 
     Raises:
         OutputError: when a file cannot be written.
     """
-    write_agreements(comparison.agreements, out / "agreement.csv")
-    write_text(table_text(PAIR_COLUMNS, pair_rows(comparison)), out / "reader_pairs.csv")
+    write_agreements({one.reader: one.agreements for one in comparisons}, out / "agreement.csv")
+    rows = [row for one in comparisons for row in pair_rows(one)]
+    write_text(table_text(PAIR_COLUMNS, rows), out / "reader_pairs.csv")
 
 
-def write_agreements(agreements: Agreements, path: Path) -> None:
-    """Write the statistics as CSV.
+def write_agreements(by_reader: Mapping[str, Agreements], path: Path) -> None:
+    """Write the statistics as CSV, reader by reader; the empty name is for all together.
 
     Raises:
         OutputError: when the file cannot be written.
     """
-    write_text(table_text(AGREEMENT_COLUMNS, agreement_rows(agreements)), path)
+    rows = [row for reader, one in by_reader.items() for row in agreement_rows(one, reader)]
+    write_text(table_text(AGREEMENT_COLUMNS, rows), path)
 
 
 def _without_scan(rows: Sequence[Assessment], dates: set[dt.date]) -> Iterator[str]:

@@ -15,12 +15,17 @@ from lvt_track.io.spreadsheets.sheet import Sheet, read_sheet
 from lvt_track.pipeline.radiologist.annotation_positions import placed
 from lvt_track.pipeline.radiologist.structured_reports import read_reports
 from lvt_track.response.tables.measurements import read_measurements
-from lvt_track.response.tables.readers import has_readers, of_reader
+from lvt_track.response.tables.readers import has_readers, of_reader, readers_apart
 from lvt_track.response.tables.readings import Readings, ReadOptions
-from lvt_track.response.tables.sdtm.records import is_tr, is_tr_header, read_tr
+from lvt_track.response.tables.sdtm.records import (
+    evaluators_of,
+    is_tr,
+    is_tr_header,
+    read_tr,
+)
 from lvt_track.response.tables.wide import is_measurement_header, is_second_line, lengthened
 
-__all__ = ["ReadingSource", "read_readings", "read_site_words"]
+__all__ = ["ReadingSource", "read_by_reader", "read_readings", "read_site_words"]
 
 
 _TABLE_WORDS = HeaderWords(
@@ -59,7 +64,7 @@ def read_readings(source: Path | ReadingSource, visits: Sequence[Visit] = ()) ->
     if isinstance(source, Path):
         source = ReadingSource(source)
     path = source.path
-    if path.is_dir() or (path.is_file() and looks_like_dicom(path)):
+    if _holds_reports(path):
         _refuse_sdtm_options(source)
         return read_reports(path, visits, source.options)
     sheet = read_sheet(path, _TABLE_WORDS)
@@ -72,6 +77,34 @@ def read_readings(source: Path | ReadingSource, visits: Sequence[Visit] = ()) ->
     options = replace(source.options, scan_days=days)
     sheet = of_reader(lengthened(sheet, days), source.evaluator)
     return placed(read_measurements(sheet, options), sheet, visits)
+
+
+def read_by_reader(
+    source: Path | ReadingSource, visits: Sequence[Visit] = ()
+) -> dict[str, Readings]:
+    """The same for each reader of a table who is to be compared alone, by name.
+
+    Returns:
+        Under the empty name the whole table where it is of one reader, or one is chosen, or
+        readers share the visits of a patient between them.
+
+    Raises:
+        InputError, UsageError: as `read_readings`.
+    """
+    if isinstance(source, Path):
+        source = ReadingSource(source)
+    names: tuple[str, ...] = ()
+    if source.evaluator is None and not _holds_reports(source.path):
+        sheet = read_sheet(source.path, _TABLE_WORDS)
+        days = source.options.scan_days | {visit.date for visit in visits}
+        names = evaluators_of(sheet) if is_tr(sheet) else readers_apart(lengthened(sheet, days))
+    if len(names) < 2:
+        return {"": read_readings(source, visits)}
+    return {name: read_readings(replace(source, evaluator=name), visits) for name in names}
+
+
+def _holds_reports(path: Path) -> bool:
+    return path.is_dir() or (path.is_file() and looks_like_dicom(path))
 
 
 def read_site_words(path: Path) -> SiteWords:

@@ -11,7 +11,7 @@ from typing import Any, Self
 from lvt_track.core.series import Visit
 from lvt_track.errors import InputError, UsageError
 from lvt_track.lesions.corrections.table import Correction, parse_corrections
-from lvt_track.pipeline.radiologist.readings import ReadingSource, read_readings, read_site_words
+from lvt_track.pipeline.radiologist.readings import ReadingSource, read_by_reader, read_site_words
 from lvt_track.response.tables.readings import ReadOptions
 
 __all__ = ["ReaderTables"]
@@ -116,7 +116,7 @@ class ReaderTables:
         source = self.source
         if source is not None:
             days = frozenset(visit.date for visit in visits)
-            read_readings(replace(source, options=replace(source.options, scan_days=days)))
+            read_by_reader(replace(source, options=replace(source.options, scan_days=days)))
         elif self.sites is not None:
             remedy = "Give the table with --radiologist, or leave --sites out"
             raise UsageError("--sites is for a radiologist's table", remedy=remedy)

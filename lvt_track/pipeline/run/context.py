@@ -47,6 +47,11 @@ class Run:
         """Whether the other contrast phases of a visit are segmented too."""
         return bool(self.manifest.settings["other_phases"])
 
+    @property
+    def tables_only(self) -> bool:
+        """Whether report.pdf and report.html are left out."""
+        return bool(self.manifest.settings.get("tables_only"))
+
     def warn(self, text: str) -> None:
         """Tell the user at once."""
         self.progress.warn(text)

@@ -36,7 +36,7 @@ __all__ = [
 
 _VISIT = re.compile(r"\d{4}-\d{2}-\d{2}(/[a-z]+\d*)?")
 _TRACK = "track"
-_SWITCHES = ("other_phases", "one_patient", "identify", "resampled", "plan")
+_SWITCHES = ("other_phases", "one_patient", "identify", "resampled", "plan", "tables_only")
 _WORDS = ("model", "device", "criteria", "seg_type", "precision")
 _REMEDY = "Give the folder that was named with -o"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from lvt_track.agreement.records import Agreements
 from lvt_track.response.survival import FollowUp, SurvivalStep
 
 __all__ = ["CohortContent", "Course", "ToLookAt", "VolumeDeviation"]
@@ -79,6 +80,7 @@ class CohortContent:
         deviations: of liver volumes between phases.
         worklist: what a human should look at, the most pressing first.
         version: of lvt.
+        agreements: with radiologists, by name; under the empty name with all together.
     """
 
     title: str
@@ -88,3 +90,4 @@ class CohortContent:
     deviations: Sequence[VolumeDeviation]
     worklist: Sequence[ToLookAt]
     version: str
+    agreements: Mapping[str, Agreements] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from lvt_track.report.cohort.plots import (
     draw_waterfall,
     swimmer_height_mm,
 )
+from lvt_track.report.cohort.readers import READER_COLUMNS, reader_lines
 from lvt_track.report.drawing.style import MATPLOTLIB
 from lvt_track.report.facts import RESEARCH_NOTICE
 from lvt_track.report.html.environment import page_environment
@@ -79,6 +80,8 @@ def write_cohort_page(content: CohortContent, path: Path) -> None:
             charts=cohort_charts(content),
             notice=RESEARCH_NOTICE,
             listed=content.worklist[:_MOST_LISTED],
+            reader_columns=READER_COLUMNS,
+            readers=list(reader_lines(content.agreements)),
             reports={course.name: course.report for course in content.courses},
             failed=sum(course.state == "failed" for course in content.courses),
         )

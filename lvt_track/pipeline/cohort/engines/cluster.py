@@ -31,6 +31,8 @@ CONNECT_SECONDS = 6.0
 """How long a scheduler may take to answer."""
 
 _KNOCK_SECONDS = 3.0
+# A scheduler greets with a message of some hundred bytes, after its length.
+_LENGTH_BYTES, _LONGEST_GREETING = 8, 1 << 20
 _CLOSE_SECONDS = 2.0
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has the latter alone
 _ADDRESS = re.compile(r"(?:tcp|tls)://(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})/?")
@@ -130,7 +132,7 @@ class Cluster:
         with _quiet(), contextlib.ExitStack() as stack:
             try:
                 client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, MemoryError) as error:
                 raise _no_scheduler(address, f"what answers is no scheduler: {error}") from error
             stack.callback(_leave, client)
             progress.note(f"scheduler {address}, dashboard {client.dashboard_link}")
@@ -219,19 +221,29 @@ def _leave(client: Client) -> None:
 
 
 def _knock(address: str) -> None:
-    """Try whether anybody listens, in a blink and before anything heavy is loaded.
+    """Try whether a scheduler listens, in a blink and before anything heavy is loaded.
+
+    Dask's own client takes the first bytes of whatever answers for a length, and asks for that
+    much memory.
 
     Raises:
         UsageError: for what is no address.
-        LvtError: when nobody does.
+        LvtError: when nobody listens, or what does is no scheduler.
     """
     match = _ADDRESS.fullmatch(address)
     if match is None:
         raise UsageError(f"--scheduler must be like tcp://host:8786, got {address!r}")
     try:
-        socket.create_connection((match[1].strip("[]"), int(match[2])), _KNOCK_SECONDS).close()
+        place = (match[1].strip("[]"), int(match[2]))
+        with socket.create_connection(place, _KNOCK_SECONDS) as line:
+            line.settimeout(_KNOCK_SECONDS)
+            greeting = None if address.startswith("tls") else line.recv(_LENGTH_BYTES)
     except (OSError, OverflowError) as error:
         raise _no_scheduler(address, str(error)) from error
+    if greeting is not None:
+        length = int.from_bytes(greeting, "little")
+        if len(greeting) < _LENGTH_BYTES or length > _LONGEST_GREETING:
+            raise _no_scheduler(address, "what answers is no scheduler")
 
 
 def _no_scheduler(address: str, why: str) -> LvtError:

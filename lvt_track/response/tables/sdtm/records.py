@@ -116,21 +116,32 @@ def read_tr(
     return replace(readings, trial=_trial(records, starts))
 
 
-def _of_evaluator(tr: Sheet, evaluator: str | None) -> tuple[list[SheetRow], set[str]]:
-    """The records of one evaluator, without those that adjudication did not accept; its names."""
+def evaluators_of(tr: Sheet) -> tuple[str, ...]:
+    """The names of those whose records a TR domain holds, but for what was not accepted."""
+    return tuple(sorted({_name(row) for row in _accepted(tr)}))
+
+
+def _accepted(tr: Sheet) -> list[SheetRow]:
+    """The records by upper-case names, without those that adjudication did not accept."""
     rows = [
         SheetRow(row.line, {name.upper(): text for name, text in row.cells.items()})
         for row in tr.rows
     ]
-    accepted = [row for row in rows if row.cells.get("TRACPTFL", "").upper() != "N"]
+    return [row for row in rows if row.cells.get("TRACPTFL", "").upper() != "N"]
+
+
+def _of_evaluator(tr: Sheet, evaluator: str | None) -> tuple[list[SheetRow], set[str]]:
+    """The accepted records of one evaluator; its names."""
+    accepted = _accepted(tr)
     if evaluator is not None:
-        chosen = [row for row in accepted if folded(evaluator) in _names(row, "TR")]
+        chosen = [
+            row for row in accepted if folded(evaluator) in {*_names(row, "TR"), folded(_name(row))}
+        ]
         if not chosen:
-            evaluators = ", ".join(sorted({_name(row) for row in accepted}))
             raise InputError(
                 f"no records of evaluator {evaluator}",
                 path=tr.path,
-                remedy=f"There are {evaluators}",
+                remedy=f"There are {', '.join(evaluators_of(tr))}",
             )
         accepted = chosen
     names = sorted({_name(row) for row in accepted})

@@ -1,0 +1,1 @@
+"""The documents of a run: report.pdf and report.html, with their pictures."""
