@@ -86,7 +86,7 @@ def neck_warnings(lesions: Sequence[Lesion], targets: Collection[tuple[int, int]
         lesion, has = ("lesion", "has") if len(quiet) == 1 else ("lesions", "have")
         texts.append(
             f"{lesion} {', '.join(quiet)} {has} a neck; split there, no sum of target lesions "
-            f"changes by {LEAST_CHANGE_MM:.0f} mm or more (`parts` in lesions.csv)"
+            f"changes by {LEAST_CHANGE_MM:.0f} mm or more (column parts of lesions.csv)"
         )
     return texts
 
@@ -100,7 +100,7 @@ def _neck_warning(lesion: Lesion) -> str:
         f"lesion {lesion.label} ({whole_mm:.1f} x {size.short_axis.length_mm:.1f} mm) is "
         f"{len(lesion.lumps_mm)} lumps joined by necks ({each} mm): perhaps lesions that touch. "
         f"It is a target and counts {whole_mm:.1f} mm, its largest lump "
-        f"{lesion.lumps_mm[0]:.1f} mm; the correction `split` counts them apart"
+        f"{lesion.lumps_mm[0]:.1f} mm; the correction split counts them apart"
     )
 
 

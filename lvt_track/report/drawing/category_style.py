@@ -9,13 +9,14 @@ from lvt_track.response.standings import standing_of_word
 
 __all__ = ["best_first", "category_color", "category_marker"]
 
-# Okabe and Ito's colours, as for tracks: blue is good, grey is still, orange and red are bad.
+# Hues as Okabe and Ito's: blue is good, grey is still, orange and red are bad. The light ones are
+# darker than theirs: as words they stand out from paper and from a dark page by 3 : 1 at least.
 _COLORS = {
     Standing.COMPLETE: "#0072B2",
-    Standing.PARTIAL: "#56B4E9",
+    Standing.PARTIAL: "#2b8cc4",
     Standing.STABLE: "#7a828a",
     Standing.PROGRESSION: "#D55E00",
-    Standing.UNCONFIRMED: "#E69F00",
+    Standing.UNCONFIRMED: "#b97a00",
 }
 _MARKERS = {
     Standing.COMPLETE: "*",

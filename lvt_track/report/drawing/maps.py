@@ -21,7 +21,8 @@ from lvt_track.report.viewer.scene import PARTS, VisitView
 __all__ = ["draw_map", "map_aspect"]
 
 _CYST = "#3aa893"
-_MOST_NAMES = 30
+_LINE, _LETTER = 1.2, 0.8
+"""Height of a line and width of a letter with its halo, in sizes of the type."""
 
 
 def map_aspect(view: VisitView) -> float:
@@ -55,21 +56,60 @@ def draw_map(axes: Axes, course: Course, visit: int, view: VisitView) -> None:
     tracks = {key: track.number for track in course.tracks for key in track.lesions}
     ranked = by_importance(timelines(course))
     colors = {line.track.number: c for line, c in zip(ranked, TRACK_COLORS, strict=False)}
-    lesions = sorted(course.visits[visit].lesions, key=lambda lesion: -lesion.measurement.volume_ml)
-    for rank, lesion in enumerate(lesions):
-        number = tracks.get(lesion.key)
-        color = colors.get(number, MUTED) if number else MUTED
-        link = [TrackLink(number, course.visits[visit].visit.date)] if number else []
-        outline(view.labels == lesion.label, color, 1.0, group_id(link))
-        if number and rank < _MOST_NAMES:
-            k, _, i = view.geometry.to_index(lesion.centroid_mm)
-            name = _name(axes, f"T{number}", (i * x_mm, (rows - 1 - k) * z_mm), color)
-            name.set_gid(group_id(link, is_name=True))
     axes.set_xlim(-x_mm, columns * x_mm)
     axes.set_ylim(rows * z_mm, -z_mm)
     axes.set_aspect("equal")
     axes.set_axis_off()
+    names = _Names(axes)
+    # Names of tumours in colour first, then of the largest: where two would touch, one has none.
+    lesions = sorted(
+        course.visits[visit].lesions,
+        key=lambda one: (tracks.get(one.key) not in colors, -one.measurement.volume_ml),
+    )
+    for lesion in lesions:
+        number = tracks.get(lesion.key)
+        color = colors.get(number, MUTED) if number else MUTED
+        link = [TrackLink(number, course.visits[visit].visit.date)] if number else []
+        outline(view.labels == lesion.label, color, 1.0, group_id(link))
+        if number:
+            k, _, i = view.geometry.to_index(lesion.centroid_mm)
+            radius_mm = lesion.measurement.long_axis.length_mm / 2.0
+            name = names.write(f"T{number}", (i * x_mm, (rows - 1 - k) * z_mm), radius_mm, color)
+            if name is not None:
+                name.set_gid(group_id(link, is_name=True))
     axes.text(0.0, 0.5, "R", transform=axes.transAxes, color=INK, fontsize=SMALLEST_PT)
+
+
+class _Names:
+    """Names on a map that do not touch each other; places and sizes are in mm of the patient."""
+
+    def __init__(self, axes: Axes) -> None:
+        """Args:
+        axes: with its limits.
+        """
+        self.axes = axes
+        self.taken: list[tuple[float, float]] = []
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        box, (wide_in, high_in) = axes.get_position(), figure.get_size_inches()
+        (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+        paper_pt = 72.0 * box.width * wide_in, 72.0 * box.height * high_in
+        self.mm_per_pt = max(abs(right - left) / paper_pt[0], abs(high - low) / paper_pt[1])
+
+    def write(
+        self, text: str, place: tuple[float, float], radius_mm: float, color: str
+    ) -> Text | None:
+        """A name in its tumour, or beside one that is smaller than it; None where no room is."""
+        high_mm = _LINE * SMALLEST_PT * self.mm_per_pt
+        wide_mm = _LETTER * SMALLEST_PT * self.mm_per_pt * len(text)
+        x, y = place
+        aside, above = radius_mm + wide_mm / 2, radius_mm + high_mm / 2
+        beside = [(x + aside, y), (x - aside, y), (x, y - above), (x, y + above)]
+        for at in [place, *beside] if 2 * radius_mm > wide_mm else beside:
+            if all(abs(at[0] - u) > wide_mm or abs(at[1] - v) > high_mm for u, v in self.taken):
+                self.taken.append(at)
+                return _name(self.axes, text, at, color)
+        return None
 
 
 def _name(axes: Axes, text: str, place: Sequence[float], color: str) -> Text:

@@ -62,6 +62,7 @@ def write_html(content: ReportContent, path: Path) -> None:
         if section.key == "images" and isinstance(block, Pictures)
         for row in block.rows
     }
+    targets = _targets(content, pictured)
     with mpl.rc_context(MATPLOTLIB):
         text = environment.get_template("report.html.jinja").render(
             course=content.course,
@@ -70,7 +71,8 @@ def write_html(content: ReportContent, path: Path) -> None:
             period=period(content.course),
             shown=shown,
             pictured=pictured,
-            targets=_targets(content, pictured),
+            targets=targets,
+            linked={f"T{number}" for number in targets},
             window=(WINDOW_LEVEL_HU, WINDOW_WIDTH_HU),
             stored=STORED_HU,
             data=Markup(page_data(content)) if content.scene is not None else None,

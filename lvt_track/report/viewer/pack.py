@@ -15,7 +15,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.panels import WINDOW_LEVEL_HU, WINDOW_WIDTH_HU
-from lvt_track.report.viewer.colors import VIEW_COLORS
+from lvt_track.report.viewer.colors import view_colors
 from lvt_track.report.viewer.scene import HU_LOW, HU_STEP, PlaceMap, Scene
 from lvt_track.report.viewer.worklist import worklist
 
@@ -38,12 +38,12 @@ def page_data(content: ReportContent) -> str:
     if scene is None:
         raise ValueError("the content has no scene")
     tracks = {key: track.number for track in course.tracks for key in track.lesions}
+    colors = view_colors(course)
     facts = {
         "patient": course.patient,
         "window": [WINDOW_LEVEL_HU, WINDOW_WIDTH_HU],
         "hu": [HU_LOW, HU_STEP],
         "offset_step_mm": _OFFSET_STEP_MM,
-        "colors": VIEW_COLORS,
         "reference": scene.reference,
         "visits": [_visit(content, scene, k) for k in range(len(course.visits))],
         "lesions": [
@@ -52,7 +52,13 @@ def page_data(content: ReportContent) -> str:
             for lesion in findings.lesions
         ],
         "tracks": [
-            {"number": t.number, "state": t.state.value, "reason": t.reason} for t in course.tracks
+            {
+                "number": t.number,
+                "state": t.state.value,
+                "reason": t.reason,
+                "color": colors[t.number],
+            }
+            for t in course.tracks
         ],
         "edges": [
             {"a": e.earlier, "b": e.later, "event": e.event.value, "confidence": e.confidence}

@@ -64,8 +64,8 @@ def _joined(doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
             joined.append(doubt)
             continue
         first = joined[same[0]]
-        words = doubt.text if doubt.text in first.text else f"{first.text}; {doubt.text}"
-        joined[same[0]] = replace(first, text=words.lstrip("; "))
+        if doubt.text not in first.text:
+            joined[same[0]] = replace(first, text=f"{first.text.rstrip('.')}; {doubt.text}")
     return tuple(joined)
 
 

@@ -16,7 +16,7 @@ _MOST_HEIGHT_MM = 90.0
 _NOTE = (
     "The liver from the front, the patient's right on the left side, at the first and the last "
     "visit: light grey its outline, the tumours in the colours of their curves, thin green what "
-    "was taken for cysts and is not counted."
+    "was taken for cysts and is not counted. Where names would touch, the smaller tumour has none."
 )
 
 

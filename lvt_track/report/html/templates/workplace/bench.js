@@ -7,7 +7,8 @@ const button = (text, act) => {
   return one;
 };
 
-const MOST_BESIDE = 2;
+// Whose links could be meant: nothing further away is taken for the same by mistake.
+const BESIDE_MM = 60;
 
 const showBench = (place) => {
   showWorklist(place);
@@ -114,9 +115,10 @@ const linksOf = (place, lesion) => {
     );
     const apart = (one) => length(minus(one.common, b.common));
     const beside = place.data.edges.map(endsOf)
-      .filter(([c, d]) => c && d && c !== a && d !== b && c.visit === a.visit && d.visit === b.visit)
+      .filter(([c, d]) => c && d && c.track !== a.track && c.visit === a.visit && d.visit === b.visit
+        && length(minus(d.common, b.common)) < BESIDE_MM)
       .sort((one, other) => apart(one[1]) - apart(other[1]));
-    for (const [c, d] of beside.slice(0, MOST_BESIDE)) {
+    for (const [c, d] of beside.slice(0, 2)) {
       item.append(button(`exchange with ${place.nameOf(d)}`, () => place.review.sayAll([
         { action: "remove", first: a, second: b }, { action: "remove", first: c, second: d },
         { action: "add", first: a, second: d }, { action: "add", first: c, second: b },

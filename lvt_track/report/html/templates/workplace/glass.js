@@ -1,5 +1,8 @@
 // The 3D view of one visit at a time: surfaces made when first wanted, names as buttons.
 
+// Width and height that a name takes, in pixels of the page.
+const TAG = [34, 17];
+
 const cropOf = (grid, [low, high]) => ({
   origin: grid.origin.map((o, k) => o + low[k] * grid.spacing[k]),
   spacing: grid.spacing,
@@ -64,7 +67,7 @@ class Glass {
     // Where a plan has told the trees apart, each has its colour, and grey is what is of neither.
     const trees = PARTS.portal | PARTS.hepatic;
     const isTold = parts.some((bits) => bits & trees);
-    const rest = isTold ? [0.6, 0.6, 0.6, 1] : [0.3, 0.52, 0.95, 1];
+    const rest = isTold ? [0.6, 0.6, 0.6, 1] : [0.44, 0.43, 0.62, 1];
     add("tubes", surfaceOf(grid, (i) => parts[i] & PARTS.vessels && !(parts[i] & trees), 1), rest);
     add("tubes", isTold && surfaceOf(grid, (i) => parts[i] & PARTS.portal, 1), [0, 0.45, 0.7, 1]);
     add("tubes", isTold && surfaceOf(grid, (i) => parts[i] & PARTS.hepatic, 1), [0.8, 0.47, 0.65, 1]);
@@ -107,14 +110,21 @@ class Glass {
     this.draw();
   }
 
+  /** Names at their tumours; those that would lie on a larger one's are left out. */
   label() {
     const scale = this.canvas.clientWidth / this.canvas.width;
-    for (const { lesion, one } of this.names || []) {
-      const [x, y] = this.view.project(lesion.place);
-      one.style.left = `${x * scale}px`;
-      one.style.top = `${y * scale}px`;
-      const { lesion: chosen } = this.place.state;
-      one.classList.toggle("chosen", Boolean(chosen) && chosen.track === lesion.track);
+    const { lesion: chosen } = this.place.state;
+    const isChosen = (lesion) => Boolean(chosen) && chosen.track === lesion.track;
+    const names = (this.names || []).slice().sort((a, b) => isChosen(b.lesion) - isChosen(a.lesion)
+      || b.lesion.volume_ml - a.lesion.volume_ml);
+    const shown = [];
+    for (const { lesion, one } of names) {
+      const [x, y] = this.view.project(lesion.place).map((v) => v * scale);
+      one.style.left = `${x}px`;
+      one.style.top = `${y}px`;
+      one.classList.toggle("chosen", isChosen(lesion));
+      one.hidden = shown.some(([u, v]) => Math.abs(u - x) < TAG[0] && Math.abs(v - y) < TAG[1]);
+      if (!one.hidden) shown.push([x, y]);
     }
   }
 

@@ -6,7 +6,7 @@ const PLANES = {
   sagittal: { right: 1, down: 2, through: 0, sign: -1, marks: ["A", "P", "H", "F"] },
 };
 const BLOCK = 8;
-const INK = { liver: [255, 255, 255], vessels: [86, 160, 255], cysts: [64, 214, 190] };
+const INK = { liver: [255, 255, 255], vessels: [176, 148, 255], cysts: [64, 214, 190] };
 
 const packed = ([r, g, b]) => (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
 

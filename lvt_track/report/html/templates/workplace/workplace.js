@@ -8,6 +8,7 @@ class Workplace {
     this.data = data;
     this.find = (selector) => root.querySelector(selector);
     this.visits = data.visits.map((facts, k) => new Visit(facts, k, data.offset_step_mm));
+    this.colors = new Map(data.tracks.map((track) => [track.number, track.color]));
     this.lesionAt = new Map(data.lesions.map((lesion) => [`${lesion.visit}/${lesion.label}`, lesion]));
     this.state = {
       plane: "axial", warped: false, cross: [0, 0, 0], pan: [0, 0, 0], mm: 1, lesion: null,
@@ -57,8 +58,7 @@ class Workplace {
 
   colorOf(lesion) {
     if (!lesion || this.review.isNone(lesion)) return [150, 150, 150];
-    const { colors } = this.data;
-    return lesion.track === null ? [255, 255, 255] : colors[(lesion.track - 1) % colors.length];
+    return this.colors.get(lesion.track) || [255, 255, 255];
   }
 
   nameOf(lesion) {
@@ -98,7 +98,18 @@ class Workplace {
       state.shift[visit.number] = place ? minus(place, visit.toOwn(state.cross)) : [0, 0, 0];
       if (place) state.own[visit.number] = place;
     }
+    this.reveal(lesion.visit);
     this.redraw();
+  }
+
+  /** Where many visits scroll in their frame, the one of this number into it. */
+  reveal(number) {
+    const room = this.find(".visits"), { offsetTop, offsetHeight } = this.panels[number].figure;
+    const top = offsetTop - room.offsetTop;
+    if (top < room.scrollTop) room.scrollTop = top;
+    else if (top + offsetHeight > room.scrollTop + room.clientHeight) {
+      room.scrollTop = top + offsetHeight - room.clientHeight;
+    }
   }
 
   largestOf(track, visit) {
@@ -184,7 +195,6 @@ class Workplace {
   }
 
   drawNow() {
-    const start = performance.now();
     const table = windowTable(this.data.hu, this.state.window);
     for (const panel of this.panels) {
       const view = this.viewOf(panel.visit);
@@ -192,7 +202,7 @@ class Workplace {
       this.overlay(panel, view);
       this.caption(panel, view);
     }
-    this.frameMs = performance.now() - start;
+    this.firstMs ??= performance.now();
   }
 
   caption({ visit, title, foot }, view) {
@@ -243,9 +253,11 @@ class Workplace {
       if (x < 0 || y < 0 || x > canvas.width || y > canvas.height) continue;
       const isChosen = lesion === state.lesion || (state.lesion && lesion.track !== null && lesion.track === state.lesion.track);
       const text = this.nameOf(lesion) + (isChosen ? ` ${lesion.long_mm.toFixed(1)} mm` : "");
-      const beside = x + lesion.long_mm / 2 / view.mm + 4;
+      const reach = lesion.long_mm / 2 / view.mm + 4;
       const { width } = c.measureText(text);
-      const name = { x: Math.max(Math.min(beside, canvas.width - width - 4), 4), y: y - 2, width };
+      // To the right of the tumour, or to its left where there is no room.
+      const beside = x + reach + width < canvas.width - 4 ? x + reach : Math.max(x - reach - width, 4);
+      const name = { x: beside, y: y - 2, width };
       // A name that would lie on another one goes below it.
       const isOn = (other) => Math.abs(other.y - name.y) < 12
         && name.x < other.x + other.width + 3 && other.x < name.x + width + 3;
