@@ -55,6 +55,27 @@ def one_field_of_view_and_then_another(folder: Path) -> None:
 
 
 @of(SERIES)
+def another_matrix_from_a_slice_on(folder: Path) -> None:
+    def coarser(dataset: Dataset, k: int) -> None:
+        if k >= 8:
+            dataset.PixelData = stored(dataset)[::2, ::2].astype("<i2").tobytes()
+            dataset.Rows = dataset.Columns = 12
+            dataset.PixelSpacing = ["12", "12"]
+
+    slices(folder / "a", FIRST, coarser)
+
+
+@of(SERIES)
+def a_day_in_the_acquisition_time_alone(folder: Path) -> None:
+    def undated(dataset: Dataset, k: int) -> None:
+        for keyword in ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate"):
+            dataset.pop(keyword, None)
+        dataset.AcquisitionDateTime = "20240301101500.000000+0100"
+
+    slices(folder / "a", FIRST, undated)
+
+
+@of(SERIES)
 def two_frames_of_reference(folder: Path) -> None:
     def moved(dataset: Dataset, k: int) -> None:
         dataset.FrameOfReferenceUID = f"1.2.{k >= 8}".replace("True", "1").replace("False", "2")
@@ -153,6 +174,14 @@ def a_mask_and_no_scan(folder: Path) -> None:
 def a_liver_without_a_voxel(folder: Path) -> None:
     path = nifti(folder)
     write_nifti(0 * INSIDE, path.with_name("liver.nii.gz"), new_header(FIRST.geometry))
+
+
+@of(FILES)
+def masks_of_floats_beside_whole_numbers(folder: Path) -> None:
+    path = nifti(folder)
+    header = new_header(FIRST.geometry)
+    write_nifti(INSIDE * np.float32(1.0000001), path.with_name("liver.nii.gz"), header)
+    write_nifti(INSIDE * np.float32(0.99999994), path.with_name("tumors.nii.gz"), header)
 
 
 @of(FILES)

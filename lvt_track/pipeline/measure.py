@@ -15,12 +15,20 @@ from lvt_track.core.lesion.lesion import Measurement
 from lvt_track.core.volume import LabelArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.discover import read_scan, series_at
+from lvt_track.io.images.headers import read_image_header
 from lvt_track.io.images.volumes import read_labels
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.measure.content import HuContent, hu_content, surface_mm2
 from lvt_track.measure.field_of_view import blank_slices, is_cut, touches_padding
 
-__all__ = ["MEASURE_COLUMNS", "MeasuredLesion", "measure_file", "measure_labels", "measure_rows"]
+__all__ = [
+    "MEASURE_COLUMNS",
+    "MeasuredLesion",
+    "mask_warnings",
+    "measure_file",
+    "measure_labels",
+    "measure_rows",
+]
 
 MEASURE_COLUMNS = (
     "lesion",
@@ -91,6 +99,15 @@ def measure_file(mask: Path, ct: Path | None = None) -> tuple[MeasuredLesion, ..
         return measure_labels(labels, geometry, volume)
     except InputError as error:
         raise InputError(error.what, path=mask, remedy=error.remedy) from None
+
+
+def mask_warnings(mask: Path) -> tuple[str, ...]:
+    """What is odd about the grid of a mask file, on which every size rests.
+
+    Raises:
+        InputError: when it cannot be read.
+    """
+    return tuple(f"{mask}: {text}" for text in read_image_header(mask).warnings)
 
 
 def measure_labels(

@@ -87,6 +87,13 @@ def test_measure_labels_of_a_map_with_the_scan(tmp_path: Path, labels: np.ndarra
     assert run(app, [*command, "-o", str(out), "--force"]).exit_code == 0
 
 
+def test_measure_tells_of_a_grid_of_no_body(tmp_path: Path, labels: np.ndarray) -> None:
+    metres = Geometry.axial(GEOMETRY.shape, (0.0025, 0.0008, 0.0008))
+    write_mask(labels > 0, metres, tmp_path / "tumors.nii.gz")
+    result = run(app, ["measure", str(tmp_path / "tumors.nii.gz")])
+    assert "the size of no body: are its lengths in millimetres?" in result.stderr
+
+
 def test_measure_an_empty_mask(tmp_path: Path) -> None:
     write_mask(np.zeros(GEOMETRY.shape, bool), GEOMETRY, tmp_path / "none.nii.gz")
     result = run(app, ["measure", str(tmp_path / "none.nii.gz"), "--json"])

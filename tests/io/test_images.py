@@ -15,7 +15,8 @@ from scipy.spatial.transform import Rotation
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError, OutputError
-from lvt_track.io.images.nifti import ORIENTATION_FIELDS, read_header
+from lvt_track.io.images.headers import kind_of_image, read_image_header
+from lvt_track.io.images.nifti import ORIENTATION_FIELDS, new_header, read_header, write_nifti
 from lvt_track.io.images.volumes import (
     read_geometry,
     read_labels,
@@ -271,6 +272,16 @@ def test_labels_keep_their_numbers(tmp_path: Path, ct: Volume) -> None:
         read, geometry = read_labels(tmp_path / "lesions.nii.gz")
         np.testing.assert_array_equal(read, labels)
         assert geometry.is_close(ct.geometry, 1e-3)
+
+
+def test_labels_saved_as_floats_are_whole_numbers(tmp_path: Path, ct: Volume) -> None:
+    inside = np.zeros(ct.hu.shape, np.float32)
+    inside[0, 0, 0] = 1.0000001
+    inside[1, 1, 1] = 0.99999994
+    path = tmp_path / "liver.nii.gz"
+    write_nifti(inside, path, new_header(ct.geometry))
+    assert kind_of_image(read_image_header(path)) == "labels"
+    assert read_labels(path)[0].sum() == 2
 
 
 def test_probabilities_are_no_mask(tmp_path: Path, ct: Volume) -> None:

@@ -61,11 +61,28 @@ def half(keyword: str, value: Any) -> Callable[[Dataset, int], None]:
     return lambda dataset, k: setattr(dataset, keyword, value) if k >= 8 else None
 
 
-def test_halves_of_other_sizes_say_that_they_share_a_series(tmp_path: Path) -> None:
+def test_halves_of_other_pixels_say_what_each_lacks(tmp_path: Path) -> None:
     slices(tmp_path / "a", CT, half("PixelSpacing", ["7", "7"]))
     found, volumes = march(tmp_path)
     assert [len(volume.hu) for volume in volumes] == [8, 8]
     assert said(found).count("one of 2 volumes that share a series") == 2
+    change = "at {} mm its pixels change from 24 × 24 of {} to 24 × 24 of {}, another volume"
+    six, seven = "6 × 6 mm", "7 × 7 mm"
+    for text in (change.format("135.0", six, seven), change.format("140.0", seven, six)):
+        assert text in said(found)
+        assert f"no volume of the series is whole: one shows a part of the scan alone: {text}" in (
+            failed(found)
+        )
+
+
+def test_a_day_may_stand_in_the_acquisition_time_alone(tmp_path: Path) -> None:
+    def undated(dataset: Dataset, k: int) -> None:
+        for keyword in ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate"):
+            dataset.pop(keyword, None)
+        dataset.AcquisitionDateTime = "20240301101500.000000+0100"
+
+    slices(tmp_path / "a", CT, undated)
+    assert np.array_equal(march(tmp_path)[1][0].hu, CT.hu)
 
 
 def test_two_frames_of_reference_are_told(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,7 @@ from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.discover import discover
 from lvt_track.lesions.matching.events import doubt_what_was_visible
 from lvt_track.pipeline.patient.track import TrackResult, TrackSettings, track_patient
+from lvt_track.pipeline.patient.visit.read import copied_tumors
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
@@ -98,6 +101,23 @@ def test_the_same_images_under_two_dates_are_one_visit(
     assert any("2024-03-01 left out" in text for text in warnings)
     facts = json.loads((tmp_path / "out" / "run.json").read_text())
     assert list(facts["visits"]) == ["2024-01-15"]
+
+
+def test_a_tumour_mask_of_another_visit_is_said() -> None:
+    labels = np.zeros((4, 4, 4), np.int32)
+    labels[1, 2, 3] = 1
+
+    def scan(labels: np.ndarray, start: int, source: str = "given") -> Any:
+        findings = SimpleNamespace(sources={"tumors": source}, visit=SimpleNamespace(name="before"))
+        box = tuple(slice(start, start + 4) for _ in range(3))
+        return SimpleNamespace(findings=findings, labels=labels, box=box)
+
+    text = "its tumour mask is that of before, voxel for voxel: is it of this visit?"
+    shifted = np.roll(labels, -1, axis=(0, 1, 2))
+    assert copied_tumors(scan(labels, 2), [scan(shifted, 3)]) == (text,)
+    for other in (scan(labels, 3), scan(shifted, 3, "default")):
+        assert copied_tumors(scan(labels, 2), [other]) == ()
+    assert copied_tumors(scan(0 * labels, 2), [scan(0 * labels, 2)]) == ()
 
 
 def test_folders_in_any_order_are_followed_by_date(tmp_path: Path, make_visit: MakeVisit) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lvt_track.cli.console import Console
 from lvt_track.cli.options import ForceOption, JsonOption, existing_results
 from lvt_track.cli.results import print_rows
 
@@ -27,9 +28,18 @@ def measure(
     json: JsonOption = False,
 ) -> None:
     """Measure long axis, short axis and volume of every lesion in a mask."""
-    from lvt_track.pipeline.measure import MEASURE_COLUMNS, measure_file, measure_rows
+    from lvt_track.pipeline.measure import (
+        MEASURE_COLUMNS,
+        mask_warnings,
+        measure_file,
+        measure_rows,
+    )
     from lvt_track.pipeline.run.output import claim_file
 
     if out is not None:
         claim_file(out, existing_results(force, resume=False))
-    print_rows(MEASURE_COLUMNS, measure_rows(measure_file(mask, ct)), out, json)
+    rows = measure_rows(measure_file(mask, ct))
+    with Console(quiet=False) as console:
+        for text in mask_warnings(mask):
+            console.warn(text)
+    print_rows(MEASURE_COLUMNS, rows, out, json)

@@ -326,10 +326,10 @@ def _dates(dataset: Dataset) -> tuple[dt.date | None, dt.date | None, str]:
         name: date_of_text(text(dataset, name))
         for name in ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
     }
+    if written["AcquisitionDate"] == (None, ""):
+        written["AcquisitionDate"] = date_of_text(text(dataset, "AcquisitionDateTime"))
     day = next((date for date, _ in written.values() if date is not None), None)
     acquired = written["AcquisitionDate"][0]
-    if acquired is None:
-        acquired = date_of_text(text(dataset, "AcquisitionDateTime"))[0]
     impossible = next((odd for _, odd in written.values() if odd), "")
     return day, acquired, "" if day is not None else impossible
 

@@ -21,6 +21,7 @@ from lvt_track.io.candidates import (
 from lvt_track.io.dates import dated_path
 from lvt_track.io.dicom.frames import read_frame_headers
 from lvt_track.io.dicom.grouping.groups import group_images, missing_parts, without_copies
+from lvt_track.io.dicom.grouping.partial import partial_views
 from lvt_track.io.dicom.grouping.split import Part, split_volumes
 from lvt_track.io.dicom.header import SliceHeader
 from lvt_track.io.dicom.kinds import is_derived, is_sharp, phase_of_series, why_unusable
@@ -77,7 +78,9 @@ def find_dicom_series(paths: Iterable[Path], root: Path) -> tuple[list[FoundSeri
         usable, more = _candidates(group)
         candidates += usable
         losses += more
-    chosen, more = _best_reconstructions(_with_shares(candidates))
+    candidates, more = _with_parts(_with_shares(candidates))
+    losses += more
+    chosen, more = _best_reconstructions(candidates)
     losses += more
     chosen, more = _readable(chosen)
     losses += more
@@ -178,6 +181,25 @@ def _with_shares(candidates: Sequence[_Candidate]) -> list[_Candidate]:
             item = _with_warning(item, f"one of {count} {text}")
         shared.append(item)
     return shared
+
+
+def _with_parts(
+    candidates: Sequence[_Candidate],
+) -> tuple[list[_Candidate], list[_Loss]]:
+    """Volumes of one series whose scan goes on in another one say so, and that no one shows all."""
+    series: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for k, item in enumerate(candidates):
+        series[item.study, item.header.series_uid].append(k)
+    changed = list(candidates)
+    losses = []
+    for places in series.values():
+        texts = partial_views([candidates[k].stack for k in places])
+        for k, text in zip(places, texts, strict=True):
+            if text:
+                changed[k] = _with_warning(candidates[k], text)
+                loss = _left_out(candidates[k], f"no volume of the series is whole: one {text}")
+                losses.append(replace(loss, item=replace(loss.item, is_failure=True, files=())))
+    return changed, losses
 
 
 def _fault(part: Part) -> str:

@@ -23,6 +23,7 @@ from lvt_track.io.images.grids import (
 )
 from lvt_track.io.images.headers import SUFFIXES, read_image, read_image_header, stem_of
 from lvt_track.io.images.nifti import Header, is_nifti, new_header, read_header, write_nifti
+from lvt_track.io.images.voxels import whole_labels
 
 __all__ = [
     "SUFFIXES",
@@ -141,14 +142,14 @@ def read_labels(path: Path) -> tuple[LabelArray, Geometry]:
     """
     path = Path(path)
     values, geometry = read_image(path)
-    labels = values.astype(np.int32)
-    if not np.array_equal(labels, values):
+    whole = whole_labels(values)
+    if whole is None:
         raise InputError(
             "holds values that are not whole numbers, so it is not a mask",
             path=path,
             remedy="Threshold probabilities first",
         )
-    return labels, geometry
+    return whole.astype(np.int32), geometry
 
 
 def write_mask(mask: BoolArray, geometry: Geometry, path: Path, like: Path | None = None) -> None:

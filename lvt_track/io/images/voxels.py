@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lvt_track.errors import InputError
 
 __all__ = [
+    "LABEL_TOLERANCE",
     "VoxelKind",
     "VoxelPlace",
     "check_whole",
@@ -25,6 +26,7 @@ __all__ = [
     "read_slice",
     "read_voxels",
     "unpacked",
+    "whole_labels",
 ]
 
 _CHUNK = 1 << 20
@@ -35,6 +37,8 @@ _MOST_SURPLUS = 1 << 24
 # TotalSegmentator has 117 labels, a windowed 8-bit picture nearly 256 values.
 _LABELS = 150
 _HIGHEST_LABEL = 1000
+LABEL_TOLERANCE = 1e-4
+"""Labels that were resampled or scaled as floats come out as 0.99999994 or 1.0000001."""
 
 VoxelKind = str
 """`grey`, `labels`, `probabilities`, or `empty` where every voxel is 0."""
@@ -127,21 +131,33 @@ def kind_of_voxels(place: VoxelPlace) -> VoxelKind:
     for chunk in _chunks(place):
         values = np.unique(np.frombuffer(chunk, place.dtype))
         values = _scaled(values.astype(place.dtype.newbyteorder("=")), place)
-        if not np.isfinite(values.astype(np.float64)).all() or values[0] < 0:
+        if not np.isfinite(values.astype(np.float64)).all():
+            return "grey"
+        if values[0] < -LABEL_TOLERANCE:
             return "grey"
         if values[-1] > _HIGHEST_LABEL:
             return "grey"
-        if not np.array_equal(values, np.rint(values.astype(np.float64))):
+        whole = whole_labels(values)
+        if whole is None:
             if values[-1] > 1:
                 return "grey"
             is_share = True
         elif not is_share:
-            distinct |= {float(value) for value in values}
+            distinct |= {float(value) for value in whole}
             if len(distinct) > _LABELS:
                 return "grey"
     if is_share:
         return "grey" if max(distinct, default=0) > 1 else "probabilities"
     return "labels" if distinct - {0.0} else "empty"
+
+
+def whole_labels(values: NDArray[Any]) -> NDArray[Any] | None:
+    """Values as whole numbers, which saving as floats may miss by a little; None for others."""
+    if not np.issubdtype(values.dtype, np.floating):
+        return values
+    whole: NDArray[Any] = np.rint(values)
+    is_whole = np.abs(values - whole).max(initial=0.0) <= LABEL_TOLERANCE
+    return whole if is_whole else None
 
 
 def _scaled(stored: NDArray[Any], place: VoxelPlace) -> NDArray[Any]:

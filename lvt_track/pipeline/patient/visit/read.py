@@ -38,7 +38,7 @@ from lvt_track.segment.postprocess.fluid import fluid_warning
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-__all__ = ["VisitScan", "read_visit", "with_tumors"]
+__all__ = ["VisitScan", "copied_tumors", "read_visit", "with_tumors"]
 
 # Key images show up to this much around a lesion at the liver's border.
 _MARGIN_MM = 45.0
@@ -117,7 +117,9 @@ def read_visit(
     drawn = series_masks(source, run, is_current, ahead.beside)
     try:
         beside = _other_series(others, run, ahead, is_current)
-        return _measured(len(before), source, drawn, beside, run)
+        scan = _measured(len(before), source, drawn, beside, run)
+        warnings = (*scan.findings.warnings, *copied_tumors(scan, before))
+        return replace(scan, findings=replace(scan.findings, warnings=warnings))
     finally:
         drawn.settle(run)
 
@@ -298,6 +300,28 @@ def _returned_warning(tumors: int, cysts: int) -> str:
     if cysts > 1:
         more = f"{cysts} more are taken for simple cysts"
     return f"{text}; {more}"
+
+
+def copied_tumors(scan: VisitScan, before: Sequence[VisitScan]) -> tuple[str, ...]:
+    """A warning where the given tumours of a visit are those of a visit before.
+
+    Nobody draws the same voxels twice: a mask was copied, or lies beside the wrong scan.
+    """
+    places = _given_tumors(scan)
+    for other in before if len(places) else ():
+        if np.array_equal(places, _given_tumors(other)):
+            date = other.findings.visit.name
+            return (f"its tumour mask is that of {date}, voxel for voxel: is it of this visit?",)
+    return ()
+
+
+def _given_tumors(scan: VisitScan) -> NDArray[np.intp]:
+    """Voxels (n, 3) of the whole scan that a reader calls tumour; none of a model's."""
+    if scan.findings.sources["tumors"] not in (GIVEN, EDITED):
+        return np.zeros((0, 3), np.intp)
+    start = np.array([axis.start for axis in scan.box], dtype=np.intp)
+    places: NDArray[np.intp] = np.argwhere(scan.labels > 0) + start
+    return places
 
 
 def _check_new(digest: str, visit: Visit, before: Sequence[VisitScan]) -> None:
