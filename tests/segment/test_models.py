@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lvt_track.errors import InputError
+from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.segment.models import (
     INTENDED_USE,
     Card,
@@ -47,6 +48,15 @@ def test_saved_model_comes_back(saved: Path) -> None:
     assert model.parts[0].card.intended_use == INTENDED_USE
     assert [card.name for card in list_models([saved, saved])] == ["toy"]
     assert Card.from_json(model.parts[0].card.to_json()) == model.parts[0].card
+
+
+def test_a_process_loads_a_model_once_and_anew_where_its_card_has_changed(saved: Path) -> None:
+    name = str(saved / "toy")
+    first = ModelChoice(name).model
+    assert ModelChoice(name).model is first
+    path = saved / "toy" / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": "2"}))
+    assert ModelChoice(name).model is not first
 
 
 def test_a_second_look_is_kept_in_the_card() -> None:

@@ -45,18 +45,18 @@ class ModelChoice:
 
     @functools.cached_property
     def model(self) -> Model | TotalSegmentator:
-        """The model itself.
+        """The model itself; a process that follows many patients loads and compiles it once.
 
         Raises:
             InputError: when there is none of that name, or its weights are not what they claim.
             UsageError: when it needs what is not installed, or draws no liver.
         """
-        from lvt_track.segment.models import load_model
+        from lvt_track.segment.models import card_of
         from lvt_track.segment.totalsegmentator import TOTALSEGMENTATOR, TotalSegmentator
 
         if self.name == TOTALSEGMENTATOR:
             return TotalSegmentator.installed()
-        return load_model(self.name)
+        return _loaded(self.name, tuple(repr(card_of(part)) for part in self.name.split("+")))
 
     def prepare(self) -> None:
         """Load the model and compile its networks, which goes well beside reading a scan.
@@ -125,3 +125,16 @@ class ModelChoice:
         from lvt_track.segment.infer import EXHAUSTIVE, FAST
 
         return EXHAUSTIVE if self.exhaustive else replace(FAST, precision=self.precision)
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(name: str, cards: tuple[str, ...]) -> Model:
+    """The model, kept with its compiled networks until another is asked for.
+
+    Args:
+        name: of the model.
+        cards: as they are now: what is installed anew under the same name is another.
+    """
+    from lvt_track.segment.models import load_model
+
+    return load_model(name)
