@@ -121,7 +121,7 @@ def measure_shards(folder: Path, asked: argparse.Namespace) -> None:
     load = os.getloadavg()[0]
     patients = write_patients(folder / "patients", asked.patients)
     whole = folder / "whole"
-    alone = seconds_of(patients, "-o", whole, "--tables-only")
+    seconds_of(patients, "-o", whole, "--tables-only")
     shards = [folder / f"s{k}" for k in range(1, asked.shards + 1)]
     for k, out in enumerate(shards, 1):
         which = f"{k}/{asked.shards}"
