@@ -20,6 +20,7 @@ from lvt_track.io.archive.errors import ArchiveBusyError
 from lvt_track.io.archive.studies import Query
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.pipeline.archive.pull import PullResult, pull_patient
+from lvt_track.pipeline.archive.push import Fate, push_results
 from lvt_track.pipeline.run.progress import Silent
 
 SLICES = 8
@@ -173,6 +174,33 @@ def test_a_study_that_never_stays_as_it_is(shelf: Shelf, tmp_path: Path) -> None
     shelf.before_listing = grow
     (series,) = pull(shelf, tmp_path / "p").series
     assert "changes while it is pulled" in series.failure
+
+
+def test_images_that_were_replaced_since_the_last_pull(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.put(tmp_path / "sent", 1, "Abdomen portal")
+    pull(shelf, tmp_path / "p")
+    for k, uid in enumerate(list(shelf.images)[:3]):
+        image = shelf.images.pop(uid)
+        image.SOPInstanceUID = f"1.2.9.{k}"
+        shelf.images[image.SOPInstanceUID] = image
+    (series,) = pull(shelf, tmp_path / "p").series
+    assert series.new == 3
+    assert series.failure.startswith("3 images of an earlier pull are no longer in the archive")
+
+
+def test_results_that_later_ones_hide_are_told(shelf: Shelf, tmp_path: Path) -> None:
+    """A correction that was taken back: the archive has the same, and shows the corrected one."""
+    folder = tmp_path / "out" / "visits" / "2025-03-01"
+    folder.mkdir(parents=True)
+    (tmp_path / "out" / "run.json").write_text("{}")
+    shelf.put(tmp_path / "sent", 1, "lvt: measurements")
+    earlier, later = list(shelf.images.values())[:2]
+    shelf.images = {str(one.SOPInstanceUID): one for one in (earlier, later)}
+    for one, fate in ((earlier, Fate.REFUSED), (later, Fate.THERE)):
+        one.save_as(folder / "sr.dcm")
+        (pushed,) = push_results(shelf, tmp_path / "out", False, Silent()).objects
+        assert pushed.fate is fate
+        assert ("a later result of its series" in pushed.reason) == (fate is Fate.REFUSED)
 
 
 def test_an_archive_that_lists_less_than_it_says(shelf: Shelf, tmp_path: Path) -> None:

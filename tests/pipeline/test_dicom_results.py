@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +103,23 @@ def test_reports_made_again_are_the_same_files(patient: Path, tmp_path: Path) ->
     before = [path.read_bytes() for path in paths]
     remake_report(out, ReaderTables(), patient, Silent())
     assert [path.read_bytes() for path in paths] == before
+
+    # A correction: the archive will keep both reports, and the corrected one counts.
+    kept = tmp_path / "archive"
+    for path in out.glob("visits/*/sr.dcm"):
+        (kept / path.parent.name).mkdir(parents=True)
+        shutil.copy(path, kept / path.parent.name / "old.dcm")
+    table = tmp_path / "corrections.csv"
+    table.write_text("action,date_a,lesion_a,reader\nnone,2024-08-01,2,A. Reader\n")
+    remake_report(out, ReaderTables(corrections=table), patient, Silent())
+    for path in out.glob("visits/*/sr.dcm"):
+        old, new = pydicom.dcmread(kept / path.parent.name / "old.dcm"), pydicom.dcmread(path)
+        assert new.SeriesInstanceUID == old.SeriesInstanceUID
+        assert new.SOPInstanceUID != old.SOPInstanceUID
+        assert "A. Reader^" in {str(item.value) for item in new.iterall()}
+        shutil.copy(path, kept / path.parent.name / "new.dcm")
+    lesions = {row.lesion for row in read_readings(kept).rows}
+    assert lesions == {row.lesion for row in read_readings(out).rows} == {"Tumour 1", "Tumour 2"}
 
 
 def test_reports_sent_and_read_give_the_response_that_was_sent(

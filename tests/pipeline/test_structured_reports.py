@@ -224,6 +224,39 @@ def test_a_folder_of_reports_is_one_table(tmp_path: Path, patient: Path) -> None
     ]
 
 
+def test_reports_that_later_ones_replace_are_left_out(tmp_path: Path, patient: Path) -> None:
+    """A lesion that a corrected report no longer has is gone, though the archive keeps both."""
+    folder = course(tmp_path, patient)
+    scan = image(patient, DATES[0], 5)
+    old = folder / f"{DATES[0]}" / "report"
+    group = lesion("T1", T1_UID, [number(codes.SCT.LongAxis, 20.0)])
+    new = write_report(folder / "corrected", [scan], [group])
+    assert len(read_readings(folder).rows) == 3, "of others' reports each may hold lesions"
+
+    def change(path: Path, **facts: Any) -> Dataset:
+        report = pydicom.dcmread(path)
+        for name, value in facts.items():
+            setattr(report, name, value)
+        report.save_as(path)
+        return report
+
+    for path, time in ((old, "080000"), (new, "090000.5")):
+        model = {"ManufacturerModelName": "lvt-track", "ContentDate": "20240301"}
+        change(path, **model, ContentTime=time)
+    readings = read_readings(folder)
+    assert {(row.lesion, row.long_axis_mm) for row in readings.rows} == {("T1", 20), ("T1", 26)}
+    assert "1 of 3 reports are left out" in " ".join(readings.remarks)
+
+    first = change(old, ManufacturerModelName="other")
+    reference, series, study = Dataset(), Dataset(), Dataset()
+    reference.ReferencedSOPClassUID = first.SOPClassUID
+    reference.ReferencedSOPInstanceUID = first.SOPInstanceUID
+    series.SeriesInstanceUID, series.ReferencedSOPSequence = first.SeriesInstanceUID, [reference]
+    study.StudyInstanceUID, study.ReferencedSeriesSequence = first.StudyInstanceUID, [series]
+    change(new, PredecessorDocumentsSequence=[study])
+    assert len(read_readings(folder).rows) == 2
+
+
 def test_respond_takes_reports(tmp_path: Path, patient: Path) -> None:
     for date, size in zip(DATES, (20.0, 13.0), strict=True):
         axis = number(codes.SCT.LongAxis, size)

@@ -86,6 +86,9 @@ def test_a_label_map_is_read_back(tmp_path: Path, name: str, kind: str) -> None:
     dataset = pydicom.dcmread(path)
     assert dataset.SOPClassUID == LABEL_MAP_STORAGE
     assert dataset.SegmentationType == "LABELMAP"
+    # OHIF and Slicer of 2025 take the first item for segment 1.
+    numbers = [int(item.SegmentNumber) for item in dataset.SegmentSequence]
+    assert numbers == [*range(1, len(numbers)), 0]
     read = dict(read_segments(path, scan.geometry))
     assert list(read) == ["Liver", "Liver vessels", "Tumour 1", "Tumour 2"]
     for segment in drawn:

@@ -23,6 +23,7 @@ from lvt_track.io.dicom.segmentations import read_segments
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.report.dicom.references import Author, SourceImages
+from lvt_track.report.dicom.seg_type import SegSeries
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 from lvt_track.report.dicom.structured_report.content import ReportedLesion, VisitReport
 from lvt_track.report.dicom.structured_report.document import write_structured_report
@@ -71,7 +72,9 @@ def frames(path: Path, geometry: Geometry) -> SourceImages:
     return SourceImages((path,), geometry, tuple((path, order.index(k) + 1) for k in range(6)))
 
 
-def write_results(source: SourceImages, folder: Path) -> tuple[list[Segment], Path, Path]:
+def write_results(
+    source: SourceImages, folder: Path, series: SegSeries = SegSeries.WHOLE
+) -> tuple[list[Segment], Path, Path]:
     liver, tumour = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
     liver[1:5, 5:15, 6:20] = True
     tumour[2:4, 6:9, 7:13] = True
@@ -80,10 +83,10 @@ def write_results(source: SourceImages, folder: Path) -> tuple[list[Segment], Pa
         Segment("Tumour 1", Kind.LESION, tumour, (1,), "default", "1.2.3.4.5"),
     ]
     seg, sr = folder / "seg.dcm", folder / "sr.dcm"
-    write_segmentation(drawn, source, seg, AUTHOR)
+    write_segmentation(drawn, source, seg, AUTHOR, series)
     size = measure_lesion(tumour, source.geometry)
     row = Assessment(
-        "Tumour 1", dt.date(2025, 3, 1), long_axis_mm=size.long_axis.length_mm, volume_ml=1.0
+        dt.date(2025, 3, 1), "Tumour 1", long_axis_mm=size.long_axis.length_mm, volume_ml=1.0
     )
     content = VisitReport((ReportedLesion(row, "1.2.3.4.5", size, 2),), ())
     write_structured_report(content, source, seg, sr, AUTHOR)
@@ -119,6 +122,7 @@ def test_every_orientation_of_every_kind_of_source(tmp_path: Path, name: str, ki
         np.testing.assert_array_equal(read[segment.label], segment.mask())
     segmentation = highdicom.seg.segread(seg)
     assert all("RecommendedDisplayCIELabValue" in item for item in segmentation.SegmentSequence)
+    assert "ContentCreatorName" in segmentation  # may be empty, not left out
     check_by_validators(seg, sr, source.files[0])
 
 

@@ -30,7 +30,7 @@ from lvt_track.report.dicom.structured_report.document import write_structured_r
 SHAPE = (6, 24, 32)
 DAY = dt.date(2025, 3, 1)
 SIZES = {"long_axis_mm": 4.5, "short_axis_mm": 2.4, "volume_ml": 1.23456789}
-AUTHOR = Author("0.2.0", dt.datetime(2026, 11, 30, 4, 5, 6), "default", "Doe^Jane")
+AUTHOR = Author("0.2.0", dt.datetime(2026, 11, 30, 4, 5, 6), "default", ("Doe^Jane", "A. Reader"))
 COSINE, SINE = np.cos(0.1), np.sin(0.1)
 DIRECTIONS = [
     np.eye(3),
@@ -172,7 +172,13 @@ def test_the_segment_the_study_and_the_authors_are_named(
     assert str(segmentation.SOPInstanceUID) in text
     assert report.StudyInstanceUID == "1.2.3" and report.PatientID == "P1"
     assert report.VerificationFlag == "UNVERIFIED"
-    for words in ("Doe^Jane", "RECIST 1.1", "Progressive Disease", "new lesion T7, 27.4 mm"):
+    for words in (
+        "Doe^Jane",
+        "A. Reader^",
+        "RECIST 1.1",
+        "Progressive Disease",
+        "new lesion T7, 27.4 mm",
+    ):
         assert words in text
     assert LINK in text
     (state,) = (
@@ -207,8 +213,10 @@ def test_the_same_content_is_the_same_file_and_another_is_another_instance(
     again, other = tmp_path / "again.dcm", tmp_path / "other.dcm"
     write_structured_report(said, source, seg, again, AUTHOR)
     assert again.read_bytes() == path.read_bytes()
-    write_structured_report(replace(said, responses=()), source, seg, other, AUTHOR)
+    later = replace(AUTHOR, made=AUTHOR.made + dt.timedelta(seconds=1))
+    write_structured_report(replace(said, responses=()), source, seg, other, later)
     first, second = pydicom.dcmread(path), pydicom.dcmread(other)
+    assert first.InstanceNumber < second.InstanceNumber, "of a series, viewers show the highest"
     assert first.SOPInstanceUID != second.SOPInstanceUID
     assert first.SeriesInstanceUID == second.SeriesInstanceUID
 

@@ -53,6 +53,7 @@ FIELDS: dict[Level, tuple[str, ...]] = {
         "SeriesInstanceUID",
         "SOPInstanceUID",
         "SOPClassUID",
+        "InstanceNumber",
         "ImageType",
         "AcquisitionDate",
         "AcquisitionTime",

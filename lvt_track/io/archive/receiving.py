@@ -51,6 +51,10 @@ class Inbox:
         """Those that have not arrived; files are whole once they are there."""
         return [uid for uid in instances if not (self.folder / f"{uid}.dcm").is_file()]
 
+    def surplus(self, instances: tuple[str, ...]) -> int:
+        """How many images lie in the folder that are not, or no longer, among these."""
+        return len({path.stem for path in self.folder.glob("*.dcm")} - set(instances))
+
     def receive(self, dataset: Dataset) -> None:
         """Write an instance, if it is of the series and whole.
 

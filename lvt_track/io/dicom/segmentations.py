@@ -106,7 +106,7 @@ def read_segments(path: Path, geometry: Geometry) -> Iterator[tuple[str, BoolArr
                 by_segment[number].append((group, frame >= threshold))
         for segment in dataset.SegmentSequence:
             number, mask = int(segment.SegmentNumber), np.zeros(geometry.shape, dtype=np.bool_)
-            if is_map and number == 0:
+            if is_map and number == dataset.get("PixelPaddingValue", 0):
                 continue  # the background
             segment_frames = (
                 zip(groups, frames == number, strict=True) if is_map else by_segment[number]

@@ -206,6 +206,12 @@ def _failure(inbox: Inbox, instances: tuple[str, ...], trouble: str) -> str:
         reasons |= {inbox.refused["an image"]} if "an image" in inbox.refused else set()
         why = "; ".join(sorted(reasons)) or trouble or "the archive did not send them"
         return f"{len(missing)} of {len(instances)} images did not come: {why}"
+    surplus = inbox.surplus(instances)
+    if surplus:
+        return (
+            f"{surplus} images of an earlier pull are no longer in the archive; remove "
+            f"{inbox.folder.name} and pull again"
+        )
     stated = inbox.series.stated
     if not trouble and stated is not None and stated > len(inbox.series.instances):
         return f"the archive says {stated} images and lists {len(instances)}"

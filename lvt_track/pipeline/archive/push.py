@@ -16,6 +16,10 @@ from lvt_track.pipeline.run.progress import Progress
 
 __all__ = ["Fate", "PushResult", "Pushed", "push_results"]
 
+_OUTDATED = (
+    "it is there already, but so is a later result of its series, which viewers show; remove that "
+    "one from the archive"
+)
 _RESULTS = ("seg.dcm", "seg_tumors.dcm", "sr.dcm")
 
 
@@ -96,7 +100,10 @@ def _push(archive: Archive, path: Path, name: str, is_dry: bool) -> Pushed:
             f"cannot be read ({error})", path=path, remedy="lvt report makes it again"
         ) from error
     uid = str(header.SOPInstanceUID)
-    if _is_there(archive, header):
+    numbers = _numbers(archive, header)
+    if uid in numbers:
+        if numbers[uid] < max(numbers.values()):
+            return Pushed(name, uid, Fate.REFUSED, _OUTDATED)
         return Pushed(name, uid, Fate.THERE)
     if is_dry:
         return Pushed(name, uid, Fate.WOULD_STORE)
@@ -109,12 +116,12 @@ def _push(archive: Archive, path: Path, name: str, is_dry: bool) -> Pushed:
     return Pushed(name, uid, Fate.STORED)
 
 
-def _is_there(archive: Archive, header: pydicom.Dataset) -> bool:
+def _numbers(archive: Archive, header: pydicom.Dataset) -> dict[str, int]:
+    """What the archive has of the object's series: instance numbers, which grow with time."""
     keys = {
-        keyword: str(header[keyword].value)
-        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+        keyword: str(header[keyword].value) for keyword in ("StudyInstanceUID", "SeriesInstanceUID")
     }
-    return any(
-        str(one.get("SOPInstanceUID", "")) == keys["SOPInstanceUID"]
+    return {
+        str(one.get("SOPInstanceUID", "")): int(one.get("InstanceNumber") or 0)
         for one in archive.find(Level.IMAGE, keys)
-    )
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -27,7 +26,8 @@ __all__ = ["write_visit"]
 def _author(course: Course, visit: int, manifest: Manifest) -> Author:
     sources = course.visits[visit].sources.values()
     model = next((source for source in sources if source in manifest.models), "")
-    return Author(manifest.version, dt.datetime.fromisoformat(manifest.started), model)
+    signed = dict.fromkeys(row.reader for row in manifest.known_corrections() if row.reader)
+    return Author(manifest.version, manifest.began, model, tuple(signed))
 
 
 def write_visit(

@@ -12,7 +12,8 @@ from pathlib import Path
 from lvt_track.core.response.assessment import Assessment, Role, Status
 from lvt_track.core.series import Visit
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.structured_report.read import MeasurementGroup, find_reports, read_report
+from lvt_track.io.dicom.structured_report.find import current_reports, find_reports
+from lvt_track.io.dicom.structured_report.read import MeasurementGroup, read_report
 from lvt_track.pipeline.radiologist.annotation_positions import FoundPlace, PatientPlanes
 from lvt_track.response.tables.cells import Problem
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
@@ -42,7 +43,8 @@ class _Reading:
 def read_reports(path: Path, visits: Sequence[Visit], options: ReadOptions) -> Readings:
     """The measurements in a structured report, or in all reports below a folder.
 
-    Reports without measurement groups, such as those of dose, are passed over.
+    Reports without measurement groups, such as those of dose, are passed over, and those that
+    later ones replace are left out, with a remark.
 
     A measurement is of the date of the image it was made in, where that is among the scans, else
     of the date of the report's study. Lines are numbers of measurement groups, over the files by
@@ -56,7 +58,9 @@ def read_reports(path: Path, visits: Sequence[Visit], options: ReadOptions) -> R
     Raises:
         InputError: when a report cannot be used, or does not say which lesion or day it is about.
     """
-    groups = [group for file in find_reports(path) for group in read_report(file)]
+    reports = find_reports(path)
+    current = current_reports(reports)
+    groups = [group for file in current for group in read_report(file)]
     if not groups:
         raise InputError(
             "no measurement groups (TID 1500) in the structured report",
@@ -67,6 +71,9 @@ def read_reports(path: Path, visits: Sequence[Visit], options: ReadOptions) -> R
     readings = [_reading(number, group, planes) for number, group in enumerate(groups, start=1)]
     readings, remarks = _named_apart(readings, path)
     remarks = [remark for group in groups for remark in group.remarks] + remarks
+    if len(current) < len(reports):
+        count = len(reports) - len(current)
+        remarks.append(f"{count} of {len(reports)} reports are left out: later ones replace them")
     unplaced = sum(bool(item.group.places) and item.place is None for item in readings)
     if planes is not None and unplaced:
         remarks.append(

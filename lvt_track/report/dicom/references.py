@@ -24,6 +24,8 @@ _NEEDED = (
     "StudyInstanceUID",
     "FrameOfReferenceUID",
 )
+# Seconds since then fit the 31 bits of an instance's number until 2088.
+_NUMBERED_FROM = dt.datetime(2020, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,20 @@ class Author:
     Attributes:
         version: of this program.
         model: that drew the masks; empty where all were given.
-        reader: who signed corrections; empty for nobody.
+        readers: who signed corrections.
         made: when the run began, which dates the report: the same run gives the same report.
     """
 
     version: str
     made: dt.datetime
     model: str = ""
-    reader: str = ""
+    readers: tuple[str, ...] = ()
+
+    @property
+    def instance_number(self) -> int:
+        """Grows with time: of the instances of a series, viewers show the one numbered highest."""
+        made = self.made.astimezone(dt.UTC) if self.made.tzinfo else self.made
+        return int((made.replace(tzinfo=None) - _NUMBERED_FROM).total_seconds())
 
 
 def derived_uid(*words: str) -> str:

@@ -131,7 +131,7 @@ def write_segmentation(
             series_instance_uid=derived_uid(lineage, source.series_uid),
             series_number=numbers_from + source.series_number,
             sop_instance_uid=_instance_uid(drawn, pixels, source, author),
-            instance_number=1,
+            instance_number=author.instance_number,
             manufacturer="lvt",
             manufacturer_model_name="lvt-track",
             software_versions=author.version,
@@ -147,6 +147,8 @@ def write_segmentation(
         )
         set_dates(segmentation, author.made)
         _set_dimension_uid(segmentation, derived_uid("dimensions", segmentation.SOPInstanceUID))
+        segmentation.ContentCreatorName = ""  # the standard has it, if only empty
+        segmentation.SegmentSequence = _background_last(segmentation.SegmentSequence)
         with write_whole(path) as temporary:
             segmentation.save_as(temporary)
     return tuple(drawn)
@@ -182,6 +184,15 @@ def _places(
         )
     numbers = [source.frames[k][1] - 1 for k in used]
     return np.array(numbers, dtype=np.intp), int(images[0].NumberOfFrames)
+
+
+def _background_last(segments: Sequence[Dataset]) -> list[Dataset]:
+    """The segments in the order of their numbers, the background of a label map (0) after them.
+
+    Viewers that take the first item for segment 1 give each segment the colour before its own
+    (OHIF 3.12 and 3.13, Slicer before 5.12); the order of items is free.
+    """
+    return sorted(segments, key=lambda segment: (segment.SegmentNumber == 0, segment.SegmentNumber))
 
 
 def _set_dimension_uid(segmentation: Dataset, uid: str) -> None:

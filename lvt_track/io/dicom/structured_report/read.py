@@ -20,7 +20,6 @@ from pydicom.dataset import Dataset
 
 from lvt_track.core.response.sites import default_site_words
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.preamble import looks_like_dicom
 from lvt_track.io.dicom.structured_report.content import (
     ContentItem,
     ReportedPlace,
@@ -40,7 +39,7 @@ from lvt_track.io.dicom.structured_report.terms import (
     TRACKING_UID,
 )
 
-__all__ = ["MeasurementGroup", "find_reports", "read_report"]
+__all__ = ["MeasurementGroup", "read_report"]
 
 _GROUP = ("125007", "DCM")
 _FINDING_SITE = (("363698007", "SCT"), ("G-C0E3", "SRT"))
@@ -87,25 +86,6 @@ class MeasurementGroup:
     remarks: tuple[str, ...]
     status: str = ""
     derived_from: tuple[str, ...] = ()
-
-
-def find_reports(path: Path) -> list[Path]:
-    """The structured reports below a folder, by name; a file is taken as one.
-
-    Raises:
-        InputError: when the folder holds none.
-    """
-    if not path.is_dir():
-        return [path]
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    reports = [file for file in files if looks_like_dicom(file) and _may_be_report(file)]
-    if not reports:
-        raise InputError(
-            "no DICOM structured report in this folder",
-            path=path,
-            remedy="Give the folder with the reports, or a table of measurements",
-        )
-    return reports
 
 
 def read_report(path: Path) -> tuple[MeasurementGroup, ...]:
@@ -170,18 +150,6 @@ def _is_cut_short(element: object) -> bool:
     if not isinstance(element, RawDataElement) or element.length == _UNDEFINED_LENGTH:
         return False
     return len(element.value or b"") < element.length
-
-
-def _may_be_report(path: Path) -> bool:
-    """Whether a file is a report, or so damaged that it may be one: its reader names the fault."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            header = pydicom.dcmread(path, specific_tags=["Modality", "SOPClassUID"], force=True)
-            modality = str(header.get("Modality", ""))
-            return modality == "SR" or not (modality or "SOPClassUID" in header)
-    except Exception:
-        return True
 
 
 def _group(path: Path, report: Dataset, group: ContentItem) -> MeasurementGroup:

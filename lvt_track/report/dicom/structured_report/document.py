@@ -8,6 +8,7 @@ a device; where a reader signed corrections, by that reader too.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,14 +77,14 @@ def write_structured_report(
         _add_container(root, codes.DCM.ImagingMeasurements, groups)
         _add_container(root, terms.QUALITATIVE_EVALUATIONS, evaluations)
         method = str(METHODS["report"])
-        identity = (source.series_uid, author.version, method, repr(content))
+        identity = (source.series_uid, author.version, method, *author.readers, repr(content))
         document = sr.ComprehensiveSR(
             evidence=images if segments is None else [*images, segments],
             content=root,
             series_instance_uid=derived_uid("sr series", source.series_uid),
             series_number=_SERIES_NUMBERS_FROM + source.series_number,
             sop_instance_uid=derived_uid("sr", *identity),
-            instance_number=1,
+            instance_number=author.instance_number,
             manufacturer="lvt",
             is_complete=True,
             is_final=False,
@@ -121,7 +122,7 @@ def _add_container(
         add_below(root, container)
 
 
-def _observers(author: Author) -> sr.ObservationContext:
+def _observers(author: Author) -> list[Dataset]:
     device = sr.ObserverContext(
         observer_type=codes.DCM.Device,
         observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
@@ -131,12 +132,19 @@ def _observers(author: Author) -> sr.ObservationContext:
             model_name="lvt-track",
         ),
     )
-    person = None
-    if author.reader:
-        person = sr.ObserverContext(
+    persons = (
+        sr.ObserverContext(
             observer_type=codes.DCM.Person,
             observer_identifying_attributes=sr.PersonObserverIdentifyingAttributes(
-                name=author.reader if "^" in author.reader else f"{author.reader}^"
+                name=_person_name(reader)
             ),
         )
-    return sr.ObservationContext(observer_person_context=person, observer_device_context=device)
+        for reader in author.readers
+    )
+    return [*(item for person in persons for item in person), *device]
+
+
+def _person_name(words: str) -> str:
+    """Words as a name that DICOM takes: no separators of values or writings, 64 characters."""
+    plain = " ".join(re.sub(r"[\\=\x00-\x1f]", " ", words).split())[:63]
+    return plain if "^" in plain else f"{plain}^"
