@@ -84,10 +84,10 @@ def test_a_table_of_other_patients_alone_is_refused(
     rows = "patient,date,lesion,long_axis_mm\n7,2024-01-15,L1,30\nX,2024-01-15,L1,30\n"
     readings = read_readings(write(tmp_path, "t.csv", rows))
     with pytest.raises(InputError, match=r"nothing to compare: .*patient 7, .*is 007 meant"):
-        unmatched_patients(readings, followed(monkeypatch, "007", "008"))
-    told = unmatched_patients(readings, followed(monkeypatch, "7", "008"))
+        unmatched_patients({"": readings}, followed(monkeypatch, "007", "008"))
+    told = unmatched_patients({"": readings}, followed(monkeypatch, "7", "008"))
     assert len(told) == 1 and "patient X" in told[0]
-    assert unmatched_patients(readings, followed(monkeypatch, "008"), is_whole=False) == ()
+    assert unmatched_patients({"": readings}, followed(monkeypatch, "008"), is_whole=False) == ()
 
 
 def test_many_patients_without_a_folder_are_counted(
@@ -95,5 +95,5 @@ def test_many_patients_without_a_folder_are_counted(
 ) -> None:
     rows = "".join(f"P{k},2024-01-15,L1,30\n" for k in range(25))
     readings = read_readings(write(tmp_path, "t.csv", "patient,date,lesion,long_axis_mm\n" + rows))
-    told = unmatched_patients(readings, followed(monkeypatch, "P3"))
+    told = unmatched_patients({"": readings}, followed(monkeypatch, "P3"))
     assert len(told) == 11 and told[-1] == "the table has 14 more such patients"

@@ -79,8 +79,9 @@ def why_labels_unused(path: Path, siblings: Collection[Path], segments: Collecti
         return f"a label map of KiTS, of the kidney; {use}"
     if stem.startswith("segmentation-") and stem[13:].isdigit():
         return f"a label map named as in LiTS, but with other labels than 1 and 2; {use}"
-    if folders & {"labelstr", "labelsts", "labels", "labelspred"}:
-        return f"a label map whose labels no dataset.json names for certain; {use}"
+    is_listed = path.with_name("dataset.json").is_file()
+    if is_listed or folders & {"labelstr", "labelsts", "labels", "labelspred"}:
+        return f"a label map whose labels no description of nnU-Net names for certain; {use}"
     if stem in _LVT_NAMES:
         return "a label map as lvt writes it, not a scan"
     return f"a mask or label map by its values; {use}"

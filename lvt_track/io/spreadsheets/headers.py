@@ -29,10 +29,12 @@ class HeaderWords:
     Attributes:
         is_header: of a line.
         is_second_line: of a line and the names above it; None where names have one line.
+        is_whole: of a name that is whole without what stands above it.
     """
 
     is_header: IsHeader
     is_second_line: IsSecondLine | None = None
+    is_whole: Callable[[str], bool] = lambda name: False
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def find_header(lines: Lines, words: HeaderWords, path: Path) -> Header | None:
             lines, columns, last + 1, words
         ):
             last += 1
-            columns = _joined(lines, first, last, path)
+            columns = _joined(lines, range(first, last + 1), words, path)
         return Header(tuple(columns), first, last)
     for count in range(2, _MOST_LINES + 1) if words.is_second_line else ():
         for first in top:
@@ -75,7 +77,7 @@ def find_header(lines: Lines, words: HeaderWords, path: Path) -> Header | None:
             if last >= len(lines.rows):
                 break
             try:
-                columns = _joined(lines, first, last, path)
+                columns = _joined(lines, range(first, last + 1), words, path)
             except InputError:
                 continue
             lower = range(first + 1, last + 1)
@@ -96,11 +98,14 @@ def _own(lines: Lines, place: int) -> list[str]:
     return ["" if (number, k) in lines.repeated else cell for k, cell in enumerate(cells)]
 
 
-def _joined(lines: Lines, first: int, last: int, path: Path) -> list[str]:
+def _joined(lines: Lines, places: range, words: HeaderWords, path: Path) -> list[str]:
     """The names of columns that several lines hold together."""
-    names = _own(lines, last)
-    for place in range(last - 1, first - 1, -1):
-        above = _own(lines, place) if place > first else lines.rows[first][1]
+    names = _own(lines, places[-1])
+    for place in reversed(places[:-1]):
+        above = _own(lines, place) if place > places[0] else list(lines.rows[place][1])
+        for k, name in enumerate(names[: len(above)]):
+            if words.is_whole(name):
+                above[k] = ""
         names = _below(above, names, path)
     return names
 

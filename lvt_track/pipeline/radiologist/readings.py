@@ -23,13 +23,18 @@ from lvt_track.response.tables.sdtm.records import (
     is_tr_header,
     read_tr,
 )
-from lvt_track.response.tables.wide import is_measurement_header, is_second_line, lengthened
+from lvt_track.response.tables.wide import (
+    is_measurement_header,
+    is_second_line,
+    lengthened,
+    names_rows,
+)
 
 __all__ = ["ReadingSource", "read_by_reader", "read_readings", "read_site_words"]
 
 
 _TABLE_WORDS = HeaderWords(
-    lambda cells: is_tr_header(cells) or is_measurement_header(cells), is_second_line
+    lambda cells: is_tr_header(cells) or is_measurement_header(cells), is_second_line, names_rows
 )
 
 

@@ -71,8 +71,10 @@ def is_missing(text: str) -> bool:
 def folded(name: str) -> str:
     """A name without what people write now so, now so: case, blanks, dashes, leading zeros.
 
-    What parts two numbers stays, since `T1-1` is not `T11`; the mark of a footnote goes.
+    What parts two numbers stays, since `T1-1` is not `T11`; the mark of a footnote goes, and the
+    `.0` with which programs save whole numbers.
     """
+    name = re.sub(r"^(\d+)\.0+$", r"\1", name)
     plain = unicodedata.normalize("NFKC", name.rstrip("*†‡§¹²³")).casefold()
     plain = re.sub(r"(?<=\d)[\s_\-]+(?=\d)", "-", plain)
     plain = re.sub(r"(?<!\d)[\s_\-]+|[\s_\-]+(?!\d)", "", plain)

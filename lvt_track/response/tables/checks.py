@@ -67,6 +67,7 @@ def check_rows(rows: Sequence[Assessment], unread: Collection[str] = ()) -> tupl
             problems += _renamed(whole)
             problems += _hard_to_measure(whole)
             problems += _gaps(whole)
+            problems += _in_future(whole)
             problems += _organs(whole)
             problems += _unit_slips(whole)
             problems += _missing(whole)
@@ -225,6 +226,13 @@ def _gaps(rows: Sequence[Assessment]) -> Iterator[Problem]:
         if row.date.year - before.date.year > _LONGEST_GAP_YEARS:
             what = f"{row.date} follows {before.date}: is a digit of the year wrong?"
             yield Problem(row.line, what, False)
+
+
+def _in_future(rows: Sequence[Assessment]) -> Iterator[Problem]:
+    last = max(rows, key=lambda row: row.date)
+    if last.date > dt.date.today():
+        what = f"{last.date} lies in the future: dates that were moved, or a wrong digit"
+        yield Problem(last.line, what, False)
 
 
 def _organs(rows: Sequence[Assessment]) -> Iterator[Problem]:

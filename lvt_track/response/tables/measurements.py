@@ -30,7 +30,7 @@ from lvt_track.response.tables.dates import (
     parse_date,
     settled_order,
 )
-from lvt_track.response.tables.new_flags import parse_flag, with_flagged
+from lvt_track.response.tables.new_flags import flag_in_place_of_size, parse_flag, with_flagged
 from lvt_track.response.tables.own import lvt_readings
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 from lvt_track.response.tables.sizes import Sizes, settled
@@ -82,6 +82,7 @@ def _read_rows(
     rows: list[Assessment] = []
     flags: dict[tuple[int, dt.date], bool] = {}
     unread: set[str] = set()
+    said: list[tuple[_RowReader, bool]] = []
     form = _date_form(sheet, columns, options, problems)
     last = _last_row(sheet, columns, form)
     for row in sheet.rows:
@@ -95,6 +96,10 @@ def _read_rows(
             problems.append(Problem(row.line, remark, False))
             continue
         reader = _RowReader(row, columns, form, [])
+        flag = flag_in_place_of_size(name, reader.size_texts())
+        if flag is not None:
+            said.append((reader, flag))
+            continue
         assessment = reader.assessment()
         has_new_lesion = reader.has_new_lesion()
         problems += reader.problems
@@ -103,7 +108,27 @@ def _read_rows(
         else:
             flags[row.line, assessment.date] = has_new_lesion
             rows.append(assessment)
+    _spread_flags(said, rows, flags, problems)
     return rows, flags, unread
+
+
+def _spread_flags(
+    said: Sequence[tuple[_RowReader, bool]],
+    rows: Sequence[Assessment],
+    flags: dict[tuple[int, dt.date], bool],
+    problems: list[Problem],
+) -> None:
+    """Give what rows named `New lesions` say to a row of the same patient and day."""
+    lines = {(row.patient, row.date): row.line or 0 for row in reversed(rows)}
+    for reader, is_new in said:
+        date = reader.date()
+        line = lines.get((reader.text("patient"), date)) if date else None
+        problems += reader.problems
+        if line is not None and date is not None:
+            flags[line, date] = flags[line, date] or is_new
+        elif date is not None:
+            what = f"speaks of new lesions on {date}, of which there is no other row"
+            problems.append(Problem(reader.row.line, what, True))
 
 
 def _date_form(
@@ -176,7 +201,7 @@ class _RowReader:
 
     def assessment(self) -> Assessment | None:
         """The row; None where it cannot be used."""
-        date, lesion = self._date(), self.text("lesion")
+        date, lesion = self.date(), self.text("lesion")
         if not lesion:
             self._refuse("no lesion is named")
         lengths = {f"{name}_mm": self._length(name) for name in LENGTHS}
@@ -226,7 +251,14 @@ class _RowReader:
     def _refuse(self, what: str) -> None:
         self.problems.append(Problem(self.row.line, what, True))
 
-    def _date(self) -> dt.date | None:
+    def size_texts(self) -> list[str]:
+        """Its cells of sizes."""
+        return [
+            self.row.cells[column.name] for many in self.columns.sizes.values() for column in many
+        ]
+
+    def date(self) -> dt.date | None:
+        """Its day; None, with a problem, where it has none."""
         text = self.text("date")
         if not text:
             self._refuse("no date")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lvt_track.core.response.assessment import Assessment, Role
 from lvt_track.core.response.sites import plain_words
-from lvt_track.response.tables.cells import CellError, Problem
+from lvt_track.response.tables.cells import CellError, Problem, is_missing
 from lvt_track.response.tables.checks import by_patient
+from lvt_track.response.tables.columns import text_name
 
-__all__ = ["UNNAMED", "parse_flag", "with_flagged"]
+__all__ = ["UNNAMED", "flag_in_place_of_size", "parse_flag", "with_flagged"]
 
 UNNAMED = "without a row of its own"
 """The name of what a table calls new at a visit and gives no row."""
@@ -20,7 +21,10 @@ _YES = frozenset(
     ("y", "yes", "true", "x", "ja", "j", "oui", "o", "si", "s", "sim", "present", *_NEW)
 )
 _NO = frozenset(
-    ("n", "no", "false", "nein", "non", "nei", "nao", "none", "absent", "not seen", "old", "known")
+    (
+        *("n", "no", "false", "nein", "non", "nei", "nao", "none", "absent", "not seen", "old"),
+        *("known", "nil", "keine", "aucune", "ninguna", "ingen", "nessuna", "nenhuma"),
+    )
 )
 
 
@@ -38,6 +42,23 @@ def parse_flag(text: str) -> bool:
     if word in _NO:
         return False
     raise CellError(f"{text!r} is neither yes nor no")
+
+
+def flag_in_place_of_size(lesion: str, sizes: Iterable[str]) -> bool | None:
+    """What a row `New lesions` says where words stand in the columns of sizes; None for other rows.
+
+    Args:
+        lesion: the name of the row.
+        sizes: its cells of sizes.
+    """
+    said = [text for text in sizes if text]
+    if text_name(lesion) != "new_lesion" or not said or any(text[:1].isdigit() for text in said):
+        return None
+    try:
+        flags = [parse_flag(text) for text in said if not is_missing(text)]
+    except CellError:
+        return None
+    return any(flags)
 
 
 def with_flagged(

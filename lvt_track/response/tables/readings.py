@@ -144,7 +144,8 @@ def _unclear_patients(rows: Sequence[Assessment]) -> Iterator[Problem]:
         lines.setdefault(row.patient, row.line)
     first: dict[str, str] = {}
     for name, line in lines.items():
-        same = first.setdefault(re.sub(r"^0+(?=.)", "", "".join(name.casefold().split())), name)
+        plain = re.sub(r"^(\d+)\.0+$", r"\1", "".join(name.casefold().split()))
+        same = first.setdefault(re.sub(r"^0+(?=.)", "", plain), name)
         if same != name:
             what = f"patients {same} and {name} may be one: write them alike, or apart"
             yield Problem(line, what, True)

@@ -21,12 +21,12 @@ from lvt_track.response.tables.columns import size_name, text_name
 from lvt_track.response.tables.dates import DateForm, parse_date, settled_order
 from lvt_track.response.tables.words import ROLE_WORDS, word_key
 
-__all__ = ["is_measurement_header", "is_second_line", "lengthened"]
+__all__ = ["is_measurement_header", "is_second_line", "lengthened", "names_rows"]
 
 _DATE = re.compile(
     r"(?<![\d./-])(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}\.\d{1,2}\.\d{1,2}|"
     r"\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|(?:19|20)\d{6}|"
-    r"\d{1,2}[ .-]?[^\W\d_]{3,9}\.?[ .-]?\d{4}|\d{1,2}-[^\W\d_]{3,4}-\d{2})"
+    r"\d{1,2}[ .-]{0,2}[^\W\d_]{3,9}\.?[ .-]?\d{4}|\d{1,2}-[^\W\d_]{3,4}-\d{2})"
     r"(?![\d/-])"
 )
 _VISIT_WORDS = re.compile(
@@ -79,6 +79,11 @@ def is_second_line(upper: Sequence[str], lower: Sequence[str]) -> bool:
     ):
         return False
     return any(map(_is_name, lower))
+
+
+def names_rows(cell: str) -> bool:
+    """Whether a cell names the column of what all cells of a row are of, whatever stands above."""
+    return text_name(cell) in _OF_ROWS
 
 
 def _is_name(cell: str) -> bool:
