@@ -4,7 +4,7 @@
     python benchmarks/cohort_kills.py cluster [--count 10] [--seed 0]
 
 `runs`: four tiny patients; the process that follows them is ended by SIGKILL at a random moment,
-up to three times, and resumed. Every fifth run writes reports too. `cluster`: six patients on a
+up to three times, and resumed. Every tenth run writes reports too. `cluster`: six patients on a
 scheduler and two workers started apart, one of which is ended by SIGKILL at a random moment; after
 a lost scheduler the run is resumed on another, a lost worker must be made up for. All files
 but those that hold seconds must be those of a run that nothing disturbed. Each part writes its
@@ -109,7 +109,7 @@ def kill_runs(folder: Path, count: int, moments: random.Random) -> bool:
     kills: Counter[int] = Counter()
     others = []
     for number in range(count):
-        with_reports = number % 5 == 4
+        with_reports = number % 10 == 9
         whole, length_s = expected[with_reports]
         out = folder / "out"
         killed = 0
@@ -130,7 +130,7 @@ def kill_runs(folder: Path, count: int, moments: random.Random) -> bool:
         *when_and_where(f"cohort_kills.py runs --count {count}", load),
         f"- {count} runs over 4 patients, killed by SIGKILL up to {_MOST_KILLS} times at random",
         f"  moments ({met} kills) and resumed: {count - len(others)} of {count} gave the same",
-        "  bytes in every file but those that hold seconds, and left no other file. Every fifth",
+        "  bytes in every file but those that hold seconds, and left no other file. Every tenth",
         "  also wrote reports.",
         "- What is killed is a fork of a process that has loaded the program, so that moments",
         "  fall into work.",
