@@ -18,7 +18,12 @@ from lvt_track.response.tables.cells import (
     unit_symbol,
 )
 from lvt_track.response.tables.columns import size_name, text_name
-from lvt_track.response.tables.dates import DateForm, parse_date, settled_order
+from lvt_track.response.tables.dates import (
+    DateForm,
+    exchanged_days,
+    parse_date,
+    settled_order,
+)
 from lvt_track.response.tables.words import ROLE_WORDS, word_key
 
 __all__ = ["is_measurement_header", "is_second_line", "lengthened", "names_rows"]
@@ -120,9 +125,12 @@ def lengthened(sheet: Sheet, scan_days: Collection[dt.date] = ()) -> Sheet:
         _refuse_unknown_sizes(dated, sheet)
     if not is_wide:
         return sheet
-    days = {column.date for column in dated if column.is_known}
-    visits = [column for column in dated if column.date in days]
-    settled = settled_order([visit.date for visit in visits], scan_days)
+    known = {column.date for column in dated if column.is_known}
+    visits = [column for column in dated if column.date in known]
+    days = [visit.date for visit in visits]
+    if sheet.serial_epoch is not None and (what := exchanged_days(days, scan_days)):
+        raise InputError(what, path=sheet.path)
+    settled = settled_order(days, scan_days)
     form = DateForm(order=settled[0] if settled else None)
     dates = {visit.date: _iso(visit, form, sheet) for visit in visits}
     names = {visit.name for visit in visits}
