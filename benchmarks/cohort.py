@@ -134,6 +134,7 @@ def measure_shards(folder: Path, asked: argparse.Namespace) -> None:
     hours = _REGISTRY * each / 3600
     merge_hours = merging / asked.patients * _REGISTRY / 3600
     megabytes = sum(path.stat().st_size for path in whole.rglob("*") if path.is_file()) / 1e6
+    gigabytes = megabytes / asked.patients * _REGISTRY / 1e3
     lines = [
         *when_and_where(command, load),
         f"- {asked.patients} patients in {asked.shards} shards, merged: "
@@ -141,10 +142,10 @@ def measure_shards(folder: Path, asked: argparse.Namespace) -> None:
         f"- {each:.2f} s a patient; merging {merging:.0f} s in all; "
         f"{megabytes / asked.patients:.2f} MB of results a patient.",
         f"- Projected to {_REGISTRY:,} such patients: {hours:.0f} core hours, then "
-        f"{merge_hours:.1f} h of merging in one process, and "
-        f"{megabytes / asked.patients * _REGISTRY / 1e3:.0f} GB. It assumes that all grows with "
-        "the number of patients, that disks keep up, and patients this small: add what the "
-        "network, larger scans and reports take of yours.",
+        f"{merge_hours:.1f} h of merging in one",
+        f"  process, and {gigabytes:.0f} GB. It assumes that all grows with the number of",
+        "  patients, that disks keep up, and patients this small: add what the network, larger",
+        "  scans and reports take.",
     ]
     write_section("Shards", lines)
 
