@@ -87,7 +87,7 @@ def test_what_a_sheet_hides_strikes_out_or_notes_is_told(tmp_path: Path) -> None
     assert sheet.remarks == (
         "row 2 of the sheet is hidden, and read all the same",
         "column C of the sheet is hidden, and read all the same",
-        "C2 has a note, not read: 'new lesion nearby'",
+        "C2 has a note, which is not read: look at it",
         "line 3 is struck through: passed over",
     )
     book.active["A3"].font = openpyxl.styles.Font()

@@ -127,8 +127,9 @@ def _lines(sheet: Any, formulas: Any, path: Path, name: str, epoch: dt.date) -> 
         if _is_struck(cells, path):
             remarks.append(f"line {number} is struck through: passed over")
             continue
+        # What it says is not repeated: reports show remarks, and a note may name the patient.
         remarks += [
-            f"{cell.coordinate} has a note, not read: {' '.join(cell.comment.text.split())!r}"
+            f"{cell.coordinate} has a note, which is not read: look at it"
             for cell in cells
             if cell.comment is not None
         ]
