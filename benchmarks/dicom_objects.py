@@ -35,6 +35,8 @@ from tests.archive.test_orthanc import as_dicom
 from tests.conftest import write_visit
 from tests.report.test_dicom_sources import ORIENTATIONS, frames, grid, slices, write_results
 
+__all__ = ["follow_phantom"]
+
 _LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
 # The lines in which dicom-validator names a tag.
 _FAULTS = r"^ *Tag \([0-9A-F]{4},.*"
@@ -108,17 +110,22 @@ def _orientations(work: Path) -> Iterator[Written]:
 
 def _followed(work: Path) -> Iterator[Written]:
     """The tests' patient of three visits, followed by `lvt track`."""
-    patient = work / "patient"
+    for kind in SegType:
+        out, patient = follow_phantom(work / kind, kind)
+        yield from _visits(f"phantom followed, {kind}", out, patient)
+
+
+def follow_phantom(work: Path, kind: SegType) -> tuple[Path, Path]:
+    """The results of the tests' patient of three visits as DICOM, and its scans."""
+    patient, out = work / "patient", work / "out"
     for number in range(3):
         place = write_visit(work / "given", number)
         as_dicom(place / "portal.nii.gz", patient)
         for mask in ("liver", "vessels", "tumors"):
             (place / f"{mask}.nii.gz").rename(patient / place.name / f"{mask}.nii.gz")
-    for kind in SegType:
-        out = work / f"out {kind}"
-        command = [sys.executable, "-m", "lvt_track.cli", "track", patient, "-o", out]
-        subprocess.run([*command, "--seg-type", kind, "--quiet"], check=True)
-        yield from _visits(f"phantom followed, {kind}", out, patient)
+    command = [sys.executable, "-m", "lvt_track.cli", "track", patient, "-o", out]
+    subprocess.run([*command, "--seg-type", kind, "--quiet"], check=True)
+    return out, patient
 
 
 def _runs(runs: list[list[Path]]) -> Iterator[Written]:
