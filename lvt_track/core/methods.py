@@ -19,7 +19,7 @@ METHODS: dict[str, int] = {
     "match": 3,
     "look back": 2,
     "respond": 6,
-    "plan": 5,
+    "plan": 6,
     "report": 5,
 }
 """The stages in the order in which they run, each with the number of its method."""
