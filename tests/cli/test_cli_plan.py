@@ -13,6 +13,8 @@ import SimpleITK as sitk
 from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
+from lvt_track.errors import InputError
+from lvt_track.pipeline.cohort.run import CohortSettings
 from lvt_track.pipeline.planning.record import PlanRecord
 from lvt_track.pipeline.run.folder import RunFolder
 
@@ -197,3 +199,17 @@ def test_every_column_is_described(planned: Path) -> None:
         columns = [c for c in pd.read_csv(planned / name).columns if not c.endswith("_x_mm")]
         columns = [c for c in columns if not c.endswith(("_y_mm", "_z_mm"))]
         assert [c for c in columns if f"`{c}`" not in page] == []
+
+
+def test_a_cohort_is_planned_by_the_same_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[CohortSettings] = []
+
+    def follow(folder: Path, out: Path, settings: CohortSettings, *rest: object) -> None:
+        asked.append(settings)
+        raise InputError("nobody", path=folder)
+
+    monkeypatch.setattr("lvt_track.pipeline.cohort.run.track_cohort", follow)
+    lvt("cohort", tmp_path, "-o", tmp_path / "out", "--plan")
+    assert [settings.track.plan for settings in asked] == [True]

@@ -18,6 +18,7 @@ from lvt_track.cli.options import (
     JsonOption,
     ModelOption,
     OutOption,
+    PlanOption,
     PrecisionOption,
     QuietOption,
     RadiologistOption,
@@ -90,6 +91,7 @@ def cohort(
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     precision: PrecisionOption = "auto",
+    plan: PlanOption = False,
     force: ForceOption = False,
     resume: ResumeOption = False,
     log_json: Annotated[
@@ -130,6 +132,7 @@ def cohort(
                     pseudonyms=pseudonyms_unless(identify),
                     precision=precision,
                     tables_only=tables_only,
+                    plan=plan,
                 ),
                 Engine(jobs, scheduler),
                 Shard.parse(shard) if shard else None,
