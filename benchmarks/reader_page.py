@@ -22,7 +22,8 @@ Key = tuple[int, int]
 
 _LATEST_S = 120
 _MOST_SCROLLS = 60
-_OPTIONS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+_OPTIONS = ("--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader")
+"""As Chromium runs on a machine without a graphics card: WebGL, too, is drawn by the processor."""
 
 _SPOT = """([visit, label]) => {
   const panel = lvt.panels[visit], view = lvt.viewOf(panel.visit), { canvas } = panel;
@@ -48,7 +49,7 @@ _OFFERED = """([here, there]) => {
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Debian's chromium without a screen."""
+    """Debian's chromium without a screen and without a graphics card."""
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next((path for name in names if (path := shutil.which(name))), None)
     with sync_playwright() as player:

@@ -34,7 +34,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import CLASSES, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import write_mask, write_volume
-from lvt_track.pipeline.patient import conclude, write_outputs
+from lvt_track.pipeline.patient.documents import write as documents
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables
@@ -94,9 +94,9 @@ def write_course(scan: Path, visits: int, folder: Path) -> None:
 
 
 def made(out: Path) -> dict[str, Any]:
-    """Processor seconds of writing a run's outputs with the page's scans, and without them."""
+    """Processor seconds of writing PDF and HTML with the page's scans, and without them."""
     seconds: dict[str, Any] = {}
-    whole, scene = write_outputs.write_outputs, write_outputs.take_scene
+    whole, scene = documents.write_documents, documents.take_scene
 
     def timed(*args: Any) -> None:
         start = time.process_time()
@@ -104,14 +104,14 @@ def made(out: Path) -> dict[str, Any]:
         seconds["with_s"] = time.process_time() - start
         seconds["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         html = args[1].html.read_bytes()
-        write_outputs.take_scene = lambda *_: None  # type: ignore[assignment,return-value]
+        documents.take_scene = lambda *_: None  # type: ignore[assignment,return-value]
         start = time.process_time()
         whole(*args)
         seconds["without_s"] = time.process_time() - start
-        write_outputs.take_scene = scene
+        documents.take_scene = scene
         args[1].html.write_bytes(html)
 
-    conclude.write_outputs = timed
+    documents.write_documents = timed
     start = time.process_time()
     course = remake_report(out, ReaderTables(), out.parent / "patient", Silent()).course
     seconds["report_s"] = time.process_time() - start - seconds["without_s"]
@@ -172,7 +172,7 @@ def write(cost: dict[str, Any], command: str) -> None:
     setting = (
         f"{cost['visits']} visits of {cost['grid']} voxels (3D-IRCADb 1.19, moved and with other "
         f"noise; {cost['lesions']} lesions in all, masks given). Processor seconds: of `lvt "
-        "report`'s last step, tables, PDF and HTML, with the page's scans against without them; "
+        "report`'s last step, PDF and HTML, with the page's scans against without them; "
         "of all of Chromium's processes for opening the page and for each frame of all visits, "
         "without a graphics card (SwiftShader). On two free cores they pass sooner than they add "
         "up."

@@ -56,16 +56,17 @@ def worklist(course: Course, places: Places) -> tuple[Doubt, ...]:
 
 
 def _joined(doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
-    """One doubt of those that have the same answers: whatever is said, it is said of them all."""
+    """One doubt of those with the same answers, and of those that only say more of a lesion."""
     joined: list[Doubt] = []
     for doubt in doubts:
-        same = [k for k, one in enumerate(joined) if one.answers and one.answers == doubt.answers]
-        if not same:
+        for k, one in enumerate(joined):
+            is_more = not doubt.answers and doubt.lesion is not None and one.lesion == doubt.lesion
+            if is_more or (one.answers and one.answers == doubt.answers):
+                if doubt.text not in one.text:
+                    joined[k] = replace(one, text=f"{one.text.rstrip('.')}; {doubt.text}")
+                break
+        else:
             joined.append(doubt)
-            continue
-        first = joined[same[0]]
-        if doubt.text not in first.text:
-            joined[same[0]] = replace(first, text=f"{first.text.rstrip('.')}; {doubt.text}")
     return tuple(joined)
 
 

@@ -133,8 +133,11 @@ class Glass {
     this.pending = true;
     requestAnimationFrame(() => {
       this.pending = false;
-      this.canvas.width = this.canvas.clientWidth;
-      this.canvas.height = this.canvas.clientHeight;
+      const { clientWidth, clientHeight } = this.canvas;
+      const [width, height] = [clientWidth, clientHeight].map((n) => Math.round(n * this.view.fineness));
+      // Setting a size makes the picture's memory anew, also where it is the same.
+      if (this.canvas.width !== width) this.canvas.width = width;
+      if (this.canvas.height !== height) this.canvas.height = height;
       this.view.draw();
       this.label();
     });

@@ -24,7 +24,8 @@ const windowTable = (hu, [level, width]) => {
 class SliceView {
   /** `colorOf(visit, label)` gives the r, g, b of a lesion's outline. */
   constructor(canvas, visit, colorOf) {
-    Object.assign(this, { canvas, visit, colorOf, context: canvas.getContext("2d") });
+    // Every pixel is computed here, so the picture stays with the processor.
+    Object.assign(this, { canvas, visit, colorOf, context: canvas.getContext("2d", { willReadFrequently: true }) });
   }
 
   resize(width, height) {
