@@ -33,6 +33,7 @@ from benchmarks.cohort_runs import (
     cluster_apart,
     cohort,
     differing,
+    patient_records,
     seconds_of,
     when_and_where,
     write_section,
@@ -41,6 +42,7 @@ from benchmarks.tiny_patients import write_patients
 
 _MOST_KILLS = 3
 _TABLES = "--tables-only"
+_TOO_LATE = "ended before the kill"
 
 
 def forked(arguments: Sequence[object], after_s: float | None) -> bool:
@@ -150,14 +152,18 @@ def kill_cluster(folder: Path, count: int, moments: random.Random) -> bool:
     load = os.getloadavg()[0]
     patients = write_patients(folder / "patients", 6)
     whole = folder / "whole"
-    length_s = seconds_of(patients, "-o", whole, "--jobs", 1, _TABLES)
+    seconds_of(patients, "-o", whole, "--jobs", 1, _TABLES)
+    # Two workers share the patients, once both have begun.
+    work_s = sum(float(str(one["seconds"])) for one in patient_records(whole)) / 2
     ended: Counter[str] = Counter()
     others = []
     for number in range(count):
         loses_scheduler = number % 2 == 0
         out = folder / "out"
-        shutil.rmtree(out, ignore_errors=True)
-        how = _disturbed(patients, out, moments.uniform(0.2, length_s), loses_scheduler)
+        how = _TOO_LATE
+        while how == _TOO_LATE:
+            shutil.rmtree(out, ignore_errors=True)
+            how = _disturbed(patients, out, moments.uniform(0.0, work_s), loses_scheduler)
         names = differing(whole, out)
         ended[how] += 1
         others += [number] if names else []
@@ -184,7 +190,7 @@ def _disturbed(patients: Path, out: Path, after_s: float, loses_scheduler: bool)
             victim.kill()
             victim.wait()
         else:
-            return "ended before the kill"
+            return _TOO_LATE
         code = run.wait()
     if not loses_scheduler:
         return f"a worker lost, exit code {code} without any help"

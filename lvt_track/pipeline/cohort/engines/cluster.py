@@ -289,11 +289,16 @@ def _usable(client: Client, model: str, progress: Progress) -> tuple[str, ...] |
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Dask tells its own course in its own words; ours are told instead."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+    """Dask tells its own course in its own words; ours are told instead.
+
+    Its client has a level of its own, and tells a lost scheduler with its traceback.
+    """
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
