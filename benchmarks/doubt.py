@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from doubt_courses import MODEL, READER, Judged, judge
+from doubt_courses import CAUSES, MODEL, READER, SIZES, Judged, categories, judge
 from doubt_sizes import DRAWN_HEADER, READ_HEADER, drawn_rows, read_mask_rows, simulated_reader_rows
 from doubt_viability import HEADER as VIABILITY_HEADER
 from doubt_viability import judged_lesions, summary
@@ -25,7 +25,7 @@ ORDER = ("CR", "PR", "SD", "PD")
 ASKED = (
     "Asked for were κ of .90 and more, 90 % right among shares of .9 and more, a calibration error "
     "of .05 and less, 93 to 97 % of the intervals holding the true size, and viable axes within 2 "
-    "mm. κ is limited by the errors of the sizes themselves: no share of doubt moves it."
+    "mm. κ hangs on the errors themselves: no share of doubt moves it."
 )
 READ_MASKS = 1500
 """As few as 30 in a row of the table would leave 5 % to chance."""
@@ -63,6 +63,8 @@ def main() -> None:
         "calibration error is the mean distance of share and rate, by the bins below. No link was "
         "doubtful.",
         ASKED,
+        "What a model's κ would be without one kind of its errors, all else alike:",
+        markdown_table(("without", "right", "weighted κ"), limit_rows(args.courses)),
         markdown_table(("errors", "share", "visits", "mean share", "right"), reliability),
         "## 95 % intervals of sizes",
         "How many hold the true size. Readers' masks: ellipsoids as a "
@@ -108,6 +110,21 @@ def course_tables(count: int) -> tuple[list[tuple[object, ...]], list[tuple[obje
     return results, reliability
 
 
+def limit_rows(count: int) -> list[tuple[str, str, str]]:
+    """How right a model's categories are without each kind of its errors."""
+    settings = [(), *((cause,) for cause in CAUSES)]
+    settings.append(tuple(cause for cause in CAUSES if cause != SIZES))
+    rows = []
+    for without in settings:
+        pairs = [pair for seed in range(count) for pair in categories(seed, without)]
+        right = np.mean([told == true for told, true in pairs])
+        name = "nothing" if not without else " and ".join(without)
+        if len(without) > 1:
+            name = "all but " + SIZES
+        rows.append((name, f"{100 * right:.1f} %", f"{_weighted(pairs):.2f}"))
+    return rows
+
+
 def _right(found: Sequence[Judged]) -> str:
     right = sum(one.told == one.truth for one in found)
     return f"{100 * right / len(found):.1f} % ({right} of {len(found)})" if found else "–"
@@ -115,8 +132,11 @@ def _right(found: Sequence[Judged]) -> str:
 
 def kappa(found: Sequence[Judged]) -> float:
     """Cohen's κ with linear weights over CR, PR, SD and PD."""
-    pairs = [(one.told, one.truth) for one in found if {one.told, one.truth} <= set(ORDER)]
-    told, truth = zip(*pairs, strict=True)
+    return _weighted([(one.told, one.truth) for one in found])
+
+
+def _weighted(pairs: Sequence[tuple[str, str]]) -> float:
+    told, truth = zip(*(pair for pair in pairs if set(pair) <= set(ORDER)), strict=True)
     return weighted_kappa(told, truth, ORDER)
 
 

@@ -10,7 +10,7 @@ all visits; few false ones are added, most of them small.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from lvt_track.response.doubt.doubts import Doubts
 from lvt_track.response.doubt.shares import with_doubt
 from lvt_track.response.timepoints.walk import classify
 
-__all__ = ["MODEL", "READER", "Judged", "draw_course", "judge"]
+__all__ = ["CAUSES", "MODEL", "READER", "Judged", "categories", "draw_course", "judge"]
 
 VISITS = 4
 DATES = [dt.date(2024, 1, 1) + dt.timedelta(days=60 * k) for k in range(VISITS)]
@@ -39,6 +39,11 @@ _SHARE_OF_LESION = 0.5
 _FALSE, _FALSE_MM = 0.15, (4.0, 11.0)
 # A lesion that earlier scans show, missed there, is only possibly new.
 _LOOKED_BACK = 0.9
+SIZES, HIDDEN = "errors of sizes from visit to visit", "parts that it sees at no visit"
+MISSED, FALSE = "missed lesions", "false lesions"
+CAUSES = (SIZES, HIDDEN, MISSED, FALSE)
+"""Of a model's errors."""
+
 Rows = list[Assessment]
 Chances = Callable[[Rows, Rows, np.random.Generator], Mapping[str, float]]
 
@@ -73,6 +78,19 @@ def judge(seed: int, setting: str, told_of: Chances | None = None) -> list[Judge
         for one, other in zip(told, true, strict=True)
         if one.doubt is not None
     ]
+
+
+def categories(seed: int, without: Collection[str]) -> list[tuple[str, str]]:
+    """What a model's errors make of the categories of a course, and the true ones.
+
+    Args:
+        seed: of the course.
+        without: errors of `CAUSES` that are not made; all else errs as it does with them.
+    """
+    truth = draw_course(np.random.default_rng([seed, 5]))
+    rows, _ = drawn(truth, np.random.default_rng([seed, 6]), without)
+    judged = (classify(one, RECIST_1_1, DATES)[1:] for one in (rows, truth))
+    return [(one.category, other.category) for one, other in zip(*judged, strict=True)]
 
 
 def draw_course(rng: np.random.Generator) -> Rows:
@@ -111,8 +129,13 @@ def read(truth: Rows, rng: np.random.Generator) -> tuple[Rows, frozenset[str]]:
     return rows, frozenset()
 
 
-def drawn(truth: Rows, rng: np.random.Generator) -> tuple[Rows, frozenset[str]]:
-    """The rows as a model has them, and `lvt track` after it; what looking back shows earlier."""
+def drawn(
+    truth: Rows, rng: np.random.Generator, without: Collection[str] = ()
+) -> tuple[Rows, frozenset[str]]:
+    """The rows as a model has them, and `lvt track` after it; what looking back shows earlier.
+
+    Errors that are left out are drawn all the same, so that the others stay as they are.
+    """
     is_hiding = rng.random() < _HIDING
     biases: dict[str, float] = {}
     luck: dict[str, float] = {}
@@ -120,7 +143,8 @@ def drawn(truth: Rows, rng: np.random.Generator) -> tuple[Rows, frozenset[str]]:
     for row in truth:
         if row.lesion not in biases:
             hidden = min(rng.normal(_HIDDEN, _HIDDEN_SD), 0.0) if is_hiding else 0.0
-            biases[row.lesion] = hidden + rng.normal(0.0, _LESION_SD)
+            biases[row.lesion] = hidden * (HIDDEN not in without)
+            biases[row.lesion] += rng.normal(0.0, _LESION_SD) * (SIZES not in without)
             luck[row.lesion] = rng.normal()
         size_mm = row.long_axis_mm
         if size_mm is None:
@@ -128,13 +152,16 @@ def drawn(truth: Rows, rng: np.random.Generator) -> tuple[Rows, frozenset[str]]:
             continue
         chance = next(chance for limit, chance in _MISSED if size_mm < limit)
         own = np.sqrt(_SHARE_OF_LESION) * luck[row.lesion]
-        if own + np.sqrt(1 - _SHARE_OF_LESION) * rng.normal() < stats.norm.ppf(chance):
+        is_missed = own + np.sqrt(1 - _SHARE_OF_LESION) * rng.normal() < stats.norm.ppf(chance)
+        if is_missed and MISSED not in without:
             rows.append(replace(row, long_axis_mm=None, status=Status.ABSENT))
             continue
-        error = rng.normal(0.0, np.hypot(_VISIT_SD, _VISIT_MM / size_mm))
+        error = rng.normal(0.0, np.hypot(_VISIT_SD, _VISIT_MM / size_mm)) * (SIZES not in without)
         rows.append(replace(row, long_axis_mm=_times(size_mm, biases[row.lesion] + error)))
     rows, looked = _as_first_seen(rows, truth, rng)
-    return _as_tracks(_with_false(rows, truth, rng)), looked
+    if FALSE not in without:
+        rows = _with_false(rows, truth, rng)
+    return _as_tracks(rows), looked
 
 
 def _times(size_mm: float, log_error: float) -> float:
