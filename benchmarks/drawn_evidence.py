@@ -1,6 +1,6 @@
 """What speaks for and against each lesion that the embedded model draws, beside the truth.
 
-    python benchmarks/drawn_evidence.py OUT.csv [--phantoms 7100 ...] [--draws 4] [--data FOLDER]
+    python benchmarks/drawn_evidence.py OUT.csv [--phantoms 7100 ...] [--draws 4] [--work DIR]
 
 Phantoms hold tumours and what is mistaken for them, some by the rules of the phantom, some by those
 of `foreign_growth`; in real scans foreign lesions and doubles are drawn. What the model draws in a
@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 from foreign_growth import draw_foreign
-from foreign_lesions import SCANS, scene
-from numpy.typing import NDArray
+from foreign_lesions import SCANS, drawn_foreign, scene
+from kept_drawings import Drawing, drawn_in
 from scipy import ndimage
 
 from lvt_track.core.components import label_by_size
@@ -32,13 +32,14 @@ from lvt_track.phantom.course.render import render_visit
 from lvt_track.phantom.course.scans import Protocol
 from lvt_track.phantom.course.script import draw_course
 from lvt_track.phantom.course.tumors import draw_tumors
-from lvt_track.segment.infer import segment
 from lvt_track.segment.models import load_model
 
 PROTOCOL = Protocol((1.0, 1.4), (1.5, 2.0, 2.5, 3.0, 5.0), None, 15.0, 1.5)
 TUMORS, DOUBLES, SIZES_MM = 8, 10, (3.0, 40.0)
 MARGIN_MM = 30.0
 SEEDS = (*range(7100, 7110), *range(7200, 7208))
+
+ROOT = Path(__file__).parents[1]
 
 Row = dict[str, Any]
 
@@ -70,9 +71,7 @@ def front_of_liver_mm(masks: Masks) -> FloatArray:
     return masks.geometry.to_world(np.array(points))
 
 
-def rows_of(
-    volume: Volume, drawn: tuple[Masks, NDArray[np.floating]], truth: BoolArray, unknown: BoolArray
-) -> Iterator[Row]:
+def rows_of(volume: Volume, drawn: Drawing, truth: BoolArray, unknown: BoolArray) -> Iterator[Row]:
     """A row for each drawn lesion that touches a true one, or nothing of which it is not known.
 
     Args:
@@ -100,7 +99,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--phantoms", type=int, nargs="*", default=SEEDS)
     parser.add_argument("--draws", type=int, default=4)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/real"))
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "real")
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "foreign-lesions")
     chosen = parser.parse_args()
     with chosen.out.open("w", newline="", encoding="utf-8") as file:
         writer: csv.DictWriter[str] | None = None
@@ -117,21 +117,16 @@ def _all_rows(chosen: argparse.Namespace) -> Iterator[tuple[str, int, Row]]:
     model = load_model("default")
     for seed in chosen.phantoms:
         volume, truth = phantom(seed)
-        result = segment(volume, model, "cpu", keep_probabilities=("tumors",))
-        drawn = result.masks, result.probabilities["tumors"]
-        for row in rows_of(volume, drawn, truth, np.zeros_like(truth)):
+        path = chosen.work / model.sha256[:12] / f"phantom-{seed}.npz"
+        for row in rows_of(volume, drawn_in(volume, model, path), truth, np.zeros_like(truth)):
             yield "phantom", seed, row
-    for place, name in enumerate(SCANS):
-        if not chosen.draws:
-            return
-        volume, before, _ = scene(chosen.data / name, model)
+    for place, name in enumerate(SCANS) if chosen.draws else ():
+        volume, before, _ = scene(chosen.data / name, model, chosen.work)
         unknown = ndimage.binary_dilation(before.tumors, iterations=2)
         for draw in range(chosen.draws):
-            rng = np.random.default_rng([place, draw, 33])
-            foreign = draw_foreign(volume, before, np.array(SCANS[name], dtype=float), rng)
-            result = segment(foreign.volume, model, "cpu", keep_probabilities=("tumors",))
-            drawn = result.masks, result.probabilities["tumors"]
-            for row in rows_of(foreign.volume, drawn, foreign.number > 0, unknown):
+            number = (place, draw)
+            foreign, drawing = drawn_foreign((volume, before), number, model, chosen.work)
+            for row in rows_of(foreign.volume, drawing, foreign.number > 0, unknown):
                 yield name.split("/")[0], draw, row
 
 

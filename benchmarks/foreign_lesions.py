@@ -2,8 +2,8 @@
 
     python benchmarks/foreign_lesions.py [--draws 4] [--model NAME] [--data FOLDER] [--work DIR]
 
-No network is trained on these rules or scans. Each draw is kept below `--work`, so that the same
-command goes on where it stopped, and more draws add to those there are. Writes
+No network is trained on these rules or scans. What the model draws is kept below `--work`, so that
+the same command goes on where it stopped, and judges new rules on it without a network. Writes
 docs/results/foreign-lesions.md.
 """
 
@@ -20,18 +20,19 @@ import cc3d
 import numpy as np
 import torch
 from foreign_growth import Foreign, draw_foreign
+from kept_drawings import Drawing, drawn_in
 from numpy.typing import NDArray
 from scipy import ndimage
 from table import markdown_table, write_page
 
-from lvt_track.core.components import label_components
+from lvt_track.core.components import label_by_size
 from lvt_track.core.geometry import Geometry, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.evaluate.detection import covered_lesions
 from lvt_track.io.discover import read_scan, series_at
-from lvt_track.io.files import write_whole
+from lvt_track.io.images.volumes import rounded_probability
 from lvt_track.lesions.lookalikes import lookalikes
-from lvt_track.segment.infer import segment
+from lvt_track.lesions.tumor_probability import improbable, lesion_evidence, tumor_probability
 from lvt_track.segment.models import Model, load_model
 from lvt_track.segment.scan import Scan
 
@@ -51,7 +52,7 @@ SCANS = {
 CUTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SIZES_MM = (0.0, 10.0, 20.0, np.inf)
 SEEN, LEAST_MM, MARGIN_MM = 4.0, 5.0, 60.0
-PATCH = 24
+PATCH, IN_SIGHT = 24, 4
 DRAWN, SURE = "as drawn", "drawn, not in doubt"
 
 Row = dict[str, Any]
@@ -91,30 +92,24 @@ def detectability(signal_hu: NDArray[np.float32], power: NDArray[np.float64]) ->
     return float(np.sqrt((spectrum / power[np.ix_(*at)]).sum()))
 
 
-def look(foreign: Foreign, before: Masks, power: NDArray[np.float64], model: Model) -> Row:
-    """What a model makes of one draw, as plain values."""
-    result = segment(foreign.volume, model, "cpu", keep_probabilities=("tumors",))
-    return judged(foreign, (before, result.masks), power, result.probabilities["tumors"])
-
-
 def judged(
     foreign: Foreign,
-    masks: tuple[Masks, Masks],
+    before: Masks,
+    drawing: Drawing,
     power: NDArray[np.float64],
-    probability: NDArray[np.float16],
 ) -> Row:
     """What was drawn of one draw, as plain values.
 
     Args:
         foreign: the draw.
-        masks: what the model draws in the scan as it is, and in the draw.
+        before: what the model draws in the scan as it is.
+        drawing: what it draws in the draw.
         power: of the noise, see `noise_power`.
-        probability: of tumour, in the draw.
     """
-    before, after = masks
+    after, probability = drawing
     drawn = after.tumors
     inside = ndimage.binary_dilation(after.liver, iterations=1)
-    cuts = {DRAWN: drawn, SURE: drawn & ~_in_doubt(foreign.volume, after)}
+    cuts = {DRAWN: drawn, SURE: drawn & ~_in_doubt(foreign.volume, drawing)}
     cuts |= {f"{c:g}": (probability >= c) & inside for c in CUTS}
     ignored = ndimage.binary_dilation(before.tumors, iterations=2)
     voxel_mm3 = before.geometry.voxel_volume_mm3
@@ -134,10 +129,16 @@ def judged(
     return row
 
 
-def _in_doubt(volume: Volume, masks: Masks) -> BoolArray:
-    """The tumours that their own scan speaks against."""
-    labels, _ = label_components(masks.tumors)
-    doubted: BoolArray = np.isin(labels, list(lookalikes(volume, masks, labels)))
+def _in_doubt(volume: Volume, drawing: Drawing) -> BoolArray:
+    """The tumours that their own scan speaks against, or that are improbable."""
+    masks, probability = drawing
+    labels = label_by_size(masks.tumors)
+    against = lookalikes(volume, masks, labels)
+    # As `lvt track` keeps it.
+    kept = rounded_probability(np.where(masks.liver, probability, 0))
+    evidence = lesion_evidence(volume, masks, labels, kept, against)
+    improbable_ones = (n for n, one in evidence.items() if improbable(tumor_probability(one)))
+    doubted: BoolArray = np.isin(labels, [*against, *improbable_ones])
     return doubted
 
 
@@ -151,31 +152,40 @@ def _false(mask: BoolArray, right: BoolArray, voxel_mm3: float) -> int:
 
 
 def draws(chosen: argparse.Namespace) -> Iterable[Row]:
-    """All draws, those of before from their files."""
+    """All draws; what the model drew in those of before comes from files."""
     model = load_model(chosen.model)
-    folder = chosen.work / model.sha256[:12]
-    folder.mkdir(parents=True, exist_ok=True)
-    scenes: dict[str, tuple[Volume, Masks, NDArray[np.float64]]] = {}
-    for draw in range(chosen.draws):
-        for place, name in enumerate(SCANS):
-            path = folder / f"{place}-{draw}.json"
-            if not path.exists():
-                if name not in scenes:
-                    scenes[name] = scene(chosen.data / name, model)
-                volume, masks, power = scenes[name]
-                rng = np.random.default_rng([place, draw, 33])
-                foreign = draw_foreign(volume, masks, np.array(SCANS[name], dtype=float), rng)
-                row = {"scan": name.split("/")[0], **look(foreign, masks, power, model)}
-                with write_whole(path) as temporary:
-                    temporary.write_text(json.dumps(row), encoding="utf-8")
-                print(path.name, json.dumps(row), flush=True)
-            yield json.loads(path.read_text(encoding="utf-8"))
+    for place, name in enumerate(SCANS):
+        volume, before, power = scene(chosen.data / name, model, chosen.work)
+        for draw in range(chosen.draws):
+            foreign, drawing = drawn_foreign((volume, before), (place, draw), model, chosen.work)
+            row = {"scan": name.split("/")[0], **judged(foreign, before, drawing, power)}
+            print(place, draw, json.dumps(row), flush=True)
+            yield row
 
 
-def scene(path: Path, model: Model) -> tuple[Volume, Masks, NDArray[np.float64]]:
+def drawn_foreign(
+    of: tuple[Volume, Masks], number: tuple[int, int], model: Model, work: Path
+) -> tuple[Foreign, Drawing]:
+    """One draw, and what the model draws in it.
+
+    Args:
+        of: a scan, and what the model draws in it as it is.
+        number: of the scan and of the draw.
+        model: draws.
+        work: its drawings are kept below.
+    """
+    place, draw = number
+    ligament_mm = np.array(list(SCANS.values())[place], dtype=float)
+    foreign = draw_foreign(*of, ligament_mm, np.random.default_rng([place, draw, 33]))
+    path = work / model.sha256[:12] / f"{place}-{draw}.npz"
+    return foreign, drawn_in(foreign.volume, model, path)
+
+
+def scene(path: Path, model: Model, work: Path) -> tuple[Volume, Masks, NDArray[np.float64]]:
     """A scan cut to its liver, what the model draws in it, and its noise."""
     volume = _upright(read_scan(series_at(path)))
-    masks = segment(volume, model, "cpu").masks
+    kept = work / model.sha256[:12] / f"{path.parts[-2]}-{path.name}.npz"
+    masks, _ = drawn_in(volume, model, kept)
     around = bounding_box(masks.liver)
     if around is None:
         raise ValueError(f"no liver in {path}")
@@ -267,11 +277,11 @@ def main() -> None:
         "lesions, so its own false ones are not counted here. Doubles count as false. d′ is that "
         "of an ideal observer who knows the lesion, in noise of the scan's power spectrum. "
         "“As drawn” is the mask that a user gets; “not in doubt” leaves out what "
-        "[its own scan speaks against](../use/matching.md#states-of-a-track). The other rows cut "
-        "the tumours' probability within the liver, without the rules that come after it. Doubles "
-        "lie where a reader sees the place: the fat beside the falciform ligament, at points read "
-        "by eye. The limits of what is in doubt were set on three other draws and with some of "
-        "these in sight.",
+        "[its scan speaks against, or what is improbable](../use/matching.md#states-of-a-track). "
+        "The other rows cut the tumours' probability within the liver, without the rules that "
+        "come after it. Doubles lie where a reader sees the place: the fat beside the falciform "
+        "ligament, at points read by eye. The limits of what is in doubt were set with the first "
+        f"{IN_SIGHT} draws of each scan in sight; the probability was fitted to none of them.",
         markdown_table(head, curve_rows(rows)),
         "Found as drawn, by d′:",
         markdown_table(["under 4", "4–8", "8–16", "16–32", "over 32"], by_detectability(rows)),

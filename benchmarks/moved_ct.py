@@ -21,7 +21,16 @@ from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import read_mask
 
-__all__ = ["Body", "Ellipsoid", "Motion", "draw_lesions", "moved_ct", "real_visits"]
+__all__ = [
+    "Body",
+    "Ellipsoid",
+    "Motion",
+    "MovedScan",
+    "draw_lesions",
+    "moved_visits",
+    "real_visits",
+    "redrawn",
+]
 
 BEGIN = dt.date(2022, 1, 10)
 MARGIN_MM = 42.0
@@ -107,8 +116,32 @@ class Body:
     deep_mm: FloatArray
 
 
+@dataclass(frozen=True, eq=False)
+class MovedScan:
+    """A scan of a body before lesions and noise are drawn.
+
+    Attributes:
+        date, phase: of the scan.
+        hu: of the body.
+        parts: as those of the body, on the grid.
+        grid: of the scan.
+        motion: from its places to those of the body.
+    """
+
+    date: dt.date
+    phase: Phase
+    hu: NDArray[np.float32]
+    parts: NDArray[np.uint8]
+    grid: Geometry
+    motion: Motion
+
+
 def real_visits(
-    folder: Path, seed: int, visits: int, phases: Sequence[Phase] | None = None
+    folder: Path,
+    seed: int,
+    visits: int,
+    phases: Sequence[Phase] | None = None,
+    more_new: int = 0,
 ) -> list[SimulatedVisit]:
     """A real CT at every visit moved anew, with other noise, slices, and lesions.
 
@@ -117,33 +150,52 @@ def real_visits(
         seed: everything follows from it.
         visits: how many.
         phases: contrast phase of each visit; portal venous when None.
+        more_new: so many more lesions appear after the first visit.
     """
+    return [
+        visit
+        for _, visit in moved_visits(folder, seed, phases or [Phase.PORTAL] * visits, more_new)
+    ]
+
+
+def moved_visits(
+    folder: Path, seed: int, phases: Sequence[Phase], more_new: int = 0
+) -> list[tuple[MovedScan, SimulatedVisit]]:
+    """The visits of `real_visits`, each with its scan before lesions and noise."""
     rng = np.random.default_rng([seed, 7])
     body = _body(folder)
-    lesions = draw_lesions(body.deep_mm, visits, rng)
+    lesions = draw_lesions(body.deep_mm, len(phases), rng, more_new)
     result, date = [], BEGIN
-    for visit in range(visits):
+    for visit, phase in enumerate(phases):
         motion = _draw_motion(body.places_mm, rng)
         slice_mm = float(rng.choice(SLICES_MM))
-        phase = Phase.PORTAL if phases is None else phases[visit]
-        shown = [(k, e, e.sizes[visit]) for k, e in enumerate(lesions, start=1)]
-        hu = _in_phase(folder, phase)
-        result.append(moved_ct(body, hu, shown, date, motion, slice_mm, phase, rng))
+        scan = _moved(body, _in_phase(folder, phase), (date, phase), motion, slice_mm)
+        result.append((scan, with_lesions(scan, sized(lesions, visit), rng)))
         date += dt.timedelta(days=int(rng.integers(*DAYS)))
     return result
 
 
-def moved_ct(
+def redrawn(
+    folder: Path, scans: Sequence[MovedScan], rng: np.random.Generator, more_new: int = 0
+) -> list[SimulatedVisit]:
+    """A course of the same moved scans with other lesions and other noise."""
+    lesions = draw_lesions(_body(folder).deep_mm, len(scans), rng, more_new)
+    return [with_lesions(scan, sized(lesions, k), rng) for k, scan in enumerate(scans)]
+
+
+def sized(lesions: Sequence[Ellipsoid], visit: int) -> list[tuple[int, Ellipsoid, float]]:
+    """The number, from 1, and the size of each lesion at a visit."""
+    return [(k, lesion, lesion.sizes[visit]) for k, lesion in enumerate(lesions, start=1)]
+
+
+def _moved(
     body: Body,
     hu_in_phase: NDArray[np.float32],
-    lesions: Sequence[tuple[int, Ellipsoid, float]],
-    date: dt.date,
+    when: tuple[dt.date, Phase],
     motion: Motion,
     slice_mm: float,
-    phase: Phase,
-    rng: np.random.Generator,
-) -> SimulatedVisit:
-    """One scan of the body after a motion, with lesions of given identity and size."""
+) -> MovedScan:
+    """One scan of the body after a motion."""
     placed = motion.inverse(body.places_mm)
     low, high = placed.min(axis=0) - MARGIN_MM, placed.max(axis=0) + MARGIN_MM
     x, y, z = np.ceil((high - low) / [PIXEL_MM, PIXEL_MM, slice_mm]).astype(int).tolist()
@@ -153,15 +205,23 @@ def moved_ct(
     frame = body.volume.geometry
     hu = _seen(hu_in_phase, frame, grid, warp, sitk.sitkLinear, -1000.0)
     parts = _seen(body.parts, frame, grid, warp, sitk.sitkNearestNeighbor, 0.0)
-    liver = parts > 0
-    identities = np.zeros(grid.shape, dtype=np.int16)
+    return MovedScan(*when, hu, parts.astype(np.uint8), grid, motion)
+
+
+def with_lesions(
+    scan: MovedScan, lesions: Sequence[tuple[int, Ellipsoid, float]], rng: np.random.Generator
+) -> SimulatedVisit:
+    """A moved scan with lesions of given identity and size, and with noise."""
+    hu, liver = scan.hu.copy(), scan.parts > 0
+    identities = np.zeros(scan.grid.shape, dtype=np.int16)
     for number, lesion, size in lesions:
         if size > 0:
-            _insert(lesion, size, number, DARK[phase], motion, grid, hu, liver, identities)
+            share = DARK[scan.phase]
+            _insert(lesion, size, number, share, scan.motion, scan.grid, hu, liver, identities)
     hu += rng.normal(0, rng.uniform(5, 20), hu.shape).astype(np.float32)
-    masks = Masks(liver, parts == 2, identities > 0, grid)
-    volume = Volume(np.rint(hu).clip(-1024, 3000).astype(np.int16), grid)
-    return SimulatedVisit(date, phase, volume, masks, identities, motion)
+    masks = Masks(liver, scan.parts == 2, identities > 0, scan.grid)
+    volume = Volume(np.rint(hu).clip(-1024, 3000).astype(np.int16), scan.grid)
+    return SimulatedVisit(scan.date, scan.phase, volume, masks, identities, scan.motion)
 
 
 def as_image(array: NDArray[np.generic], geometry: Geometry, *, is_vector: bool) -> sitk.Image:
@@ -283,8 +343,17 @@ def _draw_motion(inside: FloatArray, rng: np.random.Generator) -> Motion:
     return Motion(inside.mean(axis=0), turn, rng.uniform(-15, 15, 3), field, low, knot)
 
 
-def draw_lesions(places: FloatArray, visits: int, rng: np.random.Generator) -> list[Ellipsoid]:
-    """Lesions that grow, shrink, appear, vanish, are away for a while, merge and split."""
+def draw_lesions(
+    places: FloatArray, visits: int, rng: np.random.Generator, more_new: int = 0
+) -> list[Ellipsoid]:
+    """Lesions that grow, shrink, appear, vanish, are away for a while, merge and split.
+
+    Args:
+        places: where they may lie (n, 3).
+        visits: how many.
+        rng: of everything that is drawn.
+        more_new: so many more appear after the first visit, each at a visit of its own chance.
+    """
     growth = np.cumprod(rng.uniform(1.0, 1.2, visits)) / 1.3
     event = int(rng.integers(1, visits))
     late = (np.arange(visits) >= event).astype(float)
@@ -292,6 +361,8 @@ def draw_lesions(places: FloatArray, visits: int, rng: np.random.Generator) -> l
     away[rng.integers(1, max(2, visits - 1))] = 0
     scripts = [growth, growth[::-1], np.ones(visits), late, 1 - late, away]
     scripts += [np.ones(visits)] * int(rng.integers(0, 8))
+    begin = rng.integers(1, visits, more_new)
+    scripts += [(np.arange(visits) >= first).astype(float) for first in begin]
     taken: list[tuple[FloatArray, float]] = []
     lesions = []
     for sizes in scripts:

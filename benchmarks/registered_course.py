@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,20 +21,23 @@ from simulated_courses import (
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.lesion.lesion import Edge, Lesion
+from lvt_track.core.volume import LabelArray
 from lvt_track.lesions.components import LesionShape, find_lesions, lesion_shapes
 from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
 from lvt_track.phantom.course.truth import true_edges, true_lesions
 from lvt_track.register.align import Alignment, align, choose_reference
 from lvt_track.register.frame import CommonFrame
-from lvt_track.register.liver_image import liver_image
+from lvt_track.register.liver_image import LiverImage, liver_image
 
 __all__ = [
     "MASKS",
     "PairRecord",
     "RegisteredCourse",
     "SeenLesions",
+    "keep",
     "livers_of",
     "register_simulated",
+    "register_visits",
     "registered_courses",
     "seen_lesions",
     "use_one_thread",
@@ -114,8 +117,29 @@ def register_simulated(number: int, visits: int) -> tuple[RegisteredCourse, Live
     )
     rng = np.random.default_rng([number, 99])
     wrong = [corrupted(v, rng, 1000 * (k + 1)) for k, v in enumerate(course)]
-    # Registered once, with the corrupted tumour masks: the harder case of the two.
+    seen = {"given": seen_lesions(course), "corrupted": seen_lesions(wrong)}
+    # With the corrupted tumour masks: the harder case of the two.
     images = [liver_image(v.volume, v.masks) for v in wrong]
+    registered = register_visits((kind, number), course, images, seen)
+    return registered, tuple(liver_scan(v.volume, v.masks) for v in wrong)
+
+
+def register_visits(
+    name: tuple[str, int],
+    course: Sequence[SimulatedVisit],
+    images: Sequence[LiverImage],
+    seen: Mapping[str, SeenLesions],
+) -> RegisteredCourse:
+    """Register a course once.
+
+    Args:
+        name: its kind, `real` or `phantom`, and number.
+        course: its visits with the true masks.
+        images: of each visit what is registered, by the masks that were drawn of it.
+        seen: the lesions by kind of masks, the true ones as `given`.
+    """
+    kind, number = name
+    rng = np.random.default_rng([number, 98])
     reference = choose_reference(images)
     alignments: list[Alignment | None] = []
     seconds = []
@@ -127,24 +151,30 @@ def register_simulated(number: int, visits: int) -> tuple[RegisteredCourse, Live
     frame = CommonFrame.of(reference, alignments, images[reference].scan)
     flat = [None if a is None else replace(a, displacement=None, reverse=None) for a in alignments]
     affine = CommonFrame.of(reference, flat, images[reference].scan)
-    seen = {"given": seen_lesions(course), "corrupted": seen_lesions(wrong)}
     pairs = [
         _pair(course, frame, affine, k, seen["given"].lesions[k], seconds[k], rng)
-        for k in range(visits)
+        for k in range(len(course))
         if k != reference
     ]
     dates = tuple(visit.date for visit in course)
-    registered = RegisteredCourse(kind, number, dates, frame, affine, seen, tuple(pairs))
-    return registered, tuple(liver_scan(v.volume, v.masks) for v in wrong)
+    return RegisteredCourse(kind, number, dates, frame, affine, dict(seen), tuple(pairs))
 
 
-def seen_lesions(course: Sequence[SimulatedVisit]) -> SeenLesions:
+Finder = Callable[[int, SimulatedVisit], tuple[LabelArray, tuple[Lesion, ...]]]
+
+
+def drawn_lesions(number: int, visit: SimulatedVisit) -> tuple[LabelArray, tuple[Lesion, ...]]:
+    """The lesions of a visit, measured as drawn."""
+    return find_lesions(number, visit.volume, visit.masks)
+
+
+def seen_lesions(course: Sequence[SimulatedVisit], find: Finder = drawn_lesions) -> SeenLesions:
     """Find the lesions of every visit, and what is true of them."""
     truth, lesions, exact = [], [], []
     shapes: dict[Key, LesionShape] = {}
     for k, visit in enumerate(course):
         labels, known = true_lesions(k, visit.identities, visit.volume.geometry)
-        mine, found = find_lesions(k, visit.volume, visit.masks)
+        mine, found = find(k, visit)
         exact.append(bool(np.array_equal(labels, mine)))
         truth.append(known)
         lesions.append(found)
@@ -205,8 +235,8 @@ def registered_courses(
         if not path.exists() and register_more:
             start = time.process_time()
             course, livers = register_simulated(number, visits)
-            _keep(livers, _livers_path(work, number))
-            _keep(course, path)
+            keep(livers, _livers_path(work, number))
+            keep(course, path)
             print(f"course {number}: {time.process_time() - start:.0f} s of CPU", flush=True)
     paths = sorted(work.glob("course-*.pickle"))[:count]
     return [pickle.loads(path.read_bytes()) for path in paths]
@@ -222,7 +252,8 @@ def _livers_path(work: Path, number: int) -> Path:
     return work / f"livers-{number:03d}.pickle"
 
 
-def _keep(item: object, path: Path) -> None:
+def keep(item: object, path: Path) -> None:
+    """Write a file of the work folder whole."""
     partial = path.with_suffix(".partial")
     partial.write_bytes(pickle.dumps(item))
     partial.rename(path)

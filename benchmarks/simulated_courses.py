@@ -32,9 +32,9 @@ def draw_phases(seed: int, visits: int) -> list[Phase]:
     ]
 
 
-def real_course(seed: int, phases: Sequence[Phase]) -> list[SimulatedVisit]:
-    """A course of one of the real CTs, in turn."""
-    return real_visits(REAL / CASES[seed % len(CASES)], seed, len(phases), phases)
+def real_course(seed: int, phases: Sequence[Phase], more_new: int = 0) -> list[SimulatedVisit]:
+    """A course of one of the real CTs, in turn; `more_new` lesions more appear in it."""
+    return real_visits(REAL / CASES[seed % len(CASES)], seed, len(phases), phases, more_new)
 
 
 def phantom_visits(seed: int, phases: Sequence[Phase]) -> list[SimulatedVisit]:

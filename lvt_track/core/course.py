@@ -60,6 +60,9 @@ class RegistrationQuality:
     reason: str = ""
 
 
+FAINT_SHARE = 0.2
+"""Of the contrast of a tumour: a spot of less is not the tumour of some visits before."""
+
 CHANGED_RATE = 0.1
 """A place has changed where at most this share of the control places changed as much."""
 
@@ -167,6 +170,10 @@ class LookBack:
             against the liver around it; None but for the look that this is told of, and where it
             cannot be.
         change_rate: share of the control places, this one among them, that changed as much.
+        found_contrast_hu: how much darker (negative) or brighter that extent is when it is found,
+            against the liver around it; told where the change is.
+        is_hidden: whether too little of the tumour's extent, or of what is around it, is plain
+            liver in both scans, so that a change says nothing; told of the same look.
     """
 
     track: int
@@ -185,6 +192,8 @@ class LookBack:
     controls: int = 0
     change_hu: float | None = None
     change_rate: float | None = None
+    found_contrast_hu: float | None = None
+    is_hidden: bool = False
 
     def __post_init__(self) -> None:
         if self.visit >= self.lesion[0]:
@@ -192,8 +201,21 @@ class LookBack:
 
     @property
     def has_changed(self) -> bool | None:
-        """Whether the place has changed since; None where that was not told."""
-        return None if self.change_rate is None else self.change_rate <= CHANGED_RATE
+        """Whether the place has changed since to what the tumour is; None where not told.
+
+        Where it became brighter and the tumour is darker than its liver, something has gone.
+        """
+        if self.change_rate is None:
+            return None
+        is_gone = (self.change_hu or 0.0) * (self.found_contrast_hu or 0.0) < 0
+        return self.change_rate <= CHANGED_RATE and not is_gone
+
+    @property
+    def is_fainter(self) -> bool:
+        """Whether the place has changed, and the spot there is less than a fifth of the tumour."""
+        if not self.has_changed or self.found_contrast_hu is None or self.contrast_hu is None:
+            return False
+        return abs(self.contrast_hu) < FAINT_SHARE * abs(self.found_contrast_hu)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,18 @@
-"""What a single scan says against a lesion that a model drew: focal fat at the falciform, a vessel.
+"""What a single scan says against a lesion that a model drew: fat, a vessel, fluid at the edge.
 
 Fat, or liver that the portal vein does not feed, lies beside the falciform ligament in segment 4 as
 often as a metastasis does: a little darker than the liver, without a rim (Yoshimitsu et al.,
-Radiographics 2001;21:S103-S117). A reader would not call it a tumour from one scan, nor leave it
-out; so it is kept and said to be in doubt.
+Radiographics 2001;21:S103-S117). The neck of the gall bladder and fluid in a fissure dent the liver
+and look like lesions where a mask closes over them. A fork of vessels is as round as a lesion, and
+as bright as the vessels that it joins. A reader would not call these tumours from one scan, nor
+leave them out; so they are kept and said to be in doubt.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +21,28 @@ from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import Box, FloatArray, bounding_box
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
+from lvt_track.lesions.size import ball_radius_mm
 
-__all__ = ["FALCIFORM", "VESSEL", "lookalike_warning", "lookalikes"]
+__all__ = ["FALCIFORM", "FLUID", "FORK", "VESSEL", "lookalike_warning", "lookalikes"]
 
 FALCIFORM = "perhaps focal fat, beside the falciform ligament and as dark as that is there"
 """Why a lesion may be focal fat."""
 
-VESSEL = "perhaps a vessel, brighter than the liver and drawn as vessel too"
+VESSEL = "perhaps a vessel: more than a third of it is drawn as vessel too"
+FORK = "perhaps a vessel, as bright as the drawn vessel that it touches"
 """Why a lesion may be a vessel."""
+
+FLUID = "perhaps the gall bladder's neck or fluid in a fissure: at the liver's edge and as dark"
+"""Why a lesion may be no liver at all."""
 
 # Focal fat is so much darker than the liver; what is darker still holds no liver cells.
 _FAT_HU = (-55.0, -5.0)
 _BRIGHTER_HU, _VESSEL_SHARE = 15.0, 0.35
+# A fork is as bright as its vessels but for partial volume, and small; in slices across a vessel
+# the voxels beside what was drawn of it touch it.
+_AS_BRIGHT, _TOUCHES, _WIDEST_FORK_MM = 0.7, 0.03, 15.0
+# Bile with some liver in its voxels has 25 HU and less, dying tumours 38 and more.
+_FLUID_HU, _EDGE_SHARE = 30.0, 0.1
 _NEAR_MM, _WIDEST_MM = 12.0, 30.0
 # The ligament runs on to the front of the liver above its fissure.
 _ABOVE_MM, _ASIDE_MM = 40.0, 20.0
@@ -44,7 +57,7 @@ def lookalikes(volume: Volume, masks: Masks, labels: LabelArray) -> dict[int, st
     """What speaks against lesions that a model drew, by label, in words.
 
     Args:
-        volume: the scan; where its slices are not axial, vessels alone are told.
+        volume: the scan; where its slices are not axial, nothing is told of the ligament.
         masks: on its grid.
         labels: of the lesions, on its grid.
     """
@@ -57,23 +70,70 @@ def lookalikes(volume: Volume, masks: Masks, labels: LabelArray) -> dict[int, st
     if not plain.any():
         return {}
     liver_hu = float(np.median(volume.hu[plain]))
+    vessels = masks.vessels & ~masks.tumors
+    vessel_hu = float(np.median(volume.hu[vessels])) if vessels.any() else np.inf
     reasons, dark_mm = {}, {}
     for label, part in enumerate(ndimage.find_objects(labels), start=1):
         if part is None:
             continue
-        inside = labels[part] == label
-        contrast_hu = float(np.median(volume.hu[part][inside])) - liver_hu
-        shared = float(masks.vessels[part][inside].mean())
-        if contrast_hu > _BRIGHTER_HU and shared > _VESSEL_SHARE:
-            reasons[label] = VESSEL
+        z, y, x = part
+        spot = _Spot.of(volume, masks, labels, (label, (z, y, x)))
+        contrast_hu = spot.hu - liver_hu
+        if reason := _vessel_or_fluid(spot, contrast_hu, vessel_hu - liver_hu):
+            reasons[label] = reason
         elif _FAT_HU[0] < contrast_hu < _FAT_HU[1]:
-            index = np.argwhere(inside) + [cut.start for cut in part]
+            index = np.argwhere(labels[part] == label) + [cut.start for cut in part]
             dark_mm[label] = volume.geometry.to_world(index)
     fissure_mm = _fissure_mm(volume, masks.liver) if dark_mm else np.zeros((0, 3))
     if len(fissure_mm):
         beside = (label for label, at in dark_mm.items() if _is_beside(at, fissure_mm))
         reasons |= dict.fromkeys(beside, FALCIFORM)
     return reasons
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """What a lesion looks like.
+
+    Attributes:
+        hu: its median.
+        diameter_mm: of the ball of its volume.
+        drawn_share: of its voxels, those that are drawn as vessel too.
+        vessel_share: of it and the voxels around it, those that are drawn as vessel.
+        edge_share: of the voxels around it, those outside the liver.
+    """
+
+    hu: float
+    diameter_mm: float
+    drawn_share: float
+    vessel_share: float
+    edge_share: float
+
+    @classmethod
+    def of(cls, volume: Volume, masks: Masks, labels: LabelArray, item: tuple[int, Box]) -> _Spot:
+        label, box = item
+        wide = volume.geometry.widened(box, max(volume.geometry.spacing_mm))
+        inside = labels[wide] == label
+        shell = ndimage.binary_dilation(inside) & ~inside
+        vessels, liver = masks.vessels[wide], masks.liver[wide]
+        volume_ml = np.count_nonzero(inside) * volume.geometry.voxel_volume_ml
+        return cls(
+            hu=float(np.median(volume.hu[wide][inside])),
+            diameter_mm=2 * float(ball_radius_mm(volume_ml)),
+            drawn_share=float(vessels[inside].mean()),
+            vessel_share=float(vessels[inside | shell].mean()),
+            edge_share=float((~liver[shell]).mean()) if shell.any() else 1.0,
+        )
+
+
+def _vessel_or_fluid(spot: _Spot, contrast_hu: float, vessel_contrast_hu: float) -> str:
+    """Why a lesion may be a vessel, or fluid beside the liver; empty where nothing says so."""
+    if spot.drawn_share > _VESSEL_SHARE:
+        return VESSEL
+    is_bright = contrast_hu > max(_BRIGHTER_HU, _AS_BRIGHT * vessel_contrast_hu)
+    if is_bright and spot.vessel_share > _TOUCHES and spot.diameter_mm < _WIDEST_FORK_MM:
+        return FORK
+    return FLUID if spot.hu < _FLUID_HU and spot.edge_share > _EDGE_SHARE else ""
 
 
 def lookalike_warning(reasons: Iterable[str]) -> tuple[str, ...]:

@@ -17,25 +17,36 @@ from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import LabelArray, Masks, Volume
+from lvt_track.lesions.lookalikes import FALCIFORM
 from lvt_track.lesions.size import ball_radius_mm
 
-__all__ = ["COEFFICIENTS", "FITTED_TO", "LesionEvidence", "lesion_evidence", "tumor_probability"]
+__all__ = [
+    "COEFFICIENTS",
+    "FITTED_TO",
+    "LesionEvidence",
+    "improbable",
+    "lesion_evidence",
+    "tumor_probability",
+]
 
 FITTED_TO = "default"
 """The model whose lesions the coefficients know, as the sources of masks name it."""
 
 COEFFICIENTS: Mapping[str, float] = {
-    "one": -2.534,
-    "log diameter": -0.388,
-    "log odds of the peak": 0.016,
-    "log odds of the mean": 3.073,
-    "darker by noise": -0.517,
-    "brighter by noise": -0.232,
-    "vessel": -7.186,
-    "surface": -4.777,
-    "lookalike": -0.59,
+    "one": -1.98,
+    "log diameter": -0.483,
+    "log odds of the peak": -0.143,
+    "log odds of the mean": 3.212,
+    "darker by noise": -0.449,
+    "brighter by noise": -0.484,
+    "vessel": -4.994,
+    "surface": -5.345,
+    "at the falciform": -0.995,
 }
 """Of the terms of `LesionEvidence.terms`."""
+
+LEAST_PROBABILITY = 0.2
+"""Below it a lesion is in doubt: four of five like it are none."""
 
 _AROUND_MM = 8.0
 _LEAST_NOISE_HU = 3.0
@@ -56,7 +67,7 @@ class LesionEvidence:
         noise_hu: standard deviation of the liver around it.
         vessel_share: of its voxels and their neighbours, those that are drawn as vessel too.
         surface_share: of its neighbours, those outside the liver.
-        is_lookalike: whether its scan speaks against it, see `lookalikes`.
+        is_at_falciform: whether it may be focal fat at the falciform ligament, see `lookalikes`.
     """
 
     diameter_mm: float
@@ -66,7 +77,7 @@ class LesionEvidence:
     noise_hu: float
     vessel_share: float
     surface_share: float
-    is_lookalike: bool
+    is_at_falciform: bool
 
     def terms(self) -> dict[str, float]:
         """What the coefficients multiply, by name."""
@@ -80,7 +91,7 @@ class LesionEvidence:
             "brighter by noise": min(max(contrast, 0.0), _MOST_CONTRAST),
             "vessel": self.vessel_share,
             "surface": self.surface_share,
-            "lookalike": float(self.is_lookalike),
+            "at the falciform": float(self.is_at_falciform),
         }
 
 
@@ -89,6 +100,13 @@ def tumor_probability(evidence: LesionEvidence) -> float:
     terms = evidence.terms()
     log_odds = sum(weight * terms[name] for name, weight in COEFFICIENTS.items())
     return 1.0 / (1.0 + math.exp(-log_odds))
+
+
+def improbable(probability: float) -> str:
+    """Why a lesion of a probability is in doubt; empty where it is not."""
+    if probability >= LEAST_PROBABILITY:
+        return ""
+    return f"perhaps none: by its look {100 * probability:.0f} % likely a tumour"
 
 
 def lesion_evidence(
@@ -131,7 +149,7 @@ def lesion_evidence(
             noise_hu=level[1],
             vessel_share=float(masks.vessels[near][inside | shell].mean()),
             surface_share=float((~masks.liver[near][shell]).mean()) if shell.any() else 1.0,
-            is_lookalike=bool(against.get(label)),
+            is_at_falciform=against.get(label) == FALCIFORM,
         )
     return evidence
 

@@ -92,6 +92,26 @@ def test_what_looks_the_same_before_is_doubted_on_a_models_word(
     assert (state is TrackState.UNCERTAIN) is (says_same and is_drawn)
 
 
+def test_a_place_that_became_the_reverse_of_the_tumour_shows_none(ball, still_frame, dates):
+    visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
+    for v in (1, 2):
+        visits[v].append(ball(v, 2, (60, 0, 0), 15))
+    gone = replace(look_at(0.01), change_hu=30.0, found_contrast_hu=-6.0)
+    ((state, reason),) = followed(visits, still_frame(), dates, looks=[gone])
+    assert state is TrackState.UNCERTAIN and "something has gone" in reason
+
+
+def test_where_the_scans_cannot_be_compared_nothing_is_new(ball, still_frame, dates):
+    visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
+    for v in (1, 2):
+        visits[v].append(ball(v, 2, (60, 0, 0), 15))
+    look = replace(look_at(0.5), change_hu=None, change_rate=None)
+    assert followed(visits, still_frame(), dates, looks=[look]) == [(TrackState.NEW, "")]
+    hidden = replace(look, is_hidden=True)
+    ((state, reason),) = followed(visits, still_frame(), dates, looks=[hidden])
+    assert state is TrackState.UNCERTAIN and "too little to compare with" in reason
+
+
 def test_the_doubt_of_a_place_that_looked_the_same_ends_with_growth(ball, still_frame, dates):
     visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
     for v, diameter_mm in ((1, 12), (2, 18)):

@@ -7,15 +7,25 @@ import pytest
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Masks, Volume
-from lvt_track.lesions.lookalikes import FALCIFORM, VESSEL, lookalike_warning, lookalikes
+from lvt_track.lesions.lookalikes import (
+    FALCIFORM,
+    FLUID,
+    FORK,
+    VESSEL,
+    lookalike_warning,
+    lookalikes,
+)
 
 GRID = Geometry.axial((24, 80, 100), (3.0, 2.0, 2.0))
 FISSURE_X = 58
-BESIDE, AWAY = (12, 16, 54), (12, 45, 30)
+BESIDE, AWAY, EDGE = (12, 16, 54), (12, 45, 30), (12, 45, 11)
 
 
-def scan_with(centre, contrast_hu, *, radius_mm=7.0, fat_hu=-80.0, vessel_share=0.0):
-    """A block of liver at 110 HU, a slit of fat in its front, and a ball that a model drew."""
+def scan_with(centre, contrast_hu, *, radius_mm=7.0, fat_hu=-80.0, vessel_share=0.0, beside=False):
+    """A block of liver at 110 HU, a slit of fat in its front, and a ball that a model drew.
+
+    A vessel of 160 HU runs through the liver, or beside the ball.
+    """
     shape = GRID.shape
     liver = np.zeros(shape, dtype=bool)
     liver[2:22, 10:70, 10:90] = True
@@ -29,6 +39,11 @@ def scan_with(centre, contrast_hu, *, radius_mm=7.0, fat_hu=-80.0, vessel_share=
     ball = (np.linalg.norm(away_mm, axis=-1) < radius_mm) & liver
     hu[ball] += contrast_hu
     vessels = ball & (away_mm[..., 2] < (2 * vessel_share - 1) * radius_mm)
+    trunk = np.zeros(shape, dtype=bool)
+    trunk[8:16, 25:65, centre[2] + 3 if beside else 80] = True
+    trunk &= liver & ~ball
+    hu[trunk] = 160.0
+    vessels |= trunk
     return Volume(hu.astype(np.int16), GRID), Masks(liver, vessels, ball, GRID), ball
 
 
@@ -43,7 +58,13 @@ def scan_with(centre, contrast_hu, *, radius_mm=7.0, fat_hu=-80.0, vessel_share=
         (BESIDE, -30, {"fat_hu": 110.0}, None),
         (AWAY, 50, {"vessel_share": 0.6}, VESSEL),
         (AWAY, 50, {}, None),
-        (AWAY, -30, {"vessel_share": 0.6}, None),
+        (AWAY, -10, {"vessel_share": 0.6}, VESSEL),
+        (AWAY, 40, {"beside": True}, FORK),
+        (AWAY, 30, {"beside": True}, None),
+        (AWAY, 40, {"beside": True, "radius_mm": 9.0}, None),
+        (EDGE, -85, {}, FLUID),
+        (EDGE, -70, {}, None),
+        (AWAY, -85, {}, None),
     ],
 )
 def test_place_and_brightness_say_what_is_in_doubt(centre, contrast_hu, how, reason):

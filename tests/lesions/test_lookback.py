@@ -222,9 +222,18 @@ def test_a_place_has_changed_where_control_places_have_not(
     scans = [visit_scan(k + 1, [(PLACE_MM, 7, hu)]) for k, hu in enumerate((before_hu, after_hu))]
     course, frame = course_of({1: [lesion]}, dates[:2]), still_frame()
     course = replace(course, lookbacks=look_back(course, scans, frame))
+    (look,) = with_changes(course, {(1, 1): ball_of_7_mm()}, scans, frame)
+    assert look.has_changed is has_changed and not look.is_hidden
+    assert look.change_hu == pytest.approx(after_hu - before_hu, abs=8)
+    cells = np.moveaxis(np.indices(scans[0].hu.shape), 0, -1)
+    here = np.linalg.norm(scans[0].geometry.to_world(cells) - PLACE_MM, axis=-1) < 10
+    vein = replace(scans[0], vessels=scans[0].vessels | here)
+    (look,) = with_changes(course, {(1, 1): ball_of_7_mm()}, [vein, scans[1]], frame)
+    assert look.is_hidden and look.has_changed is None
+
+
+def ball_of_7_mm() -> LesionShape:
+    """Sample points of a ball at PLACE_MM."""
     steps = np.arange(-6.0, 7.0, 2.0)
     cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
-    points = cube[np.linalg.norm(cube, axis=1) <= 7] + PLACE_MM
-    (look,) = with_changes(course, {(1, 1): LesionShape(points, 2.0)}, scans, frame)
-    assert look.has_changed is has_changed
-    assert look.change_hu == pytest.approx(after_hu - before_hu, abs=8)
+    return LesionShape(cube[np.linalg.norm(cube, axis=1) <= 7] + PLACE_MM, 2.0)

@@ -9,9 +9,11 @@ import pytest
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Masks, Volume
+from lvt_track.lesions.lookalikes import FALCIFORM, VESSEL
 from lvt_track.lesions.tumor_probability import (
     COEFFICIENTS,
     LesionEvidence,
+    improbable,
     lesion_evidence,
     tumor_probability,
 )
@@ -32,7 +34,9 @@ def test_evidence_of_a_cube_in_a_liver_whose_levels_are_known() -> None:
     probability = np.where(labels > 0, 0.6, 0.0).astype(np.float16)
     probability[9, 12, 12] = 0.9
     masks = Masks(liver, vessels, labels > 0, geometry)
-    found = lesion_evidence(Volume(hu, geometry), masks, labels, probability, {2: "perhaps fat"})
+    found = lesion_evidence(
+        Volume(hu, geometry), masks, labels, probability, {1: VESSEL, 2: FALCIFORM}
+    )
     inner, outer = found[1], found[2]
     assert inner.diameter_mm == pytest.approx((6 * 3 * 36 * 2 / np.pi) ** (1 / 3))
     assert inner.peak == pytest.approx(0.9, abs=1e-3)
@@ -43,7 +47,7 @@ def test_evidence_of_a_cube_in_a_liver_whose_levels_are_known() -> None:
     assert inner.surface_share == 0.0
     # One of six faces: 36 of 144 neighbours.
     assert outer.surface_share == pytest.approx(36 / 144)
-    assert (inner.is_lookalike, outer.is_lookalike) == (False, True)
+    assert (inner.is_at_falciform, outer.is_at_falciform) == (False, True)
 
 
 def test_without_a_liver_nothing_is_told() -> None:
@@ -56,6 +60,11 @@ def test_without_a_liver_nothing_is_told() -> None:
     assert lesion_evidence(volume, masks, labels, labels.astype(np.float16), {}) == {}
 
 
+def test_a_low_probability_is_a_doubt() -> None:
+    assert improbable(0.2) == ""
+    assert improbable(0.124) == "perhaps none: by its look 12 % likely a tumour"
+
+
 def test_each_term_has_its_coefficient() -> None:
     assert set(COEFFICIENTS) == set(PLAIN.terms())
 
@@ -66,7 +75,7 @@ def test_each_term_has_its_coefficient() -> None:
         replace(PLAIN, diameter_mm=5.0, peak=0.82, mean=0.66),
         replace(PLAIN, vessel_share=0.3),
         replace(PLAIN, surface_share=0.3),
-        replace(PLAIN, is_lookalike=True),
+        replace(PLAIN, is_at_falciform=True),
     ],
     ids=["small and unsure", "on a vessel", "at the surface", "a lookalike"],
 )

@@ -259,6 +259,10 @@ def test_a_tumour_that_the_scan_before_shows_is_uncertain() -> None:
     assert doubted(look(1, 1, visible))[0] == (TrackState.UNCERTAIN, reason)
     since_first = replace(look(1, 0, hidden), change_rate=0.01)
     assert doubted(since_first, look(1, 1, visible)) == unchanged
+    darker = {"change_rate": 0.01, "change_hu": -40.0, "contrast_hu": -8.0}
+    much_fainter = replace(look(1, 1, visible), found_contrast_hu=-50.0, **darker)
+    assert doubted(much_fainter) == unchanged
+    assert doubted(replace(much_fainter, contrast_hu=-11.0)) != unchanged
     assert doubted(look(2, 1, visible))[1] == (TrackState.UNCERTAIN, f"it is small; {reason}")
     grown = Track(1, ((1, 1), (2, 1)), TrackState.NEW, reason="it was small", confirmed=2)
     (no_longer,) = doubt_what_was_visible([grown], [look(1, 0, visible)], dates)

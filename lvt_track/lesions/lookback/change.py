@@ -84,13 +84,54 @@ def _with_change(
     inner_mm = _some(shapes[lesion.key].points_mm, _INNER_POINTS) - lesion.centroid_mm
     ring_mm = _ring_mm(_radius_mm(lesion))
     places_mm = np.vstack([[lesion.centroid_mm], _control_places(course, lesion, now, frame)])
-    mean_hu, spread_hu = pair.change_hu(places_mm, inner_mm, ring_mm)
-    judged = ~np.isnan(mean_hu)
-    if not judged[0] or np.count_nonzero(judged) <= FEWEST_CONTROLS:
+    change, stand = pair.compared(places_mm, inner_mm, ring_mm)
+    judged = ~np.isnan(change.mean_hu)
+    if not judged[0]:
+        return replace(look, is_hidden=True)
+    if np.count_nonzero(judged) <= FEWEST_CONTROLS:
         return look
-    # A rim that is brighter around a middle that is darker may leave the mean as it was.
-    rate = false_alarm_rate([np.abs(mean_hu[judged]), spread_hu[judged]])
-    return replace(look, change_hu=float(mean_hu[0]), change_rate=rate)
+    return replace(
+        look,
+        change_hu=float(change.mean_hu[0]),
+        change_rate=change.rate(judged),
+        found_contrast_hu=float(stand.mean_hu[0]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Contrast:
+    """Of places, the mean (n,) and the root mean square (n,) against what is around, in HU.
+
+    The mean is NaN where too little of a place can be judged.
+    """
+
+    mean_hu: FloatArray
+    spread_hu: FloatArray
+
+    @classmethod
+    def of(cls, inner: _Sample, around: _Sample) -> _Contrast:
+        judged = (inner.liver.mean(axis=1) >= LEAST_RING) & (
+            around.plain.mean(axis=1) >= LEAST_RING
+        )
+        contrast_hu = inner.hu - _mean(around.hu, around.plain)[:, None]
+        mean_hu = np.where(judged, _mean(contrast_hu, inner.liver), np.nan)
+        return cls(mean_hu, np.sqrt(_mean(contrast_hu**2, inner.liver)))
+
+    def rate(self, judged: BoolArray) -> float:
+        """How often a place stands out as much as the first.
+
+        A rim that is brighter around a middle that is darker may leave the mean as it was.
+        """
+        return false_alarm_rate([np.abs(self.mean_hu[judged]), self.spread_hu[judged]])
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """HU at points (n, k) of n places, whether they are liver beside vessels, and plain liver."""
+
+    hu: FloatArray
+    liver: BoolArray
+    plain: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,35 +150,30 @@ class _Pair:
     earlier: int
     frame: PointMap
 
-    def change_hu(
+    def compared(
         self, places_mm: FloatArray, inner_mm: FloatArray, ring_mm: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Change of the contrast at places (n, 3) of the later scan; NaN where not judged.
+    ) -> tuple[_Contrast, _Contrast]:
+        """Change of the contrast at places (n, 3) of the later scan, and the contrast there now.
 
         Args:
             places_mm: the places.
             inner_mm: points (k, 3) of what lies there, about its centre.
             ring_mm: points (m, 3) around it; those in plain liver of both scans count.
-
-        Returns:
-            Its mean (n,) and its root mean square over points (n,), in HU.
         """
-        inner_hu, inside, _ = self._difference_hu(places_mm[:, None] + inner_mm)
-        around_hu, _, plain = self._difference_hu(places_mm[:, None] + ring_mm)
-        judged = (inside.mean(axis=1) >= LEAST_RING) & (plain.mean(axis=1) >= LEAST_RING)
-        change_hu = inner_hu - _mean(around_hu, plain)[:, None]
-        square = np.sqrt(_mean(change_hu**2, inside))
-        return np.where(judged, _mean(change_hu, inside), np.nan), square
+        inner, inner_now = self._sampled(places_mm[:, None] + inner_mm)
+        around, around_now = self._sampled(places_mm[:, None] + ring_mm)
+        return _Contrast.of(inner, around), _Contrast.of(inner_now, around_now)
 
-    def _difference_hu(self, points_mm: FloatArray) -> tuple[FloatArray, BoolArray, BoolArray]:
-        """HU now less HU then (n, k), where both are liver beside vessels, and plain liver."""
+    def _sampled(self, points_mm: FloatArray) -> tuple[_Sample, _Sample]:
+        """HU now less HU then at points (n, k, 3), and HU now, where both scans can be judged."""
         flat = points_mm.reshape(-1, 3)
         mapped = self.frame.map_points(flat, self.later, self.earlier)
         now_hu, *now = _sampled(self.now, flat)
         then_hu, *then = _sampled(self.then, mapped)
         shape = points_mm.shape[:2]
-        liver, plain = (a & b for a, b in zip(now, then, strict=True))
-        return (now_hu - then_hu).reshape(shape), liver.reshape(shape), plain.reshape(shape)
+        liver, plain = ((a & b).reshape(shape) for a, b in zip(now, then, strict=True))
+        change = _Sample((now_hu - then_hu).reshape(shape), liver, plain)
+        return change, _Sample(now_hu.reshape(shape), liver, plain)
 
 
 def _sampled(scan: LiverScan, points_mm: FloatArray) -> tuple[FloatArray, BoolArray, BoolArray]:

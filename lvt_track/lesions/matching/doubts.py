@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import cKDTree
 
-from lvt_track.core.course import LookBack
+from lvt_track.core.course import CHANGED_RATE, LookBack
 from lvt_track.core.lesion.lesion import Lesion, Track, TrackState
 from lvt_track.lesions.components import LesionShape, ShapeTable
 from lvt_track.lesions.frame import PointMap
@@ -56,7 +56,8 @@ def doubt_model_finds(
     """The tracks, where one that begins with a model's find of such a kind is uncertain.
 
     What a reader calls new is left alone, and so is what is uncertain already. A place that looked
-    the same before is in doubt until the tumour there is measurable and has clearly grown. A tumour
+    the same before, or that is no plain liver in one of the scans, is in doubt until the tumour
+    there is measurable and has clearly grown. A tumour
     of any visit is uncertain that has not clearly grown and of which every scan says that it may be
     none, see `lookalikes`.
 
@@ -67,7 +68,7 @@ def doubt_model_finds(
     """
     by_key = {lesion.key: lesion for at in finds.lesions for lesion in at}
     first_of = {key: track.lesions[0][0] for track in tracks for key in track.lesions}
-    unchanged = {look.track: look for look in finds.looks if look.has_changed is False}
+    same = {look.track: look for look in finds.looks if look.has_changed is False or look.is_hidden}
     doubted = []
     for track in tracks:
         first = track.lesions[0][0]
@@ -81,8 +82,8 @@ def doubt_model_finds(
             )
             if reason:
                 track = _doubted(track, reason)
-            elif track.number in unchanged:
-                reason = _same_before(unchanged[track.number], finds)
+            elif track.number in same:
+                reason = _not_shown_new(same[track.number], finds)
                 grown = confirming_visit(track.lesions, by_key)
                 track = _doubted(track, reason) if grown is None else _settled(track, reason, grown)
         doubted.append(track)
@@ -107,9 +108,20 @@ def _settled(track: Track, reason: str, visit: int) -> Track:
     return replace(track, reason=words, confirmed=max(visit, track.confirmed or 0))
 
 
-def _same_before(look: LookBack, finds: ModelFinds) -> str:
-    """Why what looked the same before is not new."""
+def _not_shown_new(look: LookBack, finds: ModelFinds) -> str:
+    """Why what looked the same before, or cannot be compared, is not new."""
+    if look.is_hidden:
+        return (
+            f"a model drew it where vessels or the liver's edge leave too little to compare with "
+            f"{finds.dates[look.visit]}: the scans do not show whether it is new"
+        )
     change_hu, rate = look.change_hu or 0.0, look.change_rate or 0.0
+    if rate <= CHANGED_RATE:
+        became = "brighter" if change_hu > 0 else "darker"
+        return (
+            f"a model drew it, and its place has become {became} since {finds.dates[look.visit]} "
+            "while it is the reverse: something has gone there"
+        )
     return (
         f"a model drew it, and did not at {finds.dates[look.visit]}, whose scan looks the same "
         f"there: {round(change_hu):+d} HU since, against the liver around it, and {100 * rate:.0f} "

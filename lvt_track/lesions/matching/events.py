@@ -102,8 +102,8 @@ def doubt_what_was_visible(
     """The tracks, where one that an earlier scan already shows is uncertain instead of new.
 
     Only the last earlier scan that covers the place counts: with every further look the chance
-    of a false alarm would grow. Where a scan before that one does not show the tumour, and its
-    place has changed since, it is new all the same: it was missed for a while.
+    of a false alarm would grow. Where a scan, that one or one before, does not show the tumour, or
+    a much fainter spot, and its place has changed since, it is new all the same.
 
     Args:
         tracks: as `build_tracks` gives them.
@@ -115,7 +115,7 @@ def doubt_what_was_visible(
     for look in sorted(looks, key=lambda look: look.visit):
         if look.verdict is not Visibility.NOT_COVERED:
             latest[look.track] = look
-        if look.verdict is Visibility.NOT_VISIBLE and look.has_changed:
+        if look.is_fainter or (look.verdict is Visibility.NOT_VISIBLE and look.has_changed):
             missed.add(look.track)
     doubted = []
     for track in tracks:

@@ -19,7 +19,12 @@ from lvt_track.errors import InputError
 from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
 from lvt_track.lesions.lookalikes import lookalikes
 from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
-from lvt_track.lesions.tumor_probability import FITTED_TO, lesion_evidence, tumor_probability
+from lvt_track.lesions.tumor_probability import (
+    FITTED_TO,
+    improbable,
+    lesion_evidence,
+    tumor_probability,
+)
 from lvt_track.measure.field_of_view import blank_warning
 from lvt_track.measure.phases import SliceCounts
 from lvt_track.pipeline.masks import SegmentedScan
@@ -195,9 +200,14 @@ def _weighed(
     if probability is None or scan.sources["tumors"] != FITTED_TO:
         return lesions
     evidence = lesion_evidence(volume, scan.masks, labels, probability, reasons)
+    chance = {label: tumor_probability(one) for label, one in evidence.items()}
     return tuple(
-        replace(one, tumor_probability=tumor_probability(evidence[one.label]))
-        if one.label in evidence
+        replace(
+            one,
+            tumor_probability=chance[one.label],
+            doubt=one.doubt or improbable(chance[one.label]),
+        )
+        if one.label in chance
         else one
         for one in lesions
     )
