@@ -145,7 +145,8 @@ def main() -> None:
         trees,
         "## Phantoms of known trees and territories",
         f"{len(PHANTOMS)} livers of `lvt_track.phantom.couinaud` (seeds {PHANTOMS[0]} to "
-        f"{PHANTOMS[-1]}), on which nothing was set: portal branches grown within eight "
+        f"{PHANTOMS[-1]}; the slant of a cava that is not seen and the width of walks near "
+        "fissures were chosen with some of them in view): portal branches grown within eight "
         "territories, hepatic veins between them, trees that never touch, borders at angles, "
         "levels and tilts that differ from liver to liver. They follow the textbook, as the rules "
         "do: they tell how well borders are found from vessels, not how far a patient follows the "
