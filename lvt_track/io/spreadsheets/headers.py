@@ -89,10 +89,12 @@ def find_header(lines: Lines, words: HeaderWords, path: Path) -> Header | None:
 
 
 def _goes_on(lines: Lines, upper: Sequence[str], place: int, words: HeaderWords) -> bool:
-    return words.is_second_line is not None and words.is_second_line(upper, _own(lines, place))
+    return words.is_second_line is not None and words.is_second_line(
+        upper, _unrepeated(lines, place)
+    )
 
 
-def _own(lines: Lines, place: int) -> list[str]:
+def _unrepeated(lines: Lines, place: int) -> list[str]:
     """The cells of a line without those that repeat the merged one above."""
     number, cells = lines.rows[place]
     return ["" if (number, k) in lines.repeated else cell for k, cell in enumerate(cells)]
@@ -100,9 +102,9 @@ def _own(lines: Lines, place: int) -> list[str]:
 
 def _joined(lines: Lines, places: range, words: HeaderWords, path: Path) -> list[str]:
     """The names of columns that several lines hold together."""
-    names = _own(lines, places[-1])
+    names = _unrepeated(lines, places[-1])
     for place in reversed(places[:-1]):
-        above = _own(lines, place) if place > places[0] else list(lines.rows[place][1])
+        above = _unrepeated(lines, place) if place > places[0] else list(lines.rows[place][1])
         for k, name in enumerate(names[: len(above)]):
             if words.is_whole(name):
                 above[k] = ""

@@ -145,10 +145,10 @@ def _sheet(path: Path, choices: Sequence[Lines], words: HeaderWords | None) -> S
     remarks = list(lines.remarks)
     rows: list[SheetRow] = []
     offset = 0
-    for part, own in tables:
+    for part, part_header in tables:
         if part is not lines and not part.name:
             continue
-        if set(own.columns) != set(columns):
+        if set(part_header.columns) != set(columns):
             remarks.append(f"sheet {part.name!r} is not read, sheet {lines.name!r} is")
             continue
         if part is not lines:
@@ -158,7 +158,7 @@ def _sheet(path: Path, choices: Sequence[Lines], words: HeaderWords | None) -> S
                 f"sheet {part.name!r} is read with sheet {lines.name!r}: its line 1 counts as "
                 f"line {offset + 1}"
             )
-        rows += _rows(part, own, offset, path)
+        rows += _rows(part, part_header, offset, path)
     if not rows:
         raise InputError("a table needs a header and at least one row", path=path)
     if len(rows) > MOST_ROWS:
