@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lvt_track.core.response.response import Response
 from lvt_track.errors import InputError
 from lvt_track.io.spreadsheets.sheet import Sheet, SheetRow, read_sheet
 from lvt_track.io.spreadsheets.writing import csv_text, write_text
@@ -17,7 +18,7 @@ from lvt_track.response.adam.subjects import Enrolment, Record, Subject
 from lvt_track.response.best import BestRules
 from lvt_track.response.tables.dates import DateForm, parse_date
 
-__all__ = ["ADAM_FILES", "read_adsl", "write_adam"]
+__all__ = ["ADAM_FILES", "read_adsl", "refuse_contradictions", "write_adam"]
 
 ADAM_FILES = ("adrs.csv", "adtr.csv", "adtte.csv")
 _STARTS = ("RANDDT", "TRTSDT")
@@ -76,6 +77,37 @@ def read_adsl(path: Path) -> dict[str, Enrolment]:
             row.cells.get("STUDYID", ""),
         )
     return enrolments
+
+
+def refuse_contradictions(
+    enrolments: Mapping[str, Enrolment], responses: Mapping[str, Sequence[Response]], path: Path
+) -> None:
+    """Refuse an ADSL whose days would give times below zero, or that knows none of the patients.
+
+    Args:
+        enrolments: what it says, by patient.
+        responses: by patient, one a visit and criterion.
+        path: of the ADSL.
+
+    Raises:
+        InputError: with every patient whose days contradict each other or those of its visits.
+    """
+    if not enrolments.keys() & responses.keys():
+        listed = ", ".join(sorted(responses)[:3]) or "none"
+        remedy = f"Name them in both tables alike. Those of the measurements are {listed}"
+        raise InputError("has no patient of the measurements", path=path, remedy=remedy)
+    problems = []
+    for patient, enrolment in enrolments.items():
+        start, death = enrolment.start, enrolment.death
+        last = max((one.date for one in responses.get(patient, ())), default=None)
+        if start and death and death < start:
+            problems.append(f"{patient}: DTHDT {death} lies before day 1, {start}")
+        if last and death and death < last:
+            problems.append(f"{patient}: a visit on {last} lies after DTHDT {death}")
+        if last and start and last < start:
+            problems.append(f"{patient}: all visits lie before day 1, {start}")
+    if problems:
+        raise InputError("; ".join(problems), path=path, remedy="Correct the days")
 
 
 def _date(row: SheetRow, name: str, sheet: Sheet) -> dt.date | None:

@@ -154,6 +154,10 @@ def test_an_adsl_gives_the_first_day_deaths_and_those_never_scanned(tmp_path: Pa
         ("USUBJID,AGE\nA,70\n", "needs USUBJID and one of RANDDT and TRTSDT"),
         ("USUBJID,TRTSDT\nA,2024-01-01\nA,2024-01-02\n", "line 3"),
         ("USUBJID,TRTSDT\nA,soon\n", "line 2: TRTSDT"),
+        ("USUBJID,TRTSDT\nX,2024-01-01\n", "has no patient of the measurements"),
+        ("USUBJID,TRTSDT,DTHDT\nA,2024-01-01,2023-05-01\n", "lies before day 1"),
+        ("USUBJID,TRTSDT,DTHDT\nA,2024-01-01,2024-06-01\n", "2024-07-01 lies after DTHDT"),
+        ("USUBJID,TRTSDT\nA,2024-08-01\n", "all visits lie before day 1"),
     ],
 )
 def test_what_is_no_adsl_is_refused(tmp_path: Path, text: str, why: str) -> None:

@@ -102,7 +102,7 @@ def respond(
 ) -> None:
     """Judge response from a table of measurements; no images needed."""
     from lvt_track.io.spreadsheets.writing import write_text
-    from lvt_track.pipeline.adam import ADAM_FILES, read_adsl, write_adam
+    from lvt_track.pipeline.adam import ADAM_FILES, read_adsl, refuse_contradictions, write_adam
     from lvt_track.pipeline.radiologist.readings import ReadingSource, read_site_words
     from lvt_track.pipeline.respond import respond_to_table, response_csv, write_rs
     from lvt_track.pipeline.run.output import claim_file
@@ -123,12 +123,16 @@ def respond(
     rules = BestRules(stable_after, confirm, most_not_evaluable, accept_stable)
     starts = {name: one.start for name, one in enrolments.items()}
     result = respond_to_table(source, criteria, rules=rules, starts=starts, doubt=doubt)
+    if adsl is not None:
+        refuse_contradictions(enrolments, result.responses, adsl)
     missing = [name for name in result.responses if adsl is not None and name not in enrolments]
     with Console(quiet) as console:
         for remark in result.remarks:
             console.warn(remark)
         for name in missing:
             console.warn(f"{name} is not in the ADSL: its days count from the baseline")
+        for name in (name for name in result.responses if name in starts and not starts[name]):
+            console.warn(f"the ADSL has no day 1 of {name}: its days count from the baseline")
         confirmation = "" if confirm is None else f", confirmed after {confirm} days"
         for patient, bests in result.best.items() if not json else ():
             for criterion, best in bests.items():

@@ -64,13 +64,7 @@ def find_header(lines: Lines, words: HeaderWords, path: Path) -> Header | None:
     for first in top:
         if not words.is_header(lines.rows[first][1]):
             continue
-        columns, last = lines.rows[first][1], first
-        while last + 1 < min(len(lines.rows), first + _MOST_LINES) and _goes_on(
-            lines, columns, last + 1, words
-        ):
-            last += 1
-            columns = _joined(lines, range(first, last + 1), words, path)
-        return Header(tuple(columns), first, last)
+        return _continued(Header(tuple(lines.rows[first][1]), first, first), lines, words, path)
     for count in range(2, _MOST_LINES + 1) if words.is_second_line else ():
         for first in top:
             last = first + count - 1
@@ -84,8 +78,19 @@ def find_header(lines: Lines, words: HeaderWords, path: Path) -> Header | None:
             if words.is_header(columns) and all(
                 _goes_on(lines, lines.rows[place - 1][1], place, words) for place in lower
             ):
-                return Header(tuple(columns), first, last)
+                return _continued(Header(tuple(columns), first, last), lines, words, path)
     return None
+
+
+def _continued(header: Header, lines: Lines, words: HeaderWords, path: Path) -> Header:
+    """A header with the lines below it that go on with its names."""
+    columns, last = header.columns, header.last
+    while last + 1 < min(len(lines.rows), header.first + _MOST_LINES) and _goes_on(
+        lines, columns, last + 1, words
+    ):
+        last += 1
+        columns = tuple(_joined(lines, range(header.first, last + 1), words, path))
+    return Header(columns, header.first, last)
 
 
 def _goes_on(lines: Lines, upper: Sequence[str], place: int, words: HeaderWords) -> bool:

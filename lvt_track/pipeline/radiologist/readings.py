@@ -80,7 +80,7 @@ def read_readings(source: Path | ReadingSource, visits: Sequence[Visit] = ()) ->
         _refuse_sdtm_options(source)
     days = source.options.scan_days | {visit.date for visit in visits}
     options = replace(source.options, scan_days=days)
-    sheet = of_reader(lengthened(sheet, days), source.evaluator)
+    sheet = of_reader(lengthened(sheet, days), source.evaluator, days)
     return placed(read_measurements(sheet, options), sheet, visits)
 
 
@@ -102,7 +102,9 @@ def read_by_reader(
     if source.evaluator is None and not _holds_reports(source.path):
         sheet = read_sheet(source.path, _TABLE_WORDS)
         days = source.options.scan_days | {visit.date for visit in visits}
-        names = evaluators_of(sheet) if is_tr(sheet) else readers_apart(lengthened(sheet, days))
+        names = (
+            evaluators_of(sheet) if is_tr(sheet) else readers_apart(lengthened(sheet, days), days)
+        )
     if len(names) < 2:
         return {"": read_readings(source, visits)}
     return {name: read_readings(replace(source, evaluator=name), visits) for name in names}

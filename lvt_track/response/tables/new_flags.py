@@ -45,14 +45,18 @@ def parse_flag(text: str) -> bool:
 
 
 def flag_in_place_of_size(lesion: str, sizes: Iterable[str]) -> bool | None:
-    """What a row `New lesions` says where words stand in the columns of sizes; None for other rows.
+    """What a row `New lesions` says where words or counts stand in place of sizes, else None.
+
+    A single digit is how many there are: CT shows no lesion so small.
 
     Args:
         lesion: the name of the row.
         sizes: its cells of sizes.
     """
     said = [text for text in sizes if text]
-    if text_name(lesion) != "new_lesion" or not said or any(text[:1].isdigit() for text in said):
+    if text_name(lesion) != "new_lesion" or not said:
+        return None
+    if any(text[:1].isdigit() and len(text) > 1 for text in said):
         return None
     try:
         flags = [parse_flag(text) for text in said if not is_missing(text)]

@@ -196,13 +196,24 @@ def _dated_columns(columns: Sequence[str]) -> list[_DatedColumn]:
             continue
         rest = (name[: date.start()] + " " + name[date.end() :]).strip()
         unit = re.search(r"[\s(\[]*\b(mm|cm|ml|cm3|mm3)\b[\s)\]]*$", rest, flags=re.IGNORECASE)
-        words = plain_words(rest[: unit.start()] if unit else rest)
-        what = _DEFAULT_SIZE if _VISIT_WORDS.fullmatch(words) else words
+        what = _what_of_visit(plain_words(rest[: unit.start()] if unit else rest))
         symbol = unit[1].lower() if unit else ""
         result.append(
             _DatedColumn(name, date[0], what + (f" ({symbol})" if symbol else ""), symbol)
         )
     return result
+
+
+def _what_of_visit(words: str) -> str:
+    """What a name says beside its day: `short axis` of `baseline short axis`."""
+    if _VISIT_WORDS.fullmatch(words):
+        return _DEFAULT_SIZE
+    parts = words.split()
+    for count in range(1, len(parts)):
+        rest = " ".join(parts[count:])
+        if _VISIT_WORDS.fullmatch(" ".join(parts[:count])) and (text_name(rest) or size_name(rest)):
+            return rest
+    return words
 
 
 def _iso(visit: _DatedColumn, form: DateForm, sheet: Sheet) -> str:
