@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lvt_track.core.course import Course
@@ -42,14 +43,15 @@ def worklist(course: Course, places: Places) -> tuple[Doubt, ...]:
         course: as it is reported.
         places: of lesions in the common frame, by key.
     """
+    turned = exchanges(course, places)
     doubts = (
         *_progressions(course),
         *_settling(course),
         *_visits(course),
-        *exchanges(course, places),
+        *turned,
         *_links(course),
         *gaps(course, places),
-        *_tumors(course),
+        *_tumors(course, turned),
         *_jumps(course),
     )
     return _joined(doubts)
@@ -168,11 +170,26 @@ def _links(course: Course) -> list[Doubt]:
     ]
 
 
-def _tumors(course: Course) -> list[Doubt]:
-    """Tumours that may be none, and before them, where there are several, all at once."""
-    doubts = possible_non_tumors(course)
+def _tumors(course: Course, turned: Sequence[Doubt]) -> list[Doubt]:
+    """Tumours that may be none, and before them, where there are several, all at once.
+
+    Of one whose links may be exchanged it is not yet known which lesions are its own.
+
+    Args:
+        course: as it is reported.
+        turned: links that may be exchanged.
+    """
+    statements = [said for one in turned for answer in one.answers for said in answer.statements]
+    unclear = {course.track_of(said.lesion).number for said in statements}
+    doubts, later = [], []
+    for one in possible_non_tumors(course):
+        if one.lesion is not None and course.track_of(one.lesion).number in unclear:
+            text = f"{one.text}; its links may be exchanged: settle that first, and report again"
+            later.append(replace(one, text=text, answers=()))
+        else:
+            doubts.append(one)
     if len(doubts) < _LEAST_TOGETHER:
-        return doubts
+        return [*doubts, *later]
     tracks = [course.track_of(one.lesion) for one in doubts if one.lesion]
     names = ", ".join(f"T{track.number}" for track in tracks)
     every = [key for track in tracks for key in track.lesions]
@@ -183,7 +200,7 @@ def _tumors(course: Course) -> list[Doubt]:
         doubts[0].visit,
         (none_of(every, f"{_all(len(tracks))} are no tumours"),),
     )
-    return [together, *doubts]
+    return [together, *doubts, *later]
 
 
 def _all(count: int) -> str:

@@ -128,6 +128,23 @@ def test_several_that_may_be_none_have_one_answer_together(course: Course) -> No
     assert said == {key for track in tracks for key in track.lesions}
 
 
+def test_no_tumour_is_called_none_before_its_links_are_settled(course: Course) -> None:
+    """One click each on both proposals would take the other tumour's lesion out."""
+    places = places_of(course)
+    one, other, *rest = course.edges
+    turned = (replace(one, later=other.later), replace(other, later=one.later))
+    by_key = {key: track for track in course.tracks for key in track.lesions}
+    tracks = [t for t in course.tracks if not {one.earlier, other.earlier} & set(t.lesions)]
+    for edge in turned:
+        crossed = replace(by_key[edge.earlier], lesions=(edge.earlier, edge.later))
+        tracks.append(replace(crossed, state=TrackState.UNCERTAIN, reason="faint"))
+    doubts = worklist(replace(course, edges=(*turned, *rest), tracks=tuple(tracks)), places)
+    said = [s for doubt in doubts for answer in doubt.answers for s in answer.statements]
+    taken_out = {s.lesion for s in said if s.action is Action.NONE}
+    assert not taken_out & {one.earlier, one.later, other.earlier, other.later}
+    assert sum("settle that first" in doubt.text for doubt in doubts) == 2
+
+
 def test_a_doubtful_link_is_answered_at_once(course: Course) -> None:
     first, *rest = course.edges
     doubtful = Edge(first.earlier, first.later, Event.SAME, first.cost, "auto", 0.4)
