@@ -114,7 +114,9 @@ def discover(folder: Path, *, one_patient: bool = False) -> Discovery:
     names = [item.patient_id for item in candidates if item.patient_id]
     # Under the user's word the headers may disagree, and none of their names is the patient's.
     is_disputed = bool(signs) and len({name.casefold() for name in names}) > 1
-    patient = names[0] if names and not is_disputed else encodable(folder.resolve().name)
+    # A link is called as it is: links to `a/ct` and `b/ct` are two patients.
+    own_name = folder.name if folder.name not in ("", "..") else folder.resolve().name
+    patient = names[0] if names and not is_disputed else encodable(own_name)
     left_out.sort(key=lambda item: (not item.is_failure, item.path))
     fates = _fates(replace(search, left_out=left_out), visits)
     identities = tuple(
