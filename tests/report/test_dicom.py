@@ -19,7 +19,7 @@ from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
 
-SHAPE = (6, 24, 32)
+SHAPE = (6, 24, 31)
 AUTHOR = Author("1.5", dt.datetime(2026, 11, 30, 4, 5, 6), "default")
 COSINE, SINE = np.cos(0.1), np.sin(0.1)
 OBLIQUE = np.array([[COSINE, -SINE, 0], [SINE, COSINE, 0], [0, 0, 1]])
@@ -83,6 +83,19 @@ def test_masks_come_back_where_they_were(
     liver, _, tumor = segments()
     np.testing.assert_array_equal(read["Liver"], liver.mask())
     np.testing.assert_array_equal(read["Tumour 1"], tumor.mask())
+
+
+def test_an_odd_number_of_bytes_ends_with_a_zero(tmp_path: Path) -> None:
+    geometry, path = grid(), tmp_path / "seg.dcm"
+    source = SourceImages(tuple(slices(tmp_path / "ct", geometry)), geometry)
+    plane = np.zeros(SHAPE, bool)
+    plane[2, 5:9, 6:8] = True
+    write_segmentation([Segment("Liver", Kind.LIVER, plane, (1,), "x")], source, path, AUTHOR)
+    segmentation = pydicom.dcmread(path)
+    count = -(-segmentation.NumberOfFrames * segmentation.Rows * segmentation.Columns // 8)
+    assert count % 2 == 1
+    assert segmentation.PixelData[count:] == b"\0"
+    np.testing.assert_array_equal(masks(path, geometry)["Liver"], plane)
 
 
 def test_it_names_the_scan_what_it_shows_and_who_drew_it(tmp_path: Path) -> None:

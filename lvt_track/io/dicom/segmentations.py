@@ -102,7 +102,8 @@ def read_segments(path: Path, geometry: Geometry) -> Iterator[tuple[str, BoolArr
         is_map = dataset.get("SegmentationType") == "LABELMAP"
         for group, frame in zip(groups, frames, strict=True):
             if not is_map:
-                number = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+                segment = _item("SegmentIdentificationSequence", group, dataset)
+                number = int(segment.ReferencedSegmentNumber)
                 by_segment[number].append((group, frame >= threshold))
         for segment in dataset.SegmentSequence:
             number, mask = int(segment.SegmentNumber), np.zeros(geometry.shape, dtype=np.bool_)
@@ -134,19 +135,21 @@ def _read(path: Path, *, stop_before_pixels: bool) -> Dataset:
             raise InputError(f"cannot be read as DICOM ({error})", path=path) from error
 
 
+def _item(name: str, group: Dataset, dataset: Dataset) -> Dataset:
+    """A functional group of a frame, or what all frames share of that name."""
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    item: Dataset = (group.get(name) or shared[name].value)[0]
+    return item
+
+
 def _grid(group: Dataset, dataset: Dataset) -> FloatArray:
     """LPS mm of pixel (0, 0), (1, 0) and (0, 1) of a frame: 3 x 3, a row each."""
-    shared = dataset.SharedFunctionalGroupsSequence[0]
-
-    def item(name: str) -> Dataset:
-        dataset: Dataset = (group.get(name) or shared[name].value)[0]
-        return dataset
-
-    first = np.array(item("PlanePositionSequence").ImagePositionPatient, dtype=np.float64)
-    orientation = np.array(
-        item("PlaneOrientationSequence").ImageOrientationPatient, dtype=np.float64
-    )
-    row_mm, column_mm = (float(value) for value in item("PixelMeasuresSequence").PixelSpacing)
+    place = _item("PlanePositionSequence", group, dataset).ImagePositionPatient
+    first = np.array(place, dtype=np.float64)
+    axes = _item("PlaneOrientationSequence", group, dataset).ImageOrientationPatient
+    orientation = np.array(axes, dtype=np.float64)
+    spacing = _item("PixelMeasuresSequence", group, dataset).PixelSpacing
+    row_mm, column_mm = (float(value) for value in spacing)
     along_row, along_column = orientation[:3], orientation[3:]
     return np.stack([first, first + row_mm * along_column, first + column_mm * along_row])
 

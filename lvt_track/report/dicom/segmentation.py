@@ -149,9 +149,18 @@ def write_segmentation(
         _set_dimension_uid(segmentation, derived_uid("dimensions", segmentation.SOPInstanceUID))
         segmentation.ContentCreatorName = ""  # the standard has it, if only empty
         segmentation.SegmentSequence = _background_last(segmentation.SegmentSequence)
+        if not as_labels:
+            segmentation.PixelData = _padded_with_zero(segmentation)
         with write_whole(path) as temporary:
             segmentation.save_as(temporary)
     return tuple(drawn)
+
+
+def _padded_with_zero(segmentation: Any) -> bytes:
+    """Packed bits in an even number of bytes; highdicom 0.28 pads with the letter 0, 0x30."""
+    bits = segmentation.NumberOfFrames * segmentation.Rows * segmentation.Columns
+    packed: bytes = segmentation.PixelData[: -(-bits // 8)]
+    return packed + b"\0" * (len(packed) % 2)
 
 
 def _labels(

@@ -80,7 +80,9 @@ def _header(path: Path) -> Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, specific_tags=_TAGS, force=True)
+            header = pydicom.dcmread(path, specific_tags=_TAGS, force=True)
+            list(header)  # decoded here, where what is wrong with a value may be passed over
+            return header
     except Exception:
         return Dataset()
 
