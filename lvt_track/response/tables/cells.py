@@ -35,6 +35,7 @@ VOLUME_UNITS_ML = {
     "l": 1000.0,
 }
 
+_LARGEST = 1e12
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _LENGTH = r"(.*?)\s*(?:(mm|cm|millimet(?:er|re)s?|centimet(?:er|re)s?)\.?)?"
 _MISSING = {"na", "n/a", "n.a.", "nan", "null", "nil", "-", "–", "—", ".", "?", "#n/a n/a"}
@@ -85,7 +86,8 @@ def parse_number(text: str) -> float:
     """A number with a decimal point or comma.
 
     Raises:
-        CellError: for other text, and for a comma that may part thousands.
+        CellError: for other text, for a comma that may part thousands, and for a number that
+            nothing measured has, whose products may be infinite or zero.
     """
     if _ERRORS.fullmatch(text):
         raise CellError(f"{text!r} is an error of the spreadsheet")
@@ -95,7 +97,10 @@ def parse_number(text: str) -> float:
         raise CellError(f"{text!r} is not a number")
     if re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", text):
         raise CellError(f"{text!r} may be thousands or a decimal comma: write it with a point")
-    return float(text.replace(",", "."))
+    number = float(text.replace(",", "."))
+    if not abs(number) < _LARGEST or 0 < abs(number) < 1 / _LARGEST:
+        raise CellError(f"{text!r} is no size that anything has")
+    return number
 
 
 def unit_symbol(word: str) -> str:
