@@ -164,6 +164,7 @@ def test_wrong_plans_are_refused_in_words(tracked: Path, tmp_path: Path) -> None
         (("--resect", "9"), "no segment"),
         (("--visit", "1999-01-01"), "there is no visit"),
         (("--weight-kg", "70"), "needed together"),
+        (("--margin", "5"), "goes with --wedge"),
     ):
         result = lvt("plan", tracked, *args)
         assert result.exit_code == 2, result.output

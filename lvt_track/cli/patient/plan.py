@@ -10,8 +10,11 @@ import typer
 from lvt_track.cli.console import Console
 from lvt_track.cli.options import JsonOption, QuietOption
 from lvt_track.cli.results import print_result
+from lvt_track.errors import UsageError
 
 __all__ = ["plan"]
+
+_MARGIN_MM = 10.0
 
 
 def plan(
@@ -26,7 +29,10 @@ def plan(
     wedge: Annotated[
         list[str] | None, typer.Option(help="A tumour taken with a margin: T1; repeatable.")
     ] = None,
-    margin: Annotated[float, typer.Option(help="Margin around tumours that are taken, mm.")] = 10.0,
+    margin: Annotated[
+        float | None,
+        typer.Option(help=f"Margin around tumours that are taken, mm; {_MARGIN_MM:g} by default."),
+    ] = None,
     mask: Annotated[
         list[Path] | None,
         typer.Option(help="Mask of what is taken, on the grid of the visit; repeatable."),
@@ -44,8 +50,11 @@ def plan(
     from lvt_track.pipeline.planning.settings import PlanSettings, standard_ml
     from lvt_track.planning.resection.spec import mask_resection, read_resection, wedge_resection
 
-    resections = [read_resection(text, margin) for text in resect or []]
-    resections += [wedge_resection(text, margin) for text in wedge or []]
+    if margin is not None and not (resect or wedge):
+        raise UsageError("--margin goes with --wedge or --resect", remedy="Say what is taken")
+    margin_mm = _MARGIN_MM if margin is None else margin
+    resections = [read_resection(text, margin_mm) for text in resect or []]
+    resections += [wedge_resection(text, margin_mm) for text in wedge or []]
     resections += [mask_resection(path) for path in mask or []]
     settings = PlanSettings(visit, tuple(resections), standard_ml(weight_kg, height_cm))
     with Console(quiet) as console:
