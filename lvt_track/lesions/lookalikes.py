@@ -41,8 +41,8 @@ _BRIGHTER_HU, _VESSEL_SHARE = 15.0, 0.35
 # A fork is as bright as its vessels but for partial volume, and small; in slices across a vessel
 # the voxels beside what was drawn of it touch it.
 _AS_BRIGHT, _TOUCHES, _WIDEST_FORK_MM = 0.7, 0.03, 15.0
-# Bile with some liver in its voxels has 25 HU and less, dying tumours 38 and more.
-_FLUID_HU, _EDGE_SHARE = 30.0, 0.1
+# Bile with some liver in its voxels has 25 HU and less; so have large tumours that die inside.
+_FLUID_HU, _EDGE_SHARE, _WIDEST_FLUID_MM = 30.0, 0.1, 20.0
 _NEAR_MM, _WIDEST_MM = 12.0, 30.0
 # The ligament runs on to the front of the liver above its fissure.
 _ABOVE_MM, _ASIDE_MM = 40.0, 20.0
@@ -133,7 +133,8 @@ def _vessel_or_fluid(spot: _Spot, contrast_hu: float, vessel_contrast_hu: float)
     is_bright = contrast_hu > max(_BRIGHTER_HU, _AS_BRIGHT * vessel_contrast_hu)
     if is_bright and spot.vessel_share > _TOUCHES and spot.diameter_mm < _WIDEST_FORK_MM:
         return FORK
-    return FLUID if spot.hu < _FLUID_HU and spot.edge_share > _EDGE_SHARE else ""
+    is_dark = spot.hu < _FLUID_HU and spot.diameter_mm < _WIDEST_FLUID_MM
+    return FLUID if is_dark and spot.edge_share > _EDGE_SHARE else ""
 
 
 def lookalike_warning(reasons: Iterable[str]) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ def scan_with(centre, contrast_hu, *, radius_mm=7.0, fat_hu=-80.0, vessel_share=
         (AWAY, 30, {"beside": True}, None),
         (AWAY, 40, {"beside": True, "radius_mm": 9.0}, None),
         (EDGE, -85, {}, FLUID),
+        (EDGE, -85, {"radius_mm": 14.0}, None),
         (EDGE, -70, {}, None),
         (AWAY, -85, {}, None),
     ],
