@@ -16,7 +16,7 @@ import pytest
 
 import lvt_track as lvt
 from lvt_track.io.images.volumes import read_geometry, read_mask, write_mask
-from lvt_track.pipeline.patient import write_outputs
+from lvt_track.pipeline.patient.documents import write as documents
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.settings import TrackSettings
 from lvt_track.pipeline.radiologist.tables import ReaderTables
@@ -74,7 +74,7 @@ def test_force_leaves_the_old_run_where_the_new_one_fails(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(write_outputs, "write_pdf", full)
+    monkeypatch.setattr(documents, "write_pdf", full)
     with pytest.raises(OSError, match="No space"):
         lvt.track(patient, out, existing="force")
     assert contents(out) == before
