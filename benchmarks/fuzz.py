@@ -182,7 +182,12 @@ def main() -> None:
             child = Child()
     child.end()
     elapsed = time.monotonic() - start
-    facts = {"mutations": done, "seconds": round(elapsed), "slowest_s": round(slowest, 2)}
+    facts = {
+        "mutations": done,
+        "seed": options.seed,
+        "seconds": round(elapsed),
+        "slowest_s": round(slowest, 2),
+    }
     print(json.dumps(facts | {"offences": {k: len(v) for k, v in offences.items()}}, indent=2))
     if not options.only:
         PAGE.write_text(page(counts, offences, facts), encoding="utf-8")
@@ -207,8 +212,8 @@ def page(
         [
             "# Mutated files against every reader",
             "",
-            f"`python benchmarks/fuzz.py {facts['mutations']}`, {dt.date.today()}, "
-            f"{platform.machine()}, Python {platform.python_version()}:",
+            f"`python benchmarks/fuzz.py {facts['mutations']} --seed {facts['seed']}`, "
+            f"{dt.date.today()}, {platform.machine()}, Python {platform.python_version()}:",
             f"{facts['mutations']} mutated files in {facts['seconds']} s, the slowest "
             f"{facts['slowest_s']} s. Limits: {MOST_SECONDS:.0f} s, and 1.5 GB and three times the",
             "largest file beyond what the process holds when it starts.",
