@@ -61,7 +61,8 @@ class Cluster:
     Attributes:
         client: of the scheduler.
         workers: addresses that may be used; None for all, also those that come later.
-        at_once: how many patients are handed out at a time; None for as many as there are threads.
+        at_once: how many patients are handed out, followed or waiting; None for one more than there
+            are threads.
     """
 
     client: Client
@@ -110,7 +111,8 @@ class Cluster:
             cluster.scale(workers)
             client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
             stack.callback(_leave, client)
-            yield cls(client, None, workers)
+            # The next patient waits beside each worker, which is idle for no message then.
+            yield cls(client, None, 2 * workers)
 
     @classmethod
     @contextlib.contextmanager
