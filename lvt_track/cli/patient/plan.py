@@ -14,8 +14,6 @@ from lvt_track.errors import UsageError
 
 __all__ = ["plan"]
 
-_MARGIN_MM = 10.0
-
 
 def plan(
     out: Annotated[Path, typer.Argument(help="Folder that `lvt track` wrote.")],
@@ -31,7 +29,7 @@ def plan(
     ] = None,
     margin: Annotated[
         float | None,
-        typer.Option(help=f"Margin around tumours that are taken, mm; {_MARGIN_MM:g} by default."),
+        typer.Option(help="Margin around tumours that are taken, mm; 10 by default."),
     ] = None,
     mask: Annotated[
         list[Path] | None,
@@ -48,11 +46,16 @@ def plan(
     """
     from lvt_track.pipeline.planning.run import plan_run
     from lvt_track.pipeline.planning.settings import PlanSettings, standard_ml
-    from lvt_track.planning.resection.spec import mask_resection, read_resection, wedge_resection
+    from lvt_track.planning.resection.spec import (
+        Resection,
+        mask_resection,
+        read_resection,
+        wedge_resection,
+    )
 
     if margin is not None and not (resect or wedge):
         raise UsageError("--margin goes with --wedge or --resect", remedy="Say what is taken")
-    margin_mm = _MARGIN_MM if margin is None else margin
+    margin_mm = Resection.margin_mm if margin is None else margin
     resections = [read_resection(text, margin_mm) for text in resect or []]
     resections += [wedge_resection(text, margin_mm) for text in wedge or []]
     resections += [mask_resection(path) for path in mask or []]

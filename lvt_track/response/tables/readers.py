@@ -20,7 +20,7 @@ _VISIT = ("patient", "date")
 
 def has_readers(sheet: Sheet) -> bool:
     """Whether a column says who measured."""
-    return "reader" in map(text_name, sheet.columns)
+    return "reader" in _columns(sheet)
 
 
 def of_reader(sheet: Sheet, reader: str | None, scan_days: Collection[dt.date] = ()) -> Sheet:
@@ -35,8 +35,7 @@ def of_reader(sheet: Sheet, reader: str | None, scan_days: Collection[dt.date] =
         InputError: when a visit has rows of several readers and none is chosen, or the one that
             is chosen has no rows.
     """
-    columns = {text_name(name): name for name in sheet.columns}
-    column = columns.get("reader")
+    column = _columns(sheet).get("reader")
     if column is None:
         return sheet
     names = _names(sheet, column)
@@ -77,7 +76,7 @@ def readers_apart(sheet: Sheet, scan_days: Collection[dt.date] = ()) -> tuple[st
     Raises:
         InputError: when they are to be compared alone and a row names none.
     """
-    column = {text_name(name): name for name in sheet.columns}.get("reader")
+    column = _columns(sheet).get("reader")
     if column is None:
         return ()
     names = _names(sheet, column)
@@ -93,6 +92,11 @@ def readers_apart(sheet: Sheet, scan_days: Collection[dt.date] = ()) -> tuple[st
     return names
 
 
+def _columns(sheet: Sheet) -> dict[str | None, str]:
+    """The columns by what they hold."""
+    return {text_name(name): name for name in sheet.columns}
+
+
 def _names(sheet: Sheet, column: str) -> tuple[str, ...]:
     """The readers, each as first written."""
     spellings: dict[str, str] = {}
@@ -104,7 +108,7 @@ def _names(sheet: Sheet, column: str) -> tuple[str, ...]:
 
 def _dated_alike(sheet: Sheet, scan_days: Collection[dt.date]) -> Sheet:
     """The table with each day in ISO's form, so that readers who write days otherwise meet."""
-    column = {text_name(name): name for name in sheet.columns}.get("date")
+    column = _columns(sheet).get("date")
     if column is None:
         return sheet
     settled = settled_order([row.cells[column] for row in sheet.rows], scan_days)
@@ -123,7 +127,7 @@ def _dated_alike(sheet: Sheet, scan_days: Collection[dt.date]) -> Sheet:
 
 def _by(sheet: Sheet, column: str, kinds: tuple[str, ...]) -> dict[tuple[str, ...], dict[str, str]]:
     """Who measured what, by the columns of these kinds: readers as written, by folded name."""
-    columns = {text_name(name): name for name in sheet.columns}
+    columns = _columns(sheet)
     by = [columns[kind] for kind in kinds if kind in columns]
     readers: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
     for row in sheet.rows:

@@ -27,19 +27,19 @@ def partial_views(stacks: Sequence[Stack]) -> list[str]:
     """
     texts = [""] * len(stacks)
     for k, other in permutations(range(len(stacks)), 2):
-        own, rest = stacks[k].geometry, stacks[other].geometry
-        normal = own.direction[:, 2]
+        part, rest = stacks[k].geometry, stacks[other].geometry
+        normal = part.direction[:, 2]
         is_parallel = abs(float(normal @ rest.direction[:, 2])) >= _PARALLEL_COSINE
-        if not is_parallel or _have_same_pixels(own, rest):
+        if not is_parallel or _have_same_pixels(part, rest):
             continue
-        low, high = _ends_mm(own, normal)
+        low, high = _ends_mm(part, normal)
         rest_low, rest_high = _ends_mm(rest, normal)
-        step = max(own.spacing_mm[0], rest.spacing_mm[0])
+        step = max(part.spacing_mm[0], rest.spacing_mm[0])
         gap_mm = max(rest_low - high, low - rest_high)
         if 0 < gap_mm <= _ADJOINING_STEPS * step:
             texts[k] = (
                 f"shows a part of the scan alone: at {high if rest_low > high else low:.1f} mm its "
-                f"pixels change from {_pixels(own)} to {_pixels(rest)}, another volume"
+                f"pixels change from {_pixels(part)} to {_pixels(rest)}, another volume"
             )
     return texts
 

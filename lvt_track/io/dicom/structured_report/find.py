@@ -89,12 +89,9 @@ def _header(path: Path) -> Dataset:
 
 def _may_be_report(path: Path) -> bool:
     """Whether a file is a report, or so damaged that it may be one."""
-    try:
-        header = _header(path)
-        modality = str(header.get("Modality", ""))
-        return modality == "SR" or not (modality or "SOPClassUID" in header)
-    except Exception:
-        return True
+    header = _header(path)
+    modality = str(header.get("Modality", ""))
+    return modality == "SR" or not (modality or "SOPClassUID" in header)
 
 
 def _predecessors(header: Dataset) -> list[Dataset]:
