@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from lvt_track.core.memory import available_bytes
 from lvt_track.core.threads import allowed_cores, limit_threads, threads_of
 from lvt_track.errors import LvtError, UsageError
-from lvt_track.pipeline.cohort.engines.job import PatientJob, identity, run_patient
+from lvt_track.pipeline.cohort.engines.job import PatientJob, identity
+from lvt_track.pipeline.cohort.engines.start import run_patient
 from lvt_track.pipeline.cohort.result import PatientRun
 from lvt_track.pipeline.run.progress import Progress
 

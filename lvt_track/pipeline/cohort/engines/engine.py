@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from lvt_track.core.threads import allowed_cores
 from lvt_track.errors import UsageError
 from lvt_track.pipeline.cohort.engines.cluster import INSTALL, Cluster, has_dask, workers_that_fit
-from lvt_track.pipeline.cohort.engines.job import PatientJob, run_patient
+from lvt_track.pipeline.cohort.engines.job import PatientJob
 from lvt_track.pipeline.cohort.engines.processes import run_apart
+from lvt_track.pipeline.cohort.engines.start import run_patient
 from lvt_track.pipeline.cohort.result import PatientRun
 from lvt_track.pipeline.run.progress import Progress
 

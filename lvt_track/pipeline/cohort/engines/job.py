@@ -12,7 +12,7 @@ from lvt_track.pipeline.cohort.result import PatientRun, State
 from lvt_track.pipeline.patient.settings import TrackSettings
 from lvt_track.pipeline.run.output import Existing
 
-__all__ = ["PatientJob", "identity", "run_patient"]
+__all__ = ["PatientJob", "identity"]
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,3 @@ def identity(model: str) -> str:
         return f"{program}, {model}"
     cards = [card_of(name) for name in model.split("+")]
     return program + "".join(f", model {card.name} {card.sha256[:12]}" for card in cards)
-
-
-def run_patient(job: PatientJob) -> PatientRun:
-    """Follow one patient, see `follow_patient`.
-
-    What that needs, torch among it, is loaded where patients are followed: who hands them out or
-    merges shards does without.
-    """
-    from lvt_track.pipeline.cohort.engines.follow import follow_patient
-
-    return follow_patient(job)
