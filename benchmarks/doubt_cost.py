@@ -28,6 +28,7 @@ from lvt_track.response import course as response_course
 
 PARTS = (
     (response_course, "with_doubt", "shares of categories, choices of targets, what settles"),
+    (read, "drawn_spots", "what drawn lesions and the voxels around them are"),
     (read, "lookalikes", "what a scan says against lesions"),
     (read, "lesion_evidence", "how likely lesions are tumours"),
 )

@@ -27,6 +27,7 @@ from lvt_track.core.geometry import FloatArray, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.io.images.volumes import rounded_probability
 from lvt_track.lesions.lookalikes import lookalikes
+from lvt_track.lesions.spots import drawn_spots
 from lvt_track.lesions.tumor_probability import lesion_evidence
 from lvt_track.phantom.course.render import render_visit
 from lvt_track.phantom.course.scans import Protocol
@@ -84,7 +85,8 @@ def rows_of(volume: Volume, drawn: Drawing, truth: BoolArray, unknown: BoolArray
     labels = label_by_size(masks.tumors)
     # As `lvt track` keeps it.
     kept = rounded_probability(np.where(masks.liver, probability, 0))
-    evidence = lesion_evidence(volume, masks, labels, kept, lookalikes(volume, masks, labels))
+    spots = drawn_spots(volume, masks, labels)
+    evidence = lesion_evidence(volume, masks, spots, kept, lookalikes(volume, masks, spots))
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         inside = labels[box] == label
         is_tumor = bool(truth[box][inside].any())

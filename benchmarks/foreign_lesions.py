@@ -32,6 +32,7 @@ from lvt_track.evaluate.detection import covered_lesions
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import rounded_probability
 from lvt_track.lesions.lookalikes import lookalikes
+from lvt_track.lesions.spots import drawn_spots
 from lvt_track.lesions.tumor_probability import improbable, lesion_evidence, tumor_probability
 from lvt_track.segment.models import Model, load_model
 from lvt_track.segment.scan import Scan
@@ -133,10 +134,11 @@ def _in_doubt(volume: Volume, drawing: Drawing) -> BoolArray:
     """The tumours that their own scan speaks against, or that are improbable."""
     masks, probability = drawing
     labels = label_by_size(masks.tumors)
-    against = lookalikes(volume, masks, labels)
+    spots = drawn_spots(volume, masks, labels)
+    against = lookalikes(volume, masks, spots)
     # As `lvt track` keeps it.
     kept = rounded_probability(np.where(masks.liver, probability, 0))
-    evidence = lesion_evidence(volume, masks, labels, kept, against)
+    evidence = lesion_evidence(volume, masks, spots, kept, against)
     improbable_ones = (n for n, one in evidence.items() if improbable(tumor_probability(one)))
     doubted: BoolArray = np.isin(labels, [*against, *improbable_ones])
     return doubted

@@ -36,6 +36,7 @@ from lvt_track.io.images.volumes import rounded_probability
 from lvt_track.lesions.components import find_lesions
 from lvt_track.lesions.lookalikes import lookalikes
 from lvt_track.lesions.lookback.scan import liver_scan
+from lvt_track.lesions.spots import drawn_spots
 from lvt_track.lesions.tumor_probability import improbable, lesion_evidence, tumor_probability
 from lvt_track.register.liver_image import liver_image
 from lvt_track.segment.infer import segment
@@ -97,10 +98,9 @@ def register_drawn(number: int, visits: Sequence[DrawnVisit]) -> tuple[Registere
 
     def weighed(k: int, visit: SimulatedVisit) -> tuple[LabelArray, tuple[Lesion, ...]]:
         labels, lesions = find_lesions(k, visit.volume, visit.masks, at_edges=True)
-        against = lookalikes(visit.volume, visit.masks, labels)
-        evidence = lesion_evidence(
-            visit.volume, visit.masks, labels, visits[k].probability, against
-        )
+        spots = drawn_spots(visit.volume, visit.masks, labels)
+        against = lookalikes(visit.volume, visit.masks, spots)
+        evidence = lesion_evidence(visit.volume, visit.masks, spots, visits[k].probability, against)
         chance = {label: tumor_probability(one) for label, one in evidence.items()}
         return labels, tuple(
             replace(

@@ -11,8 +11,7 @@ leave them out; so they are kept and said to be in doubt.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from lvt_track.core.geometry import Box, FloatArray, bounding_box
-from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
-from lvt_track.lesions.size import ball_radius_mm
+from lvt_track.core.volume import BoolArray, Masks, Volume
+from lvt_track.lesions.spots import Spot
 
 __all__ = ["FALCIFORM", "FLUID", "FORK", "VESSEL", "lookalike_warning", "lookalikes"]
 
@@ -53,88 +52,49 @@ _FATTY_HU = (-160.0, 0.0)
 _UPRIGHT = 0.9
 
 
-def lookalikes(volume: Volume, masks: Masks, labels: LabelArray) -> dict[int, str]:
+def lookalikes(volume: Volume, masks: Masks, spots: Sequence[Spot]) -> dict[int, str]:
     """What speaks against lesions that a model drew, by label, in words.
 
     Args:
         volume: the scan; where its slices are not axial, nothing is told of the ligament.
         masks: on its grid.
-        labels: of the lesions, on its grid.
+        spots: the lesions, see `drawn_spots`.
     """
     box = bounding_box(masks.liver)
     if box is None:
         return {}
     box = volume.geometry.widened(box, _CLOSED_MM + _CELL_MM)
-    volume, masks, labels = volume.crop(box), masks.crop(box), labels[box]
-    plain = masks.plain_liver
+    near, shown = volume.crop(box), masks.crop(box)
+    plain = shown.plain_liver
     if not plain.any():
         return {}
-    liver_hu = float(np.median(volume.hu[plain]))
-    vessels = masks.vessels & ~masks.tumors
-    vessel_hu = float(np.median(volume.hu[vessels])) if vessels.any() else np.inf
+    liver_hu = float(np.median(near.hu[plain]))
+    vessels = shown.vessels & ~shown.tumors
+    vessel_hu = float(np.median(near.hu[vessels])) if vessels.any() else np.inf
     reasons, dark_mm = {}, {}
-    for label, part in enumerate(ndimage.find_objects(labels), start=1):
-        if part is None:
-            continue
-        z, y, x = part
-        spot = _Spot.of(volume, masks, labels, (label, (z, y, x)))
-        contrast_hu = spot.hu - liver_hu
+    for spot in spots:
+        contrast_hu = float(np.median(spot.hu)) - liver_hu
         if reason := _vessel_or_fluid(spot, contrast_hu, vessel_hu - liver_hu):
-            reasons[label] = reason
+            reasons[spot.label] = reason
         elif _FAT_HU[0] < contrast_hu < _FAT_HU[1]:
-            index = np.argwhere(labels[part] == label) + [cut.start for cut in part]
-            dark_mm[label] = volume.geometry.to_world(index)
-    fissure_mm = _fissure_mm(volume, masks.liver) if dark_mm else np.zeros((0, 3))
+            index = np.argwhere(spot.inside) + [cut.start for cut in spot.box]
+            dark_mm[spot.label] = volume.geometry.to_world(index)
+    fissure_mm = _fissure_mm(near, shown.liver) if dark_mm else np.zeros((0, 3))
     if len(fissure_mm):
         beside = (label for label, at in dark_mm.items() if _is_beside(at, fissure_mm))
         reasons |= dict.fromkeys(beside, FALCIFORM)
     return reasons
 
 
-@dataclass(frozen=True)
-class _Spot:
-    """What a lesion looks like.
-
-    Attributes:
-        hu: its median.
-        diameter_mm: of the ball of its volume.
-        drawn_share: of its voxels, those that are drawn as vessel too.
-        vessel_share: of it and the voxels around it, those that are drawn as vessel.
-        edge_share: of the voxels around it, those outside the liver.
-    """
-
-    hu: float
-    diameter_mm: float
-    drawn_share: float
-    vessel_share: float
-    edge_share: float
-
-    @classmethod
-    def of(cls, volume: Volume, masks: Masks, labels: LabelArray, item: tuple[int, Box]) -> _Spot:
-        label, box = item
-        wide = volume.geometry.widened(box, max(volume.geometry.spacing_mm))
-        inside = labels[wide] == label
-        shell = ndimage.binary_dilation(inside) & ~inside
-        vessels, liver = masks.vessels[wide], masks.liver[wide]
-        volume_ml = np.count_nonzero(inside) * volume.geometry.voxel_volume_ml
-        return cls(
-            hu=float(np.median(volume.hu[wide][inside])),
-            diameter_mm=2 * float(ball_radius_mm(volume_ml)),
-            drawn_share=float(vessels[inside].mean()),
-            vessel_share=float(vessels[inside | shell].mean()),
-            edge_share=float((~liver[shell]).mean()) if shell.any() else 1.0,
-        )
-
-
-def _vessel_or_fluid(spot: _Spot, contrast_hu: float, vessel_contrast_hu: float) -> str:
+def _vessel_or_fluid(spot: Spot, contrast_hu: float, vessel_contrast_hu: float) -> str:
     """Why a lesion may be a vessel, or fluid beside the liver; empty where nothing says so."""
     if spot.drawn_share > _VESSEL_SHARE:
         return VESSEL
     is_bright = contrast_hu > max(_BRIGHTER_HU, _AS_BRIGHT * vessel_contrast_hu)
     if is_bright and spot.vessel_share > _TOUCHES and spot.diameter_mm < _WIDEST_FORK_MM:
         return FORK
-    is_dark = spot.hu < _FLUID_HU and spot.diameter_mm < _WIDEST_FLUID_MM
-    return FLUID if is_dark and spot.edge_share > _EDGE_SHARE else ""
+    is_dark = float(np.median(spot.hu)) < _FLUID_HU and spot.diameter_mm < _WIDEST_FLUID_MM
+    return FLUID if is_dark and spot.surface_share > _EDGE_SHARE else ""
 
 
 def lookalike_warning(reasons: Iterable[str]) -> tuple[str, ...]:

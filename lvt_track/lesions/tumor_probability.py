@@ -8,17 +8,16 @@ coefficients were fitted by `benchmarks/existence.py` to phantoms with tumours a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lvt_track.core.geometry import FloatArray
-from lvt_track.core.volume import LabelArray, Masks, Volume
+from lvt_track.core.volume import Masks, Volume
 from lvt_track.lesions.lookalikes import FALCIFORM
-from lvt_track.lesions.size import ball_radius_mm
+from lvt_track.lesions.spots import Spot
 
 __all__ = [
     "COEFFICIENTS",
@@ -112,7 +111,7 @@ def improbable(probability: float) -> str:
 def lesion_evidence(
     volume: Volume,
     masks: Masks,
-    labels: LabelArray,
+    spots: Sequence[Spot],
     probability: NDArray[np.floating],
     against: Mapping[int, str],
 ) -> dict[int, LesionEvidence]:
@@ -121,35 +120,29 @@ def lesion_evidence(
     Args:
         volume: the scan.
         masks: on its grid, as a model drew them.
-        labels: of the lesions, on its grid.
+        spots: the lesions, see `drawn_spots`.
         probability: of tumour (z, y, x), 0 to 1, on its grid.
         against: what `lookalikes` says, by label.
     """
     plain = masks.plain_liver
     usual_hu = _level_hu(volume.hu[plain]) if plain.any() else None
     evidence = {}
-    for label, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box is None:
-            continue
-        z, y, x = box
-        near = volume.geometry.widened((z, y, x), _AROUND_MM)
-        inside = labels[near] == label
+    for spot in spots:
+        near = volume.geometry.widened(spot.box, _AROUND_MM)
         around = volume.hu[near][plain[near]]
         level = _level_hu(around) if around.size else usual_hu
         if level is None:
             continue
-        shell = ndimage.binary_dilation(inside) & ~inside
-        chance = probability[near][inside].astype(np.float64)
-        volume_ml = np.count_nonzero(inside) * volume.geometry.voxel_volume_ml
-        evidence[label] = LesionEvidence(
-            diameter_mm=2 * float(ball_radius_mm(volume_ml)),
+        chance = probability[spot.box][spot.inside].astype(np.float64)
+        evidence[spot.label] = LesionEvidence(
+            diameter_mm=spot.diameter_mm,
             peak=float(chance.max()),
             mean=float(chance.mean()),
-            contrast_hu=float(volume.hu[near][inside].mean()) - level[0],
+            contrast_hu=float(spot.hu.mean()) - level[0],
             noise_hu=level[1],
-            vessel_share=float(masks.vessels[near][inside | shell].mean()),
-            surface_share=float((~masks.liver[near][shell]).mean()) if shell.any() else 1.0,
-            is_at_falciform=against.get(label) == FALCIFORM,
+            vessel_share=spot.vessel_share,
+            surface_share=spot.surface_share,
+            is_at_falciform=against.get(spot.label) == FALCIFORM,
         )
     return evidence
 

@@ -13,6 +13,7 @@ from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.headers import stem_of
 from lvt_track.io.images.volumes import write_masks, write_probability
 from lvt_track.lesions.lookalikes import lookalike_warning, lookalikes
+from lvt_track.lesions.spots import drawn_spots
 from lvt_track.pipeline.masks import masks_of
 from lvt_track.pipeline.run.clock import time_now
 from lvt_track.pipeline.run.disclosure import Disclosure
@@ -130,8 +131,8 @@ def _segment(
             keep_probabilities=CLASSES if settings.save_probabilities else (),
         )
     with watch.stage("judge"):
-        labels = label_by_size(scan.masks.tumors)
-        doubts = lookalike_warning(lookalikes(volume, scan.masks, labels).values())
+        spots = drawn_spots(volume, scan.masks, label_by_size(scan.masks.tumors))
+        doubts = lookalike_warning(lookalikes(volume, scan.masks, spots).values())
     scan = replace(scan, warnings=(*scan.warnings, *doubts))
     for text in scan.warnings:
         progress.warn(text)

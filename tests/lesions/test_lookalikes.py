@@ -15,6 +15,7 @@ from lvt_track.lesions.lookalikes import (
     lookalike_warning,
     lookalikes,
 )
+from lvt_track.lesions.spots import drawn_spots
 
 GRID = Geometry.axial((24, 80, 100), (3.0, 2.0, 2.0))
 FISSURE_X = 58
@@ -70,7 +71,8 @@ def scan_with(centre, contrast_hu, *, radius_mm=7.0, fat_hu=-80.0, vessel_share=
 )
 def test_place_and_brightness_say_what_is_in_doubt(centre, contrast_hu, how, reason):
     volume, masks, ball = scan_with(centre, contrast_hu, **how)
-    assert lookalikes(volume, masks, ball.astype(np.int32)).get(1) == reason
+    spots = drawn_spots(volume, masks, ball.astype(np.int32))
+    assert lookalikes(volume, masks, spots).get(1) == reason
 
 
 def test_a_warning_counts_each_reason():

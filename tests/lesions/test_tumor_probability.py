@@ -10,6 +10,7 @@ import pytest
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.lesions.lookalikes import FALCIFORM, VESSEL
+from lvt_track.lesions.spots import drawn_spots
 from lvt_track.lesions.tumor_probability import (
     COEFFICIENTS,
     LesionEvidence,
@@ -34,9 +35,9 @@ def test_evidence_of_a_cube_in_a_liver_whose_levels_are_known() -> None:
     probability = np.where(labels > 0, 0.6, 0.0).astype(np.float16)
     probability[9, 12, 12] = 0.9
     masks = Masks(liver, vessels, labels > 0, geometry)
-    found = lesion_evidence(
-        Volume(hu, geometry), masks, labels, probability, {1: VESSEL, 2: FALCIFORM}
-    )
+    volume = Volume(hu, geometry)
+    spots = drawn_spots(volume, masks, labels)
+    found = lesion_evidence(volume, masks, spots, probability, {1: VESSEL, 2: FALCIFORM})
     inner, outer = found[1], found[2]
     assert inner.diameter_mm == pytest.approx((6 * 3 * 36 * 2 / np.pi) ** (1 / 3))
     assert inner.peak == pytest.approx(0.9, abs=1e-3)
@@ -57,7 +58,8 @@ def test_without_a_liver_nothing_is_told() -> None:
     labels[1:3, 2:5, 2:5] = 1
     volume = Volume(np.zeros(geometry.shape, dtype=np.int16), geometry)
     masks = Masks(nothing, nothing, labels > 0, geometry)
-    assert lesion_evidence(volume, masks, labels, labels.astype(np.float16), {}) == {}
+    spots = drawn_spots(volume, masks, labels)
+    assert lesion_evidence(volume, masks, spots, labels.astype(np.float16), {}) == {}
 
 
 def test_a_low_probability_is_a_doubt() -> None:

@@ -19,6 +19,7 @@ from lvt_track.errors import InputError
 from lvt_track.lesions.components import ShapeTable, find_lesions, lesion_shapes
 from lvt_track.lesions.lookalikes import lookalikes
 from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
+from lvt_track.lesions.spots import drawn_spots
 from lvt_track.lesions.tumor_probability import (
     FITTED_TO,
     improbable,
@@ -194,12 +195,13 @@ def _weighed(
 
     How likely is known of the embedded model alone, which the coefficients were fitted to.
     """
-    reasons = lookalikes(volume, scan.masks, labels)
+    spots = drawn_spots(volume, scan.masks, labels)
+    reasons = lookalikes(volume, scan.masks, spots)
     lesions = tuple(replace(one, doubt=reasons.get(one.label, "")) for one in lesions)
     probability = scan.probabilities.get("tumors")
     if probability is None or scan.sources["tumors"] != FITTED_TO:
         return lesions
-    evidence = lesion_evidence(volume, scan.masks, labels, probability, reasons)
+    evidence = lesion_evidence(volume, scan.masks, spots, probability, reasons)
     chance = {label: tumor_probability(one) for label, one in evidence.items()}
     return tuple(
         replace(
