@@ -26,11 +26,14 @@ FACES = 6
 _NEIGHBOURS = 26
 
 
-def label_components(mask: BoolArray, neighbours: int = _NEIGHBOURS) -> tuple[LabelArray, int]:
+def label_components(
+    mask: BoolArray | LabelArray, neighbours: int = _NEIGHBOURS
+) -> tuple[LabelArray, int]:
     """Number the connected components of a mask (z, y, x) from 1, in scan order.
 
     Args:
-        mask: (z, y, x), or (y, x) where the neighbours are 4 or 8.
+        mask: (z, y, x), or (y, x) where the neighbours are 4 or 8; of a label map voxels of
+            different labels are never of one component.
         neighbours: 26, or `FACES`.
 
     Returns:
@@ -57,10 +60,14 @@ def count_components(mask: BoolArray) -> int:
     return label_components(mask)[1]
 
 
-def label_by_size(mask: BoolArray) -> LabelArray:
+def label_by_size(mask: BoolArray, apart: LabelArray | None = None) -> LabelArray:
     """Number the 26-connected components of a mask from 1 by decreasing size.
 
     Of equal ones the first in scan order comes first.
+
+    Args:
+        mask: (z, y, x).
+        apart: labels (z, y, x) of at least 0; voxels of different ones are of different components.
 
     Returns:
         The label map (z, y, x), int32; 0 outside.
@@ -69,7 +76,8 @@ def label_by_size(mask: BoolArray) -> LabelArray:
     box = bounding_box(mask)
     if box is None:
         return numbered
-    labels, count = label_components(mask[box])
+    inside = mask[box] if apart is None else np.where(mask[box], apart[box] + 1, 0)
+    labels, count = label_components(inside)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     rank = np.zeros(count + 1, dtype=np.int32)
     rank[np.argsort(-sizes, kind="stable") + 1] = np.arange(1, count + 1)

@@ -13,8 +13,8 @@ __all__ = ["MASK_STAGES", "METHODS"]
 METHODS: dict[str, int] = {
     "read": 2,
     "phase": 1,
-    "segment": 2,
-    "lesions": 6,
+    "segment": 3,
+    "lesions": 7,
     "register": 1,
     "match": 4,
     "look back": 3,

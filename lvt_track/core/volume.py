@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +49,11 @@ class Volume:
 class Masks:
     """Liver, vessels and tumours on one grid; they may overlap, and usually do.
 
-    Each array is boolean (z, y, x).
+    Attributes:
+        liver, vessels, tumors: boolean (z, y, x).
+        geometry: their grid.
+        tumor_labels: label map (z, y, x) that keeps lesions apart that touch, as a reader labelled
+            them; counts inside `tumors` alone. None where the mask tells them.
 
     Raises:
         ValueError: when a shape differs from the geometry's or a type is not bool.
@@ -58,6 +63,7 @@ class Masks:
     vessels: BoolArray
     tumors: BoolArray
     geometry: Geometry
+    tumor_labels: LabelArray | None = None
 
     def __post_init__(self) -> None:
         for name in CLASSES:
@@ -68,6 +74,19 @@ class Masks:
                 )
             if mask.dtype != np.bool_:
                 raise ValueError(f"{name} must be bool, got {mask.dtype}")
+        if self.tumor_labels is not None and self.tumor_labels.shape != self.geometry.shape:
+            raise ValueError(f"tumor_labels has shape {self.tumor_labels.shape}")
+
+    @classmethod
+    def of(
+        cls,
+        by_class: Mapping[str, BoolArray],
+        geometry: Geometry,
+        tumor_labels: LabelArray | None = None,
+    ) -> Masks:
+        """Masks from arrays (z, y, x) by the names of `CLASSES`."""
+        liver, vessels, tumors = (by_class[name] for name in CLASSES)
+        return cls(liver, vessels, tumors, geometry, tumor_labels)
 
     @property
     def plain_liver(self) -> BoolArray:
@@ -76,7 +95,9 @@ class Masks:
 
     def crop(self, box: Box) -> Masks:
         """The part of the masks inside the box."""
-        return Masks(self.liver[box], self.vessels[box], self.tumors[box], self.geometry.crop(box))
+        labels = None if self.tumor_labels is None else self.tumor_labels[box]
+        cut = {name: getattr(self, name)[box] for name in CLASSES}
+        return Masks.of(cut, self.geometry.crop(box), labels)
 
     def volume_ml(self, name: str) -> float:
         """Volume of the class `name` in mL."""

@@ -1,4 +1,5 @@
-"""The lesions of one visit: connected components of its tumour mask."""
+"""The lesions of one visit: connected components of its tumour mask, of one label where a reader
+labelled them."""
 
 from __future__ import annotations
 
@@ -56,7 +57,7 @@ ShapeTable = Mapping[tuple[int, int], LesionShape]
 def find_lesions(
     visit: int, volume: Volume | None, masks: Masks, at_edges: bool = False
 ) -> tuple[LabelArray, tuple[Lesion, ...]]:
-    """Find and measure the connected components of the tumour mask.
+    """Find and measure the connected components of the tumour mask, kept apart by its labels.
 
     Args:
         visit: index of the visit in its course.
@@ -69,7 +70,7 @@ def find_lesions(
         The label map (z, y, x) on the grid of the masks, numbered from 1 by decreasing size
         (of equal ones, the first in scan order), and the lesions in the order of their labels.
     """
-    labels = label_by_size(masks.tumors)
+    labels = label_by_size(masks.tumors, masks.tumor_labels)
     blank = blank_slices(volume)
     lesions = []
     for label, (z, y, x) in enumerate(ndimage.find_objects(labels), start=1):

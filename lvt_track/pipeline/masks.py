@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,17 @@ from numpy.typing import NDArray
 from lvt_track.core.course import GIVEN
 from lvt_track.core.series import Series
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
-from lvt_track.io.images.volumes import read_mask
+from lvt_track.errors import InputError
+from lvt_track.io.images.volumes import read_mask_labels
+from lvt_track.lesions.given_labels import TumorLabels, tumor_labels
 from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.progress import Progress
-from lvt_track.segment.postprocess.given import combine_with_given, stray_tumors
+from lvt_track.segment.postprocess.given import (
+    FILLS_LIVER,
+    combine_with_given,
+    liver_share,
+    tumor_warnings,
+)
 
 __all__ = ["NOT_DRAWN", "SegmentedScan", "masks_of"]
 
@@ -65,16 +72,41 @@ def masks_of(
             none where all masks are given.
 
     Raises:
-        InputError: when a given mask cannot be read or lies on another grid.
+        InputError: when a given mask cannot be read, lies on another grid, or holds liver and
+            tumours where it should hold tumours.
     """
-    given = {
-        name: read_mask(mask.path, volume.geometry, mask.labels)
-        for name, mask in series.masks.items()
-        if name in CLASSES
-    }
+    given: dict[str, BoolArray] = {}
+    labels = TumorLabels()
+    for name in CLASSES:
+        if name in series.masks:
+            mask = series.masks[name]
+            values = read_mask_labels(mask.path, volume.geometry, mask.labels)
+            given[name] = values != 0
+            if name == "tumors":
+                labels = tumor_labels(values, volume.geometry.spacing_mm)
+    scan = _combined(volume, given, choice, progress, keep_probabilities)
+    if len(labels.values) > 1 and liver_share(scan.masks) >= FILLS_LIVER:
+        raise InputError(
+            f"holds labels {', '.join(map(str, labels.values))}, which fill the liver together: "
+            "a map of liver and tumours, not of tumours alone",
+            path=series.masks["tumors"].path,
+            remedy="Save the tumours alone under this name, or name the map as its program does",
+        )
+    masks = replace(scan.masks, tumor_labels=labels.apart)
+    return replace(scan, masks=masks, warnings=(*scan.warnings, *labels.remarks))
+
+
+def _combined(
+    volume: Volume,
+    given: Mapping[str, BoolArray],
+    choice: ModelChoice,
+    progress: Progress,
+    keep_probabilities: Collection[str],
+) -> SegmentedScan:
+    """Given masks with the model's for the classes that they lack."""
     if len(given) == len(CLASSES):
-        masks = Masks(given["liver"], given["vessels"], given["tumors"], volume.geometry)
-        return SegmentedScan(masks, dict.fromkeys(CLASSES, GIVEN), stray_tumors(masks))
+        masks = Masks.of(given, volume.geometry)
+        return SegmentedScan(masks, dict.fromkeys(CLASSES, GIVEN), tumor_warnings(masks))
 
     drawn = choice.segment(volume, keep_probabilities)
     for text in drawn.notes:
@@ -85,7 +117,7 @@ def masks_of(
     # What a reader gave is not what the model had to say of its own.
     replaced = {text for name in given for text in drawn.class_warnings.get(name, ())}
     kept = (text for text in drawn.warnings if text not in replaced)
-    warnings = (*kept, *stray_tumors(masks))
+    warnings = (*kept, *tumor_warnings(masks))
     cysts = None if "tumors" in given else drawn.cysts
     if cysts is not None and given:
         cysts = cysts & masks.liver

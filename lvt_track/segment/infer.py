@@ -196,10 +196,8 @@ def _finished(
                 drawn, scan.hu[box], scan.spacing_mm, model.fluid_hu
             )
             cysts = _place(drawn & ~sound["tumors"], box, scan)
-        masks = Masks(
-            **{name: _place(sound[name], box, scan) for name in CLASSES},
-            geometry=volume.geometry,
-        )
+        placed = {name: _place(sound[name], box, scan) for name in CLASSES}
+        masks = Masks.of(placed, volume.geometry)
         probabilities = {
             name: _place(values, box, scan) for name, values in drawing.probabilities.items()
         }
@@ -229,7 +227,7 @@ def _nothing(volume: Volume, model: Model, run: Run) -> Segmentation:
     shape = volume.geometry.shape
     empty = {name: np.zeros(shape, dtype=bool) for name in CLASSES}
     return Segmentation(
-        masks=Masks(**empty, geometry=volume.geometry),
+        masks=Masks.of(empty, volume.geometry),
         device=_where(run),
         seconds=run.seconds,
         dropped=dict.fromkeys(CLASSES, 0),

@@ -161,10 +161,8 @@ class TotalSegmentator:
             MINIMUM_ML,
         )
         back = upright.inverse
-        masks = Masks(
-            **{name: np.ascontiguousarray(back.apply(cleaned.masks[name])) for name in CLASSES},
-            geometry=volume.geometry,
-        )
+        turned = {name: np.ascontiguousarray(back.apply(cleaned.masks[name])) for name in CLASSES}
+        masks = Masks.of(turned, volume.geometry)
         return Segmentation(
             masks=masks,
             device=where,

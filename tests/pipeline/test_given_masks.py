@@ -12,10 +12,11 @@ import pytest
 from lvt_track.core.course import GIVEN
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.series import MaskSource
-from lvt_track.core.volume import Masks, Volume
+from lvt_track.core.volume import LabelArray, Masks, Volume
+from lvt_track.errors import InputError
 from lvt_track.io.discover import series_at
-from lvt_track.io.images.volumes import write_mask, write_volume
-from lvt_track.pipeline.masks import masks_of
+from lvt_track.io.images.volumes import write_labels, write_mask, write_volume
+from lvt_track.pipeline.masks import SegmentedScan, masks_of
 from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.progress import Silent
 from lvt_track.segment.infer import Segmentation
@@ -92,3 +93,30 @@ def test_what_a_model_says_of_a_class_is_told_where_its_mask_is_used(
     series = replace(series_at(scan), masks={given: MaskSource(drawn)})
     volume = Volume(np.full(GEOMETRY.shape, 60, dtype=np.int16), GEOMETRY)
     assert masks_of(series, volume, Warned(), Silent()).warnings == told
+
+
+def tumors_of(labels: LabelArray, scan: Path) -> SegmentedScan:
+    drawn = scan.with_name("tumors.nii.gz")
+    write_labels(labels, GEOMETRY, drawn)
+    series = replace(series_at(scan), masks={"tumors": MaskSource(drawn)})
+    volume = Volume(np.full(GEOMETRY.shape, 60, dtype=np.int16), GEOMETRY)
+    return masks_of(series, volume, Found(), Silent())
+
+
+def test_labels_of_given_tumours_keep_them_apart(scan: Path) -> None:
+    labels = np.zeros(GEOMETRY.shape, dtype=np.int32)
+    labels[4:8, 8:14, 8:14], labels[4:8, 8:14, 14:20] = 1, 2
+    found = tumors_of(labels, scan)
+    assert found.masks.tumor_labels is not None
+    np.testing.assert_array_equal(found.masks.tumor_labels, labels)
+    assert "labels 1 and 2 of the tumour mask touch" in found.warnings[-1]
+    assert tumors_of((labels > 0).astype(np.int32), scan).masks.tumor_labels is None
+
+
+def test_a_map_of_liver_and_tumours_is_no_tumour_mask(scan: Path) -> None:
+    labels = np.zeros(GEOMETRY.shape, dtype=np.int32)
+    labels[2:10, 2:22, 2:22], labels[4:8, 8:14, 8:14] = 1, 2
+    with pytest.raises(InputError, match="labels 1, 2, which fill the liver together"):
+        tumors_of(labels, scan)
+    found = tumors_of((labels > 0).astype(np.int32), scan)
+    assert found.warnings == ("the tumour mask fills 100% of the liver: is it the liver's mask?",)

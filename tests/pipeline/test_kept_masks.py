@@ -10,7 +10,13 @@ import pandas as pd
 import pytest
 
 from lvt_track.core.volume import CLASSES, Masks
-from lvt_track.io.images.volumes import read_geometry, read_mask, write_mask
+from lvt_track.io.images.volumes import (
+    read_geometry,
+    read_labels,
+    read_mask,
+    write_labels,
+    write_mask,
+)
 from lvt_track.pipeline.masks import SegmentedScan
 from lvt_track.pipeline.patient.report import remake_report
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
@@ -65,3 +71,28 @@ def test_a_report_warns_of_masks_as_they_are_now(
     assert after[first] == before[first]
     assert CUT in after[EDITED]
     assert STRAY in after[EDITED]
+
+
+def test_a_label_that_is_painted_keeps_lesions_apart(
+    tmp_path: Path, make_visit: Callable[..., Path]
+) -> None:
+    patient, out = tmp_path / "patient", tmp_path / "out"
+    for visit in range(2):
+        make_visit(patient, visit, masks=True)
+    track_patient(patient, out, TrackSettings(), Existing.REFUSE, Silent())
+    path = out / "visits" / EDITED / "tumors.nii.gz"
+    before = pd.read_csv(out / "lesions.csv")
+    labels, grid = read_labels(path)
+    middle = int(np.median(np.nonzero(read_labels(path.with_name("lesions.nii.gz"))[0] == 1)[2]))
+    labels[..., :middle] *= 2
+    write_labels(labels, grid, path)
+    remake_report(out, ReaderTables(), None, Silent())
+    after = pd.read_csv(out / "lesions.csv")
+    assert len(after) == len(before) + 1
+    assert "labels 1 and 2 of the tumour mask touch" in warnings(out)[EDITED]
+    # Resumed, and begun anew: a reader's labels are never lost.
+    track_patient(patient, out, TrackSettings(), Existing.RESUME, Silent())
+    pd.testing.assert_frame_equal(pd.read_csv(out / "lesions.csv"), after)
+    track_patient(patient, out, TrackSettings(), Existing.FORCE, Silent())
+    assert len(pd.read_csv(out / "lesions.csv")) == len(before)
+    np.testing.assert_array_equal(read_labels(path.with_name("edited_tumors.nii.gz"))[0], labels)

@@ -30,6 +30,7 @@ __all__ = [
     "read_geometry",
     "read_labels",
     "read_mask",
+    "read_mask_labels",
     "read_probability",
     "read_volume",
     "rounded_probability",
@@ -96,6 +97,18 @@ def read_geometry(path: Path) -> Geometry:
 def read_mask(path: Path, geometry: Geometry, labels: Collection[int] = ()) -> BoolArray:
     """Read a mask that belongs to a scan; every label but 0 is inside, or those of `labels`.
 
+    See `read_mask_labels`.
+
+    Raises:
+        InputError: when it is on another grid, or its values are not labels.
+    """
+    inside: BoolArray = read_mask_labels(path, geometry, labels) != 0
+    return inside
+
+
+def read_mask_labels(path: Path, geometry: Geometry, labels: Collection[int] = ()) -> LabelArray:
+    """Read the labels of a mask that belongs to a scan; 0 outside, or where not of `labels`.
+
     Labels of a map may be cropped from the scan's grid.
     A mask on the scan's own grid whose axes are stored in another order or direction is turned
     to the scan's, voxel for voxel.
@@ -113,8 +126,9 @@ def read_mask(path: Path, geometry: Geometry, labels: Collection[int] = ()) -> B
             path=path,
             remedy="Resample the mask to the scan, or draw it on this scan",
         )
-    inside: BoolArray = np.isin(turned, list(labels)) if labels else turned != 0
-    return inside
+    if not labels:
+        return turned
+    return np.where(np.isin(turned, list(labels)), turned, 0)
 
 
 def read_probability(path: Path, geometry: Geometry) -> NDArray[np.float16]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lvt_track import __version__
 from lvt_track.core.methods import MASK_STAGES, METHODS
-from lvt_track.core.volume import BoolArray, Volume
+from lvt_track.core.volume import BoolArray, LabelArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.files import sha256_of, write_whole
 from lvt_track.lesions.corrections.table import Correction, parse_corrections
@@ -248,9 +248,17 @@ def voxel_digest(volume: Volume) -> str:
     return hashlib.sha256(np.ascontiguousarray(volume.hu).data).hexdigest()
 
 
-def mask_digest(mask: BoolArray) -> str:
-    """Digest of the voxels of a mask, whatever file holds them."""
-    return hashlib.sha256(np.packbits(mask).data).hexdigest()
+def mask_digest(mask: BoolArray, apart: LabelArray | None = None) -> str:
+    """Digest of the voxels of a mask, whatever file holds them.
+
+    Args:
+        mask: (z, y, x).
+        apart: labels (z, y, x) that keep apart what touches, see `Masks`.
+    """
+    digest = hashlib.sha256(np.packbits(mask).data)
+    if apart is not None:
+        digest.update(np.ascontiguousarray(apart[mask], dtype="<i4").data)
+    return digest.hexdigest()
 
 
 def fingerprint(inputs: Sequence[InputRecord], model: str) -> str:

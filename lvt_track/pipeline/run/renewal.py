@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lvt_track.errors import InputError, OutputError
 from lvt_track.io.images.volumes import read_labels
+from lvt_track.lesions.given_labels import tumor_labels
 from lvt_track.pipeline.run.folder import RunFolder
 from lvt_track.pipeline.run.manifest import Manifest, mask_digest
 from lvt_track.pipeline.run.output import make_folder
@@ -70,10 +71,11 @@ def _set_aside_edited(folder: RunFolder) -> None:
         for name in record.sha256:
             path = folder.visit(date).mask(name, series)
             try:
-                is_known = record.knows(name, mask_digest(read_labels(path)[0] != 0))
+                labels, grid = read_labels(path)
             except InputError:
                 continue  # gone, or damaged
-            if not is_known:
+            apart = tumor_labels(labels, grid.spacing_mm).apart if name == "tumors" else None
+            if not record.knows(name, mask_digest(labels != 0, apart)):
                 path.rename(_free(path.with_name(f"edited_{path.name}")))
 
 

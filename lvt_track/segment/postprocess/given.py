@@ -9,7 +9,10 @@ import numpy as np
 from lvt_track.core.volume import BoolArray, Masks
 from lvt_track.segment.postprocess.hierarchy import without_specks
 
-__all__ = ["combine_with_given", "stray_tumors"]
+__all__ = ["FILLS_LIVER", "combine_with_given", "liver_share", "tumor_warnings"]
+
+FILLS_LIVER = 0.9
+"""Share of the liver from which on a tumour mask is more likely the liver's."""
 
 _STRAY_FRACTION = 0.05
 
@@ -42,12 +45,22 @@ def combine_with_given(
     return Masks(liver, parts["vessels"], parts["tumors"], drawn.geometry)
 
 
-def stray_tumors(masks: Masks) -> tuple[str, ...]:
-    """A warning where much of the tumours lies outside the liver."""
+def liver_share(masks: Masks) -> float:
+    """Share of the liver's voxels that are tumour; 0 without a liver."""
+    liver = int(np.count_nonzero(masks.liver))
+    return int(np.count_nonzero(masks.tumors & masks.liver)) / liver if liver else 0.0
+
+
+def tumor_warnings(masks: Masks) -> tuple[str, ...]:
+    """What is odd of tumours beside their liver: many outside, or all of it."""
     tumors = int(np.count_nonzero(masks.tumors))
     if tumors == 0:
         return ()
+    warnings = []
     outside = int(np.count_nonzero(masks.tumors & ~masks.liver)) / tumors
-    if outside <= _STRAY_FRACTION:
-        return ()
-    return (f"{outside:.0%} of the tumour mask lies outside the liver mask",)
+    if outside > _STRAY_FRACTION:
+        warnings.append(f"{outside:.0%} of the tumour mask lies outside the liver mask")
+    share = liver_share(masks)
+    if share >= FILLS_LIVER:
+        warnings.append(f"the tumour mask fills {share:.0%} of the liver: is it the liver's mask?")
+    return tuple(warnings)

@@ -17,18 +17,21 @@ from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.images.volumes import (
     read_mask,
+    read_mask_labels,
     read_probability,
     rounded_probability,
+    write_labels,
     write_masks,
     write_probability,
 )
+from lvt_track.lesions.given_labels import TumorLabels, tumor_labels
 from lvt_track.pipeline.masks import SegmentedScan, masks_of
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.folder import RunFolder, VisitFolder, series_name
 from lvt_track.pipeline.run.manifest import MaskRecord, mask_digest, voxel_digest
 from lvt_track.pipeline.run.output import make_folder
 from lvt_track.segment.postprocess.fluid import fluid_warning
-from lvt_track.segment.postprocess.given import stray_tumors
+from lvt_track.segment.postprocess.given import tumor_warnings
 
 __all__ = ["SeriesAt", "SeriesMasks", "SeriesScan", "cut_liver", "series_masks"]
 
@@ -131,19 +134,22 @@ def series_masks(scan: SeriesScan, run: Run, is_current: bool, beside: Executor)
     record = run.earlier.drawn.get(at.key) if run.earlier else None
     if run.folder is None or (record is None and not run.keeps_masks):
         return _made(scan, run, {}, beside)
-    if run.keeps_masks:
-        masks = {name: read_mask(at.path(run.folder, name), volume.geometry) for name in CLASSES}
-    else:
-        masks = _readable(at, volume, run.folder)
+    masks, labels = _earlier_masks(at, volume, run.folder, is_strict=run.keeps_masks)
     edited = {
         name: mask
         for name, mask in masks.items()
-        if record is not None and not record.knows(name, mask_digest(mask))
+        if record is not None
+        and not record.knows(name, mask_digest(mask, labels.apart if name == "tumors" else None))
     }
     if run.keeps_masks or (is_current and len(masks) == len(CLASSES)):
         if record is not None and record.scan_sha256 != scan.digest:
             run.warn(f"{at.key}: its scan is another than that of which the masks were made")
-        return _kept(at, Masks(**masks, geometry=volume.geometry), run, frozenset(edited))
+        whole = Masks.of(masks, volume.geometry, labels.apart)
+        kept = _kept(at, whole, run, frozenset(edited))
+        if "tumors" not in edited:
+            return kept
+        warnings = (*kept.scan.warnings, *labels.remarks)
+        return replace(kept, scan=replace(kept.scan, warnings=warnings))
     if edited and record is not None and record.scan_sha256 != scan.digest:
         raise InputError(
             f"{' and '.join(edited)} were edited, but the scan is another one now",
@@ -153,17 +159,28 @@ def series_masks(scan: SeriesScan, run: Run, is_current: bool, beside: Executor)
     return _made(scan, run, edited, beside)
 
 
-def _readable(at: SeriesAt, volume: Volume, folder: RunFolder) -> dict[str, BoolArray]:
-    """The masks of an earlier run that are there and sound, by class name."""
-    masks = {}
+def _earlier_masks(
+    at: SeriesAt, volume: Volume, folder: RunFolder, *, is_strict: bool
+) -> tuple[dict[str, BoolArray], TumorLabels]:
+    """The masks of an earlier run by class name, and what the labels of its tumours say.
+
+    Those that are gone or damaged are left out, unless all must be there.
+
+    Raises:
+        InputError: when one that must be there cannot be read.
+    """
+    masks, labels = {}, TumorLabels()
     for name in CLASSES:
-        path = at.path(folder, name)
-        if path.exists():
-            try:
-                masks[name] = read_mask(path, volume.geometry)
-            except InputError:
-                continue  # damaged: it is made again
-    return masks
+        try:
+            values = read_mask_labels(at.path(folder, name), volume.geometry)
+        except InputError:
+            if is_strict:
+                raise
+            continue  # it is made again
+        masks[name] = values != 0
+        if name == "tumors":
+            labels = tumor_labels(values, volume.geometry.spacing_mm)
+    return masks, labels
 
 
 def _kept(at: SeriesAt, masks: Masks, run: Run, edited: frozenset[str]) -> SeriesMasks:
@@ -202,7 +219,7 @@ def _shown(masks: Masks, sources: dict[str, str], cysts: BoolArray | None) -> tu
     """What is to be said of masks that may have changed since they were made."""
     cut = () if sources["liver"] == GIVEN else cut_liver(masks.liver)
     fluid = () if cysts is None else fluid_warning(count_components(cysts))
-    return (*cut, *stray_tumors(masks), *fluid)
+    return (*cut, *tumor_warnings(masks), *fluid)
 
 
 def cut_liver(liver: BoolArray) -> tuple[str, ...]:
@@ -248,8 +265,9 @@ def _noted(
     before = run.manifest.drawn.get(at.key)
     if before is not None:
         record.sha256, record.returned = dict(before.sha256), dict(before.returned)
+    apart = scan.masks.tumor_labels
     for name, mask in new.items():
-        record.note(name, mask_digest(mask))
+        record.note(name, mask_digest(mask, apart if name == "tumors" else None))
     record.returned.pop(mask_digest(scan.masks.tumors), None)
     run.manifest.drawn[at.key] = record
     run.save_manifest()
@@ -261,6 +279,9 @@ def _noted(
             files[folder.cysts] = scan.cysts
 
     def write() -> None:
+        tumors = folder.mask("tumors", at.name)
+        if apart is not None and files.pop(tumors, None) is not None:
+            write_labels(apart, scan.masks.geometry, tumors, at.like)
         write_masks(files, scan.masks.geometry, at.like)
         if _wants_probability(at) and "tumors" in scan.probabilities:
             probability = scan.probabilities["tumors"]
