@@ -5,7 +5,8 @@
 NAME is a dataset that `lvt prepare --list` names (3d-ircadb-01, lits, chaos-ct, …) or the
 .toml file of one of your own; FOLDER is what was unpacked. Every case is read, segmented and scored
 by what its annotation knows; each is kept below `--work`, so that the same command goes on where it
-stopped. Writes docs/results/public-NAME.md; ends with 4 where a case could not be used.
+stopped. Writes docs/results/public-NAME.md; ends with 4 where a case could not be used, and with 3
+and no page where none could.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from scipy import ndimage
 from table import markdown_table, write_page
 
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
-from lvt_track.errors import LvtError
+from lvt_track.errors import InputError, LvtError
 from lvt_track.evaluate.detection import Detection, covered_lesions
 from lvt_track.evaluate.pooled import pooled_rows
 from lvt_track.evaluate.scores import ClassScores, score_class
@@ -104,6 +105,8 @@ def _score(descriptor: Descriptor, source: CaseSource, segment: Segment) -> Case
     try:
         volume, labels = read_case(descriptor, source)
         cut_to_liver(labels, descriptor)
+        if not np.any(labels & BITS["liver"]):
+            return Case(source.name, failure="its labels hold no liver to score by")
         masks = segment(volume)
     except LvtError as error:
         return Case(source.name, failure=str(error))
@@ -281,7 +284,10 @@ def main() -> int:
     except LvtError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    command = f"python benchmarks/public.py {chosen.name} FOLDER"
+    if all(case.failure for case in cases):
+        print("error: none of the cases could be used; no page was written", file=sys.stderr)
+        return InputError.exit_code
+    command = f"python benchmarks/public.py {Path(chosen.name).name} FOLDER"
     print(
         write_page(
             name,

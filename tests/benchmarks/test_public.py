@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.training.datasets.descriptor import find_descriptor
-from tests.training.replicas import draw, write_ircadb_patient
+from tests.training.replicas import draw, write_ircadb_patient, write_pairs
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -82,3 +82,10 @@ def test_a_half_downloaded_case_is_named(public: ModuleType, tmp_path: Path) -> 
     (case,) = public.score_dataset(descriptor, tmp_path, tmp_path / "work", by_brightness)
     assert "liver" in case.failure
     assert "## Not used" in "\n".join(public.page_parts(descriptor, [case]))
+
+
+def test_labels_without_a_liver_are_no_zero(public: ModuleType, tmp_path: Path) -> None:
+    write_pairs(tmp_path, "volume-{}.nii", "segmentation-{}.nii", {}, (0,))
+    descriptor = find_descriptor("lits")
+    (case,) = public.score_dataset(descriptor, tmp_path, tmp_path / "work", by_brightness)
+    assert case.failure == "its labels hold no liver to score by"

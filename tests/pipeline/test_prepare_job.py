@@ -102,8 +102,13 @@ def test_nothing_to_prepare(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     with pytest.raises(InputError, match=r"no case of lits is here \(looked for volume-"):
         prepare("lits", tmp_path / "src", tmp_path)
-    write_map(tmp_path / "src" / "segmentation-0.nii", values(draw(), liver=1))
+    (tmp_path / "src" / "Training_Batch1.zip").touch()
+    with pytest.raises(InputError, match=r"Unpack src/Training_Batch1\.zip"):
+        prepare("lits", tmp_path / "src", tmp_path)
     (tmp_path / "src" / "volume-0.nii").write_bytes(b"cut short")
+    with pytest.raises(InputError, match=r"which is there, with segmentation-.*, which is not"):
+        prepare("lits", tmp_path / "src", tmp_path)
+    write_map(tmp_path / "src" / "segmentation-0.nii", values(draw(), liver=1))
     with pytest.raises(InputError, match=r"none of 1 cases can be used; 0: .*not a NIfTI"):
         prepare("lits", tmp_path / "src", tmp_path)
     assert not (tmp_path / "lits").exists()

@@ -24,6 +24,7 @@ LABEL_MAP = ""
 Key = TypeVar("Key", bound=Hashable)
 
 _ARCHIVE = ".zip"
+_ARCHIVES = (_ARCHIVE, ".tar", ".tgz", ".tar.gz", ".7z", ".rar")
 _NOT_IN_NAMES = re.compile(r"[^\w.-]")
 _WILDCARD = re.compile(r"(\{case\}|\{patient\}|\{structure\}|\*|\?)")
 _MEANING = {
@@ -76,13 +77,28 @@ def find_cases(descriptor: Descriptor, folder: Path) -> tuple[CaseSource, ...]:
         first, last = layout.numbers
         cases = [case for case in cases if first <= (number_in(case.name) or 0) <= last]
     if not cases:
-        looked_for = "DICOM segmentations" if not layout.image else layout.image
-        raise InputError(
-            f"no case of {descriptor.name} is here (looked for {looked_for})",
-            path=folder,
-            remedy="Give the folder that the dataset was unpacked into",
-        )
+        raise _nothing_of(descriptor, folder)
     return tuple(sorted(cases, key=lambda case: (number_in(case.name) or 0, case.name)))
+
+
+def _nothing_of(descriptor: Descriptor, folder: Path) -> InputError:
+    """Why a folder holds no case: what was looked for, and what is there of it."""
+    layout = descriptor.layout
+    looked_for = layout.image or "DICOM segmentations"
+    remedy = "Give the folder that the dataset was unpacked into"
+    if layout.image and layout.kind is not LayoutKind.DICOM_SLICES:
+        places = [place for place, _ in _files(folder)]
+        packed = next((place for place in places if place.endswith(_ARCHIVES)), "")
+        if any(_expression(layout.image).search(place) for place in places):
+            looked_for = f"{layout.image}, which is there, with {layout.labels}, which is not"
+            remedy = "Unpack the labels beside the scans; a test set without labels cannot be used"
+        elif packed:
+            remedy = f"Unpack {packed}"
+    return InputError(
+        f"no case of {descriptor.name} is here (looked for {looked_for})",
+        path=folder,
+        remedy=remedy,
+    )
 
 
 def _by_pattern(layout: Layout, folder: Path) -> list[CaseSource]:
