@@ -16,7 +16,7 @@ METHODS: dict[str, int] = {
     "segment": 3,
     "lesions": 7,
     "register": 1,
-    "match": 4,
+    "match": 5,
     "look back": 3,
     "respond": 6,
     "plan": 6,

@@ -120,6 +120,24 @@ def test_the_doubt_of_a_place_that_looked_the_same_ends_with_growth(ball, still_
     assert state is TrackState.NEW and "looks the same" in reason
 
 
+@pytest.mark.parametrize(
+    ("first_rate", "state"),
+    [(0.01, TrackState.UNCERTAIN), (0.04, TrackState.NEW)],
+    ids=["came back", "a chance in two looks"],
+)
+def test_what_was_shown_and_away_has_come_back(ball, still_frame, dates, first_rate, state):
+    visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(4)]
+    for v in (2, 3):
+        visits[v].append(ball(v, 2, (60, 0, 0), 15))
+    away = replace(look_at(0.01), lesion=(2, 2), visit=1, false_alarm_rate=0.6)
+    shown = replace(away, visit=0, verdict=Visibility.VISIBLE, false_alarm_rate=first_rate)
+    ((found, reason),) = followed(visits, still_frame(), dates, looks=[shown, away])
+    assert found is state and ("come back" in reason) is (state is TrackState.UNCERTAIN)
+    # A scan that does not show it before one that does is no return.
+    late = [replace(away, visit=0), replace(shown, visit=1)]
+    assert followed(visits, still_frame(), dates, looks=late) == [(TrackState.NEW, "")]
+
+
 @pytest.mark.parametrize(("last_mm", "state"), [(15, "uncertain"), (22, "persistent")])
 def test_what_every_scan_doubts_is_uncertain_until_it_grows(
     ball, still_frame, dates, last_mm, state

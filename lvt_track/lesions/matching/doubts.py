@@ -1,8 +1,9 @@
 """New tumours on a model's word alone that may be none: fragments, spots drawn once, known places.
 
 A new tumour means progression, and a model errs: it draws a piece at the edge of a large tumour
-apart from it, a spot at one visit that no other visit shows, or at one visit what looked the same
-at the visit before and was not drawn there. A reader's masks are believed.
+apart from it, a spot at one visit that no other visit shows, at one visit what looked the same
+at the visit before and was not drawn there, or a known tumour that was away and has come back. A
+reader's masks are believed.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import cKDTree
 
-from lvt_track.core.course import CHANGED_RATE, LookBack
+from lvt_track.core.course import CHANGED_RATE, LookBack, Visibility
 from lvt_track.core.lesion.lesion import Lesion, Track, TrackState
 from lvt_track.lesions.components import LesionShape, ShapeTable
 from lvt_track.lesions.frame import PointMap
+from lvt_track.lesions.lookback.search import VISIBLE_RATE
 from lvt_track.lesions.matching.events import confirming_visit
 
 __all__ = ["FRAGMENT_GAP_MM", "FRAGMENT_RATIO", "ModelFinds", "doubt_model_finds"]
@@ -57,9 +59,8 @@ def doubt_model_finds(
 
     What a reader calls new is left alone, and so is what is uncertain already. A place that looked
     the same before, or that is no plain liver in one of the scans, is in doubt until the tumour
-    there is measurable and has clearly grown. A tumour
-    of any visit is uncertain that has not clearly grown and of which every scan says that it may be
-    none, see `lookalikes`.
+    there is measurable and has clearly grown. A tumour of any visit is uncertain that has not
+    clearly grown and of which every scan says that it may be none, see `lookalikes`.
 
     Args:
         tracks: as matching gives them.
@@ -77,8 +78,10 @@ def doubt_model_finds(
         if against:
             track = _doubted(track, against)
         elif is_open and track.state is not TrackState.UNCERTAIN:
-            reason = _fragment(track, by_key, first_of, finds, frame) or _once(
-                track, by_key, finds, frame
+            reason = (
+                _fragment(track, by_key, first_of, finds, frame)
+                or _once(track, by_key, finds, frame)
+                or _came_back(track, finds)
             )
             if reason:
                 track = _doubted(track, reason)
@@ -106,6 +109,31 @@ def _doubted(track: Track, reason: str) -> Track:
 def _settled(track: Track, reason: str, visit: int) -> Track:
     words = f"{track.reason}; {reason}" if track.reason else reason
     return replace(track, reason=words, confirmed=max(visit, track.confirmed or 0))
+
+
+def _came_back(track: Track, finds: ModelFinds) -> str:
+    """Why a tumour was there and away before a model drew it; empty where no scan says so.
+
+    Each further scan that is looked at adds a chance of a false alarm: the limit is shared by them.
+    """
+    looks = sorted(
+        (
+            look
+            for look in finds.looks
+            if look.track == track.number and look.verdict is not Visibility.NOT_COVERED
+        ),
+        key=lambda look: look.visit,
+    )
+    away = [look.visit for look in looks if look.verdict is Visibility.NOT_VISIBLE]
+    for look in looks:
+        rate = 1.0 if look.false_alarm_rate is None else look.false_alarm_rate
+        is_shown = look.verdict is Visibility.VISIBLE and rate <= VISIBLE_RATE / len(looks)
+        if is_shown and away and look.visit < away[-1]:
+            return (
+                f"a model drew it, and the scan of {finds.dates[look.visit]} may show it already, "
+                f"that of {finds.dates[away[-1]]} does not: it may have come back ({look.reason})"
+            )
+    return ""
 
 
 def _not_shown_new(look: LookBack, finds: ModelFinds) -> str:
