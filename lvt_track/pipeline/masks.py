@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.course import GIVEN
 from lvt_track.core.series import Series
-from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
+from lvt_track.core.volume import CLASSES, BoolArray, LabelArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.images.volumes import read_mask_labels
 from lvt_track.lesions.given_labels import TumorLabels, tumor_labels
@@ -20,6 +20,7 @@ from lvt_track.segment.postprocess.given import (
     FILLS_LIVER,
     combine_with_given,
     liver_share,
+    liver_warnings,
     tumor_warnings,
 )
 
@@ -77,6 +78,7 @@ def masks_of(
     """
     given: dict[str, BoolArray] = {}
     labels = TumorLabels()
+    remarks: list[str] = []
     for name in CLASSES:
         if name in series.masks:
             mask = series.masks[name]
@@ -84,6 +86,9 @@ def masks_of(
             given[name] = values != 0
             if name == "tumors":
                 labels = tumor_labels(values, volume.geometry.spacing_mm)
+                remarks += labels.remarks
+            elif not mask.labels:
+                remarks += _several_labels(name, values)
     scan = _combined(volume, given, choice, progress, keep_probabilities)
     if len(labels.values) > 1 and liver_share(scan.masks) >= FILLS_LIVER:
         raise InputError(
@@ -93,7 +98,17 @@ def masks_of(
             remedy="Save the tumours alone under this name, or name the map as its program does",
         )
     masks = replace(scan.masks, tumor_labels=labels.apart)
-    return replace(scan, masks=masks, warnings=(*scan.warnings, *labels.remarks))
+    if "liver" in given:
+        remarks += liver_warnings(given["liver"], masks, volume)
+    return replace(scan, masks=masks, warnings=(*scan.warnings, *remarks))
+
+
+def _several_labels(name: str, values: LabelArray) -> tuple[str, ...]:
+    """What is to be said where a mask of one class has several labels."""
+    labels = [int(label) for label in np.unique(values) if label]
+    if len(labels) < 2:
+        return ()
+    return (f"labels {', '.join(map(str, labels))} of the {name} mask all count as {name}",)
 
 
 def _combined(
@@ -106,6 +121,7 @@ def _combined(
     """Given masks with the model's for the classes that they lack."""
     if len(given) == len(CLASSES):
         masks = Masks.of(given, volume.geometry)
+        masks = combine_with_given(masks, given, (0.0, 0.0, 0.0))
         return SegmentedScan(masks, dict.fromkeys(CLASSES, GIVEN), tumor_warnings(masks))
 
     drawn = choice.segment(volume, keep_probabilities)

@@ -120,3 +120,31 @@ def test_a_map_of_liver_and_tumours_is_no_tumour_mask(scan: Path) -> None:
         tumors_of(labels, scan)
     found = tumors_of((labels > 0).astype(np.int32), scan)
     assert found.warnings == ("the tumour mask fills 100% of the liver: is it the liver's mask?",)
+
+
+def test_a_liver_that_leaves_out_its_tumours_keeps_them(scan: Path, tmp_path: Path) -> None:
+    model = Found().segment(volume := Volume(np.full(GEOMETRY.shape, 60, dtype=np.int16), GEOMETRY))
+    liver = model.masks.liver & ~model.masks.tumors
+    liver[:, :, 20:] = False  # the first tumour reaches out of it
+    drawn = tmp_path / "drawn.nii.gz"
+    write_mask(liver, GEOMETRY, drawn)
+    series = replace(series_at(scan), masks={"liver": MaskSource(drawn)})
+    found = masks_of(series, volume, Found(), Silent())
+    np.testing.assert_array_equal(found.masks.tumors, model.masks.tumors)
+    np.testing.assert_array_equal(found.masks.liver, liver | model.masks.tumors)
+    assert found.warnings == ("the liver mask leaves out tumours (1.3 mL): they count as liver",)
+
+
+def test_a_liver_of_another_place_or_of_several_labels_is_told(scan: Path, tmp_path: Path) -> None:
+    labels = np.zeros(GEOMETRY.shape, dtype=np.int32)
+    labels[2:10, 2:22, 2:22], labels[4:8, 2:22, 2:12] = 3, 5
+    drawn = tmp_path / "drawn.nii.gz"
+    write_labels(labels, GEOMETRY, drawn)
+    series = replace(series_at(scan), masks={"liver": MaskSource(drawn)})
+    hu = np.full(GEOMETRY.shape, 60, dtype=np.int16)
+    hu[:, :, :8] = -90
+    found = masks_of(series, Volume(hu, GEOMETRY), Found(), Silent())
+    assert found.warnings == (
+        "labels 3, 5 of the liver mask all count as liver",
+        "30% of the liver mask is fat or air (below -50 HU): does it belong to this scan?",
+    )

@@ -19,6 +19,8 @@ __all__ = ["LEAST_CHANGE_MM", "edit_labels", "edit_lesions", "neck_warnings", "s
 LEAST_CHANGE_MM = 5.0
 """RECIST 1.1 counts no smaller change of a sum; necks that move less are told quietly."""
 
+SHOWN_LUMPS = 6
+
 
 def edit_lesions(lesions: Sequence[Lesion], decisions: Decisions) -> tuple[Lesion, ...]:
     """The lesions of a visit without those that are none, with the sizes a reader measured.
@@ -94,7 +96,9 @@ def neck_warnings(lesions: Sequence[Lesion], targets: Collection[tuple[int, int]
 def _neck_warning(lesion: Lesion) -> str:
     """What a split of one lesion would change."""
     size = lesion.measurement
-    each = ", ".join(f"{length_mm:.1f}" for length_mm in lesion.lumps_mm)
+    each = ", ".join(f"{length_mm:.1f}" for length_mm in lesion.lumps_mm[:SHOWN_LUMPS])
+    if len(lesion.lumps_mm) > SHOWN_LUMPS:
+        each += f" and {len(lesion.lumps_mm) - SHOWN_LUMPS} smaller"
     whole_mm = size.long_axis.length_mm
     return (
         f"lesion {lesion.label} ({whole_mm:.1f} x {size.short_axis.length_mm:.1f} mm) is "
