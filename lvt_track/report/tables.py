@@ -307,5 +307,5 @@ def _frame(kinds: Mapping[str, str], rows: Iterable[Row]) -> pd.DataFrame:
             frame[name] = frame[name].map(reported_ml, na_action="ignore").astype("Float64")
             continue
         ending = max((e for e in columns.DECIMALS if name.endswith(e)), key=len)
-        frame[name] = frame[name].round(columns.DECIMALS[ending])
+        frame[name] = frame[name].round(columns.DECIMALS[ending]) + 0.0  # no "-0.0"
     return frame

@@ -26,6 +26,7 @@ __all__ = [
     "percent",
     "period",
     "reason_sentence",
+    "reason_text",
     "sighting_lines",
     "state_name",
     "sum_name",
@@ -100,8 +101,13 @@ def verdict(response: Response) -> str:
 
 def reason_sentence(response: Response) -> str:
     """The reason as a sentence; empty where there is none."""
-    reason = typeset(response.reason)
+    reason = reason_text(response)
     return f"{reason[0].upper()}{reason[1:].rstrip('.')}." if reason else ""
+
+
+def reason_text(response: Response) -> str:
+    """The reason as a report prints it: several new lesions in the plural."""
+    return re.sub(r"(?i)(new lesion) (?=[^;,(]+(\([^)]*\))?, T)", r"\1s ", typeset(response.reason))
 
 
 def sum_name(unit: str) -> str:
@@ -125,8 +131,9 @@ def counts(course: Course) -> list[tuple[int, str]]:
     """How many tracks there are, and how many in each state; states that are rare only if any."""
     states = Counter(track.state for track in course.tracks if state_name(course, track.state))
     usual = (TrackState.PERSISTENT, TrackState.NEW, TrackState.DISAPPEARED)
-    always = usual if len(course.visits) > 1 else ()
-    result = [(len(course.tracks), "tumours in all")]
+    always = usual if len(course.visits) > 1 and course.tracks else ()
+    count = len(course.tracks)
+    result = [(count, "tumour in all" if count == 1 else "tumours in all")]
     result += [
         (states[state], "new since the first scan" if state is TrackState.NEW else name)
         for state, name in _STATE_NAMES.items()
@@ -136,14 +143,15 @@ def counts(course: Course) -> list[tuple[int, str]]:
 
 
 def all_warnings(course: Course) -> list[str]:
-    """Everything a reader must know, the whole course first, then visit by visit."""
-    warnings = list(course.warnings)
+    """Everything a reader must know, the whole course first, then visit by visit.
+
+    What is said of several visits in the same words is said once, with all their dates.
+    """
+    dates: dict[str, list[str]] = {}
     for findings in course.visits:
-        of_visit = list(
-            dict.fromkeys((*findings.visit.tracked_series.warnings, *findings.warnings))
-        )
-        warnings += [f"{findings.visit.name}: {warning}" for warning in of_visit]
-    return warnings
+        for text in dict.fromkeys((*findings.visit.tracked_series.warnings, *findings.warnings)):
+            dates.setdefault(text, []).append(findings.visit.name)
+    return [*course.warnings, *(f"{', '.join(named)}: {text}" for text, named in dates.items())]
 
 
 def sighting_lines(sighting: Sighting, state: TrackState) -> tuple[str, ...]:

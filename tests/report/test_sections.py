@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -51,6 +52,23 @@ def test_an_entry_in_the_list_is_all_a_section_needs(
         assert "One more section" in text and "how to read it" in text
     assert "One more section, continued" in paper
     assert '<a href="#extra">More</a>' in screen
+
+
+def test_no_section_is_a_heading_alone(samples: ModuleType) -> None:
+    """Where every visit shows every one of many tumours there is no grid to show."""
+    course = samples.sample(2, 1).course
+    many = tuple(replace(course.tracks[0], number=n) for n in range(1, 25))
+    content = ReportContent(replace(course, tracks=many), FACTS)
+    assert "presence" not in {section.key for section, _ in listing.shown_sections(content)}
+
+
+def test_one_visit_has_no_course(samples: ModuleType, tmp_path: Path) -> None:
+    """Nothing is said of a last visit, of changes, or of what persists."""
+    content = ReportContent(samples.sample(1, 3).course, FACTS)
+    write_html(content, tmp_path / "report.html")
+    shown = (tmp_path / "report.html").read_text().partition("What these numbers mean")[0]
+    for word in ("persistent", "last visit", "Last visit", "First visit,", ">Change<"):
+        assert word not in shown
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 23])

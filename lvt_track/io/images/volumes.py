@@ -102,7 +102,7 @@ def read_mask(path: Path, geometry: Geometry, labels: Collection[int] = ()) -> B
     Raises:
         InputError: when it is on another grid, or its values are not labels.
     """
-    inside: BoolArray = read_mask_labels(path, geometry, labels) != 0
+    inside: BoolArray = _labels_on_scan(Path(path), geometry, labels) != 0
     return inside
 
 
@@ -116,8 +116,16 @@ def read_mask_labels(path: Path, geometry: Geometry, labels: Collection[int] = (
     Raises:
         InputError: when it is on another grid, or its values are not labels.
     """
-    path = Path(path)
-    values, grid = read_labels(path)
+    return _labels_on_scan(Path(path), geometry, labels).astype(np.int32, copy=False)
+
+
+def _labels_on_scan(path: Path, geometry: Geometry, labels: Collection[int]) -> NDArray[Any]:
+    """What `read_mask_labels` gives, of the type in which it is stored.
+
+    Raises:
+        InputError: when it is on another grid, or its values are not labels.
+    """
+    values, grid = _whole_numbers(path)
     fault = mask_grid_fault(grid, geometry, is_map=bool(labels))
     turned = (pad_to_grid if labels else reorient)(values, grid, geometry)
     if fault or turned is None:
@@ -154,16 +162,25 @@ def read_labels(path: Path) -> tuple[LabelArray, Geometry]:
     Raises:
         InputError: when its values are not whole numbers, or the file is damaged.
     """
-    path = Path(path)
+    labels, geometry = _whole_numbers(Path(path))
+    return labels.astype(np.int32), geometry
+
+
+def _whole_numbers(path: Path) -> tuple[NDArray[Any], Geometry]:
+    """Labels (z, y, x) of the type in which they are stored, most of them a byte, and their grid.
+
+    Raises:
+        InputError: when its values are not whole numbers, or the file is damaged.
+    """
     values, geometry = read_image(path)
-    whole = whole_labels(values)
-    if whole is None:
+    labels = whole_labels(values)
+    if labels is None:
         raise InputError(
             "holds values that are not whole numbers, so it is not a mask",
             path=path,
             remedy="Threshold probabilities first",
         )
-    return whole.astype(np.int32), geometry
+    return labels, geometry
 
 
 def write_mask(mask: BoolArray, geometry: Geometry, path: Path, like: Path | None = None) -> None:
@@ -201,14 +218,14 @@ def write_masks(
 
 
 def write_labels(
-    labels: LabelArray, geometry: Geometry, path: Path, like: Path | None = None
+    labels: NDArray[np.integer], geometry: Geometry, path: Path, like: Path | None = None
 ) -> None:
     """Write a label map, in the smallest unsigned type that holds it; see `write_mask`."""
     highest = int(labels.max(initial=0))
     if int(labels.min(initial=0)) < 0:
         raise ValueError("labels must not be negative")
     dtype = np.uint8 if highest < 2**8 else np.uint16 if highest < 2**16 else np.int32
-    _write(labels.astype(dtype), geometry, Path(path), like)
+    _write(labels.astype(dtype, copy=False), geometry, Path(path), like)
 
 
 def write_probability(

@@ -84,7 +84,9 @@ def _write_lesions(scan: VisitScan, course: Course, folder: RunFolder) -> None:
     for lesion in scan.findings.lesions:
         track_of[lesion.label] = numbers.get(lesion.key, 0)
     for path, part in ((files.lesions, scan.labels), (files.tracks, track_of[scan.labels])):
-        labels = scan.on_scan(part)
+        # Small before it is spread over the whole scan: four bytes a voxel are 130 MB there.
+        small = part.astype(np.min_scalar_type(int(part.max(initial=0))))
+        labels = scan.on_scan(small)
         write_labels(labels, scan.findings.geometry, path, like=scan.tracked.like)
 
 

@@ -16,6 +16,7 @@ from lvt_track.report.drawing.style import FAINT, MUTED, RULE, SMALLEST_PT
 __all__ = [
     "LABEL_ROOM_MM",
     "date_number",
+    "days_across",
     "days_apart",
     "finish_axes",
     "label_right",
@@ -60,13 +61,18 @@ def set_dates(axes: Axes, dates: Sequence[dt.date]) -> None:
 
 def days_apart(axes: Axes, days: Sequence[float], gap_pt: float) -> list[int]:
     """Which days can be written on side by side; the last one always."""
-    left, right = axes.get_xlim()
-    gap_days = gap_pt * (right - left) / _size_pt(axes)[0]
+    gap_days = days_across(axes, gap_pt)
     shown = [len(days) - 1]
     for i in range(len(days) - 2, -1, -1):
         if days[shown[-1]] - days[i] >= gap_days:
             shown.append(i)
     return shown[::-1]
+
+
+def days_across(axes: Axes, width_pt: float) -> float:
+    """How many days a width on paper covers."""
+    left, right = axes.get_xlim()
+    return width_pt * (right - left) / _size_pt(axes)[0]
 
 
 def finish_axes(axes: Axes) -> None:

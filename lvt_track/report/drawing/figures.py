@@ -16,6 +16,7 @@ from lvt_track.core.course import Course
 from lvt_track.core.lesion.size_error import SizeInterval
 from lvt_track.report.drawing.axis_labels import (
     date_number,
+    days_across,
     days_apart,
     finish_axes,
     label_right,
@@ -148,11 +149,14 @@ def draw_burden(axes: Axes, course: Course) -> None:
     set_dates(axes, _dates(course))
     axes.set_ylim(0.0, 1.35 * max(*tumors_ml, 1.0))
     axes.vlines(days, 0.0, tumors_ml, color=ACCENT, linewidth=5.0)
+    reach = days_across(axes, _NUMBER_PT) / 2
     for i in days_apart(axes, days, _NUMBER_PT):
         day, findings = days[i], course.visits[i]
         if findings.burden_percent is not None:
             share = f"{findings.burden_percent:.1f} %"
-            write_above(axes, (day, findings.tumors_ml), share, 3.0, INK)
+            # Above the bars beside it too, which it would cover.
+            beside = [ml for d, ml in zip(days, tumors_ml, strict=True) if abs(d - day) < reach]
+            write_above(axes, (day, max(beside)), share, 3.0, INK)
     axes.set_ylabel("tumours (mL)")
     finish_axes(axes)
 

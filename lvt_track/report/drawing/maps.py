@@ -122,5 +122,5 @@ def _name(axes: Axes, text: str, place: Sequence[float], color: str) -> Text:
         color=color,
         ha="center",
         va="center",
-        path_effects=[withStroke(linewidth=1.8, foreground="white")],
+        path_effects=[withStroke(linewidth=2.4, foreground="white")],
     )

@@ -21,7 +21,7 @@ from lvt_track.report.drawing.panels import (
     WINDOW_LEVEL_HU,
     WINDOW_WIDTH_HU,
 )
-from lvt_track.report.drawing.style import INK, MATPLOTLIB, MUTED
+from lvt_track.report.drawing.style import ALARM, INK, MATPLOTLIB, MUTED
 from lvt_track.report.facts import RESEARCH_NOTICE
 from lvt_track.report.html.environment import page_environment
 from lvt_track.report.html.pictures import STORED_HU, Picture
@@ -33,8 +33,8 @@ __all__ = ["write_html"]
 
 # In the order in which they build on each other.
 _WORKPLACE = (
-    "volume", "slices", "surface", "space", "review", "workplace", "worklist", "controls", "bench",
-    "glass",
+    "volume", "slices", "surface", "decimate", "space", "review", "workplace", "worklist",
+    "controls", "bench", "glass",
 )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def write_html(content: ReportContent, path: Path) -> None:
             data=Markup(page_data(content)) if content.scene is not None else None,
             script=script,
             digest=_digest(script),
-            plain=(INK, MUTED),
+            plain=(INK, MUTED, ALARM),
             colors=(TARGET_COLOR, OTHERS_COLOR, LONG_COLOR, SHORT_COLOR),
         )
     with write_whole(path) as temporary:

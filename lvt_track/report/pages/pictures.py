@@ -96,7 +96,8 @@ def strips(pictures: Pictures) -> list[Strip]:
     """The pictures in strips, all equally large."""
     rows = _joined(pictures.rows)
     widest = max(len(row.panels) for row in rows)
-    most = _MOST_COLUMNS if widest <= _MANY else _MORE_COLUMNS
+    # Five visits stand in one row: three and two would leave a third of each page empty.
+    most = _MORE_COLUMNS if widest == _MORE_COLUMNS or widest > _MANY else _MOST_COLUMNS
     columns = max(len(span) for span in chunks(widest, most))
     side = min((TEXT_MM - _NAME_MM) / columns - _GAP_MM, _LARGEST_MM)
     result = []

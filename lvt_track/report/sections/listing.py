@@ -29,7 +29,7 @@ __all__ = ["SECTIONS", "shown_sections"]
 
 SECTIONS = (
     Section("summary", "", summary),
-    Section("workplace", "All visits side by side", workplace, "Slices and 3D"),
+    Section("workplace", "Slices and 3D", workplace, "Slices and 3D"),
     Section("tumours", "Tumours by visit", tumours, "Tumours"),
     Section("map", "Where the tumours lie", tumour_map),
     Section("presence", "Which tumour was seen when", presence),

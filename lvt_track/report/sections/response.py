@@ -12,7 +12,7 @@ from lvt_track.report.content import ReportContent
 from lvt_track.report.drawing.category_style import category_color
 from lvt_track.report.drawing.style import INK
 from lvt_track.report.verdicts import doubt_sentence, settling_sentence
-from lvt_track.report.wording import percent, typeset
+from lvt_track.report.wording import percent, reason_text
 
 __all__ = ["responses"]
 
@@ -35,9 +35,9 @@ def _table(course: Course, criterion: str) -> Table:
     rows = sorted((r for r in course.responses if r.criterion == criterion), key=lambda r: r.date)
     columns = (
         Column("Date", 20.0),
-        Column("Sum", 42.0),
+        Column("Sum", 30.0),
         Column(criterion, 36.0),
-        Column("Reason", TEXT_WIDTH_MM - 98.0),
+        Column("Reason", TEXT_WIDTH_MM - 86.0),
     )
     return Table(columns, tuple(_row(response) for response in rows))
 
@@ -70,4 +70,4 @@ def _row(response: Response) -> tuple[Cell, ...]:
 
 
 def _reasons(response: Response) -> tuple[str, str, str]:
-    return typeset(response.reason), doubt_sentence(response), settling_sentence(response)
+    return reason_text(response), doubt_sentence(response), settling_sentence(response)

@@ -64,7 +64,7 @@ def summary(content: ReportContent) -> Sequence[Block]:
     ]
     if warnings := all_warnings(course):
         blocks.append(Warnings(tuple(warnings)))
-    if course.tracks:
+    if course.tracks and len(course.visits) > 1:
         blocks.append(Charts(charts, only_if_room=True))
     return blocks
 
@@ -82,8 +82,9 @@ def _key_figures(course: Course) -> Table:
     criterion = primary_criterion(course)
     led = [r for r in course.responses if r.criterion == criterion]
     sums = {r.date: r.total for r in led}
-    names = ["First visit", "Visit before", "Last visit"] if len(visits) == 3 else ["First visit"]
-    names = names if len(visits) != 2 else ["First visit", "Last visit"]
+    names = {1: ("Visit",), 2: ("First visit", "Last visit")}.get(
+        len(visits), ("First visit", "Visit before", "Last visit")
+    )
     columns = (
         Column("", 50.0),
         *(

@@ -229,6 +229,33 @@ def test_surfaces_are_as_large_as_their_masks(opened: Open) -> None:
     np.testing.assert_allclose(sorted(volumes), sorted(truth), rtol=0.15)
 
 
+def test_surfaces_of_fewer_triangles_have_no_holes(opened: Open) -> None:
+    """Every edge lies between as many triangles on its one side as on its other."""
+    assert opened.eval("""lvt.space.surfaces(lvt.visits[0]).every(({ surface }) => {
+      const sides = new Map(), t = surface.triangles;
+      for (let i = 0; i < t.length; i++) {
+        const a = t[i], b = t[i % 3 === 2 ? i - 2 : i + 1];
+        const key = `${Math.min(a, b)}/${Math.max(a, b)}`;
+        sides.set(key, (sides.get(key) || 0) + (a < b ? 1 : -1));
+      }
+      return t.length > 0 && [...sides.values()].every((sum) => sum === 0);
+    })""")
+
+
+def test_what_a_plan_adds_is_not_outlined_as_a_lesion(opened: Open) -> None:
+    """Portal and hepatic veins share a byte with liver and vessels, below the lesion's label."""
+    labels = opened.eval("""(() => {
+      const panel = lvt.panels[0], { parts } = panel.visit, before = parts.slice();
+      for (let i = 0; i < parts.length; i++) parts[i] |= 8;
+      lvt.drawNow();
+      const labels = [...new Set(panel.view.codes)].map((code) => code >> 3);
+      parts.set(before);
+      return labels;
+    })()""")
+    known = {0, *(lesion.label for lesion in opened.course.visits[0].lesions)}
+    assert 0 in labels and set(labels) <= known
+
+
 def test_no_tumour_target_new_and_split(opened: Open) -> None:
     opened.go(0, 1)
     opened.click("Target")

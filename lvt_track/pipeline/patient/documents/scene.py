@@ -67,7 +67,8 @@ def _parts(scan: VisitScan, folder: Path) -> dict[str, BoolArray]:
     """The masks around the liver; those that a run did not write are left out."""
     files = {name: folder / f"{name}.nii.gz" for name in PARTS}
     return {
-        name: read_mask(path, scan.findings.geometry)[scan.box]
+        # A copy, for a view would keep the mask of the whole scan.
+        name: read_mask(path, scan.findings.geometry)[scan.box].copy()
         for name, path in files.items()
         if path.exists() and (name not in _PLANNED or _is_of(path, scan))
     }

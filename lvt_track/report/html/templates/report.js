@@ -79,3 +79,5 @@ const startPictures = () => {
   });
 };
 startPictures();
+// The last visit and the change are what is read first: a long table begins at its end.
+for (const box of document.querySelectorAll("#tumours .scroll")) box.scrollLeft = box.scrollWidth;

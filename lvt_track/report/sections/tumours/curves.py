@@ -40,11 +40,12 @@ def curves(content: ReportContent) -> Sequence[Block]:
 
 
 def totals(content: ReportContent) -> Sequence[Block]:
-    """Sums of diameters, tumour and liver volume; none for a single visit."""
+    """Sums of diameters, tumour and liver volume; none for a single visit, no empty ones."""
     course = content.course
     if len(course.visits) < 2:
         return []
-    criteria = list(dict.fromkeys(r.criterion for r in course.responses if r.unit == "mm"))
+    summed = (r for r in course.responses if r.unit == "mm" and r.total is not None)
+    criteria = list(dict.fromkeys(r.criterion for r in summed))
     sums = [
         Chart(
             f"Sum of diameters, {name}",
@@ -61,6 +62,7 @@ def totals(content: ReportContent) -> Sequence[Block]:
             ("Tumour volume, with its share of the liver", draw_burden),
             ("Liver volume, tumours included", draw_liver),
         )
+        if course.tracks or draw is draw_liver
     ]
     return [*(Charts((chart,)) for chart in sums), Charts(tuple(volumes))]
 

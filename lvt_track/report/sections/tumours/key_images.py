@@ -64,7 +64,7 @@ def _note(left_out: int) -> str:
     )
     if left_out:
         note += (
-            f" The {left_out} smallest, least changing tumours have no picture here; the "
+            f" Without a picture here: the smallest, least changing tumours ({left_out}); the "
             "interactive page shows all."
         )
     return note

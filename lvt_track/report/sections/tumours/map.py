@@ -14,9 +14,9 @@ __all__ = ["tumour_map"]
 _WIDTH_MM = 78.0
 _MOST_HEIGHT_MM = 90.0
 _NOTE = (
-    "The liver from the front, the patient's right on the left side, at the first and the last "
-    "visit: light grey its outline, the tumours in the colours of their curves, thin green what "
-    "was taken for cysts and is not counted. Where names would touch, the smaller tumour has none."
+    "The liver from the front, the patient's right on the left side{when}: light grey its outline, "
+    "the tumours in the colours of their curves, thin green what was taken for cysts and is not "
+    "counted. Where names would touch, the smaller tumour has none."
 )
 
 
@@ -39,4 +39,5 @@ def tumour_map(content: ReportContent) -> Sequence[Block]:
                 right_mm=4.0,
             )
         )
-    return [Text(_NOTE), Charts(tuple(charts))]
+    when = ", at the first and the last visit" if len(charts) > 1 else ""
+    return [Text(_NOTE.format(when=when)), Charts(tuple(charts))]

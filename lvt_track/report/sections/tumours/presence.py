@@ -23,15 +23,17 @@ _NOTE = (
 
 
 def presence(content: ReportContent) -> Sequence[Block]:
-    """A grid of tumours by visits; none for a single visit."""
+    """A grid of tumours by visits; none for one visit, nor where every visit shows all of many."""
     course = content.course
     lines = timelines(course)
     if len(course.visits) < 2 or not lines:
         return []
     shown = [line for line in lines if _has_events(line)] if len(lines) > _MANY else list(lines)
+    if not shown:
+        return []
     note = _NOTE
     if left_out := len(lines) - len(shown):
-        note += f" The {left_out} tumours that every visit shows as one are left out."
+        note += f" Left out: tumours that every visit shows as one ({left_out})."
     row_mm = _ROW_MM if len(shown) <= _MANY else _DENSE_ROW_MM
     charts = [
         Chart(
@@ -43,7 +45,6 @@ def presence(content: ReportContent) -> Sequence[Block]:
             right_mm=10.0,
         )
         for rows in chunks(len(shown), _MOST_ROWS)
-        if shown
     ]
     return [Text(note), *(Charts((chart,), is_titled=False) for chart in charts)]
 

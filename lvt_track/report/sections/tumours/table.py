@@ -23,11 +23,11 @@ __all__ = ["tumours"]
 _SIDE_MM, _CHANGE_MM = 27.0, 31.0
 _LEAST_MM, _MOST_MM = 19.6, 32.0
 _NOTE = (
-    "Long × short axis in mm, largest lesion first; below it the volume of all the track's "
-    "lesions. Change is from the first to the last visit that shows the tumour. At the last visit: "
-    "between which diameters the true one lies in 95 of 100 cases, and how likely what the model "
-    "drew there is a tumour, by that scan alone."
+    "Long × short axis in mm, largest lesion first; below it the volume of all the track's lesions."
 )
+_CHANGE_NOTE = "Change is from the first to the last visit that shows the tumour."
+_LIKELY_NOTE = "between which diameters the true one lies in 95 of 100 cases"
+_TUMOUR_NOTE = ", and how likely what the model drew there is a tumour, by that scan alone"
 _SEEN_COLOR = {Presence.NOT_SEEN: MUTED, Presence.NOT_YET: MUTED}
 
 
@@ -36,15 +36,27 @@ def tumours(content: ReportContent) -> Sequence[Block]:
     course = content.course
     if not course.tracks:
         return [Text("No tumour was found at any visit.")]
-    room = (TEXT_WIDTH_MM - _SIDE_MM - _CHANGE_MM) / len(course.visits)
+    count = len(course.visits)
+    room = (TEXT_WIDTH_MM - _SIDE_MM - _CHANGE_MM) / count
     width = min(max(room, _LEAST_MM), _MOST_MM)
     columns = (
         Column("Tumour", _SIDE_MM),
         *(Column(findings.visit.name, width) for findings in course.visits),
-        Column("Change", _CHANGE_MM),
+        *((Column("Change", _CHANGE_MM),) if count > 1 else ()),
     )
-    rows = tuple(_row(course, line) for line in timelines(course))
-    return [Text(_NOTE), Table(columns, rows, repeated=(0, len(columns) - 1))]
+    rows = tuple(_row(course, line)[: len(columns)] for line in timelines(course))
+    repeated = (0, len(columns) - 1) if count > 1 else (0,)
+    return [Text(_note(course)), Table(columns, rows, repeated=repeated)]
+
+
+def _note(course: Course) -> str:
+    """How to read the table: of changes after one visit, and of models without one, nothing."""
+    is_single = len(course.visits) == 1
+    last = "Below that" if is_single else "At the last visit"
+    known = (lesion.tumor_probability for lesion in course.visits[-1].lesions)
+    more = _TUMOUR_NOTE if any(one is not None for one in known) else ""
+    parts = (_NOTE, "" if is_single else _CHANGE_NOTE, f"{last}: {_LIKELY_NOTE}{more}.")
+    return " ".join(part for part in parts if part)
 
 
 def _where(line: Timeline) -> tuple[str, ...]:

@@ -29,7 +29,9 @@ const showLesion = (place) => {
   head.style.color = "";
   const size = `${lesion.long_mm.toFixed(1)} × ${lesion.short_mm.toFixed(1)} mm, ${lesion.volume_ml.toFixed(2)} mL`;
   const facts = element("p", `${size}; lesion ${lesion.label} of that visit`, { className: "facts" });
-  if (track) facts.append(element("br", ""), element("span", [track.state, track.reason].filter(Boolean).join(": ")));
+  const hasCourse = place.visits.length > 1;
+  const course = track && [hasCourse && track.state, track.reason].filter(Boolean).join(": ");
+  if (course) facts.append(element("br", ""), element("span", course));
 
   const others = element("div", "", { className: "others" });
   for (const visit of place.visits) {
@@ -45,7 +47,7 @@ const showLesion = (place) => {
   if (shown > 1) actions.append(button(`Is no tumour (${shown} visits)`, () => isNone(same)));
   actions.append(
     button(shown > 1 ? "Is none here only" : "Is no tumour", () => isNone([lesion])),
-    button("Is new", () => say("new", lesion)),
+    ...(hasCourse ? [button("Is new", () => say("new", lesion))] : []),
     button("Target", () => say("target", lesion)),
     button("Non-target", () => say("non-target", lesion)),
   );

@@ -3,6 +3,9 @@
 // Width and height that a name takes, in pixels of the page.
 const TAG = [34, 17];
 
+// How far a surface may leave its fine one: less than a pixel where the liver fills the view.
+const SOLID_MM = 0.25, GLASS_MM = 0.6;
+
 const cropOf = (grid, [low, high]) => ({
   origin: grid.origin.map((o, k) => o + low[k] * grid.spacing[k]),
   spacing: grid.spacing,
@@ -61,7 +64,9 @@ class Glass {
     if (this.made.has(visit.number)) return this.made.get(visit.number);
     const { grid, parts, labels } = visit;
     const found = [];
-    const add = (kind, surface, color) => { if (surface) found.push({ kind, surface, color }); };
+    const add = (kind, surface, color) => {
+      if (surface) found.push({ kind, surface: decimated(surface, color[3] < 1 ? GLASS_MM : SOLID_MM), color });
+    };
     const coarse = grid.shape[0] * grid.shape[1] * grid.shape[2] > 2.5e5 ? 2 : 1;
     add("glass", surfaceOf(grid, (i) => parts[i] & PARTS.liver, coarse), [0.86, 0.62, 0.5, 0.3]);
     // Where a plan has told the trees apart, each has its colour, and grey is what is of neither.
@@ -118,13 +123,14 @@ class Glass {
     const names = (this.names || []).slice().sort((a, b) => isChosen(b.lesion) - isChosen(a.lesion)
       || b.lesion.volume_ml - a.lesion.volume_ml);
     const shown = [];
+    const project = this.view.projection();
     for (const { lesion, one } of names) {
-      const [x, y] = this.view.project(lesion.place).map((v) => v * scale);
-      one.style.left = `${x}px`;
-      one.style.top = `${y}px`;
-      one.classList.toggle("chosen", isChosen(lesion));
+      const [x, y] = project(lesion.place).map((v) => v * scale);
       one.hidden = shown.some(([u, v]) => Math.abs(u - x) < TAG[0] && Math.abs(v - y) < TAG[1]);
-      if (!one.hidden) shown.push([x, y]);
+      if (one.hidden) continue;
+      shown.push([x, y]);
+      one.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(.4rem, -50%)`;
+      one.classList.toggle("chosen", isChosen(lesion));
     }
   }
 

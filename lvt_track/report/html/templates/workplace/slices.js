@@ -6,6 +6,8 @@ const PLANES = {
   sagittal: { right: 1, down: 2, through: 0, sign: -1, marks: ["A", "P", "H", "F"] },
 };
 const BLOCK = 8;
+// Lesion labels follow above these bits: what a plan adds is not outlined here.
+const OUTLINED = PARTS.liver | PARTS.vessels | PARTS.cysts;
 const INK = { liver: [255, 255, 255], vessels: [176, 148, 255], cysts: [64, 214, 190] };
 
 const packed = ([r, g, b]) => (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
@@ -109,7 +111,7 @@ class SliceView {
           }
           pixels[k] = table[(value + 0.5) | 0];
           const near = ((fx + 0.5) | 0) + nx * ((fy + 0.5) | 0) + plane * ((fz + 0.5) | 0);
-          codes[k] = (labels[near] << 3) | parts[near];
+          codes[k] = (labels[near] << 3) | (parts[near] & OUTLINED);
         }
       }
     }

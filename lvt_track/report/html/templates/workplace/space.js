@@ -1,10 +1,10 @@
 // The liver as glass with vessels and tumours in it, turned with the mouse. Needs WebGL2.
 
 const VERTEX_SHADER = `#version 300 es
-in vec3 place; in vec3 normal; uniform mat4 camera; uniform mat3 turn; out vec3 seen;
-void main() { gl_Position = camera * vec4(place, 1.0); seen = turn * normal; }`;
+in vec3 place; in vec3 normal; in vec4 tint; uniform mat4 camera; uniform mat3 turn; out vec3 seen; out vec4 color;
+void main() { gl_Position = camera * vec4(place, 1.0); seen = turn * normal; color = tint; }`;
 const FRAGMENT_SHADER = `#version 300 es
-precision mediump float; in vec3 seen; uniform vec4 color; out vec4 shade;
+precision mediump float; in vec3 seen; in vec4 color; out vec4 shade;
 void main() {
   float light = abs(normalize(seen).z);
   // Glass is clearer where one looks straight through it.
@@ -19,6 +19,25 @@ const isSoftware = () => {
   const known = gl.getExtension("WEBGL_debug_renderer_info");
   const name = gl.getParameter(known ? known.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
   return /swiftshader|llvmpipe|software|basic render/i.test(name);
+};
+
+/** Several coloured surfaces as one, each vertex with its own r, g, b, a. */
+const joined = (surfaces) => {
+  const total = (name) => surfaces.reduce((sum, { surface }) => sum + surface[name].length, 0);
+  const vertices = new Float32Array(total("vertices")), normals = new Float32Array(vertices.length);
+  const tints = new Uint8Array((vertices.length / 3) * 4), triangles = new Uint32Array(total("triangles"));
+  let first = 0, corner = 0;
+  for (const { surface, color } of surfaces) {
+    vertices.set(surface.vertices, 3 * first);
+    normals.set(surface.normals, 3 * first);
+    triangles.set(surface.triangles.map((k) => k + first), corner);
+    const count = surface.vertices.length / 3;
+    const tint = color.map((share) => Math.round(255 * share));
+    for (let k = first; k < first + count; k++) tints.set(tint, 4 * k);
+    first += count;
+    corner += surface.triangles.length;
+  }
+  return { vertices, normals, tints, triangles };
 };
 
 class SpaceView {
@@ -48,31 +67,39 @@ class SpaceView {
     return program;
   }
 
-  /** What is shown: surfaces with r, g, b, a; the clear ones are drawn last. */
+  /** What is shown: surfaces with r, g, b, a; the clear ones are drawn last. All solid ones are one
+   * body: a processor that draws takes longer to begin with a body than to draw a small tumour. */
   show(surfaces) {
     const { gl } = this;
     for (const body of this.bodies) {
       gl.deleteVertexArray(body.array);
       for (const buffer of body.buffers) gl.deleteBuffer(buffer);
     }
-    this.bodies = surfaces.map(({ surface, color }) => {
-      const array = gl.createVertexArray();
-      gl.bindVertexArray(array);
-      const buffers = [["place", surface.vertices], ["normal", surface.normals]].map(([name, data]) => {
-        const buffer = gl.createBuffer();
-        const where = gl.getAttribLocation(this.program, name);
-        gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-        gl.bufferData(gl.ARRAY_BUFFER, data, gl.STATIC_DRAW);
-        gl.enableVertexAttribArray(where);
-        gl.vertexAttribPointer(where, 3, gl.FLOAT, false, 0, 0);
-        return buffer;
-      });
-      const index = gl.createBuffer();
-      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, index);
-      gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, surface.triangles, gl.STATIC_DRAW);
-      return { array, buffers: [...buffers, index], count: surface.triangles.length, color };
+    const solid = surfaces.filter(({ color }) => color[3] === 1);
+    const clear = surfaces.filter(({ color }) => color[3] < 1).sort((a, b) => b.color[3] - a.color[3]);
+    const groups = [solid, ...clear.map((one) => [one])].filter((group) => group.length);
+    this.bodies = groups.map((group) => this.body(joined(group), group[0].color[3] === 1));
+  }
+
+  body({ vertices, normals, tints, triangles }, isSolid) {
+    const { gl } = this;
+    const array = gl.createVertexArray();
+    gl.bindVertexArray(array);
+    const attributes = [["place", vertices, 3, gl.FLOAT, false], ["normal", normals, 3, gl.FLOAT, false],
+      ["tint", tints, 4, gl.UNSIGNED_BYTE, true]];
+    const buffers = attributes.map(([name, values, size, type, isShare]) => {
+      const buffer = gl.createBuffer();
+      const where = gl.getAttribLocation(this.program, name);
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+      gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
+      gl.enableVertexAttribArray(where);
+      gl.vertexAttribPointer(where, size, type, isShare, 0, 0);
+      return buffer;
     });
-    this.bodies.sort((a, b) => b.color[3] - a.color[3]);
+    const index = gl.createBuffer();
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, index);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, triangles, gl.STATIC_DRAW);
+    return { array, buffers: [...buffers, index], count: triangles.length, isSolid };
   }
 
   /** The patient's axes to the screen: left to the right, head up, seen from the front. */
@@ -92,11 +119,14 @@ class SpaceView {
     return { matrix, turn };
   }
 
-  /** Pixel and depth (smaller is nearer) of a place. */
-  project(p) {
+  /** Gives pixel and depth (smaller is nearer) of places, as the camera stands now. */
+  projection() {
     const { matrix: m } = this.camera();
-    const [x, y, z] = [0, 1, 2].map((r) => m[r] * p[0] + m[4 + r] * p[1] + m[8 + r] * p[2] + m[12 + r]);
-    return [((x + 1) / 2) * this.canvas.width, ((1 - y) / 2) * this.canvas.height, z];
+    const { width, height } = this.canvas;
+    return (p) => {
+      const [x, y, z] = [0, 1, 2].map((r) => m[r] * p[0] + m[4 + r] * p[1] + m[8 + r] * p[2] + m[12 + r]);
+      return [((x + 1) / 2) * width, ((1 - y) / 2) * height, z];
+    };
   }
 
   draw() {
@@ -111,9 +141,8 @@ class SpaceView {
     gl.enable(gl.DEPTH_TEST);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    for (const { array, count, color } of this.bodies) {
-      gl.depthMask(color[3] === 1);
-      gl.uniform4fv(gl.getUniformLocation(this.program, "color"), color);
+    for (const { array, count, isSolid } of this.bodies) {
+      gl.depthMask(isSolid);
       gl.bindVertexArray(array);
       gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_INT, 0);
     }

@@ -154,11 +154,13 @@ class Workplace {
   resize() {
     const room = this.find(".visits").clientWidth;
     const columns = clamp(Math.floor(room / 250), 1, this.visits.length);
-    const width = clamp(Math.floor((room - 8 * (columns - 1)) / columns), 160, 520);
+    const widest = this.visits.length > 1 ? 520 : 720;
+    const width = clamp(Math.floor((room - 8 * (columns - 1)) / columns), 160, widest);
     for (const { view, figure } of this.panels) {
       figure.style.width = `${width}px`;
       view.resize(width, Math.round(0.86 * width));
     }
+    if (this.state.lesion) this.reveal(this.state.lesion.visit);
     this.draw();
   }
 
