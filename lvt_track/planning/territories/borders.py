@@ -29,6 +29,8 @@ _SPREAD_DEG = 20.0
 _BLUR_DEG = 7.0
 _NEAR_MM, _FAR_MM = 20.0, 110.0
 _WITHIN_DEG = 16.0
+_LEAST_RUN_MM = 18.0  # away from the cava; what crosses the direction of a vein is none
+_LEAST_FORK_MM = 2.5
 # Where the portal vein divides in most livers: x and y from the cava, share of the liver's height.
 _FORK_BESIDE_CAVA_MM, _FORK_HEIGHT = (-16.0, -36.0), 0.53
 # Where the cava is not seen, directions about it and the trees are half believed, and half taken
@@ -93,8 +95,9 @@ def _fork(trees: VesselTrees, points: FloatArray, radii: FloatArray) -> tuple[Fl
     """Where the portal vein divides, LPS (3,), and whether it is seen there."""
     hilum = trees.hilum_mm
     near = np.linalg.norm((points - hilum) * [1.0, 1.0, 0.7], axis=1) < 45.0
-    wide = near & (radii > 0.55 * np.max(radii[near], initial=0.0))
-    if wide.sum() < 5:
+    widest = np.max(radii[near], initial=0.0)
+    wide = near & (radii > 0.55 * widest)
+    if wide.sum() < 5 or widest < _LEAST_FORK_MM:
         if not trees.cava.is_seen:
             return hilum, False
         z = trees.frame.place((0.5, 0.5, _FORK_HEIGHT))[2]
@@ -120,12 +123,17 @@ def _vein_surfaces(trees: VesselTrees) -> dict[str, VeinSurface]:
     grid = np.arange(-60.0, 241.0)
     offsets = (grid[:, None] - angles[None]) / _BLUR_DEG
     density = (np.exp(-0.5 * offsets**2) * weight).sum(axis=1)
+    usual = np.array(list(_USUAL_DEG.values()))
+    score = density * np.exp(-0.5 * ((grid - usual[:, None]) / _SPREAD_DEG) ** 2)
+    peaks = grid[score.argmax(axis=1)] if len(points) else usual
+    beside = np.abs(angles - peaks[:, None])
+    # A vessel is of one vein; what only crosses the direction of a vein is of none.
+    near = (beside < _WITHIN_DEG) & (beside.argmin(axis=0) == np.arange(len(usual))[:, None])
     surfaces: dict[str, VeinSurface] = {}
-    for name, usual in _USUAL_DEG.items():
-        score = density * np.exp(-0.5 * ((grid - usual) / _SPREAD_DEG) ** 2)
-        peak = float(grid[score.argmax()]) if len(points) else usual
-        near = np.abs(angles - peak) < _WITHIN_DEG
-        surfaces[name] = fitted_sheet(points[near], weight[near], usual, trees)
+    for name, direction, of_it in zip(_USUAL_DEG, usual, near, strict=True):
+        if not of_it.any() or np.ptp(away[of_it]) < _LEAST_RUN_MM:
+            of_it = np.zeros_like(of_it)
+        surfaces[name] = fitted_sheet(points[of_it], weight[of_it], float(direction), trees)
     return surfaces
 
 

@@ -73,6 +73,15 @@ class VesselTrees:
         branches = zip(self.graph.branches, self.kinds, strict=True)
         return float(sum(branch.length_mm for branch, of in branches if of == kind))
 
+    def length_within_mm(self, kind: int) -> float:
+        """Summed length of the branches of one kind within the liver."""
+        length_mm = 0.0
+        for branch, of in zip(self.graph.branches, self.kinds, strict=True):
+            if of == kind:
+                inside = self.liver[tuple(self.lattice.index(branch.points_mm).T)]
+                length_mm += branch.length_mm * float(inside.mean())
+        return length_mm
+
     def on_scan(self, vessels: BoolArray) -> dict[int, BoolArray]:
         """The voxels of a mask of the scan (z, y, x) by kind, each that of the branch whose
         wall is nearest; the cava, where it is seen, counts as hepatic."""
