@@ -29,7 +29,7 @@ from dicom_standard import EDITION, write_docbook
 from table import markdown_table, write_page
 
 from lvt_track.core.geometry import Geometry
-from lvt_track.io.dicom.segmentations import read_segments
+from lvt_track.io.dicom.segmentation.voxels import read_segments
 from lvt_track.report.dicom.seg_type import SegSeries, SegType
 from tests.archive.test_orthanc import as_dicom
 from tests.conftest import write_visit

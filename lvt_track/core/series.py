@@ -27,19 +27,24 @@ class MaskSource:
     Attributes:
         path: the file.
         labels: the values in it that are the class; empty where all but 0 are.
+        is_dicom: whether it is a DICOM segmentation, whose segments `labels` numbers.
     """
 
     path: Path
     labels: tuple[int, ...] = ()
+    is_dicom: bool = False
 
     def __post_init__(self) -> None:
         if 0 in self.labels:
             raise ValueError("label 0 is the background")
+        if self.is_dicom and not self.labels:
+            raise ValueError("a DICOM segmentation is given by its segments")
 
     def __str__(self) -> str:
         if not self.labels:
             return self.path.name
-        word = "label" if len(self.labels) == 1 else "labels"
+        word = "segment" if self.is_dicom else "label"
+        word += "s" if len(self.labels) > 1 else ""
         return f"{word} {', '.join(map(str, self.labels))} of {self.path.name}"
 
 

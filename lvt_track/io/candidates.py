@@ -78,6 +78,7 @@ class FoundSeries:
         birth_date, sex: as the header has them; empty where it does not.
         acquisition_date: day of the acquisition, where the header tells it besides the date.
         impossible_date: a date in the header that no CT can have.
+        image_uids: SOPInstanceUIDs of its DICOM images.
     """
 
     series: Series
@@ -92,6 +93,7 @@ class FoundSeries:
     sex: str = ""
     acquisition_date: dt.date | None = None
     impossible_date: str = ""
+    image_uids: frozenset[str] = frozenset()
 
     @property
     def path(self) -> Path:

@@ -228,18 +228,28 @@ class _Search:
 
 
 def _search(folder: Path) -> _Search:
+    from lvt_track.io.dicom.frames import read_frame_headers
+    from lvt_track.io.dicom.segmentation.header import SEGMENTATIONS
     from lvt_track.io.dicom.series import find_dicom_series
+    from lvt_track.io.layouts.dicom_segmentations import with_segmentations
     from lvt_track.io.walk import files_below
 
     walk = files_below(folder)
     images = sort_images(walk.images)
-    dicom, reasons = find_dicom_series(walk.dicom, folder)
+    headers, errors = read_frame_headers(walk.dicom)
+    slices = [header for header in headers if header.sop_class not in SEGMENTATIONS]
+    dicom, reasons = find_dicom_series(slices, errors, folder)
     left_out = [*walk.left_out, *images.left_out, *reasons]
     scans, reasons = find_image_series(images.scans, images.masks, folder)
     left_out += reasons
     used = {mask.path for item in scans for mask in item.series.masks.values()}
     used |= {item.path for item in reasons}
     dicom, unused = with_masks(dicom, [mask for mask in images.masks if mask.path not in used])
+    left_out += unused
+    segmentations = [header.path for header in headers if header.sop_class in SEGMENTATIONS]
+    dicom, unused = with_segmentations(
+        dicom, segmentations, {header.series_uid for header in slices}
+    )
     left_out += unused
     of_headers = {path for header in images.scans for path in header.files}
     left_out += [

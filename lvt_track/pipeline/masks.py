@@ -12,7 +12,7 @@ from lvt_track.core.course import GIVEN
 from lvt_track.core.series import Series
 from lvt_track.core.volume import CLASSES, BoolArray, LabelArray, Masks, Volume
 from lvt_track.errors import InputError
-from lvt_track.io.images.volumes import read_mask_labels
+from lvt_track.io.layouts.given_masks import read_given_labels
 from lvt_track.lesions.given_labels import TumorLabels, tumor_labels
 from lvt_track.pipeline.run.model_choice import ModelChoice
 from lvt_track.pipeline.run.progress import Progress
@@ -82,7 +82,7 @@ def masks_of(
     for name in CLASSES:
         if name in series.masks:
             mask = series.masks[name]
-            values = read_mask_labels(mask.path, volume.geometry, mask.labels)
+            values = read_given_labels(mask, volume.geometry)
             given[name] = values != 0
             if name == "tumors":
                 labels = tumor_labels(values, volume.geometry.spacing_mm)

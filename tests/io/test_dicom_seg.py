@@ -17,11 +17,8 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.header import read_slice_headers
-from lvt_track.io.dicom.segmentations import (
-    read_segmentation_header,
-    read_segments,
-    slices_drawn_on,
-)
+from lvt_track.io.dicom.segmentation.header import read_segmentation_header, slices_drawn_on
+from lvt_track.io.dicom.segmentation.voxels import read_segments
 
 SHAPE = (6, 24, 32)
 COSINE, SINE = np.cos(0.1), np.sin(0.1)
@@ -126,7 +123,7 @@ def test_header_names_the_series_and_its_images(tmp_path: Path, write_series: Wr
     files = write_series(tmp_path / "ct", ct(), series_uid="1.2.3.9")
     write_segmentation(tmp_path / "seg.dcm", files)
     header = read_segmentation_header(tmp_path / "seg.dcm")
-    assert (header.patient_id, header.series_uid) == ("P1", "1.2.3.9")
+    assert (header.patient_id, header.source_series_uids) == ("P1", ("1.2.3.9",))
     slices, _ = read_slice_headers(files)
     assert header.image_uids <= {one.sop_uid for one in slices}
     assert slices_drawn_on(header, slices) == slices

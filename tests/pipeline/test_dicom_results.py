@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from lvt_track.agreement.records import Quantity
 from lvt_track.cli.app import app
-from lvt_track.io.dicom.segmentations import read_segments
+from lvt_track.io.dicom.segmentation.voxels import read_segments
 from lvt_track.io.dicom.structured_report.read import read_report
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.images.volumes import read_geometry, read_labels, read_volume

@@ -14,7 +14,8 @@ from lvt_track.core.course import GIVEN
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
-from lvt_track.io.dicom.segmentations import read_segmentation_header, read_segments
+from lvt_track.io.dicom.segmentation.header import read_segmentation_header
+from lvt_track.io.dicom.segmentation.voxels import read_segments
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.segmentation import Kind, Segment, write_segmentation
@@ -103,7 +104,7 @@ def test_it_names_the_scan_what_it_shows_and_who_drew_it(tmp_path: Path) -> None
     files = slices(tmp_path / "ct", geometry)
     write_segmentation(segments(), SourceImages(tuple(files), geometry), path, AUTHOR)
     header = read_segmentation_header(path)
-    assert (header.patient_id, header.series_uid) == ("P1", "1.2.3.4")
+    assert (header.patient_id, header.source_series_uids) == ("P1", ("1.2.3.4",))
     uids = [pydicom.dcmread(file).SOPInstanceUID for file in files]
     assert header.image_uids == set(uids[1:5])
     segmentation = highdicom.seg.segread(path)

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
-from lvt_track.io.dicom.segmentations import read_segments
+from lvt_track.io.dicom.segmentation.voxels import read_segments
 from lvt_track.report.dicom.layering import exclusive, layers
 from lvt_track.report.dicom.references import Author, SourceImages
 from lvt_track.report.dicom.seg_type import SegType

@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.response.assessment import Assessment
 from lvt_track.core.volume import Volume
-from lvt_track.io.dicom.segmentations import read_segments
+from lvt_track.io.dicom.segmentation.voxels import read_segments
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.report.dicom.references import Author, SourceImages

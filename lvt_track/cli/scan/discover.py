@@ -107,7 +107,14 @@ def _facts(discovery: Discovery) -> dict[str, object]:
                         "spacing_mm_zyx": series.spacing_mm,
                         "masks": {name: mask.path for name, mask in series.masks.items()},
                         "mask_labels": {
-                            name: mask.labels for name, mask in series.masks.items() if mask.labels
+                            name: mask.labels
+                            for name, mask in series.masks.items()
+                            if mask.labels and not mask.is_dicom
+                        },
+                        "mask_segments": {
+                            name: mask.labels
+                            for name, mask in series.masks.items()
+                            if mask.is_dicom
                         },
                         "warnings": series.warnings,
                     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from lvt_track.io.candidates import (
     too_short,
 )
 from lvt_track.io.dates import dated_path
-from lvt_track.io.dicom.frames import read_frame_headers
 from lvt_track.io.dicom.grouping.groups import group_images, missing_parts, without_copies
 from lvt_track.io.dicom.grouping.partial import partial_views
 from lvt_track.io.dicom.grouping.split import Part, split_volumes
@@ -57,14 +56,16 @@ class _Loss:
     study: str
 
 
-def find_dicom_series(paths: Iterable[Path], root: Path) -> tuple[list[FoundSeries], list[LeftOut]]:
+def find_dicom_series(
+    headers: Sequence[SliceHeader], errors: Sequence[InputError], root: Path
+) -> tuple[list[FoundSeries], list[LeftOut]]:
     """All usable CT series among DICOM files, and what is left out.
 
     Args:
-        paths: DICOM files.
+        headers: of the files, one per slice.
+        errors: of those that cannot be read.
         root: the folder that was searched; names below it may hold dates.
     """
-    headers, errors = read_frame_headers(paths)
     damaged = [(e.path or root, e.what) for e in errors]
     images, losses = _usable(headers)
     images, copies = without_copies(_with_few_checked(images))
@@ -344,6 +345,7 @@ def _series_of(item: _Candidate, root: Path) -> FoundSeries:
         sex=header.sex,
         acquisition_date=header.acquisition_date,
         impossible_date=header.impossible_date,
+        image_uids=frozenset(one.sop_uid for one in item.stack.headers if one.sop_uid),
     )
 
 

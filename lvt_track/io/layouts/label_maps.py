@@ -15,6 +15,7 @@ from pathlib import Path
 from lvt_track.errors import InputError
 from lvt_track.io.images.headers import ImageHeader, stem_of
 from lvt_track.io.images.volumes import read_labels
+from lvt_track.io.layouts.structure_names import Kind, structure_of_name
 
 __all__ = ["ClassLabels", "classes_of_labels"]
 
@@ -27,12 +28,6 @@ _LABEL_FOLDERS = {"labelstr", "labelsts", "labels", "labelspred"}
 _LITS_LABELS: ClassLabels = {"liver": (1, 2), "tumors": (2,)}
 _VESSEL_LABELS: ClassLabels = {"vessels": (1,), "tumors": (2,)}
 
-_LIVER = re.compile(r"(whole )?liver|leber|foie|h[íi]gado|lever")
-_BACKGROUND = re.compile(r"background|hintergrund|clear label")
-_PATTERN = {
-    "tumors": r"(tumou?r|lesion|metastas[ie]s|hcc|mets?|cancer)s?",
-    "vessels": r"(blood )?vessels?",
-}
 _MOST_BYTES = 1 << 20
 
 
@@ -66,32 +61,23 @@ def _highest(path: Path) -> float:
 
 def _by_name(names: Mapping[str, Iterable[int]], *, is_hepatic: bool) -> ClassLabels:
     """Labels by class; “tumour” alone counts where nothing but the liver can have it."""
-    plain = {re.sub(r"[\s_\-]+", " ", name.lower()).strip(): v for name, v in names.items()}
     by_class: dict[str, set[int]] = {}
     unclear: dict[str, set[int]] = {}
     is_other = False
-    for name, values in plain.items():
-        name = re.sub(r" \d+$", "", name)
+    for name, values in names.items():
         labels = {int(value) for value in values} - {0}
-        if _BACKGROUND.fullmatch(name):
-            continue
-        if _LIVER.fullmatch(name):
-            by_class.setdefault("liver", set()).update(labels)
-            continue
-        for kind, pattern in _PATTERN.items():
-            if re.fullmatch(rf"(liver|hepatic|intrahepatic) {pattern}", name):
-                by_class.setdefault(kind, set()).update(labels)
-                break
-            if re.fullmatch(pattern, name):
-                unclear.setdefault(kind, set()).update(labels)
-                break
-        else:
+        structure = structure_of_name(name)
+        if structure is None:
             is_other = True
-    if (is_hepatic or "liver" in by_class) and not is_other:
+        elif structure.kind is not Kind.BACKGROUND:
+            by_kind = by_class if structure.is_hepatic else unclear
+            by_kind.setdefault(structure.kind, set()).update(labels)
+    if (is_hepatic or Kind.LIVER in by_class) and not is_other:
         for kind, labels in unclear.items():
             by_class.setdefault(kind, set()).update(labels)
-    if "liver" in by_class:
-        by_class["liver"] = set().union(*by_class.values())
+    if Kind.LIVER in by_class:
+        by_class[Kind.LIVER] = set().union(*by_class.values())
+    by_class.pop(Kind.PART, None)
     return {kind: tuple(sorted(labels)) for kind, labels in by_class.items() if labels}
 
 

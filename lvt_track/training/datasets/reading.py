@@ -14,11 +14,8 @@ from lvt_track.core.volume import Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.header import read_slice_headers
 from lvt_track.io.dicom.preamble import looks_like_dicom
-from lvt_track.io.dicom.segmentations import (
-    read_segmentation_header,
-    read_segments,
-    slices_drawn_on,
-)
+from lvt_track.io.dicom.segmentation.header import read_segmentation_header, slices_drawn_on
+from lvt_track.io.dicom.segmentation.voxels import read_segments
 from lvt_track.io.dicom.volumes import read_series
 from lvt_track.io.images.grids import describe_difference, reorient
 from lvt_track.io.images.volumes import read_labels, read_volume

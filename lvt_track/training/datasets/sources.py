@@ -13,7 +13,7 @@ from typing import TypeVar
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.header import read_slice_headers
 from lvt_track.io.dicom.preamble import looks_like_dicom
-from lvt_track.io.dicom.segmentations import read_segmentation_header
+from lvt_track.io.dicom.segmentation.header import read_segmentation_header
 from lvt_track.training.datasets.descriptor import Descriptor, Layout, LayoutKind, number_in
 
 __all__ = ["LABEL_MAP", "CaseSource", "find_cases"]
@@ -204,6 +204,6 @@ def _by_segmentation(folder: Path) -> list[CaseSource]:
         patient = _NOT_IN_NAMES.sub("_", one.patient_id or one.path.parent.name)
         known = sum(case.patient == patient for case in cases.values())
         name = f"{patient}-{known + 1}" if known else patient
-        image = series.get(one.series_uid)
+        image = next((series[uid] for uid in one.source_series_uids if uid in series), None)
         cases[name] = CaseSource(name, patient, image, {LABEL_MAP: one.path})
     return list(cases.values())

@@ -1,0 +1,1 @@
+"""DICOM segmentations: what they say, and their voxels on the CT they were drawn on."""

@@ -1,0 +1,203 @@
+"""DICOM segmentations beside the series they were drawn on: given masks, where that is certain."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.series import MaskSource
+from lvt_track.errors import InputError
+from lvt_track.io.candidates import FoundSeries, LeftOut
+from lvt_track.io.dicom.segmentation.header import SegmentationHeader, read_segmentation_header
+from lvt_track.io.dicom.segmentation.voxels import why_off_grid
+from lvt_track.io.layouts.drawn_segmentations import Drawn, checked, open_segmentation, remarks
+from lvt_track.io.layouts.given_masks import read_given_labels
+
+__all__ = ["with_segmentations"]
+
+
+def with_segmentations(
+    candidates: Sequence[FoundSeries], paths: Iterable[Path], others: Collection[str]
+) -> tuple[list[FoundSeries], list[LeftOut]]:
+    """CT series with the segmentations that were drawn on them, and what of these is not used.
+
+    A segmentation belongs to the series whose images it names; where it names none, to the only
+    one on whose voxels its frames lie. What lvt's own model drew is no given mask. Of two masks
+    of one class a file beside the scan counts, else a segmentation that clearly replaces the other;
+    else neither does.
+
+    Args:
+        candidates: CT series that may be used, with the masks given beside them.
+        paths: files of segmentations.
+        others: UIDs of the DICOM series that are here and are not among the candidates.
+    """
+    headers, left_out = _headers(paths)
+    given: dict[int, list[Drawn]] = defaultdict(list)
+    notes: dict[int, list[str]] = defaultdict(list)
+    for header in headers:
+        try:
+            drawn = open_segmentation(header)
+            if isinstance(drawn, LeftOut):
+                left_out.append(drawn)
+                continue
+            place = _place(drawn, candidates, others)
+            if isinstance(place, LeftOut):
+                left_out.append(place)
+                continue
+            drawn, faults = checked(drawn, candidates[place].geometry)
+        except InputError as error:
+            left_out.append(LeftOut(header.path, error.what, is_failure=True))
+            continue
+        given[place].append(drawn)
+        left_out += faults
+        notes[place] += [f"{item.path.name} is not used: {item.reason}" for item in faults]
+        notes[place] += remarks(drawn, candidates[place])
+    series = list(candidates)
+    for place, drawings in given.items():
+        masks, lost, texts = _chosen(candidates[place], drawings)
+        left_out += lost
+        before = candidates[place].series
+        warnings = (*before.warnings, *notes[place], *texts)
+        series[place] = replace(
+            candidates[place], series=replace(before, masks=masks, warnings=warnings)
+        )
+    return series, left_out
+
+
+def _headers(paths: Iterable[Path]) -> tuple[list[SegmentationHeader], list[LeftOut]]:
+    """Headers of segmentations, each once; and what cannot be read."""
+    headers: dict[str, SegmentationHeader] = {}
+    left_out: list[LeftOut] = []
+    for path in sorted(paths):
+        try:
+            header = read_segmentation_header(path)
+        except InputError as error:
+            left_out.append(LeftOut(path, error.what, is_failure=True))
+            continue
+        first = headers.setdefault(header.sop_uid or str(path), header)
+        if first is not header:
+            left_out.append(LeftOut(path, f"a copy of {first.path}"))
+    return list(headers.values()), left_out
+
+
+def _place(
+    drawn: Drawn, candidates: Sequence[FoundSeries], others: Collection[str]
+) -> int | LeftOut:
+    """Which series a segmentation was drawn on; else why that is not known."""
+    header = drawn.header
+    by_image = [k for k, one in enumerate(candidates) if one.image_uids & header.image_uids]
+    uids = header.source_series_uids
+    by_series = [k for k, one in enumerate(candidates) if one.series.uid in uids]
+    near = by_image or by_series
+    if not near and (uids or header.image_uids):
+        if set(uids) & set(others):
+            return LeftOut(header.path, "a segmentation of a series that is left out")
+        reason = "a segmentation of a series that is not here"
+        days = {one.date for one in candidates}
+        if header.date is None or not days or header.date in days:
+            return LeftOut(header.path, reason)
+        reason = f"{reason}: the scan of {header.date} is missing"
+        return LeftOut(header.path, reason, is_failure=True)
+    if not near:
+        near = [k for k, one in enumerate(candidates) if _may_be_of(header, one)]
+    elif len(near) == 1:
+        return near[0]
+    numbers = {number for its in drawn.classes.by_class.values() for number in its}
+    fits = [k for k in near if not why_off_grid(drawn.frames, candidates[k].geometry, numbers)]
+    if len(fits) == 1:
+        return fits[0]
+    of = "that names no series" if not uids and not header.image_uids else "of several volumes"
+    reason = (
+        f"a segmentation {of}, and fits {len(fits)} of the {len(near)} here: draw it on one of "
+        "them anew, or export masks beside the scan, such as tumors.nii.gz"
+    )
+    return LeftOut(header.path, reason, is_failure=True)
+
+
+def _may_be_of(header: SegmentationHeader, item: FoundSeries) -> bool:
+    """Whether patient and study of a segmentation that names no series are those of a series."""
+    is_of_patient = not header.patient_id or item.patient_id in ("", header.patient_id)
+    is_of_study = not header.study_uid or item.study == header.study_uid
+    return item.series.is_dicom and is_of_patient and is_of_study
+
+
+def _chosen(
+    item: FoundSeries, drawings: Sequence[Drawn]
+) -> tuple[dict[str, MaskSource], list[LeftOut], list[str]]:
+    """The masks of a series, one of each class; those that step back; and what is to be told."""
+    masks = dict(item.series.masks)
+    left_out: list[LeftOut] = []
+    texts: list[str] = []
+    by_class: dict[str, list[Drawn]] = defaultdict(list)
+    for drawn in drawings:
+        for name in drawn.classes.by_class:
+            by_class[name].append(drawn)
+    for name, several in by_class.items():
+        *earlier, last = sorted(several, key=lambda one: one.header.made)
+        beside = masks.get(name)
+        if beside is not None:
+            earlier.append(last)
+        mask = beside or last.mask(name)
+        lost = [_behind(one, last, mask, (name, item.geometry)) for one in earlier]
+        is_unclear = beside is None and any(left.is_failure for left, _ in lost)
+        if is_unclear:
+            names = " and ".join(one.path.name for one in several)
+            reason = (
+                f"{names} are masks of the class {name}, and not the same: none of them is used"
+            )
+            lost = [
+                (LeftOut(last.path, f"{reason}; take the others away", is_failure=True), reason)
+            ]
+            lost += [(replace(lost[0][0], path=one.path), "") for one in earlier]
+        else:
+            masks[name] = mask
+        left_out += [left for left, _ in lost]
+        texts += [text for _, text in lost if text]
+    return masks, left_out, texts
+
+
+def _behind(
+    drawn: Drawn, last: Drawn, mask: MaskSource, of: tuple[str, Geometry]
+) -> tuple[LeftOut, str]:
+    """Why a segmentation steps back behind another mask of its class, and what is told of it."""
+    name, geometry = of
+    instead = mask.path.name
+    if mask.path == last.path and _replaces(last, drawn, name):
+        text = f"{drawn.path.name} is not used for the {name}: {instead} is later, of one author"
+        is_again = drawn.header.series_uid == last.header.series_uid
+        reason = f"{instead} is a later one of the {name}, and is used instead"
+        return LeftOut(drawn.path, reason), "" if is_again else text
+    if _are_same(drawn.mask(name), mask, geometry):
+        return LeftOut(drawn.path, f"the same {name} as {instead}"), ""
+    reason = f"{instead} is the mask of the class {name} instead, and another one"
+    text = f"{drawn.path.name} is not used: {reason}"
+    return LeftOut(drawn.path, f"{reason}: take one of them away", is_failure=True), text
+
+
+def _are_same(one: MaskSource, other: MaskSource, geometry: Geometry) -> bool:
+    """Whether two masks have the same voxels; not where one cannot be read, which is told later."""
+    try:
+        first, second = (read_given_labels(mask, geometry) != 0 for mask in (one, other))
+    except InputError:
+        return False
+    return np.array_equal(first, second)
+
+
+def _replaces(later: Drawn, earlier: Drawn, name: str) -> bool:
+    """Whether a segmentation clearly takes the place of another: of its series, or its author's.
+
+    Drawings of one author that have no segment in common may be of a tumour each.
+    """
+    one, other = later.header, earlier.header
+    if one.made <= other.made:
+        return False
+    if one.series_uid == other.series_uid != "":
+        return True
+    is_dated = one.made[0] != "" != other.made[0]
+    is_same = one.author == other.author and one.author[-1] != ""
+    return is_dated and is_same and bool(later.labels(name) & earlier.labels(name))
