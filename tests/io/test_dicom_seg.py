@@ -17,8 +17,10 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.header import read_slice_headers
+from lvt_track.io.dicom.segmentation.frames import read_frames
 from lvt_track.io.dicom.segmentation.header import read_segmentation_header, slices_drawn_on
 from lvt_track.io.dicom.segmentation.voxels import read_segments
+from lvt_track.io.layouts.segment_classes import classes_of_segments
 
 SHAPE = (6, 24, 32)
 COSINE, SINE = np.cos(0.1), np.sin(0.1)
@@ -155,6 +157,17 @@ def test_another_grid_is_refused(tmp_path: Path, write_series: WriteSeries) -> N
     ):
         with pytest.raises(InputError, match="do not lie on the voxels"):
             list(read_segments(tmp_path / "seg.dcm", other))
+
+
+@pytest.mark.parametrize("name", ["liver_1frame.dcm", "liver_expb_1frame.dcm"])
+def test_one_that_dcmqi_wrote(name: str) -> None:
+    """In either order of bytes; pydicom keeps one frame of it and the groups of three."""
+    path = Path(pydicom.__file__).parent / "data" / "test_files" / name
+    header = read_segmentation_header(path)
+    assert classes_of_segments(header).by_class == {"liver": (1,)}
+    assert len(header.image_uids) == 3
+    with pytest.raises(InputError, match="1 frames, but groups for 3"):
+        read_frames(path)
 
 
 def test_what_is_no_segmentation_is_refused(tmp_path: Path, write_series: WriteSeries) -> None:

@@ -18,6 +18,7 @@ from lvt_track.core.volume import BoolArray
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.pixel_data.stored import read_stored
 from lvt_track.io.dicom.segmentation.header import is_background
+from lvt_track.io.dicom.values import integer
 
 __all__ = ["SegmentFrames", "read_frames"]
 
@@ -101,8 +102,9 @@ def _frames(path: Path, dataset: Dataset, at: int) -> SegmentFrames:
         for k, group in enumerate(groups):
             segment = _item("SegmentIdentificationSequence", group, dataset)
             numbers[k] = int(segment.ReferencedSegmentNumber)
-    if len(groups) != int(dataset.NumberOfFrames):
-        raise ValueError(f"{dataset.NumberOfFrames} frames, but groups for {len(groups)}")
+    count = integer(dataset, "NumberOfFrames", 1)
+    if len(groups) != count:
+        raise ValueError(f"{count} frames, but groups for {len(groups)}")
     if min(int(dataset.Rows), int(dataset.Columns)) < 1:
         raise ValueError("its frames have no pixels")
     labels = {
@@ -126,7 +128,7 @@ def _frames(path: Path, dataset: Dataset, at: int) -> SegmentFrames:
 def _stored(path: Path, dataset: Dataset, at: int) -> tuple[NDArray[Any], int]:
     """The pixels of all frames in a row, and how many bits each has; 1 where they are packed."""
     bits = int(dataset.BitsAllocated)
-    pixels = int(dataset.NumberOfFrames) * int(dataset.Rows) * int(dataset.Columns)
+    pixels = integer(dataset, "NumberOfFrames", 1) * int(dataset.Rows) * int(dataset.Columns)
     if dataset.file_meta.TransferSyntaxUID in _PLAIN:
         with path.open("rb") as file:
             file.seek(at)
