@@ -123,7 +123,7 @@ def made(out: Path) -> dict[str, Any]:
 
 def looked_at(report: Path) -> dict[str, float]:
     """Opening the page, and frames of all visits at once while slices are scrolled."""
-    facts: dict[str, float] = {}
+    facts = {"load": os.getloadavg()[0]}
     with browser() as chromium:
         with opened(chromium, report):  # what the browser itself takes to begin
             pass
@@ -195,10 +195,10 @@ def write(cost: dict[str, Any], command: str) -> None:
     rest = (
         f"The report without the page's scans takes {cost['without_s']:.1f} s for this step; `lvt "
         f"report` in all {cost['report_s']:.0f} s, most of it registration. The first slices stood "
-        f"{cost['first_wall_s']:.1f} s after the page began to load (clock time, on this machine "
-        f"as busy as it was). By the clock: {cost['slices_fps']:.0f} frames a second as scanned, "
-        f"{cost['common_fps']:.0f} in the common frame, {cost['turning_fps']:.0f} in 3D (bar 20; "
-        "the screen takes 60)."
+        f"{cost['first_wall_s']:.1f} s after the page began to load, by the clock, while "
+        f"{cost['load']:.0f} processes wanted the cores. Then, too, it drew "
+        f"{cost['slices_fps']:.0f} frames a second as scanned, {cost['common_fps']:.0f} in the "
+        f"common frame, {cost['turning_fps']:.0f} in 3D (bar 20; the screen takes 60)."
     )
     write_page(
         "report-page",
