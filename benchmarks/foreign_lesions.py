@@ -33,7 +33,7 @@ from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import rounded_probability
 from lvt_track.lesions.lookalikes import lookalikes
 from lvt_track.lesions.spots import drawn_spots
-from lvt_track.lesions.tumor_probability import improbable, lesion_evidence, tumor_probability
+from lvt_track.lesions.tumor_probability import improbable, lesion_evidence
 from lvt_track.segment.models import Model, load_model
 from lvt_track.segment.scan import Scan
 
@@ -139,7 +139,7 @@ def _in_doubt(volume: Volume, drawing: Drawing) -> BoolArray:
     # As `lvt track` keeps it.
     kept = rounded_probability(np.where(masks.liver, probability, 0))
     evidence = lesion_evidence(volume, masks, spots, kept, against)
-    improbable_ones = (n for n, one in evidence.items() if improbable(tumor_probability(one)))
+    improbable_ones = (label for label, one in evidence.items() if improbable(one))
     doubted: BoolArray = np.isin(labels, [*against, *improbable_ones])
     return doubted
 

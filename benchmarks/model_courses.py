@@ -101,12 +101,11 @@ def register_drawn(number: int, visits: Sequence[DrawnVisit]) -> tuple[Registere
         spots = drawn_spots(visit.volume, visit.masks, labels)
         against = lookalikes(visit.volume, visit.masks, spots)
         evidence = lesion_evidence(visit.volume, visit.masks, spots, visits[k].probability, against)
-        chance = {label: tumor_probability(one) for label, one in evidence.items()}
         return labels, tuple(
             replace(
                 one,
-                doubt=against.get(one.label) or improbable(chance[one.label]),
-                tumor_probability=chance[one.label],
+                doubt=against.get(one.label) or improbable(evidence[one.label]),
+                tumor_probability=tumor_probability(evidence[one.label]),
             )
             for one in lesions
         )

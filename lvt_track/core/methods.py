@@ -14,11 +14,11 @@ METHODS: dict[str, int] = {
     "read": 2,
     "phase": 1,
     "segment": 3,
-    "lesions": 7,
+    "lesions": 8,
     "register": 1,
     "match": 5,
     "look back": 3,
-    "respond": 6,
+    "respond": 7,
     "plan": 6,
     "report": 5,
 }

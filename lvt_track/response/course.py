@@ -65,11 +65,11 @@ def rows_from_course(course: Course) -> tuple[Assessment, ...]:
     lesion lies in the liver, that makes two at most. Sizes are rounded as in `lesions.csv`, so
     that sums are those of the table.
 
-    Tracks that matching calls uncertain are non-target at baseline, and roles that a reader gives
-    are kept. What is uncertain later, what a model calls new below the size that RECIST measures,
-    or what lies where no earlier scan reaches, is a possible new lesion, which is told but not
-    counted: a reader must say, or a later visit that confirms it. Rows before that visit hold what
-    was known then.
+    Tracks that matching calls uncertain are equivocal non-targets from the baseline on, and roles
+    that a reader gives are kept. What is uncertain later, what a model calls new below the size
+    that RECIST measures, or what lies where no earlier scan reaches, is a possible new lesion,
+    which is told but not counted: a reader must say, or a later visit that confirms it. Rows before
+    that visit hold what was known then.
 
     A lesion that the end of the scan cuts has no size there: it is not done, at baseline a
     non-target lesion without a size, and when first seen later only possibly new.
@@ -149,13 +149,14 @@ def _later(course: Course, track: Track) -> Iterable[Assessment]:
 def _followed(course: Course, track: Track) -> Iterable[Assessment]:
     """A track that the baseline already shows."""
     by_visit = _by_visit(course, track)
-    role = Role.NON_TARGET if track.state is TrackState.UNCERTAIN else None
+    is_open = track.state is TrackState.UNCERTAIN and not track.role
+    role = Role.NON_TARGET if is_open else None
     if track.role:
         role = Role(track.role)
     names = baseline_names(str(track.number), len(by_visit[0]))
     start = dict(zip(names, by_visit[0], strict=True))
     for name, lesion in start.items():
-        row = replace(_row(course.visits[0], name, lesion), role=role)
+        row = replace(_seen(course.visits[0], name, lesion, is_open), role=role)
         # What the scan cuts is there, but has no size.
         yield (replace(row, role=Role.NON_TARGET, status=Status.MEASURED) if lesion.is_cut else row)
     origins = _origins(course.edges, {lesion.key: name for name, lesion in start.items()})
@@ -174,7 +175,8 @@ def _followed(course: Course, track: Track) -> Iterable[Assessment]:
             named = dict(_named(merged_name(ancestors), lesions))
             for name, lesion in named.items():
                 derived = () if (name,) == ancestors else ancestors
-                yield replace(_row(findings, name, lesion), derived_from=derived)
+                row = _seen(findings, name, lesion, is_open)
+                yield replace(row, derived_from=derived)
             if len(named) > 1:
                 for name in known[ancestors] - named.keys():
                     yield replace(_missing(course, track, visit, name), derived_from=ancestors)
@@ -202,6 +204,12 @@ def _origins(edges: Iterable[Edge], start: dict[Key, str]) -> dict[Key, set[str]
 
 def _named(name: str, lesions: list[Lesion]) -> Iterable[tuple[str, Lesion]]:
     return zip(piece_names(name, len(lesions)), lesions, strict=True)
+
+
+def _seen(findings: VisitFindings, name: str, lesion: Lesion, is_open: bool) -> Assessment:
+    """What a visit says of a lesion that may be none."""
+    row = _row(findings, name, lesion)
+    return replace(row, status=Status.EQUIVOCAL) if is_open and not lesion.is_cut else row
 
 
 def _row(findings: VisitFindings, name: str, lesion: Lesion) -> Assessment:

@@ -62,9 +62,13 @@ def test_without_a_liver_nothing_is_told() -> None:
     assert lesion_evidence(volume, masks, spots, labels.astype(np.float16), {}) == {}
 
 
-def test_a_low_probability_is_a_doubt() -> None:
-    assert improbable(0.2) == ""
-    assert improbable(0.124) == "perhaps none: by its look 12 % likely a tumour"
+def test_a_low_probability_of_a_small_lesion_is_a_doubt() -> None:
+    unlike = replace(PLAIN, diameter_mm=7.0, surface_share=0.8)
+    assert improbable(replace(unlike, surface_share=0.0)) == ""
+    percent = 100 * tumor_probability(unlike)
+    assert improbable(unlike) == f"perhaps none: by its look {percent:.0f} % likely a tumour"
+    # What is measurable has to look like something that is none.
+    assert improbable(replace(unlike, diameter_mm=10.0)) == ""
 
 
 def test_each_term_has_its_coefficient() -> None:

@@ -158,6 +158,22 @@ def test_uncertain_tracks_are_no_targets() -> None:
     assert respond_to_course(made)[0].sum_mm == 30
 
 
+def test_a_category_that_a_doubted_lesion_alone_keeps_up_says_so() -> None:
+    tracks = [
+        ([(0, 1)], STABLE),
+        ([(0, 2), (1, 2)], TrackState.UNCERTAIN),
+        ([(0, 3), (1, 3)], TrackState.UNCERTAIN),
+    ]
+    edges = [((0, 2), (1, 2)), ((0, 3), (1, 3))]
+    made = course([{1: 40, 2: 15, 3: 15}, {2: 15, 3: 15}], tracks, edges, "default")
+    last = respond_to_course(made, RECIST_1_1)[-1]
+    assert last.category == "PR" and "in doubt whether tumour: all of them" in last.reason
+    # It may be a complete response.
+    assert last.doubt is not None and last.doubt.share_of("CR") > 0.05
+    sure = replace(made, tracks=(*made.tracks[:2], replace(made.tracks[2], role="non-target")))
+    assert respond_to_course(sure, RECIST_1_1)[-1].reason.endswith("in doubt whether tumour: T2")
+
+
 def cut(made: Course, *keys: Key) -> Course:
     """The same course, with lesions in which the scan ends."""
     visits = [

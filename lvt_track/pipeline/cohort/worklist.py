@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from lvt_track.core.plain_text import encodable
 from lvt_track.pipeline.cohort.outcomes import Outcome
-from lvt_track.pipeline.cohort.result import PatientRun, State
+from lvt_track.pipeline.cohort.result import PatientRun, Row, State
 from lvt_track.report.cohort.content import ToLookAt
 from lvt_track.report.viewer.worklist import SURE_LINK
 
@@ -56,18 +57,18 @@ def _scans(run: PatientRun, name: str) -> Iterator[ToLookAt]:
 
 
 def _responses(outcome: Outcome, name: str) -> Iterator[ToLookAt]:
-    uncertain = {
-        row["first_seen"]: row
-        for row in outcome.run.table("tracks.csv")
-        if row["state"] == "uncertain"
-    }
+    uncertain: dict[str, list[Row]] = defaultdict(list)
+    for row in outcome.run.table("tracks.csv"):
+        if row["state"] == "uncertain":
+            uncertain[row["first_seen"]].append(row)
+    start = min((response.date for response in outcome.responses), default=None)
     for response in outcome.responses:
         date = response.date.isoformat()
         if response.category == "NE":
             yield ToLookAt(4, name, date, "not evaluable", response.reason)
-        if date in uncertain:
-            row = uncertain[date]
-            yield ToLookAt(4, name, date, f"T{row['track']}: is it new?", row["reason"])
+        what = "is it a tumour?" if response.date == start else "is it new?"
+        for row in uncertain[date]:
+            yield ToLookAt(4, name, date, f"T{row['track']}: {what}", row["reason"])
         for limit, change, of in (
             (_LIMITS_PERCENT[0], response.change_from_baseline_percent, "baseline"),
             (_LIMITS_PERCENT[1], response.change_from_nadir_percent, "nadir"),

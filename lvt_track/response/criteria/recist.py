@@ -186,7 +186,11 @@ def _missing_words(e: Evidence) -> str:
 
 def _left_words(e: Evidence) -> str:
     persist = f"non-target lesions persist: {listed(e.non_targets.left)}"
-    return _judgement_words(e) or persist
+    words = [_judgement_words(e) or persist]
+    if in_doubt := e.non_targets.in_doubt:
+        whether = "all of them" if set(in_doubt) == set(e.non_targets.left) else listed(in_doubt)
+        words.append(f"in doubt whether tumour: {whether}")
+    return "; ".join(words)
 
 
 NON_TARGET_RULES = (

@@ -45,8 +45,8 @@ class Doubts:
         drawn: dates at which a model drew the lesions; a reader did at all others.
         links: those that are not sure.
         shown_before: names of lesions that look new, but that an earlier scan shows.
-        tumor_probability: that what a model drew at one visit alone is a tumour, 0 to 1, by name of
-            the lesion, where that is known.
+        tumor_probability: that what a model drew at one visit alone, or against which every scan
+            speaks, is a tumour, 0 to 1, by name of the lesion, where that is known.
     """
 
     drawn: frozenset[dt.date] = frozenset()
@@ -107,9 +107,8 @@ def _chance_of_open(name: str, seen: Sequence[Assessment], doubts: Doubts) -> fl
         return _OPEN_SHOWN_BEFORE
     if not all(row.date in doubts.drawn for row in seen):
         return _OPEN
-    if len(seen) > 1:
-        return _OPEN_DRAWN_AGAIN
-    return min(_OPEN_DRAWN, doubts.tumor_probability.get(name, 1.0))
+    usual = _OPEN_DRAWN_AGAIN if len(seen) > 1 else _OPEN_DRAWN
+    return min(usual, doubts.tumor_probability.get(name, 1.0))
 
 
 def _chance(name: str, seen: Sequence[Assessment], doubts: Doubts) -> float:

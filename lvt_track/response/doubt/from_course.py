@@ -37,17 +37,18 @@ def doubts_from_course(course: Course) -> Doubts:
 
 
 def _tumor_probabilities(course: Course) -> dict[str, float]:
-    """Of the tumours that are one lesion at one visit alone, by name."""
-    lone = (
-        (track, course.lesion(track.lesions[0]))
-        for track in course.tracks
-        if len(track.lesions) == 1
-    )
-    return {
-        track_name(track.number): lesion.tumor_probability
-        for track, lesion in lone
-        if lesion.tumor_probability is not None and not track.is_new_by_reader
-    }
+    """By name of the tumours that are one lesion at one visit alone, or in doubt at every visit.
+
+    Of several lesions the largest probability counts: focal fat and forks are drawn again.
+    """
+    told: dict[str, float] = {}
+    for track in course.tracks:
+        lesions = [course.lesion(key) for key in track.lesions]
+        known = [one.tumor_probability for one in lesions if one.tumor_probability is not None]
+        is_open = len(lesions) == 1 or all(one.doubt for one in lesions)
+        if is_open and len(known) == len(lesions) and not track.is_new_by_reader:
+            told[track_name(track.number)] = max(known)
+    return told
 
 
 def _links(course: Course, track: Track) -> list[DoubtfulLink]:

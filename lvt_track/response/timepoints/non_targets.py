@@ -31,6 +31,7 @@ class NonTargets:
             not: one that is visible again has not progressed (EORTC RECIST FAQ, abnormal lymph
             node).
         grown: those left that grew as far as targets must to progress, each with its sizes.
+        in_doubt: those left that may be none: equivocal.
         sizes_mm: of those left that were measured.
     """
 
@@ -40,6 +41,7 @@ class NonTargets:
     left: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
     grown: tuple[str, ...] = ()
+    in_doubt: tuple[str, ...] = ()
     sizes_mm: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -54,7 +56,7 @@ def assess_non_targets(
         scale: tells what is cleared.
         cleared_on: date of a complete response before this visit; None where there was none.
     """
-    worse, missing, left, back = [], [], [], []
+    worse, missing, left, back, in_doubt = [], [], [], [], []
     sizes: dict[str, float] = {}
     for lesion in baseline.non_targets:
         rows = visit.of(lesion.lesion)
@@ -67,6 +69,8 @@ def assess_non_targets(
             missing.append(lesion.lesion)
         elif not all(is_gone(row, scale, is_nodal=lesion.is_nodal) for row in rows):
             left.append(lesion.lesion)
+            if all(row.status in (Status.EQUIVOCAL, Status.ABSENT) for row in rows):
+                in_doubt.append(lesion.lesion)
             if cleared_on is not None and not lesion.is_nodal:
                 back.append(lesion.lesion)
     return NonTargets(
@@ -76,6 +80,7 @@ def assess_non_targets(
         left=tuple(left),
         back=tuple(back),
         grown=tuple(_grown(visit, baseline, left)),
+        in_doubt=tuple(in_doubt),
         sizes_mm=sizes,
     )
 

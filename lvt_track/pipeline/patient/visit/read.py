@@ -202,14 +202,13 @@ def _weighed(
     if probability is None or scan.sources["tumors"] != FITTED_TO:
         return lesions
     evidence = lesion_evidence(volume, scan.masks, spots, probability, reasons)
-    chance = {label: tumor_probability(one) for label, one in evidence.items()}
     return tuple(
         replace(
             one,
-            tumor_probability=chance[one.label],
-            doubt=one.doubt or improbable(chance[one.label]),
+            tumor_probability=tumor_probability(evidence[one.label]),
+            doubt=one.doubt or improbable(evidence[one.label]),
         )
-        if one.label in chance
+        if one.label in evidence
         else one
         for one in lesions
     )
