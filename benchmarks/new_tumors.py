@@ -28,6 +28,7 @@ from registered_course import (
     registered_courses,
     use_one_thread,
 )
+from scipy.spatial import cKDTree
 from simulated_courses import draw_phases
 from table import markdown_table, write_page
 
@@ -80,6 +81,8 @@ class Tally:
     counted: int = 0
     shown: int = 0
     called: int = 0
+    beside: int = 0
+    beside_called: int = 0
 
     def row(self) -> list[str]:
         """The counts as cells."""
@@ -90,6 +93,7 @@ class Tally:
             f"{self.known} ({self.returned})",
             f"{self.counted / max(1, self.visits):.2f}",
             f"{self.called} of {self.shown}: {self.called / max(1, self.shown):.0%}",
+            f"{self.beside_called} of {self.beside}" if self.beside else "–",
         ]
 
 
@@ -97,6 +101,7 @@ def main() -> None:
     """Draw the courses that are missing, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--courses", type=int, default=16)
+    parser.add_argument("--real", action="store_true", help="no phantoms: every other course")
     parser.add_argument("--redrawn", type=int, default=10, help="more of each course")
     parser.add_argument("--drawn", type=int, default=6, help="courses that the model draws")
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "new-tumors")
@@ -131,7 +136,9 @@ class Simulated(NamedTuple):
 
 def courses(chosen: argparse.Namespace) -> Iterator[Simulated]:
     """All courses; of the real ones more."""
-    for course in registered_courses(chosen.work, chosen.courses, VISITS):
+    for course in registered_courses(
+        chosen.work, chosen.courses, VISITS, step=2 if chosen.real else 1
+    ):
         yield Simulated(course, CORRUPTED, livers_of(chosen.work, course.number))
         count = chosen.redrawn if course.kind == "real" else 0
         for k, (more, livers) in enumerate(redrawn_courses(course, count, chosen.work), start=1):
@@ -152,6 +159,7 @@ def write(chosen: argparse.Namespace) -> None:
             for part in (ALL, half) if rule == RULES[-1] else (ALL,):
                 tally = tallies.setdefault((masks, course.kind, rule, part), Tally())
                 count(course, masks, tracks, tally)
+    registered = chosen.courses // (2 if chosen.real else 1)
     rows = [
         [f"{numbers[masks, kind]} {kind}", masks, rule, part, *tally.row()]
         for (masks, kind, rule, part), tally in sorted(
@@ -160,15 +168,15 @@ def write(chosen: argparse.Namespace) -> None:
     ]
     header = "courses|masks|rule|which|false new a visit|made up|known before (away since)|"
     header += "of 10 mm, a visit|"
-    header += "true new of 8 mm called"
+    header += "true new of 8 mm called|of those that touch a known one"
     write_page(
         "new-tumours",
         "Tumours called new that are none",
         f"python benchmarks/new_tumors.py --courses {chosen.courses} --redrawn {chosen.redrawn} "
-        f"--drawn {chosen.drawn}",
+        f"--drawn {chosen.drawn}" + " --real" * chosen.real,
         f"Corrupted: courses of {VISITS} visits, as in [longitudinal](longitudinal.md); 15 % of "
         "the lesions missed at each visit, 15 % made up (balls of 5 to 12 mm), borders off by a "
-        f"voxel. {chosen.courses} are registered, and of each real one {chosen.redrawn} more are "
+        f"voxel. {registered} are registered, and of each real one {chosen.redrawn} more are "
         f"drawn: in the same moved scans other lesions, {MORE_NEW} more of them new, noise and "
         f"errors. Drawn by the model: courses of {VISITS_DRAWN} portal venous "
         "visits of moved real CT with lesions, liver, vessels and tumours drawn by the embedded "
@@ -177,7 +185,9 @@ def write(chosen: argparse.Namespace) -> None:
         "first visit and is not called uncertain. Known before: the truth shows it earlier, where "
         "the masks missed it; some of them, in brackets, are not there in the scan before the "
         "find. True new: tumours of 8 mm and more when the truth first shows them, of which "
-        "the masks show at least one lesion. Each rule stands with those above it; all "
+        "the masks show at least one lesion; on masks that the model drew, those that touch a "
+        "tumour of the scan's own, which it shows before, are counted apart: they only make that "
+        "one larger. Each rule stands with those above it; all "
         "together are what `lvt track` says of a model's tumours. Of the courses on the same scans "
         f"the first {IN_SIGHT} were seen when the rules were made, of those that the model drew "
         f"the first {DRAWN_IN_SIGHT}; the others were looked at when the rules stood.",
@@ -255,9 +265,33 @@ def count(course: RegisteredCourse, masks: str, tracks: Sequence[Track], tally: 
         tally.known += not is_made_up
         tally.returned += not is_made_up and not any((i, first - 1) in shown for i in identities)
         tally.counted += max(long_mm[key] for key in track.lesions) >= MEASURABLE_MM
-    wanted = {i for i, (visit, mm) in begin_mm.items() if visit > 0 and mm >= LEAST_MM}
-    tally.shown += len(wanted & drawn)
-    tally.called += len(wanted & drawn & called)
+    wanted = {i for i, (visit, mm) in begin_mm.items() if visit > 0 and mm >= LEAST_MM} & drawn
+    beside = wanted & _beside_known(course, begin_mm) if masks == DRAWN else set()
+    tally.shown += len(wanted - beside)
+    tally.called += len((wanted - beside) & called)
+    tally.beside += len(beside)
+    tally.beside_called += len(beside & called)
+
+
+def _beside_known(course: RegisteredCourse, begin_mm: Mapping[int, tuple[int, float]]) -> set[int]:
+    """True tumours that begin touching one of the scan's own that the model shows before.
+
+    The real scans have tumours: one that is drawn onto another only makes it larger.
+    """
+    truth, seen = course.seen["given"], course.seen[DRAWN]
+    beside = set()
+    for key, identities in truth.identities.items():
+        begins = {i for i in identities if begin_mm[i][0] == key[0]}
+        for before in range(key[0]) if begins else ():
+            shape = truth.shapes[key]
+            points_mm = course.frame.map_points(shape.points_mm, key[0], before)
+            for other in seen.lesions[before]:
+                is_of_scan = all(i >= _FIRST_MADE_UP for i in seen.identities[other.key])
+                known = seen.shapes[other.key]
+                gap_mm, _ = cKDTree(known.points_mm).query(points_mm)
+                if is_of_scan and gap_mm.min() < known.grain_mm + shape.grain_mm:
+                    beside |= begins
+    return beside
 
 
 def _shown(course: RegisteredCourse) -> set[tuple[int, int]]:

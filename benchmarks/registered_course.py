@@ -226,11 +226,14 @@ def _pair(
 
 
 def registered_courses(
-    work: Path, count: int, visits: int, *, register_more: bool = True
+    work: Path, count: int, visits: int, *, register_more: bool = True, step: int = 1
 ) -> list[RegisteredCourse]:
-    """The first `count` simulated courses, registered once and kept in the folder `work`."""
+    """The first `count` simulated courses, registered once and kept in the folder `work`.
+
+    With a `step` of 2 only those of real CT, half as many.
+    """
     work.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
+    for number in range(0, count, step):
         path = work / f"course-{number:03d}.pickle"
         if not path.exists() and register_more:
             start = time.process_time()
@@ -238,7 +241,8 @@ def registered_courses(
             keep(livers, _livers_path(work, number))
             keep(course, path)
             print(f"course {number}: {time.process_time() - start:.0f} s of CPU", flush=True)
-    paths = sorted(work.glob("course-*.pickle"))[:count]
+    paths = [work / f"course-{number:03d}.pickle" for number in range(0, count, step)]
+    paths = [path for path in paths if path.exists()]
     return [pickle.loads(path.read_bytes()) for path in paths]
 
 
