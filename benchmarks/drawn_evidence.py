@@ -1,6 +1,6 @@
 """What speaks for and against each lesion that the embedded model draws, beside the truth.
 
-    python benchmarks/drawn_evidence.py OUT.csv [--phantoms 7100 ...] [--draws 4] [--work DIR]
+    python benchmarks/drawn_evidence.py OUT.csv [--phantoms 7100 ...] [--draws 8] [--work DIR]
 
 Phantoms hold tumours and what is mistaken for them, some by the rules of the phantom, some by those
 of `foreign_growth`; in real scans foreign lesions and doubles are drawn. What the model draws in a
@@ -38,7 +38,7 @@ from lvt_track.segment.models import load_model
 PROTOCOL = Protocol((1.0, 1.4), (1.5, 2.0, 2.5, 3.0, 5.0), None, 15.0, 1.5)
 TUMORS, DOUBLES, SIZES_MM = 8, 10, (3.0, 40.0)
 MARGIN_MM = 30.0
-SEEDS = (*range(7100, 7110), *range(7200, 7208))
+SEEDS = (*range(7100, 7110), *range(7200, 7208), *range(7300, 7308))
 
 ROOT = Path(__file__).parents[1]
 
@@ -100,7 +100,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--phantoms", type=int, nargs="*", default=SEEDS)
-    parser.add_argument("--draws", type=int, default=4)
+    parser.add_argument("--first", type=int, default=0, help="the first draw of each real scan")
+    parser.add_argument("--draws", type=int, default=8)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "real")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "foreign-lesions")
     chosen = parser.parse_args()
@@ -125,7 +126,7 @@ def _all_rows(chosen: argparse.Namespace) -> Iterator[tuple[str, int, Row]]:
     for place, name in enumerate(SCANS) if chosen.draws else ():
         volume, before, _ = scene(chosen.data / name, model, chosen.work)
         unknown = ndimage.binary_dilation(before.tumors, iterations=2)
-        for draw in range(chosen.draws):
+        for draw in range(chosen.first, chosen.first + chosen.draws):
             number = (place, draw)
             foreign, drawing = drawn_foreign((volume, before), number, model, chosen.work)
             for row in rows_of(foreign.volume, drawing, foreign.number > 0, unknown):

@@ -34,26 +34,31 @@ def redrawn_courses(
 ) -> Iterator[tuple[RegisteredCourse, Livers]]:
     """So many more courses of one of real CT, drawn once and kept in the folder `work`."""
     paths = [work / f"redrawn-{course.number:03d}-{k}.pickle" for k in range(count)]
-    if not all(path.exists() for path in paths):
-        for path, drawn in zip(paths, _drawn(course, count), strict=True):
-            keep(drawn, path)
+    missing = [k for k, path in enumerate(paths) if not path.exists()]
+    for k, drawn in _drawn(course, missing) if missing else ():
+        keep(drawn, paths[k])
     for path in paths:
         seen, livers = pickle.loads(path.read_bytes())
         yield replace(course, seen=seen), livers
 
 
-def _drawn(course: RegisteredCourse, count: int) -> Iterator[tuple[dict[str, SeenLesions], Livers]]:
-    for k, truth in enumerate(_truths(course, count)):
+def _drawn(
+    course: RegisteredCourse, numbers: Sequence[int]
+) -> Iterator[tuple[int, tuple[dict[str, SeenLesions], Livers]]]:
+    for k, truth in _truths(course, numbers):
         rng = np.random.default_rng([course.number, k, 62])
         wrong = [corrupted(visit, rng, 1000 * (i + 1)) for i, visit in enumerate(truth)]
         seen = {"given": seen_lesions(truth), "corrupted": seen_lesions(wrong)}
-        yield seen, tuple(liver_scan(visit.volume, visit.masks) for visit in wrong)
+        yield k, (seen, tuple(liver_scan(visit.volume, visit.masks) for visit in wrong))
 
 
-def _truths(course: RegisteredCourse, count: int) -> Iterator[Sequence[SimulatedVisit]]:
+def _truths(
+    course: RegisteredCourse, numbers: Sequence[int]
+) -> Iterator[tuple[int, Sequence[SimulatedVisit]]]:
     seed = course.number // 2
     folder = REAL / CASES[seed % len(CASES)]
     phases = draw_phases(course.number, len(course.dates))
     scans = [scan for scan, _ in moved_visits(folder, seed, phases)]
-    for k in range(count):
-        yield redrawn(folder, scans, np.random.default_rng([course.number, k, 61]), MORE_NEW)
+    for k in numbers:
+        rng = np.random.default_rng([course.number, k, 61])
+        yield k, redrawn(folder, scans, rng, MORE_NEW)

@@ -66,6 +66,12 @@ FAINT_SHARE = 0.2
 CHANGED_RATE = 0.1
 """A place has changed where at most this share of the control places changed as much."""
 
+MOST_SHARE = 0.5
+"""Of the contrast of a tumour: where less of it has come since, most of it was there before."""
+
+_SEEN_HU = 5.0
+# Of a fainter tumour the share of what has come is noise.
+
 Segment = tuple[tuple[float, float], tuple[float, float]]
 """A line in a picture: its ends as (y, x) pixel positions."""
 
@@ -203,12 +209,21 @@ class LookBack:
     def has_changed(self) -> bool | None:
         """Whether the place has changed since to what the tumour is; None where not told.
 
-        Where it became brighter and the tumour is darker than its liver, something has gone.
+        Where it became brighter and the tumour is darker than its liver, something has gone; where
+        less than half of the tumour's contrast has come since, the tumour was there.
         """
         if self.change_rate is None:
             return None
         is_gone = (self.change_hu or 0.0) * (self.found_contrast_hu or 0.0) < 0
-        return self.change_rate <= CHANGED_RATE and not is_gone
+        return self.change_rate <= CHANGED_RATE and not is_gone and not self.was_there
+
+    @property
+    def was_there(self) -> bool:
+        """Whether less than half of the tumour's contrast has come since; False where not told."""
+        change_hu, found_hu = self.change_hu, self.found_contrast_hu
+        if change_hu is None or found_hu is None or abs(found_hu) < _SEEN_HU:
+            return False
+        return 0.0 <= change_hu / found_hu < MOST_SHARE
 
     @property
     def is_fainter(self) -> bool:

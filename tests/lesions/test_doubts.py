@@ -101,6 +101,20 @@ def test_a_place_that_became_the_reverse_of_the_tumour_shows_none(ball, still_fr
     assert state is TrackState.UNCERTAIN and "something has gone" in reason
 
 
+@pytest.mark.parametrize(
+    ("found_hu", "state"), [(-20.0, TrackState.UNCERTAIN), (-4.0, TrackState.NEW)]
+)
+def test_where_most_of_the_contrast_was_there_before_it_is_not_new(
+    ball, still_frame, dates, found_hu, state
+):
+    visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
+    for v in (1, 2):
+        visits[v].append(ball(v, 2, (60, 0, 0), 15))
+    look = replace(look_at(0.01), found_contrast_hu=found_hu)  # -3 HU have come
+    ((found, reason),) = followed(visits, still_frame(), dates, looks=[look])
+    assert found is state and ("most of it already" in reason) is (state is TrackState.UNCERTAIN)
+
+
 def test_where_the_scans_cannot_be_compared_nothing_is_new(ball, still_frame, dates):
     visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
     for v in (1, 2):

@@ -144,6 +144,12 @@ def _not_shown_new(look: LookBack, finds: ModelFinds) -> str:
             f"{finds.dates[look.visit]}: the scans do not show whether it is new"
         )
     change_hu, rate = look.change_hu or 0.0, look.change_rate or 0.0
+    if rate <= CHANGED_RATE and look.was_there:
+        return (
+            f"a model drew it, and did not at {finds.dates[look.visit]}, whose scan shows most of "
+            f"it already: {round(change_hu):+d} of its {round(look.found_contrast_hu or 0.0):+d} "
+            "HU have come since"
+        )
     if rate <= CHANGED_RATE:
         became = "brighter" if change_hu > 0 else "darker"
         return (
