@@ -144,13 +144,18 @@ _REMNANT_COLUMNS = [
     "remnant_percent_of_standard",
     "growth_percent",
     "growth_percent_per_week",
+    "kinetic_growth_points_per_week",
     "margins",
     "remark",
 ]
 
 
 def remnant_table(plans: Sequence[PlannedResection]) -> pd.DataFrame:
-    """remnant.csv: one row per plan and visit; growth is from the visit before."""
+    """remnant.csv: one row per plan and visit; growth is from the visit before.
+
+    The kinetic growth rate is the rise of the remnant's share of the standard volume, in points of
+    a hundred per week (Shindoh et al., J Am Coll Surg 2013;216:201-209).
+    """
     before: dict[tuple[str, float | None], tuple[str, float]] = {}
     records = []
     for plan in plans:
@@ -163,7 +168,8 @@ def remnant_table(plans: Sequence[PlannedResection]) -> pd.DataFrame:
             record |= _volumes(remnant, plan)
             key = (plan.name, plan.margin_mm)
             if key in before:
-                record |= _growth(before[key], (plan.date, remnant.remnant_functional_ml))
+                now = (plan.date, remnant.remnant_functional_ml)
+                record |= _growth(before[key], now, plan.standard_ml)
             before[key] = (plan.date, remnant.remnant_functional_ml)
         record["remark"] = "; ".join(remarks)
         records.append(record)
@@ -202,12 +208,16 @@ def _margin_words(remnant: Remnant, tracks: Mapping[int, int]) -> list[str]:
     return words
 
 
-def _growth(before: tuple[str, float], now: tuple[str, float]) -> dict[str, Any]:
+def _growth(
+    before: tuple[str, float], now: tuple[str, float], standard_ml: float | None
+) -> dict[str, Any]:
     days = (pd.Timestamp(now[0]) - pd.Timestamp(before[0])).days
     if before[1] <= 0 or days <= 0:
         return {}
-    percent = 100.0 * (now[1] / before[1] - 1.0)
+    percent, weeks = 100.0 * (now[1] / before[1] - 1.0), days / _PER_WEEK
+    points = 100.0 * (now[1] - before[1]) / standard_ml / weeks if standard_ml else None
     return {
         "growth_percent": round(percent, 2),
-        "growth_percent_per_week": round(percent / (days / _PER_WEEK), 2),
+        "growth_percent_per_week": round(percent / weeks, 2),
+        "kinetic_growth_points_per_week": None if points is None else round(points, 2),
     }
