@@ -24,7 +24,7 @@ __all__ = ["write_planning_pdf"]
 
 _A4 = (8.27, 11.69)
 _VIEW_MM = 1.25
-_MOST_ROWS = 18
+_ROW = 0.0135  # of a page's height
 _LETTERS = 110  # in a line of a table
 _FOOT = "For research, not for clinical use. Made by lvt plan."
 
@@ -139,7 +139,9 @@ def _figures(plan: VisitPlan, date: str, sites: pd.DataFrame, remnants: pd.DataF
         ("contact_degrees", "contact °"),
         ("contact_length_mm", "contact mm"),
     ]
-    _table(figure, (0.06, 0.52, 0.88, 0.36), "Distances of each tumour, mm", of_visit, columns)
+    low = 0.52 if len(remnants) else 0.14
+    place = (0.06, low, 0.88, 0.88 - low)
+    _table(figure, place, "Distances of each tumour, mm", of_visit, columns)
     shown = [
         ("date", "date"),
         ("resection", "resection"),
@@ -165,13 +167,14 @@ def _table(
     axes = figure.add_axes(place)
     axes.set(xticks=[], yticks=[])
     axes.axis("off")
-    if len(rows) > _MOST_ROWS:
-        title = f"{title} (the first {_MOST_ROWS} of {len(rows)}; all are in the tables)"
+    most = int(place[3] / _ROW) - 1  # below the names of the columns
+    if len(rows) > most:
+        title = f"{title} (the first {most} of {len(rows)}; all are in the tables)"
     axes.set_title(title, fontsize=9, loc="left")
     if len(rows) == 0:
         axes.text(0, 0.9, "none", fontsize=8, va="top")
         return
-    shown = [[_cell(value) for value in rows[key].head(_MOST_ROWS)] for key, _ in columns]
+    shown = [[_cell(value) for value in rows[key].head(most)] for key, _ in columns]
     wide = [
         2 + max(len(text) for text in (label, *cells))
         for (_, label), cells in zip(columns, shown, strict=True)
