@@ -190,7 +190,7 @@ def write(chosen: argparse.Namespace) -> None:
         "one larger. Each rule stands with those above it; all "
         "together are what `lvt track` says of a model's tumours. Of the courses on the same scans "
         f"the first {IN_SIGHT} were seen when the rules were made, of those that the model drew "
-        f"the first {DRAWN_IN_SIGHT}; the others were looked at when the rules stood.",
+        f"the first {DRAWN_IN_SIGHT}; the others afterwards.",
         markdown_table(header.split("|"), rows),
         "Two patients are behind all real courses, and lesions there are ellipsoids: this says how "
         "the rules behave, not how often they are right in a hospital.",
