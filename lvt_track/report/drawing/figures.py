@@ -149,16 +149,20 @@ def draw_burden(axes: Axes, course: Course) -> None:
     set_dates(axes, _dates(course))
     axes.set_ylim(0.0, 1.35 * max(*tumors_ml, 1.0))
     axes.vlines(days, 0.0, tumors_ml, color=ACCENT, linewidth=5.0)
-    reach = days_across(axes, _NUMBER_PT) / 2
     for i in days_apart(axes, days, _NUMBER_PT):
         day, findings = days[i], course.visits[i]
         if findings.burden_percent is not None:
             share = f"{findings.burden_percent:.1f} %"
-            # Above the bars beside it too, which it would cover.
-            beside = [ml for d, ml in zip(days, tumors_ml, strict=True) if abs(d - day) < reach]
-            write_above(axes, (day, max(beside)), share, 3.0, INK)
+            top_ml = _top_beside(axes, days, tumors_ml, day)
+            write_above(axes, (day, top_ml), share, 3.0, INK)
     axes.set_ylabel("tumours (mL)")
     finish_axes(axes)
+
+
+def _top_beside(axes: Axes, days: Sequence[float], values: Sequence[float], day: float) -> float:
+    """The highest of what a number written at a day would cover."""
+    reach = days_across(axes, _NUMBER_PT) / 2
+    return max(value for d, value in zip(days, values, strict=True) if abs(d - day) < reach)
 
 
 def draw_liver(axes: Axes, course: Course) -> None:
@@ -169,7 +173,8 @@ def draw_liver(axes: Axes, course: Course) -> None:
     axes.set_ylim(0.0, 1.25 * max(*liver_ml, 1.0))
     axes.plot(days, liver_ml, color=ACCENT, linewidth=1.4, marker="o", markersize=3.5)
     for i in days_apart(axes, days, _NUMBER_PT):
-        write_above(axes, (days[i], liver_ml[i]), f"{liver_ml[i]:.0f}", 4.0, INK)
+        top_ml = _top_beside(axes, days, liver_ml, days[i])
+        write_above(axes, (days[i], top_ml), f"{liver_ml[i]:.0f}", 4.0, INK)
     axes.set_ylabel("liver (mL)")
     finish_axes(axes)
 
