@@ -18,7 +18,6 @@ from scipy import ndimage
 
 import lvt_track as lvt
 from lvt_track.core.components import label_components
-from lvt_track.core.geometry import Geometry
 from lvt_track.core.methods import METHODS
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.io.images.volumes import read_mask
@@ -31,6 +30,7 @@ from lvt_track.segment.postprocess.fluid import without_fluid
 from lvt_track.segment.postprocess.given import combine_with_given
 from lvt_track.segment.postprocess.hierarchy import clean
 from lvt_track.segment.postprocess.veins import without_veins
+from tests.planning.model_liver import model_liver
 
 CLASSES = ("liver", "vessels", "tumors")
 RECORD = Path(__file__).with_name("methods.json")
@@ -59,7 +59,7 @@ def results(tiny_patient: Path) -> dict[str, Any]:
         "read": [int(scan.hu.astype(np.int64).sum()), int(scan.hu.max()), *scan.geometry.origin_mm],
         "phase": [visit.visit.tracked_series.stated_phase for visit in course.visits],
         "segment": _postprocessed(scan, folder),
-        "plan": _planned(folder, scan.geometry),
+        "plan": _planned(),
         "register": [
             [visit.registration.liver_dice, visit.registration.surface_distance_mm]
             for visit in course.visits
@@ -113,14 +113,16 @@ def _postprocessed(scan: lvt.Volume, folder: Path) -> list[int]:
     return [*(int(np.count_nonzero(one)) for one in arrays), veins, cysts]
 
 
-def _planned(folder: Path, geometry: Geometry) -> list[Any]:
-    """Lengths of trees, mL of segments, the sites of tumours and what a resection leaves."""
-    liver, vessels, tumors = (
-        read_mask(folder / f"{name}.nii.gz", geometry) for name in ("liver", "vessels", "tumors")
-    )
-    z, y, x = np.median(np.argwhere(vessels), axis=0).astype(int)
+def _planned() -> list[Any]:
+    """Lengths of trees, mL of segments, the sites of tumours and what a resection leaves, of a
+    liver with both trees."""
+    whole, *_ = model_liver()
+    tumors = np.zeros_like(whole.liver)
+    tumors[40:44, 40:46, 40:46] = True
+    z, y, x = np.median(np.argwhere(whole.vessels & whole.liver), axis=0).astype(int)
     tumors[z - 2 : z + 3, y : y + 5, x - 4 : x + 5] = True  # it touches a vessel
-    masks = Masks(liver, vessels, tumors & ~vessels, geometry)
+    geometry, liver = whole.geometry, whole.liver
+    masks = Masks(liver, whole.vessels, tumors & ~whole.vessels, geometry)
     plan = plan_visit(masks, label_components(masks.tumors)[0].astype(np.int32))
     assert plan.trees is not None
     lengths = [plan.trees.length_mm(kind) for kind in (UNKNOWN, PORTAL, HEPATIC)]

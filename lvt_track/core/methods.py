@@ -19,7 +19,7 @@ METHODS: dict[str, int] = {
     "match": 6,
     "look back": 3,
     "respond": 7,
-    "plan": 6,
+    "plan": 7,
     "report": 5,
 }
 """The stages in the order in which they run, each with the number of its method."""

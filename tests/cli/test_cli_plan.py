@@ -26,9 +26,37 @@ def lvt(*args: object) -> Result:
 
 
 @pytest.fixture(scope="module")
-def tracked(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def patient(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny patient with three hepatic veins, so that segments are told."""
+    folder = tmp_path_factory.mktemp("veins") / "patient"
+    shutil.copytree(tiny_patient, folder)
+    for visit in folder.iterdir():
+        image = sitk.ReadImage(str(visit / "vessels.nii.gz"))
+        liver = sitk.GetArrayFromImage(sitk.ReadImage(str(visit / "liver.nii.gz"))) > 0
+        vessels = sitk.GetArrayFromImage(image)
+        vessels[_veins(liver) & liver] = 1
+        veins = sitk.GetImageFromArray(vessels)
+        veins.CopyInformation(image)
+        sitk.WriteImage(veins, str(visit / "vessels.nii.gz"))
+    return folder
+
+
+def _veins(liver: np.ndarray) -> np.ndarray:
+    """Tubes that meet where the vena cava leaves a liver of 150 x 120 x 104 mm."""
+    step = np.array([4.0, 3.0, 3.0])
+    places = np.moveaxis(np.indices(liver.shape), 0, -1) * step
+    outflow = np.argwhere(liver).mean(axis=0) * step + (36.0, 12.0, 10.0)
+    tubes = np.zeros(liver.shape, dtype=bool)
+    for way in ((-36.0, -9.0, -64.0), (-31.0, -53.0, -28.0), (-21.0, -40.0, 21.0)):
+        share = np.clip((places - outflow) @ way / np.dot(way, way), 0, 1)
+        tubes |= np.linalg.norm(places - outflow - share[..., None] * way, axis=-1) < 5
+    return tubes
+
+
+@pytest.fixture(scope="module")
+def tracked(patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("plan") / "out"
-    result = lvt("track", tiny_patient, "-o", out, "--plan", "--quiet")
+    result = lvt("track", patient, "-o", out, "--plan", "--quiet")
     assert result.exit_code == 0, result.output
     return out
 
@@ -70,15 +98,15 @@ def test_a_run_with_plan_has_it_in_tables_and_report(tracked: Path) -> None:
 
 
 def test_a_run_without_plan_tells_of_one_that_no_longer_fits(
-    tracked: Path, tiny_patient: Path, tmp_path: Path
+    tracked: Path, patient: Path, tmp_path: Path
 ) -> None:
     """One visit is taken out of the patient: the plan and the folder of that visit stay, told."""
-    out, patient = tmp_path / "out", tmp_path / "patient"
+    out, later = tmp_path / "out", tmp_path / "patient"
     shutil.copytree(tracked, out)
-    shutil.copytree(tiny_patient, patient)
+    shutil.copytree(patient, later)
     first = min(path.name for path in (out / "visits").iterdir())
-    shutil.rmtree(patient / first)
-    result = lvt("track", patient, "-o", out, "--resume")
+    shutil.rmtree(later / first)
+    result = lvt("track", later, "-o", out, "--resume")
     assert result.exit_code == 0, result.output
     messages = " ".join(result.stderr.split())
     assert "the plan in this folder is of other visits or lesions" in messages

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,24 @@ def test_hepatic_veins_alone_are_not_told_to_be_portal(plan: VisitPlan) -> None:
     assert any("division of the portal vein" in text for text in alone.remarks)
     sides = [np.isin(labels, (5, 6, 7, 8)) for labels in (alone.segments, plan.segments)]
     assert (sides[0] == sides[1])[masks.liver].mean() > 0.97
+
+
+@pytest.mark.parametrize(
+    ("kept", "word"),
+    [
+        (lambda x: x < -12, "a part of one"),
+        (lambda x: (x < -30) | (x > 0), "apart"),
+    ],
+)
+def test_no_segments_are_told_of_livers_that_are_not_whole(
+    kept: Callable[[np.ndarray], np.ndarray], word: str
+) -> None:
+    masks, *_ = model_liver()
+    inside = kept(GEOMETRY.to_world(np.moveaxis(np.indices(SHAPE), 0, -1))[..., 0])
+    part = Masks(masks.liver & inside, masks.vessels, masks.tumors, GEOMETRY)
+    plan = plan_visit(part, np.zeros(SHAPE, dtype=np.int32))
+    assert not plan.segments.any() and plan.portal.any()
+    assert any("segments are not told" in text and word in text for text in plan.remarks)
 
 
 def test_nothing_is_told_of_what_is_not_there() -> None:

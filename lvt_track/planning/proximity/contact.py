@@ -16,7 +16,7 @@ __all__ = ["Contact", "branch_contact"]
 _DIRECTIONS = 180
 _STEP_MM = 0.3
 # How deep a tumour is looked at, and how far its border may lie from the wall.
-_DEPTH_MM, _GAP_MM = 1.2, 0.9
+_DEPTH_MM, _GAP_MM = 2.1, 0.9
 _RAMP_MM = 0.8  # over which the border of a tumour counts from 0 to 1
 _ALONG = 3  # steps of the centreline
 _BEYOND_MM = 3.0  # the vessel's radius, that rays go

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvt_track.core.geometry import FloatArray
+from lvt_track.planning.territories.levels import right_levels_mm
 from lvt_track.planning.territories.sheets import (
     VeinSurface,
     angle_about_cava,
@@ -28,15 +29,17 @@ _SPREAD_DEG = 20.0
 _BLUR_DEG = 7.0
 _NEAR_MM, _FAR_MM = 20.0, 110.0
 _WITHIN_DEG = 16.0
-# Where the right posterior portal vein divides: about the vena cava, and how wide its stem is.
-_STEM_NEAR_MM, _STEM_FAR_MM = 25.0, 80.0
-_STEM_RADIUS = 0.6
-_APART_MM = 10.0  # at most, the levels of both right sectors
+_LEAST_RUN_MM = 18.0  # away from the cava; what crosses the direction of a vein is none
+_LEAST_FORK_MM = 2.5
 # Where the portal vein divides in most livers: x and y from the cava, share of the liver's height.
 _FORK_BESIDE_CAVA_MM, _FORK_HEIGHT = (-16.0, -36.0), 0.53
 # Where the cava is not seen, directions about it and the trees are half believed, and half taken
 # to be the usual ones.
 _HALF = 0.5
+# Of a portal vein cut at the liver the right part is seen, beside its division but at its height.
+_SEEN_SHARE = np.array([0.25, 0.5, 0.75])
+# The umbilical portion from there on three real livers.
+_UMBILICAL_MM = np.array([10.0, -22.0, 8.0])
 # The fissure lies half-way between the left and the middle hepatic vein on three real livers, and
 # leaves them room.
 _FISSURE_SHARE, _FISSURE_SPREAD_DEG = 0.5, 9.0
@@ -52,8 +55,8 @@ class Borders:
         umbilical: surface through the umbilical portion of the left portal vein.
         fork_mm: where the portal vein divides, LPS.
         umbilical_mm: the umbilical portion, LPS.
-        right_level_mm: height at which the right anterior portal vein divides.
-        posterior_level_mm: height at which the right posterior one does.
+        right_level_mm: height of the border between 8 and 5.
+        posterior_level_mm: height of that between 7 and 6.
         has_portal: whether the portal places are seen; else they are where they mostly are.
     """
 
@@ -73,18 +76,8 @@ def find_borders(trees: VesselTrees) -> Borders:
     surfaces = _vein_surfaces(trees)
     points, radii = trees.points(PORTAL)
     fork, has_portal = _fork(trees, points, radii)
-    inside = trees.liver[tuple(trees.lattice.index(points).T)]
-    weight = radii**2
     umbilical = _umbilical(trees, fork, surfaces)
-    right = inside & (points[:, 0] < fork[0] - 12) & (points[:, 0] > fork[0] - 50)
-    right &= radii > 2.2
-    level = float(fork[2])
-    if right.sum() >= 8:
-        level = float(np.average(points[right, 2], weights=weight[right]))
-    posterior = _posterior_level_mm(points[inside], radii[inside], trees, surfaces["right"])
-    apart = 0.0 if posterior is None else float(np.clip(posterior - level, -_APART_MM, _APART_MM))
-    if not trees.cava.is_seen:
-        apart *= _HALF
+    level, posterior_level = right_levels_mm(trees, fork, surfaces["right"])
     return Borders(
         surfaces["right"],
         surfaces["middle"],
@@ -93,7 +86,7 @@ def find_borders(trees: VesselTrees) -> Borders:
         fork,
         _umbilical_place(trees, fork, umbilical),
         level,
-        level + apart,
+        posterior_level,
         has_portal,
     )
 
@@ -102,8 +95,9 @@ def _fork(trees: VesselTrees, points: FloatArray, radii: FloatArray) -> tuple[Fl
     """Where the portal vein divides, LPS (3,), and whether it is seen there."""
     hilum = trees.hilum_mm
     near = np.linalg.norm((points - hilum) * [1.0, 1.0, 0.7], axis=1) < 45.0
-    wide = near & (radii > 0.55 * np.max(radii[near], initial=0.0))
-    if wide.sum() < 5:
+    widest = np.max(radii[near], initial=0.0)
+    wide = near & (radii > 0.55 * widest)
+    if wide.sum() < 5 or widest < _LEAST_FORK_MM:
         if not trees.cava.is_seen:
             return hilum, False
         z = trees.frame.place((0.5, 0.5, _FORK_HEIGHT))[2]
@@ -113,25 +107,8 @@ def _fork(trees: VesselTrees, points: FloatArray, radii: FloatArray) -> tuple[Fl
     wide &= points[:, 2] >= np.median(points[wide, 2])
     fork: FloatArray = np.average(points[wide], axis=0, weights=radii[wide] ** 2)
     if not trees.cava.is_seen:
-        fork = _HALF * fork + (1 - _HALF) * hilum
+        fork = hilum + _SEEN_SHARE * (fork - hilum)
     return fork, True
-
-
-def _posterior_level_mm(
-    points: FloatArray, radii: FloatArray, trees: VesselTrees, vein: VeinSurface
-) -> float | None:
-    """Height of the widest portal vessels behind the right hepatic vein, where their stem divides;
-    None where there are too few."""
-    if len(points) == 0:
-        return None
-    axis = trees.cava.axis_at(points[:, 2])
-    away = np.linalg.norm(points[:, :2] - axis, axis=1)
-    behind = angle_about_cava(points, trees) > vein.at(points[:, 2])
-    behind &= (away > _STEM_NEAR_MM) & (away < _STEM_FAR_MM)
-    wide = behind & (radii > _STEM_RADIUS * np.max(radii[behind], initial=0.0))
-    if np.count_nonzero(wide) < 8:
-        return None
-    return float(np.average(points[wide, 2], weights=radii[wide] ** 2))
 
 
 def _vein_surfaces(trees: VesselTrees) -> dict[str, VeinSurface]:
@@ -146,12 +123,17 @@ def _vein_surfaces(trees: VesselTrees) -> dict[str, VeinSurface]:
     grid = np.arange(-60.0, 241.0)
     offsets = (grid[:, None] - angles[None]) / _BLUR_DEG
     density = (np.exp(-0.5 * offsets**2) * weight).sum(axis=1)
+    usual = np.array(list(_USUAL_DEG.values()))
+    score = density * np.exp(-0.5 * ((grid - usual[:, None]) / _SPREAD_DEG) ** 2)
+    peaks = grid[score.argmax(axis=1)] if len(points) else usual
+    beside = np.abs(angles - peaks[:, None])
+    # A vessel is of one vein; what only crosses the direction of a vein is of none.
+    near = (beside < _WITHIN_DEG) & (beside.argmin(axis=0) == np.arange(len(usual))[:, None])
     surfaces: dict[str, VeinSurface] = {}
-    for name, usual in _USUAL_DEG.items():
-        score = density * np.exp(-0.5 * ((grid - usual) / _SPREAD_DEG) ** 2)
-        peak = float(grid[score.argmax()]) if len(points) else usual
-        near = np.abs(angles - peak) < _WITHIN_DEG
-        surfaces[name] = fitted_sheet(points[near], weight[near], usual, trees)
+    for name, direction, of_it in zip(_USUAL_DEG, usual, near, strict=True):
+        if not of_it.any() or np.ptp(away[of_it]) < _LEAST_RUN_MM:
+            of_it = np.zeros_like(of_it)
+        surfaces[name] = fitted_sheet(points[of_it], weight[of_it], float(direction), trees)
     return surfaces
 
 
@@ -187,7 +169,10 @@ def _umbilical_place(trees: VesselTrees, fork: FloatArray, sheet: VeinSurface) -
     if len(points):
         near = np.abs(angle_about_cava(points, trees) - sheet.at(points[:, 2])) < _WITHIN_DEG
         if near.sum() >= 4:
-            return np.average(points[near], axis=0, weights=weight[near])
+            place: FloatArray = np.average(points[near], axis=0, weights=weight[near])
+            if not trees.cava.is_seen:
+                place = _HALF * place + (1 - _HALF) * (fork + _UMBILICAL_MM)
+            return place
     x, y = trees.cava.axis_at(np.array(fork[2]))
     reach = 0.30 * (trees.frame.high_mm[1] - trees.frame.low_mm[1])
     turn = np.radians(float(sheet.at(np.array(fork[2]))))

@@ -15,12 +15,12 @@ from lvt_track.core.volume import BoolArray
 from lvt_track.planning.proximity.distances import label_boxes
 from lvt_track.planning.territories.borders import Borders, find_borders
 from lvt_track.planning.territories.caudate import is_caudate
+from lvt_track.planning.territories.evidence import why_no_segments
 from lvt_track.planning.territories.necks import drawn_at_neck
-from lvt_track.planning.vessels.trees import HEPATIC, PORTAL, VesselTrees
+from lvt_track.planning.vessels.trees import PORTAL, VesselTrees
 
 __all__ = ["Territories", "find_territories", "segments_of"]
 
-_LEAST_TREE_MM = 60.0
 _LEAST_BRANCHES_MM = 30.0
 _CAUDATE = 1
 # How far the border may move to the fissure of the round ligament, the bed of the gall bladder, and
@@ -57,12 +57,9 @@ class Territories:
 def find_territories(trees: VesselTrees) -> Territories:
     """Tell the segments of a liver from its vessels."""
     nothing = np.zeros(trees.liver.shape, dtype=np.uint8)
-    if max(_length_within_mm(trees, kind) for kind in (HEPATIC, PORTAL)) < _LEAST_TREE_MM:
-        reason = "too few vessels to tell the segments"
-        return Territories(nothing, {}, reason, None, nothing)
     borders = find_borders(trees)
-    if not (borders.middle.is_seen or borders.has_portal):
-        reason = "neither the middle hepatic vein nor the portal vein's division is seen"
+    reason = why_no_segments(trees, borders)
+    if reason:
         return Territories(nothing, {}, reason, None, nothing)
     where = np.argwhere(trees.liver)
     points = trees.lattice.geometry.to_world(where)
@@ -89,16 +86,6 @@ def find_territories(trees: VesselTrees) -> Territories:
     labels[tuple(where.T)] = chosen
     labels = _at_fissures(labels, caudate, trees)
     return Territories(_whole(_smooth(labels, trees), trees), sources, "", borders, planes)
-
-
-def _length_within_mm(trees: VesselTrees, kind: int) -> float:
-    """Length of the branches of one kind within the liver."""
-    length_mm = 0.0
-    for branch, of in zip(trees.graph.branches, trees.kinds, strict=True):
-        if of == kind:
-            inside = trees.liver[tuple(trees.lattice.index(branch.points_mm).T)]
-            length_mm += branch.length_mm * float(inside.mean())
-    return length_mm
 
 
 def _shift_mm(points: FloatArray, upper: cKDTree, lower: cKDTree) -> FloatArray:

@@ -13,6 +13,7 @@ from lvt_track.core.volume import BoolArray, Masks
 from lvt_track.planning.lattice import Lattice, lattice_around
 from lvt_track.planning.vessels.bridges import bridge_gaps
 from lvt_track.planning.vessels.cava import Cava, LiverFrame, assumed_cava, find_cava
+from lvt_track.planning.vessels.contacts import cut_contacts
 from lvt_track.planning.vessels.convergence import classify_by_convergence
 from lvt_track.planning.vessels.graph import VesselGraph
 from lvt_track.planning.vessels.growth import NEVER, grow
@@ -71,6 +72,15 @@ class VesselTrees:
         """Summed length of the branches of one kind."""
         branches = zip(self.graph.branches, self.kinds, strict=True)
         return float(sum(branch.length_mm for branch, of in branches if of == kind))
+
+    def length_within_mm(self, kind: int) -> float:
+        """Summed length of the branches of one kind within the liver."""
+        length_mm = 0.0
+        for branch, of in zip(self.graph.branches, self.kinds, strict=True):
+            if of == kind:
+                inside = self.liver[tuple(self.lattice.index(branch.points_mm).T)]
+                length_mm += branch.length_mm * float(inside.mean())
+        return length_mm
 
     def on_scan(self, vessels: BoolArray) -> dict[int, BoolArray]:
         """The voxels of a mask of the scan (z, y, x) by kind, each that of the branch whose
@@ -149,7 +159,7 @@ def separate_trees(masks: Masks) -> VesselTrees | None:
     roots = find_roots(graph, vessels, lattice.geometry, frame, cava)
     graph = roots.graph
     if roots.portal or not graph.branches:
-        kinds, confidence = _from_roots(roots)
+        graph, kinds, confidence = _from_roots(roots)
     else:
         convergence = classify_by_convergence(graph, frame, cava)
         hilum = convergence.hilum_mm
@@ -161,16 +171,22 @@ def separate_trees(masks: Masks) -> VesselTrees | None:
     return VesselTrees(lattice, liver, vessels, graph, kinds, confidence, cava, hilum, frame)
 
 
-def _from_roots(roots: Roots) -> tuple[np.ndarray[tuple[int], np.dtype[np.int8]], FloatArray]:
-    """Each branch to the tree that reaches it at less cost, and how sure that is."""
+def _from_roots(
+    roots: Roots,
+) -> tuple[VesselGraph, np.ndarray[tuple[int], np.dtype[np.int8]], FloatArray]:
+    """The graph, cut where trees touch; each branch to the tree that reaches it at less cost, and
+    how sure that is."""
     portal, hepatic = grow(roots.graph, roots.portal), grow(roots.graph, roots.hepatic)
+    graph = cut_contacts(roots, portal, hepatic)
+    if graph is not roots.graph:
+        portal, hepatic = grow(graph, roots.portal), grow(graph, roots.hepatic)
     margin = hepatic.cost - portal.cost
     kinds = np.where(margin > 0, PORTAL, HEPATIC).astype(np.int8)
     confidence: FloatArray = 1.0 - np.exp(-np.abs(margin) / _SURE)
     lost = np.minimum(portal.cost, hepatic.cost) >= NEVER
     kinds[lost | (confidence < _LEAST_CONFIDENCE)] = UNKNOWN
     confidence[lost] = 0.0
-    return kinds, confidence
+    return graph, kinds, confidence
 
 
 def _near(vessels: BoolArray, liver: BoolArray, spacing_mm: tuple[float, ...]) -> BoolArray:
