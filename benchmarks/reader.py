@@ -1,6 +1,6 @@
 """A reader who knows the truth corrects courses through the report's page alone.
 
-    python benchmarks/reader.py [--drawn 4] [--spoilt 6] [--visits 4] [--kept FOLDER]
+    python benchmarks/reader.py [--drawn 8] [--spoilt 2] [--first 0] [--visits 4] [--kept FOLDER]
 
 Phantom courses are followed, drawn by the embedded model or with masks that err by rule (see
 `reader_courses`). A script that knows the truth opens `report.html` in Chromium, goes once through
@@ -62,14 +62,16 @@ class Reading:
 def main() -> None:
     """Read the courses one after the other; the page is written after each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--drawn", type=int, default=4)
-    parser.add_argument("--spoilt", type=int, default=6)
+    parser.add_argument("--drawn", type=int, default=8)
+    parser.add_argument("--spoilt", type=int, default=2)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first course of a kind")
     parser.add_argument("--visits", type=int, default=4)
     parser.add_argument("--kept", type=Path, help="folder for followed courses, to be used again")
     chosen = parser.parse_args()
     kept = chosen.kept or Path(mkdtemp())
     readings: list[Reading] = []
-    asked = [(DRAWN, n) for n in range(chosen.drawn)] + [(SPOILT, n) for n in range(chosen.spoilt)]
+    asked = [(DRAWN, chosen.first + n) for n in range(chosen.drawn)]
+    asked += [(SPOILT, chosen.first + n) for n in range(chosen.spoilt)]
     with browser() as chromium:
         for kind, number in asked:
             start = time.perf_counter()
@@ -78,7 +80,7 @@ def main() -> None:
             print(readings[-1].row(), f"{time.perf_counter() - start:.0f} s", flush=True)
             counts = [sum(one.kind == kind for one in readings) for kind in (DRAWN, SPOILT)]
             command = f"python benchmarks/reader.py --drawn {counts[0]} --spoilt {counts[1]}"
-            write(readings, f"{command} --visits {chosen.visits}")
+            write(readings, f"{command} --first {chosen.first} --visits {chosen.visits}")
 
 
 def read_course(course: KnownCourse, chromium: Browser) -> Reading:
