@@ -23,7 +23,7 @@ from textwrap import fill
 
 import numpy as np
 from playwright.sync_api import Browser
-from reader_courses import DRAWN, SPOILT, KnownCourse, Links, known_course, obey, registered_once
+from reader_courses import DRAWN, SPOILT, KnownCourse, Links, known_course, obey
 from reader_page import ReaderPage, browser, opened
 from reader_wants import Wants
 from table import markdown_table, write_page
@@ -75,7 +75,7 @@ def main() -> None:
     with browser() as chromium:
         for kind, number in asked:
             start = time.perf_counter()
-            with registered_once(), known_course(kind, number, chosen.visits, kept) as course:
+            with known_course(kind, number, chosen.visits, kept) as course:
                 readings.append(read_course(course, chromium))
             print(readings[-1].row(), f"{time.perf_counter() - start:.0f} s", flush=True)
             counts = [sum(one.kind == kind for one in readings) for kind in (DRAWN, SPOILT)]

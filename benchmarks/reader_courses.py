@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +29,8 @@ from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
-from lvt_track.register import course as registration
 
-__all__ = ["DRAWN", "SPOILT", "KnownCourse", "Links", "known_course", "obey", "registered_once"]
+__all__ = ["DRAWN", "SPOILT", "KnownCourse", "Links", "known_course", "obey"]
 
 DRAWN, SPOILT = "drawn by the model", "spoilt truth"
 
@@ -148,28 +145,6 @@ def obey(course: KnownCourse, table: Path | None) -> None:
     remake_report(
         course.out, ReaderTables(corrections=table), course.out.parent / "patient", Silent()
     )
-
-
-@contextmanager
-def registered_once() -> Iterator[None]:
-    """Reports of one run register equal scans once: registration is no matter of the page."""
-    align: Callable[..., Any] = registration.align
-    known: dict[tuple[Any, ...], Any] = {}
-
-    def remembered(fixed: Any, moving: Any, reference: int, device: Any = "cpu") -> Any:
-        parts = (
-            part.tobytes() for one in (fixed, moving) for part in (one.hu, one.liver, one.tumors)
-        )
-        key = (*(sha256(part).digest() for part in parts), reference, str(device))
-        if key not in known:
-            known[key] = align(fixed, moving, reference, device)
-        return known[key]
-
-    registration.align = remembered  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        registration.align = align
 
 
 def _write_patient(kind: str, seed: int, visits: int, folder: Path) -> dict[str, NDArray[np.int16]]:

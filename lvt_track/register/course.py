@@ -19,6 +19,7 @@ def register_course(
     images: Sequence[LiverImage],
     on_visit: Callable[[int], None] | None = None,
     device: torch.device | str = "cpu",
+    known: Callable[[int, int], Alignment | None] = lambda reference, visit: None,
 ) -> CommonFrame:
     """Bring every visit onto the reference visit.
 
@@ -29,6 +30,8 @@ def register_course(
         images: one per visit.
         on_visit: called with the index of each visit that is done.
         device: where the elastic step is computed.
+        known: the alignment of a reference and a visit, by their indices, where it was found
+            before.
 
     Raises:
         ValueError: when there are no visits.
@@ -38,7 +41,9 @@ def register_course(
     def onto_reference(visit: int) -> Alignment | None:
         if visit == reference:
             return None
-        alignment = align(images[reference], images[visit], reference, device)
+        alignment = known(reference, visit)
+        if alignment is None:
+            alignment = align(images[reference], images[visit], reference, device)
         if on_visit is not None:
             on_visit(visit)
         return alignment

@@ -68,7 +68,7 @@ def test_new_lesion_means_progression(run: Path) -> None:
 
 
 def test_transforms_are_readable(run: Path) -> None:
-    files = sorted((run / "transforms").iterdir())
+    files = sorted((run / "transforms").glob("*.h5"))
     assert len(files) == 2
     for path in files:
         assert sitk.ReadTransform(str(path)).GetDimension() == 3
@@ -221,6 +221,13 @@ def test_corrections_that_name_unknown_lesions(run: Path, tmp_path: Path) -> Non
     result = lvt("report", out, "--corrections", table)
     assert result.exit_code == 3
     assert "line 2" in result.output
+
+
+@pytest.mark.parametrize("option", ["--corrections", "--radiologist"])
+def test_a_mistyped_table_is_named_as_it_was_typed(option: str, run: Path) -> None:
+    result = lvt("report", run, option, "Jones_typo.csv")
+    assert result.exit_code == 3
+    assert result.output.startswith("error: Jones_typo.csv: ") and "f-" not in result.output
 
 
 def test_a_visit_without_a_liver_is_not_evaluable(

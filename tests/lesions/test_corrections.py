@@ -185,6 +185,21 @@ def test_a_table_of_another_run_is_refused(visits, dates):
         decide([Correction(Action.NONE, name, line=2)], visits, dates[:2])
 
 
+def test_what_is_said_of_the_whole_of_a_split_lesion_is_refused(visits, dates):
+    part = visits[0][0]
+    whole = LesionName(dates[0], part.label, part.centroid_mm, 9.0, "the whole")
+    for action in (Action.NONE, Action.SIZE):
+        row = Correction(action, whole, long_axis_mm=30.0, line=3)
+        with pytest.raises(InputError, match=r"line 3: lesion 1 of .* is split, and"):
+            decide([row], visits, dates[:2], {"the whole"})
+    remembered = Correction(Action.NONE, whole)
+    decisions = decide([remembered], visits, dates[:2], {"the whole"})
+    assert not decisions.rejected and decisions.corrections == (remembered,)
+    assert decide(
+        [Correction(Action.NOTE, whole, note="x")], visits, dates[:2], {"the whole"}
+    ).notes
+
+
 def test_a_lesion_is_named_by_voxels_before_place_and_by_place_before_number(visits, dates):
     one, other = visits[0]
     name = name_of(one, dates[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import functools
 import json
@@ -9,6 +10,8 @@ import operator
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pydicom
@@ -238,6 +241,40 @@ def test_corrections_as_spreadsheets_save_them(delimiter: str, tmp_path: Path) -
     table.write_text("\n".join(delimiter.join(row) for row in rows), encoding="utf-8-sig")
     (correction,) = ReaderTables(corrections=table).read_links()
     assert correction.long_axis_mm == 31.5
+
+
+@pytest.mark.parametrize(
+    ("start", "day", "encoding"),
+    [
+        ("", "20.04.2024", "cp1252"),
+        ("sep=;\r\n", "20.4.2024", "utf-16"),
+        ("", "4/20/2024", "utf-8-sig"),
+        ("", "20/04/2024", "utf-8"),
+    ],
+)
+def test_corrections_as_spreadsheets_of_a_country_save_them(
+    start: str, day: str, encoding: str, tmp_path: Path
+) -> None:
+    table = tmp_path / "corrections.csv"
+    note = '"zwei Zeilen,\r\nMüller; ""rund"""'
+    text = f"{start}action;date_a;lesion_a;note;x_a_mm;y_a_mm;z_a_mm\r\n"
+    text += f"note;{day};1;{note};-70,5;1,0;2\r\n;;;;;;\r\nnone;{day};2;;;;\r\n"
+    table.write_text(text, encoding=encoding, newline="")
+    note_row, none_row = ReaderTables(corrections=table).read_links()
+    assert {row.first.date.isoformat() for row in (note_row, none_row)} == {"2024-04-20"}
+    assert note_row.first.place_mm == (-70.5, 1.0, 2.0)
+    assert note_row.note == 'zwei Zeilen,\r\nMüller; "rund"'
+    assert none_row.line == (6 if start else 5)
+
+
+def test_days_that_may_be_months_are_told_by_the_scans_or_refused(tmp_path: Path) -> None:
+    table = tmp_path / "corrections.csv"
+    table.write_text("action,date_a,lesion_a\nnone,04/03/2024,1\n")
+    with pytest.raises(lvt.InputError, match="line 2: a date must be YYYY-MM-DD"):
+        ReaderTables(corrections=table).read_links()
+    visits = [SimpleNamespace(date=dt.date(2024, 3, 4)), SimpleNamespace(date=dt.date(2024, 9, 1))]
+    (row,) = ReaderTables(corrections=table).read_links(cast(Any, visits))
+    assert row.first.date == dt.date(2024, 3, 4)
 
 
 @pytest.mark.parametrize("link", [False, True])

@@ -25,6 +25,7 @@ from pydicom.datadict import DicomDictionary
 from typer.testing import CliRunner, Result
 
 from lvt_track.cli.app import app
+from lvt_track.errors import InputError
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.nifti import new_header, write_nifti
@@ -351,3 +352,22 @@ def test_names_that_may_name_somebody_do_not(name: str) -> None:
     hidden = Pseudonyms(b"k" * 32)
     assert Pseudonyms.stand_in(f"x/{hidden.file(name)}: the file is cut short")
     assert name.split(".")[0] not in hidden.file(name)
+
+
+def test_a_table_is_told_to_its_user_by_the_name_that_was_typed(tmp_path: Path) -> None:
+    root = tmp_path / "4711"
+    root.mkdir()
+    table = root / "Doe.csv"
+    shows = Disclosure(root, default_pseudonyms(), tables=(table,))
+    error = InputError(f"cannot be read (no '{table}')", path=table)
+    assert str(shows.error(error, (table,))) == str(error)
+    assert "Doe" not in str(shows.error(error))
+
+
+def test_words_of_messages_stay_where_files_are_called_by_them(tmp_path: Path) -> None:
+    root = tmp_path / "4711"
+    root.mkdir()
+    (root / "radiologist.csv").touch()
+    shows = Disclosure(root, default_pseudonyms())
+    text = "say with --radiologist where the radiologist's table lies"
+    assert shows.text(text) == text

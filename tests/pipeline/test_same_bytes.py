@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from lvt_track.pipeline.patient.report import ReportOptions, remake_report
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.manifest import Manifest
 from lvt_track.pipeline.run.progress import Silent
+from lvt_track.register import course
+from lvt_track.register.align import Alignment
 
 DATES = ("2024-01-15", "2024-04-20")
 
@@ -57,6 +60,31 @@ def test_a_report_without_edits_and_a_resumed_run_change_no_byte(
     assert differing(done, out) == set()
     lvt.track(patient, out, existing="resume")
     assert differing(done, out) == set()
+
+
+def test_a_correction_registers_nothing_and_gives_what_registering_gives(
+    done: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anew = shutil.copytree(done, tmp_path / "anew")
+    for path in anew.rglob("*.npz"):
+        path.unlink()
+    registered: list[object] = []
+    find = course.align
+
+    def counted(*pair: Any) -> Alignment:
+        registered.append(pair)
+        return find(*pair)
+
+    monkeypatch.setattr(course, "align", counted)
+    table = tmp_path / "corrections.csv"
+    table.write_text(f"action,date_a,lesion_a\nnone,{DATES[1]},2\n")
+    counts = []
+    for folder in (out, anew):
+        remake_report(folder, ReaderTables(corrections=table), None, Silent())
+        counts.append(len(registered))
+    assert counts == [0, 1]
+    assert differing(out, anew) <= {"run.json", "report.pdf", "report.html"}
+    assert len(list(out.rglob("*.npz"))) == 1 and "lesions.csv" in differing(done, out)
 
 
 def test_a_report_of_something_else_has_a_date_of_its_own(out: Path) -> None:

@@ -8,7 +8,7 @@ lesion is back.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from lvt_track.core.lesion.lesion import Lesion
@@ -64,6 +64,7 @@ def decide(
     corrections: Sequence[Correction],
     lesions: Sequence[Sequence[Lesion]],
     dates: Sequence[dt.date],
+    cut: Collection[str] = (),
 ) -> Decisions:
     """Find the lesions that corrections name, and check that no two contradict each other.
 
@@ -71,6 +72,7 @@ def decide(
         corrections: what the reader says; those with a line must fit.
         lesions: the lesions of each visit.
         dates: the date of each visit, in order.
+        cut: digests of the voxels of lesions that were split and are no longer whole.
 
     Raises:
         InputError: for dates without a visit, unknown lesions and contradictions among rows of a
@@ -82,7 +84,9 @@ def decide(
     problems: list[str] = []
     for correction in corrections:
         keys, complete, remark = _resolved(correction, lesions, dates)
-        problem = remark if keys is None else _contradiction(correction, keys, rows)
+        problem = _of_whole(correction, cut)
+        if not problem:
+            problem = remark if keys is None else _contradiction(correction, keys, rows)
         if problem:
             if correction.line:
                 problems.append(f"line {correction.line}: {problem}")
@@ -158,6 +162,14 @@ def _unknown(name: LesionName) -> str:
     if name.place_mm is None and not name.voxels:
         return f"there is no lesion {name.label} at {name.date}"
     return f"at {name.date} there is nothing like lesion {name.label} at its place any more"
+
+
+def _of_whole(correction: Correction, cut: Collection[str]) -> str:
+    """What the row says of a lesion as a whole that is split; empty where nothing."""
+    if correction.action not in (Action.NONE, Action.SIZE) or correction.first.voxels not in cut:
+        return ""
+    said = "called none" if correction.action is Action.NONE else "given a size as a whole"
+    return f"{correction.first} is split, and {said}"
 
 
 def _contradiction(correction: Correction, keys: tuple[Key, ...], rows: Sequence[_Row]) -> str:

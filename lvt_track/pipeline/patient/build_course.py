@@ -26,6 +26,8 @@ from lvt_track.measure.phases import compare_phases
 from lvt_track.pipeline.patient.visit.read import VisitScan
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.progress import Stopwatch
+from lvt_track.pipeline.run.saved_alignments import alignment_digest, read_alignment
+from lvt_track.register.align import Alignment
 from lvt_track.register.course import register_course
 from lvt_track.register.frame import CommonFrame
 from lvt_track.response.course import respond_to_course, target_lesions
@@ -38,16 +40,33 @@ __all__ = ["follow", "judge", "register_visits"]
 def register_visits(scans: Sequence[VisitScan], run: Run) -> CommonFrame:
     """Bring all visits into one frame.
 
+    A visit whose scan and masks are those of the run that is gone on with, as far as registration
+    sees them, keeps its alignment.
+
     Raises:
         UsageError: when the machine has no such device.
     """
+    names = [scan.findings.visit.name for scan in scans]
+    images = [scan.image for scan in scans]
+    kept: set[int] = set()
+
+    def kept_alignment(reference: int, visit: int) -> Alignment | None:
+        if run.folder is None or run.earlier is None:
+            return None
+        path = run.folder.alignment(names[reference], names[visit])
+        digest = alignment_digest(images[reference], images[visit])
+        alignment = read_alignment(path, digest, reference, images[visit].scan)
+        if alignment is not None:
+            kept.add(visit)
+        return alignment
+
+    def tell(visit: int) -> None:
+        run.progress.step(f"{names[visit]}{', kept' if visit in kept else ''}")
+
     run.progress.stage("register", len(scans) - 1)
     with run.watch.stage("register"):
-        return register_course(
-            [scan.image for scan in scans],
-            lambda visit: run.progress.step(scans[visit].findings.visit.name),
-            pick_device(run.model.device),
-        )
+        device = pick_device(run.model.device)
+        return register_course(images, tell, device, kept_alignment)
 
 
 def follow(

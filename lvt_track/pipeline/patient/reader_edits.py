@@ -41,9 +41,11 @@ def obey_reader(
     dates = [scan.findings.visit.date for scan in scans]
     splits = [one for one in corrections if one.action is Action.SPLIT]
     first = decide(splits, [scan.findings.lesions for scan in scans], dates)
+    lesions = [lesion for scan in scans for lesion in scan.findings.lesions]
+    cut = {lesion.voxels for lesion in lesions if lesion.key in first.parts}
     scans = [_split(k, scan, first) for k, scan in enumerate(scans)]
     others = [one for one in corrections if one.action is not Action.SPLIT]
-    decisions = decide(others, [scan.findings.lesions for scan in scans], dates)
+    decisions = decide(others, [scan.findings.lesions for scan in scans], dates, cut)
     scans = [_obeyed(k, scan, decisions) for k, scan in enumerate(scans)]
     decisions = replace(
         decisions,

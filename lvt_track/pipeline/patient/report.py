@@ -90,7 +90,7 @@ def remake_report(
         with locked(out):
             return _remade(RunFolder(out), settings, reader, disclosure, progress)
     except LvtError as error:
-        raise disclosure.error(error) from None
+        raise disclosure.error(error, reader.files) from None
 
 
 def _remade(
@@ -108,7 +108,7 @@ def _remade(
             path=source,
             remedy="Say with --patient where they lie now",
         )
-    _check_tables(settings.reader, folder.path)
+    _check_tables(settings.reader, asked, folder.path)
     discovery = discover(source.absolute(), one_patient=settings.one_patient)
     links = _corrections(asked, settings.reader, earlier, folder, discovery.visits)
     discovery = with_phases_from_pixels(discovery)
@@ -135,14 +135,19 @@ def _remade(
     return conclude(scans, settings.reader, links, run)
 
 
-def _check_tables(tables: ReaderTables, out: Path) -> None:
-    """Refuse a run whose tables are not where they lay, seen from its results."""
+def _check_tables(tables: ReaderTables, asked: ReaderTables, out: Path) -> None:
+    """Refuse a run whose tables are not where they lay, seen from its results.
+
+    Those that are given now are looked for when they are read.
+    """
     for option, table in (
         ("--radiologist", tables.radiologist),
         ("--tu", tables.identification),
         ("--sites", tables.sites),
     ):
-        if table is not None and not table.is_absolute() and not table.exists():
+        if table is None or table in asked.files:
+            continue
+        if not table.is_absolute() and not table.exists():
             raise InputError(
                 "the radiologist's table of this run is no longer where it was",
                 path=out,

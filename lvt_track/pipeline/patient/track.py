@@ -68,7 +68,7 @@ def track_patient(
     try:
         return _track(disclosure, out, settings, existing, disclosure.progress(progress))
     except LvtError as error:
-        raise disclosure.error(error) from None
+        raise disclosure.error(error, settings.reader.files) from None
 
 
 def disclosure_of(patient: Path, settings: TrackSettings) -> Disclosure:

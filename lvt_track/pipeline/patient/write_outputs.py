@@ -20,6 +20,7 @@ from lvt_track.pipeline.radiologist.comparison import write_comparisons
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.folder import RunFolder
 from lvt_track.pipeline.run.output import make_folder
+from lvt_track.pipeline.run.saved_alignments import alignment_digest, write_alignment
 from lvt_track.register.frame import CommonFrame
 from lvt_track.report import tables
 from lvt_track.report.viewer.colors import slicer_colors
@@ -41,7 +42,7 @@ def write_outputs(findings: Findings, folder: RunFolder, run: Run) -> None:
         tables.write_table(table(course), folder.table(name))
     if findings.comparisons:
         write_comparisons(findings.comparisons, folder.path)
-    _write_transforms(course, frame, folder)
+    _write_transforms(scans, frame, folder)
     write_baseline_views(scans, frame, folder, run)
     for text in write_dicom_results(course, frame, folder, run.manifest):
         run.warn(text)
@@ -90,9 +91,12 @@ def _write_lesions(scan: VisitScan, course: Course, folder: RunFolder) -> None:
         write_labels(labels, scan.findings.geometry, path, like=scan.tracked.like)
 
 
-def _write_transforms(course: Course, frame: CommonFrame, folder: RunFolder) -> None:
+def _write_transforms(scans: Sequence[VisitScan], frame: CommonFrame, folder: RunFolder) -> None:
     make_folder(folder.transforms)
-    dates = [findings.visit.name for findings in course.visits]
-    for date, alignment in zip(dates, frame.alignments, strict=True):
+    fixed = scans[frame.reference]
+    for scan, alignment in zip(scans, frame.alignments, strict=True):
         if alignment is not None:
-            write_transform(alignment.transform, folder.transform(dates[frame.reference], date))
+            names = fixed.findings.visit.name, scan.findings.visit.name
+            write_transform(alignment.transform, folder.transform(*names))
+            digest = alignment_digest(fixed.image, scan.image)
+            write_alignment(alignment, digest, folder.alignment(*names))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Self
 
 from lvt_track.core.series import Visit
 from lvt_track.errors import InputError, UsageError
+from lvt_track.io.spreadsheets.delimited import read_delimited
+from lvt_track.io.spreadsheets.lines import Lines
 from lvt_track.lesions.corrections.table import Correction, parse_corrections
 from lvt_track.pipeline.radiologist.readings import ReadingSource, read_by_reader, read_site_words
+from lvt_track.response.tables.cells import CellError
+from lvt_track.response.tables.dates import DateForm, parse_date, settled_order
 from lvt_track.response.tables.readings import ReadOptions
 
 __all__ = ["ReaderTables"]
@@ -120,29 +126,62 @@ class ReaderTables:
         elif self.sites is not None:
             remedy = "Give the table with --radiologist, or leave --sites out"
             raise UsageError("--sites is for a radiologist's table", remedy=remedy)
-        return () if self.corrections is None else _read_corrections(self.corrections)
+        if self.corrections is None:
+            return ()
+        return _read_corrections(self.corrections, [visit.date for visit in visits])
 
 
-def _by_line(reader: csv.DictReader[str]) -> list[Mapping[str, Any]]:
-    """The rows from line 2 on, with an empty one for each line that the reader passes over."""
-    rows: list[Mapping[str, Any]] = []
-    for row in reader:
-        rows += [{}] * (reader.line_num - 2 - len(rows))
-        rows.append(row)
+def _read_corrections(path: Path, scan_days: Collection[dt.date]) -> tuple[Correction, ...]:
+    """The rows of a corrections table, also as a spreadsheet has saved it.
+
+    Args:
+        path: of the table.
+        scan_days: of the patient; they tell day from month.
+    """
+    try:
+        choices = read_delimited(path)
+        lines = next(
+            (one for one in choices if one.rows and "action" in one.rows[0][1]), choices[0]
+        )
+        return parse_corrections(_with_iso_dates(_by_line(lines), scan_days))
+    except InputError as error:
+        raise InputError(error.what, path=path, remedy=error.remedy) from error
+    except OSError as error:
+        raise InputError(
+            f"the corrections table cannot be read ({error.strerror})",
+            path=path,
+            remedy="Give a CSV file",
+        ) from error
+
+
+def _by_line(lines: Lines) -> list[dict[Any, Any]]:
+    """The rows below the header by column, with an empty one for each line that holds none.
+
+    What a row has too much is under None, and None is what it has too little.
+    """
+    if not lines.rows:
+        return []
+    (_, columns), *others = lines.rows
+    rows: list[dict[Any, Any]] = []
+    for line, cells in others:
+        rows += [{}] * (line - 2 - len(rows))
+        row: dict[Any, Any] = dict(zip_longest(columns, cells[: len(columns)]))
+        extra = cells[len(columns) :]
+        rows.append(row | ({None: extra} if any(extra) else {}))
     return rows
 
 
-def _read_corrections(path: Path) -> tuple[Correction, ...]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header = file.readline()
-            file.seek(0)
-            # Where the decimal sign is a comma, spreadsheets part fields by semicolons.
-            delimiter = next((d for d in ",;\t" if d in header), ",")
-            return parse_corrections(_by_line(csv.DictReader(file, delimiter=delimiter)))
-    except InputError as error:
-        raise InputError(error.what, path=path, remedy=error.remedy) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(
-            f"the corrections table cannot be read ({error})", path=path, remedy="Give a CSV file"
-        ) from error
+def _with_iso_dates(
+    rows: list[dict[Any, Any]], scan_days: Collection[dt.date]
+) -> list[dict[Any, Any]]:
+    """The rows with days as YYYY-MM-DD where a spreadsheet wrote them in the order of a country."""
+    columns = ("date_a", "date_b")
+    texts = [row[column] for row in rows for column in columns if row.get(column)]
+    settled = settled_order(texts, scan_days)
+    form = DateForm(order=settled[0] if settled else None)
+    for row in rows:
+        for column in columns:
+            if row.get(column):
+                with suppress(CellError):  # what is no day is refused with its line
+                    row[column] = parse_date(row[column], form).isoformat()
+    return rows

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,16 @@ HINT = "Names such as f-… stand for real ones: --identify shows them"
 # Bare names shorter than this, or than these digits, are words and numbers of messages too.
 _LEAST_NAME, _LEAST_DIGITS, _LEAST_ID = 4, 6, 2
 _LONGEST_PATH = 1024
+# Words of messages and names of options, by which files are called too: they name nobody.
+_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        corrections lesion lesions match measurements model phases radiologist reader register
+        report reports response results sites table tables track tracks truth
+        """,
+    )
+)
 _QUOTED = re.compile("“([^”]*)”")
 _UID = re.compile(r"[0-9.]{8,64}")
 
@@ -107,15 +117,28 @@ class Disclosure:
                 text = _replaced(text, name, self._places[name])
         return text
 
-    def error(self, error: LvtError) -> LvtError:
-        """An error as it may be shown; what the user mistyped is."""
+    def error(self, error: LvtError, typed: Sequence[Path] = ()) -> LvtError:
+        """An error as it may be shown; what the user mistyped is.
+
+        Args:
+            error: of a job.
+            typed: tables that were named to a command; its user is told of them by these names.
+        """
         if self.pseudonyms is None or not self.root.exists():
             return error
-        path = None if error.path is None else self.path(error.path)
-        what, remedy = self.text(error.what), self.text(error.remedy)
+        path = error.path
+        if path is not None and path not in typed:
+            path = self.path(path)
+        what, remedy = self._text_around(error.what, typed), self.text(error.remedy)
         if Pseudonyms.stand_in(f"{what} {path}"):
             remedy = f"{remedy}{'. ' if remedy else ''}{HINT}"
         return type(error)(what, path=path, remedy=remedy)
+
+    def _text_around(self, text: str, typed: Sequence[Path]) -> str:
+        """A message as it may be shown, with the paths that were typed as they stand in it."""
+        names = "|".join(re.escape(name) for name in sorted(map(str, typed), key=len, reverse=True))
+        parts = re.split(rf"(?<!\w)({names})(?!\w)", text) if names else [text]
+        return "".join(part if k % 2 else self.text(part) for k, part in enumerate(parts))
 
     def progress(self, progress: Progress) -> Progress:
         """A listener that is told what may be shown."""
@@ -253,7 +276,8 @@ class Disclosure:
     @cached_property
     def _bare_names(self) -> tuple[str, ...]:
         def is_telling(name: str) -> bool:
-            return len(name) >= (_LEAST_DIGITS if name.isdigit() else _LEAST_NAME)
+            is_long = len(name) >= (_LEAST_DIGITS if name.isdigit() else _LEAST_NAME)
+            return is_long and name not in _WORDS
 
         return tuple(sorted(filter(is_telling, self._places), key=len, reverse=True))
 

@@ -71,7 +71,9 @@ class RunFolder:
         documents = (self.manifest, self.pdf, self.html, self.track_colors)
         planning = (self.planning_pdf, self.planning_record)
         top = [path for path in (*documents, *planning, *tables) if path.is_file()]
-        transforms = self.transforms.glob("*_to_*.h5")
+        transforms = [
+            path for form in ("h5", "npz") for path in self.transforms.glob(f"*_to_*.{form}")
+        ]
         visits = [path for path in self.visits.glob("*/*") if LVT_FILE.fullmatch(path.name)]
         return [
             path for path in (*top, *transforms, *visits, *self.plan_drawings()) if path.is_file()
@@ -110,6 +112,10 @@ class RunFolder:
     def transform(self, reference: str, visit: str) -> Path:
         """How a visit was brought onto the reference, both by their ISO dates."""
         return self.transforms / f"{reference}_to_{visit}.h5"
+
+    def alignment(self, reference: str, visit: str) -> Path:
+        """The same with all that lvt knows of it, to be taken up again."""
+        return self.transform(reference, visit).with_suffix(".npz")
 
     def visit(self, name: str) -> VisitFolder:
         """The files of a visit, by its ISO date."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -340,16 +341,22 @@ def test_links_that_are_right_and_wrong(opened: Open) -> None:
     assert said.removed == {(second.earlier, second.later)}
 
 
-def test_a_diameter_is_drawn_on_the_slice(opened: Open) -> None:
-    opened.go(1, 1)
+def _drawn_diameter(opened: Open, visit: int) -> float:
+    """Draw the diameter of the chosen lesion; its length in mm as it is said."""
     opened.click("Draw a diameter")
-    x, y = _middle(opened, 1)
+    x, y = _middle(opened, visit)
     opened.page.mouse.move(x - 20, y)
     opened.page.mouse.down()
     opened.page.mouse.move(x + 20, y, steps=4)
     opened.page.mouse.up()
-    length = round(40 * opened.eval("lvt.state.mm"), 1)
+    length: float = round(40 * opened.eval("lvt.state.mm"), 1)
     opened.click(f"Diameter is {length} mm")
+    return length
+
+
+def test_a_diameter_is_drawn_on_the_slice(opened: Open) -> None:
+    opened.go(1, 1)
+    length = _drawn_diameter(opened, 1)
     assert opened.decisions().sizes_mm == {(1, 1): pytest.approx(length)}
 
 
@@ -423,24 +430,171 @@ def test_nothing_is_saved_without_a_name(opened: Open) -> None:
     assert opened.eval("!lvt.review.isSaved && document.activeElement.name") == "reader"
 
 
-def test_a_report_made_anew_obeys_and_remembers(
+def test_every_kind_of_action_is_obeyed_as_said_and_remembered(
     opened: Open, tiny_patient: Path, tmp_path: Path, chromium: Browser
 ) -> None:
+    """All of them in two tables, one from the page of the other; nothing else changes."""
+    table, out = tmp_path / "corrections.csv", tmp_path / "out"
+    shutil.copytree(opened.out, out)
+    opened.go(0, 1)
+    opened.click("Target")
+    opened.go(0, 2)
+    opened.click("Non-target")
+    opened.click("right")
+    opened.go(2, 1)
+    links = opened.page.locator(".lesion .links li")
+    links.nth(1).get_by_role("button", name="wrong", exact=True).click()
+    opened.click("Is new")
     opened.go(2, 2)
-    opened.click("Is no tumour")
-    table = tmp_path / "corrections.csv"
+    opened.page.get_by_label("Same as …").select_option("2")
+    opened.go(1, 2)
+    opened.page.get_by_label("note", exact=True).fill("seen twice")
+    opened.page.keyboard.press("Enter")
+    length = _drawn_diameter(opened, 1)
     table.write_text(opened.saved(), encoding="utf-8")
-    out = tmp_path / "out"
-    track_patient(tiny_patient, out, TrackSettings(), Existing.REFUSE, Silent())
-    course = remake_report(out, ReaderTables(corrections=table), None, Silent()).course
-    assert len(course.visits[2].lesions) == 1
-    page = chromium.new_page()
+    remake_report(out, ReaderTables(corrections=table), None, Silent())
+    days = [visit.visit.name for visit in opened.course.visits]
+    links_then = {((0, 1), (1, 1), "auto"), ((0, 2), (1, 2), "reader"), ((1, 2), (2, 2), "reader")}
+    assert _links(out, days) == links_then
+    tracks, lesions = (_table(out, name) for name in ("tracks", "lesions"))
+    assert [row["role"] for row in tracks] == ["target", "non-target", ""]
+    assert [row["state"] for row in tracks] == ["disappeared", "persistent", "new"]
+    assert tracks[1]["note"].startswith('seen twice (Dr. "A", Ōe, ')
+    before = {(row["date"], row["lesion"]): row for row in _table(opened.out, "lesions")}
+    sizes = {key: row["long_axis_mm"] for key, row in before.items()}
+    now = {(row["date"], row["lesion"]): row["long_axis_mm"] for row in lesions}
+    assert now == sizes | {(days[1], "2"): f"{length:.1f}"}
+
+    page = chromium.new_page(viewport={"width": 1400, "height": 900})
     page.goto((out / "report.html").as_uri())
-    again = Open(page, course, out)
+    again = Open(page, opened.course, out)
     _wait(again, "Boolean(window.lvt && lvt.isReady)")
-    assert "said before" in page.locator(".rows").inner_text()
+    assert page.locator(".rows").inner_text().count("said before") == 8
     assert 'Dr. "A", Ōe' in page.locator("#said").inner_text()
+    again.go(1, 1)
+    again.click("Is none here only")
+    again.go(2, 1)
+    page.get_by_label("Split into …").select_option("2")
+    again.go(0, 1)
+    page.get_by_label("Merge with …").select_option("2")
+    table.write_text(again.saved(), encoding="utf-8")
     page.close()
+    remake_report(out, ReaderTables(corrections=table), None, Silent())
+    at_visits = [[r["lesion"] for r in _table(out, "lesions") if r["date"] == day] for day in days]
+    assert at_visits == [["1", "2"], ["2"], ["1", "2", "3"]]
+    first = {row["track"] for row in _table(out, "lesions") if row["date"] == days[0]}
+    assert len(first) == 1
+    assert {link for link in _links(out, days) if link[2] == "reader"} == {
+        link for link in links_then if link[2] == "reader"
+    }
+
+
+def _table(out: Path, name: str) -> list[dict[str, str]]:
+    with (out / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _links(out: Path, days: list[str]) -> set[tuple[tuple[int, int], tuple[int, int], str]]:
+    """Links with their sources, lesions as (visit, label)."""
+
+    def end(row: dict[str, str], which: str) -> tuple[int, int]:
+        return days.index(row[f"date_{which}"]), int(row[f"lesion_{which}"])
+
+    return {(end(row, "a"), end(row, "b"), row["source"]) for row in _table(out, "edges")}
+
+
+def _actions(opened: Open) -> list[str]:
+    actions: list[str] = opened.eval("lvt.review.rows.map((row) => row.action)")
+    return actions
+
+
+def test_an_answer_that_is_taken_back_brings_back_what_gave_way(opened: Open) -> None:
+    said = opened.eval("""lvt.data.worklist.flatMap((doubt, k) => doubt.answers.map(
+      (one, n) => [k, n, one.rows])).find(([, , rows]) => rows[0].action === "none")""")
+    doubt, answer, rows = said
+    visit, label = rows[0]["a"]
+    opened.go(visit, label)
+    opened.click("Non-target")
+    opened.page.get_by_label("Split into …").select_option("2")
+    before = opened.eval("JSON.stringify(lvt.review.rows)")
+    item = opened.page.locator(".worklist > li").nth(doubt).locator(".answers button").nth(answer)
+    item.click()
+    assert set(_actions(opened)) == {"none"}
+    opened.eval("lvt.review.say('note', lvt.lesionAt.get('0/1'), null, { note: 'later' })")
+    item.click()
+    assert _actions(opened) == ["non-target", "split", "note"]
+    opened.page.locator(".rows button").last.click()
+    assert opened.eval("JSON.stringify(lvt.review.rows)") == before
+
+
+def test_undo_goes_back_through_all_that_was_said(opened: Open) -> None:
+    """Step by step to the same rows, at last to nothing that is not saved."""
+    states = opened.eval("""(() => {
+      const { review, data: { lesions } } = lvt, states = [];
+      let seed = 7;
+      const any = (list) => {
+        seed = (seed * 48271) % 2147483647;
+        return list[seed % list.length];
+      };
+      const kinds = ["none", "target", "non-target", "new", "split", "same", "answer", "back"];
+      for (let step = 0; step < 60; step++) {
+        const before = review.rows;
+        const [kind, one, other] = [any(kinds), any(lesions), any(lesions)];
+        const isBack = kind === "back" && before.length;
+        if (kind === "answer") any(lvt.root.querySelectorAll(".answers button")).click();
+        else if (isBack) review.takeBack(any(before));
+        else if (kind !== "back" && (kind !== "same" || one !== other)) {
+          review.say(kind, one, kind === "same" && other);
+        }
+        if (review.rows !== before) states.push(JSON.stringify(before));
+      }
+      return states;
+    })()""")
+    assert len(states) > 40
+    for state in reversed(states):
+        opened.page.locator(".visits").focus()
+        opened.page.keyboard.press("u")
+        assert opened.eval("JSON.stringify(lvt.review.rows)") == state
+    assert opened.eval("lvt.review.isSaved")
+    assert opened.page.locator("[name=undo]").is_disabled()
+
+
+def test_the_last_word_on_a_tumour_counts_unless_it_is_called_several(opened: Open) -> None:
+    opened.go(0, 1)
+    opened.click("Target")
+    opened.go(1, 1)
+    opened.click("Non-target")
+    assert _actions(opened) == ["non-target"]
+    opened.click("wrong")
+    opened.go(0, 1)
+    opened.click("Target")
+    assert _actions(opened) == ["non-target", "remove", "target"]
+
+
+def test_a_role_makes_a_tumour_of_what_was_none_at_all_visits(opened: Open) -> None:
+    opened.go(0, 2)
+    opened.click("Is no tumour (2 visits)")
+    opened.click("Target")
+    assert _actions(opened) == ["target"]
+    opened.click("Undo")
+    opened.click("Undo")
+    opened.click("Is none here only")
+    opened.go(1, 2)
+    opened.click("Target")
+    assert _actions(opened) == ["none", "target"]
+
+
+def test_a_part_that_kept_the_number_of_what_was_split_is_another_lesion(opened: Open) -> None:
+    opened.eval("""lvt.review.rows = [{
+      action: "split", date_a: lvt.data.visits[2].date, lesion_a: 1, voxels_a: "the whole",
+      parts: 2, order: 0, gaveWay: [],
+    }]""")
+    opened.go(2, 1)
+    opened.click("Is none here only")
+    assert _actions(opened) == ["split", "none"]
+    assert "lesion 1" in opened.page.locator(".rows li").first.inner_text()
+    opened.go(0, 1)
+    assert opened.page.get_by_role("button", name="Is new", exact=True).count() == 0
 
 
 def test_without_webgl_the_slices_remain(chromium: Browser, finished: tuple[Path, Course]) -> None:

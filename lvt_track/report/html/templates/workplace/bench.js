@@ -47,7 +47,8 @@ const showLesion = (place) => {
   if (shown > 1) actions.append(button(`Is no tumour (${shown} visits)`, () => isNone(same)));
   actions.append(
     button(shown > 1 ? "Is none here only" : "Is no tumour", () => isNone([lesion])),
-    ...(hasCourse ? [button("Is new", () => say("new", lesion))] : []),
+    // At the first visit nothing is new.
+    ...(hasCourse && lesion.visit > 0 ? [button("Is new", () => say("new", lesion))] : []),
     button("Target", () => say("target", lesion)),
     button("Non-target", () => say("non-target", lesion)),
   );
@@ -86,7 +87,7 @@ const showLesion = (place) => {
   actions.append(measure);
   if (caliper && caliper.visit === lesion.visit) {
     const mm = length(minus(...caliper.ends)).toFixed(1);
-    actions.append(button(`Diameter is ${mm} mm`, () => {
+    if (Number(mm) > 0) actions.append(button(`Diameter is ${mm} mm`, () => {
       place.state.measuring = false;
       say("size", lesion, null, { long_axis_mm: mm });
     }));
@@ -132,10 +133,10 @@ const linksOf = (place, lesion) => {
 };
 
 const showRows = (place) => {
-  const { review, data } = place;
-  const nameOf = (date, label) => {
-    const lesion = place.lesionAt.get(`${data.visits.findIndex((v) => v.date === date)}/${label}`);
-    return `${lesion ? place.nameOf(lesion) : `lesion ${label}`} (${date})`;
+  const { review } = place;
+  const nameOf = (row, end) => {
+    const lesion = review.lesionOf(row, end);
+    return `${lesion ? place.nameOf(lesion) : `lesion ${row[`lesion_${end}`]}`} (${row[`date_${end}`]})`;
   };
   const items = review.rows.map((row) => {
     const item = element("li", review.words(row, nameOf));
@@ -172,7 +173,7 @@ const attachBench = (place) => {
     const link = element("a", "", { href: url, download: "corrections.csv" });
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
-    review.isSaved = true;
+    review.markSaved();
     showRows(place);
   });
   addEventListener("beforeunload", (event) => {

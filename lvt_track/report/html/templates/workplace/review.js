@@ -15,14 +15,43 @@ const WORDS = {
   add: "link is right", remove: "link is wrong",
 };
 
+const ENDS = ["a", "b"];
+const rowEnds = (row) => ENDS.filter((end) => row[`date_${end}`]);
+const isTie = (row) => ["add", "remove", "same"].includes(row.action);
+const isRole = (row) => ["target", "non-target"].includes(row.action);
+
+/** Whether two rows name one lesion: by its voxels, for a part of a split one keeps its number. */
+const isSame = (row, end, other, at) => {
+  if (row[`date_${end}`] !== other[`date_${at}`]) return false;
+  const [here, there] = [row[`voxels_${end}`], other[`voxels_${at}`]];
+  if (here && there) return here === there;
+  return Number(row[`lesion_${end}`]) === Number(other[`lesion_${at}`]);
+};
+
 class Review {
-  /** `earlier` are rows that the run remembers; a saved table takes their place, so it holds them. */
+  /** `earlier` are rows that the run remembers; a saved table takes their place, so it holds them.
+   * Each row knows its `order`, and the rows that `gaveWay` to it, which come back when it goes. */
   constructor(data, changed) {
     this.data = data;
-    this.rows = data.corrections.map((row) => ({ ...row, earlier: true }));
+    this.rows = data.corrections.map((row, order) => ({ ...row, earlier: true, order, gaveWay: [] }));
+    this.said = this.rows.length;
     this.undone = [];
-    this.isSaved = true;
+    this.saved = this.rows;
     this.changed = changed;
+    this.lesions = new Map();
+    for (const lesion of data.lesions) {
+      const { date } = data.visits[lesion.visit];
+      this.lesions.set(`${date} ${lesion.label}`, lesion);
+      if (lesion.voxels) this.lesions.set(`${date} ${lesion.voxels}`, lesion);
+    }
+  }
+
+  get isSaved() {
+    return this.rows === this.saved;
+  }
+
+  markSaved() {
+    this.saved = this.rows;
   }
 
   /** The columns by which a lesion is known again. */
@@ -34,6 +63,11 @@ class Review {
     return Object.fromEntries(END.map((column, k) => [named(column, end), values[k] ?? ""]));
   }
 
+  /** The lesion that a row names; undefined where it is gone, as one that was split is. */
+  lesionOf(row, end) {
+    return this.lesions.get(`${row[`date_${end}`]} ${row[`voxels_${end}`] || row[`lesion_${end}`]}`);
+  }
+
   say(action, first, second, more = {}) {
     this.sayAll([{ action, first, second, more }]);
   }
@@ -41,13 +75,14 @@ class Review {
   /** Say things at once, as one step to undo; what was said of the same before and cannot stand
    * beside it gives way. */
   sayAll(statements) {
-    const before = this.rows;
+    let { rows } = this;
     for (const one of statements) {
-      const row = this.row(one);
-      this.rows = [...this.rows.filter((other) => !this.excludes(row, other)), row];
+      const row = { ...this.row(one), order: this.said };
+      this.said += 1;
+      row.gaveWay = rows.filter((other) => this.excludes(row, other));
+      rows = [...rows.filter((other) => !row.gaveWay.includes(other)), row];
     }
-    this.undone.push(before);
-    this.touch();
+    this.change(rows);
   }
 
   row({ action, first, second, more = {} }) {
@@ -59,9 +94,10 @@ class Review {
   }
 
   /** Whether a row says what a statement says. */
-  says(row, { action, first, second }) {
-    const is = (lesion, e) => row[`date_${e}`] === this.data.visits[lesion.visit].date && Number(row[`lesion_${e}`]) === lesion.label;
-    return row.action === action && is(first, "a") && (!second || is(second, "b"));
+  says(row, statement) {
+    const said = this.row(statement);
+    return row.action === said.action && Number(row.parts || 0) === Number(said.parts || 0)
+      && rowEnds(said).every((end) => isSame(row, end, said, end));
   }
 
   holds(statements) {
@@ -69,10 +105,21 @@ class Review {
   }
 
   takeBackAll(statements) {
-    const before = this.rows;
-    this.rows = before.filter((row) => !statements.some((one) => this.says(row, one)));
-    this.undone.push(before);
-    this.touch();
+    this.drop(this.rows.filter((row) => statements.some((one) => this.says(row, one))));
+  }
+
+  takeBack(row) {
+    this.drop([row]);
+  }
+
+  /** Without some rows, and with those again that gave way to them and can stand now. */
+  drop(rows) {
+    const kept = this.rows.filter((row) => !rows.includes(row));
+    for (const old of rows.flatMap((row) => row.gaveWay)) {
+      const isKnown = rows.includes(old) || kept.includes(old);
+      if (!isKnown && !kept.some((row) => this.excludes(row, old))) kept.push(old);
+    }
+    this.change(kept.sort((one, other) => one.order - other.order));
   }
 
   /** Links between lesions that are tumours, of which nothing was said. */
@@ -85,56 +132,66 @@ class Review {
     });
   }
 
-  takeBack(row) {
-    const before = this.rows;
-    this.rows = before.filter((other) => other !== row);
-    this.undone.push(before);
-    this.touch();
-  }
-
   undo() {
     if (!this.undone.length) return;
     this.rows = this.undone.pop();
-    this.touch();
-  }
-
-  touch() {
-    this.isSaved = false;
     this.changed();
   }
 
-  /** Whether two rows contradict each other or say the same: `lvt report` would refuse them. */
-  excludes(row, other) {
-    const end = (r, e) => (r[`date_${e}`] ? `${r[`date_${e}`]}#${r[`lesion_${e}`]}` : "");
-    const lesions = (r) => ["a", "b"].map((e) => end(r, e)).filter(Boolean);
-    const is = (...actions) => (r) => actions.includes(r.action);
-    const shared = lesions(row).some((one) => lesions(other).includes(one));
-    if (!shared || row.action === "note" || other.action === "note") return false;
-    if (is("none")(row) || is("none")(other)) return true;
-    const ties = is("add", "remove", "same");
-    if (ties(row) && ties(other)) return lesions(row).every((one) => lesions(other).includes(one));
-    // What is new has no past; what it became is another matter.
-    const begun = [row, other].find(is("new")), link = [row, other].find(is("add", "same"));
-    if (begun && link) return end(link, "b") === end(begun, "a");
-    const kind = (r) => (is("target", "non-target")(r) ? "role" : r.action);
-    return kind(row) === kind(other) && !ties(row) && end(row, "a") === end(other, "a");
+  change(rows) {
+    this.undone.push(this.rows);
+    this.rows = rows;
+    this.changed();
   }
 
-  /** Rows that speak of a lesion. */
-  about(lesion) {
-    const { date } = this.data.visits[lesion.visit];
-    return this.rows.filter((row) => ["a", "b"].some(
-      (end) => row[`date_${end}`] === date && Number(row[`lesion_${end}`]) === lesion.label,
-    ));
+  /** Whether two rows contradict each other or say the same: `lvt report` would refuse them, or
+   * take the one that came first. */
+  excludes(row, other) {
+    if (row.action === "note" || other.action === "note") return false;
+    const actions = [row.action, other.action];
+    const holds = (end) => rowEnds(other).some((at) => isSame(row, end, other, at));
+    if (isRole(row) && isRole(other)) return holds("a") || this.isOfOneTumour(row, other);
+    // What has a role is a tumour, where it was called none at all its visits.
+    if (isRole(row) && other.action === "none" && this.isNoneAtAll(row, other)) return true;
+    if (!rowEnds(row).some(holds)) return false;
+    if (actions.includes("none")) return true;
+    if (isTie(row) && isTie(other)) return rowEnds(row).every(holds);
+    // What is new has no past; what it became is another matter.
+    const begun = [row, other].find((one) => one.action === "new");
+    const link = [row, other].find((one) => one.action === "add" || one.action === "same");
+    if (begun && link) return isSame(link, "b", begun, "a");
+    // A size is of the whole, not of what it falls apart into.
+    const isCut = actions.includes("split") && actions.includes("size");
+    return isCut || (row.action === other.action && !isTie(row));
+  }
+
+  /** Whether two rows are about one tumour, of which nobody says that it is several. */
+  isOfOneTumour(row, other) {
+    const [one, two] = [row, other].map((each) => this.lesionOf(each, "a"));
+    if (!one || !two || one.track === null || one.track !== two.track) return false;
+    const parts = ["remove", "split", "new"];
+    return !this.rows.some((each) => parts.includes(each.action)
+      && rowEnds(each).some((end) => (this.lesionOf(each, end) || {}).track === one.track));
+  }
+
+  /** Whether two rows are about one tumour, each of whose lesions is called none. */
+  isNoneAtAll(row, other) {
+    const [one, two] = [row, other].map((each) => this.lesionOf(each, "a"));
+    if (!one || !two || one.track === null || one.track !== two.track) return false;
+    return this.data.lesions.every((lesion) => lesion.track !== one.track || this.isNone(lesion));
   }
 
   isNone(lesion) {
-    return this.about(lesion).some((row) => row.action === "none");
+    if (this.nonesOf !== this.rows) {
+      const rows = this.rows.filter((row) => row.action === "none");
+      this.nones = new Set(rows.map((row) => this.lesionOf(row, "a")));
+      this.nonesOf = this.rows;
+    }
+    return this.nones.has(lesion);
   }
 
   words(row, nameOf) {
-    const first = nameOf(row.date_a, Number(row.lesion_a));
-    const second = row.date_b ? nameOf(row.date_b, Number(row.lesion_b)) : "";
+    const [first, second = ""] = rowEnds(row).map((end) => nameOf(row, end));
     const value = row.long_axis_mm ? `${row.long_axis_mm} mm` : row.parts ? `${row.parts} lesions` : "";
     const parts = row.action === "add" || row.action === "remove"
       ? [first, "→", second, WORDS[row.action]] : [first, WORDS[row.action], second, value];
