@@ -48,7 +48,7 @@ const showLesion = (place) => {
   actions.append(
     button(shown > 1 ? "Is none here only" : "Is no tumour", () => isNone([lesion])),
     // At the first visit nothing is new.
-    ...(hasCourse && lesion.visit > 0 ? [button("Is new", () => say("new", lesion))] : []),
+    ...(lesion.visit > 0 ? [button("Is new", () => say("new", lesion))] : []),
     button("Target", () => say("target", lesion)),
     button("Non-target", () => say("non-target", lesion)),
   );
