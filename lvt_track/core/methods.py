@@ -16,7 +16,7 @@ METHODS: dict[str, int] = {
     "segment": 3,
     "lesions": 8,
     "register": 1,
-    "match": 6,
+    "match": 7,
     "look back": 3,
     "respond": 7,
     "plan": 7,

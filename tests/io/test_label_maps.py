@@ -73,6 +73,27 @@ def test_segments_of_3d_slicer(march: Path, names: Any, classes: Any, cropped: b
     check_given(march.parents[1], classes)
 
 
+def test_segments_of_one_name_all_count(march: Path) -> None:
+    labels = TISSUE.astype(np.uint8) + SPOTS
+    labels[:, :, : labels.shape[2] // 2][SPOTS[:, :, : labels.shape[2] // 2]] = 3
+    drawn = sitk.GetImageFromArray(labels)
+    drawn.SetSpacing(CT.geometry.spacing_mm[::-1])
+    drawn.SetOrigin(CT.geometry.origin_mm)
+    for k, name in enumerate(("Liver", "Tumor", "Tumor")):
+        drawn.SetMetaData(f"Segment{k}_Name", name)
+        drawn.SetMetaData(f"Segment{k}_LabelValue", str(k + 1))
+    sitk.WriteImage(drawn, str(march.parent / "Segmentation.seg.nrrd"))
+    check_given(march.parents[1], ["liver", "tumors"])
+
+
+def test_segments_that_overlap_are_refused_by_that_name(march: Path) -> None:
+    header = "NRRD0004\ntype: uchar\ndimension: 4\nsizes: 2 8 8 8\nkinds: list domain domain domain"
+    header += "\nencoding: raw\nSegment0_Name:=Liver\nSegment0_LabelValue:=1\n\n"
+    march.with_name("a.seg.nrrd").write_bytes(header.encode() + bytes(1024))
+    (left,) = discover(march.parents[1]).left_out
+    assert left.is_failure and "segments that overlap, in 2 layers" in left.reason
+
+
 @pytest.mark.parametrize(("names", "classes"), NAMES)
 @pytest.mark.parametrize("is_old", [False, True])
 def test_labels_that_nnunet_names(march: Path, names: Any, classes: Any, is_old: bool) -> None:

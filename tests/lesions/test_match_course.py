@@ -93,6 +93,19 @@ def test_a_merge_is_a_split_read_backwards(ball, still_frame, dates):
     assert matching.tracks[0].state is TrackState.MERGED
 
 
+def test_what_falls_into_many_pieces_keeps_them_all(ball, still_frame, dates):
+    pieces = [(0, 0, 0), (11, 0, 0), (-11, 0, 0), (0, 11, 0), (0, -11, 0), (0, 0, 11), (0, 0, -11)]
+    whole, parts = (
+        [ball(0, 1, (0, 0, 0), 38)],
+        [ball(1, k, at, 11) for k, at in enumerate(pieces, 1)],
+    )
+    (track,) = match_course([whole, parts], still_frame(), dates[:2]).tracks
+    assert track.state is TrackState.SPLIT and len(track.lesions) == 8
+    parts = [ball(0, k, at, 11) for k, at in enumerate(pieces, 1)]
+    (track,) = match_course([parts, [ball(1, 1, (0, 0, 0), 38)]], still_frame(), dates[:2]).tracks
+    assert track.state is TrackState.MERGED
+
+
 def test_a_new_lesion_beside_an_old_one_is_no_split(ball, still_frame, dates):
     visits = [
         [ball(0, 1, (0, 0, 0), 20)],

@@ -49,14 +49,14 @@ class ImageHeader:
         geometry: its grid.
         warnings: what is odd about it.
         place: where its voxels are.
-        segments: label value by name, where the file names its labels.
+        segments: label values by name, where the file names its labels.
     """
 
     path: Path
     geometry: Geometry
     warnings: tuple[str, ...]
     place: VoxelPlace
-    segments: dict[str, int] = field(default_factory=dict)
+    segments: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[Path, ...]:

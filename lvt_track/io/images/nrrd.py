@@ -7,6 +7,7 @@ spacing that is not stated for 1 mm.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,13 +56,13 @@ class NrrdImage:
         geometry: the grid.
         place: where its voxels are.
         warnings: what is odd about it.
-        segments: label value by lower-case name, as 3D Slicer writes them.
+        segments: label values by lower-case name, as 3D Slicer writes them: names may repeat.
     """
 
     geometry: Geometry
     place: VoxelPlace
     warnings: tuple[str, ...]
-    segments: dict[str, int]
+    segments: dict[str, tuple[int, ...]]
 
 
 def read_nrrd_header(path: Path) -> NrrdImage:
@@ -74,13 +75,20 @@ def read_nrrd_header(path: Path) -> NrrdImage:
     try:
         sizes = [int(word) for word in fields.get("sizes", "").split()]
         kinds = fields.get("kinds", "").lower().split()
+        segments = _segments(pairs)
+        if segments and kinds[:1] == ["list"]:
+            raise InputError(
+                f"segments that overlap, in {sizes[0]} layers, are not read",
+                path=path,
+                remedy="Export them as a DICOM segmentation, or each as a file: liver, tumors",
+            )
         geometry, warnings = _geometry(fields, sizes, kinds, path)
         place = _place(fields, geometry, length, path)
     except (ValueError, IndexError, OverflowError) as error:
         raise InputError(
             f"cannot be read as an image: damaged NRRD header ({error})", path=path
         ) from error
-    return NrrdImage(geometry, place, warnings, _segments(pairs))
+    return NrrdImage(geometry, place, warnings, segments)
 
 
 def _fields(path: Path) -> tuple[dict[str, str], dict[str, str], int]:
@@ -201,17 +209,16 @@ def _place(fields: dict[str, str], geometry: Geometry, length: int, path: Path) 
     return place
 
 
-def _segments(pairs: dict[str, str]) -> dict[str, int]:
-    """Label by name of the segments in layer 0."""
-    parts: dict[str, dict[str, str]] = {}
+def _segments(pairs: dict[str, str]) -> dict[str, tuple[int, ...]]:
+    """Labels by name of the segments in layer 0."""
+    parts: dict[str, dict[str, str]] = defaultdict(dict)
     for key, value in pairs.items():
         match = _SEGMENT.fullmatch(key)
         if match:
-            parts.setdefault(match[1], {})[match[2]] = value
-    return {
-        part["name"].strip().lower(): int(part["labelvalue"])
-        for part in parts.values()
-        if part.get("labelvalue", "").isdigit()
-        and part.get("name")
-        and part.get("layer", "0") == "0"
-    }
+            parts[match[1]][match[2]] = value
+    labels: dict[str, tuple[int, ...]] = defaultdict(tuple)
+    for part in parts.values():
+        name, value = part.get("name", "").strip().lower(), part.get("labelvalue", "")
+        if name and value.isdigit() and part.get("layer", "0") == "0":
+            labels[name] += (int(value),)
+    return dict(labels)

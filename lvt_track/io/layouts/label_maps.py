@@ -40,7 +40,7 @@ def classes_of_labels(header: ImageHeader, siblings: Collection[Path]) -> ClassL
     """
     stem = (stem_of(header.path) or "").lower()
     match = _MSD.fullmatch(stem)
-    names = {name: (value,) for name, value in header.segments.items()} or _beside(header.path)
+    names = header.segments or _beside(header.path)
     if names:
         return _by_name(names, is_hepatic=match is not None)
     stems = {(stem_of(path) or "").lower() for path in siblings}

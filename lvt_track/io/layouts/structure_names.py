@@ -41,7 +41,8 @@ _IN_LIVER += r"|liver)"
 _WORDS = {
     Kind.TUMORS: (
         r"(tumou?r(e[ns]?|es|i|s)?|tumeurs?|l(a|ae|e)s(ion(e[ns]?|es|i|s)?|ies?)|metasta(se[nrs]?|ses|si|sis)|"
-        r"mets?|hcc|(hepatocellular )?carcinomas?|cancers?|neoplasms?|mass(es)?|(rund)?herde?|"
+        r"mets?|crlms?|hcc|icc|((hepatocellular )?|cholangio)carcinomas?|(non )?target lesions?|"
+        r"cancers?|neoplasms?|mass(es)?|(rund)?herde?|"
         r"svulst(er)?|neoplasm (primary|secondary)|malignant neoplasm)"
     ),
     Kind.VESSELS: r"((blood )?vessels?|gefasse?|vaisseaux|vasos( sanguineos)?|vasi|kar)",

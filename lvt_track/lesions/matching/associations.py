@@ -35,7 +35,10 @@ class LooseEnds(NamedTuple):
 
 
 NEIGHBOURS = 5
-"""Most lesions of a visit that are tried as parts of one lesion of another visit."""
+"""Most lesions of a visit that are tried in twos and threes as parts of one of another visit."""
+
+INSIDE_SHARE = 0.7
+"""Share of a lesion inside one of another visit from which on it is a part of that."""
 
 
 @dataclass(frozen=True)
@@ -148,33 +151,40 @@ def _pairs(scene: Scene, a: int, b: int) -> tuple[IndexArray, IndexArray]:
 
 
 def _groups(scene: Scene, shapes: _Shapes, costs: Costs) -> Iterator[Association]:
-    """One lesion becomes two or three at the next visit, or was two or three at the last."""
+    """One lesion becomes several at the next visit, or was several at the last.
+
+    Tried are two or three that lie near, and all that lie inside it.
+    """
     for whole in range(len(scene)):
         for way in (-1, 1):
-            nearest = _parts_at(scene, whole, int(scene.visit[whole]) + way)
-            if len(nearest) < 2:
+            near = _parts_at(scene, whole, int(scene.visit[whole]) + way)
+            if len(near) < 2:
                 continue
-            share = {part: shapes.share(part, whole) for part in nearest}
-            for size in (2, 3):
-                for parts in combinations(nearest, size):
-                    cost = group_cost(scene, whole, parts, [share[p] for p in parts], costs)
-                    if way > 0:
-                        links = tuple((whole, part) for part in parts)
-                        yield Association(links, Event.SPLIT, cost)
-                    else:
-                        links = tuple((part, whole) for part in parts)
-                        yield Association(links, Event.MERGE, cost)
+            share = {part: shapes.share(part, whole) for part in near}
+            nearest = sorted(near[:NEIGHBOURS])
+            inside = tuple(part for part in sorted(near) if share[part] >= INSIDE_SHARE)
+            groups = [*combinations(nearest, 2), *combinations(nearest, 3)]
+            if len(inside) > 3:
+                groups.append(inside)
+            for parts in groups:
+                cost = group_cost(scene, whole, parts, [share[p] for p in parts], costs)
+                if way > 0:
+                    links = tuple((whole, part) for part in parts)
+                    yield Association(links, Event.SPLIT, cost)
+                else:
+                    links = tuple((part, whole) for part in parts)
+                    yield Association(links, Event.MERGE, cost)
 
 
 def _parts_at(scene: Scene, whole: int, visit: int) -> list[int]:
-    """Lesions of another visit that lie near enough to be parts of this one, the nearest few."""
+    """Lesions of another visit that lie near enough to be parts of this one, the nearest first."""
     others = np.flatnonzero(scene.visit == visit)
     reach = np.linalg.norm(scene.position_mm[others] - scene.position_mm[whole], axis=1)
     reach -= scene.radius_mm[whole] + scene.radius_mm[others]
     # Three standard errors apart, parts of one lesion would have to fly.
     near = reach <= 3 * np.hypot(scene.sigma_mm[whole], scene.sigma_mm[others])
     order = np.argsort(reach, kind="stable")
-    return sorted([int(others[k]) for k in order if near[k]][:NEIGHBOURS])
+    return [int(others[k]) for k in order if near[k]]
 
 
 def _with_demands(

@@ -13,6 +13,7 @@ from lvt_track.pipeline.patient.couinaud import with_segments
 from lvt_track.pipeline.patient.findings import Findings
 from lvt_track.pipeline.patient.reader_edits import obey_reader
 from lvt_track.pipeline.patient.result import TrackResult
+from lvt_track.pipeline.patient.visit.conglomerates import agree_on_labels
 from lvt_track.pipeline.patient.visit.cysts import agree_on_cysts
 from lvt_track.pipeline.patient.visit.read import VisitScan
 from lvt_track.pipeline.patient.write_outputs import write_label_maps, write_outputs
@@ -42,6 +43,7 @@ def conclude(
     """
     frame = register_visits(scans, run)
     scans = agree_on_cysts(scans, frame, run)
+    scans = agree_on_labels(scans, frame)
     scans, decisions = obey_reader(scans, links)
     course = follow(scans, frame, decisions, run)
     course = judge(course, str(run.manifest.settings["criteria"]), run.watch)
