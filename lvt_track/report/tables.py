@@ -70,7 +70,7 @@ def _visit_row(findings: VisitFindings, response: Response | None) -> Row:
         "lesions": len(findings.lesions),
         "sum_of_diameters_mm": response.sum_mm if response else None,
         "response": response.category if response else None,
-        "warnings": "; ".join((*series.warnings, *findings.warnings)),
+        "warnings": "; ".join(dict.fromkeys((*series.warnings, *findings.warnings))),
         "description": series.description,
         "phase_source": series.phase_source,
         "phase_confidence": series.phase_confidence,

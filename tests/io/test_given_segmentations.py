@@ -149,6 +149,9 @@ def test_what_a_segment_is(
     texts = [*series.warnings, *(item.reason for item in found.left_out)]
     assert told in "\n".join(texts)
     assert bool(texts) == bool(told)
+    # What may be a reader's tumours is never passed over without a word of the visit.
+    is_warned = bool(told) and "other structures" not in told
+    assert any(told in text for text in series.warnings) == is_warned
     assert not any(item.is_failure for item in found.left_out)
 
 

@@ -17,6 +17,7 @@ from lvt_track.io.dicom.segmentation.header import SegmentationHeader, read_segm
 from lvt_track.io.dicom.segmentation.voxels import why_off_grid
 from lvt_track.io.layouts.drawn_segmentations import Drawn, checked, open_segmentation, remarks
 from lvt_track.io.layouts.given_masks import read_given_labels
+from lvt_track.io.layouts.segment_classes import classes_of_segments
 
 __all__ = ["with_segmentations"]
 
@@ -44,6 +45,8 @@ def with_segmentations(
             drawn = open_segmentation(header)
             if isinstance(drawn, LeftOut):
                 left_out.append(drawn)
+                for k in _unclear_on(header, candidates):
+                    notes[k].append(f"{header.path.name}: {drawn.reason}")
                 continue
             place = _place(drawn, candidates, others)
             if isinstance(place, LeftOut):
@@ -58,8 +61,8 @@ def with_segmentations(
         notes[place] += [f"{item.path.name} is not used: {item.reason}" for item in faults]
         notes[place] += remarks(drawn, candidates[place])
     series = list(candidates)
-    for place, drawings in given.items():
-        masks, lost, texts = _chosen(candidates[place], drawings)
+    for place in {*given, *notes}:
+        masks, lost, texts = _chosen(candidates[place], given[place])
         left_out += lost
         before = candidates[place].series
         warnings = (*before.warnings, *notes[place], *texts)
@@ -83,6 +86,17 @@ def _headers(paths: Iterable[Path]) -> tuple[list[SegmentationHeader], list[Left
         if first is not header:
             left_out.append(LeftOut(path, f"a copy of {first.path}"))
     return list(headers.values()), left_out
+
+
+def _unclear_on(header: SegmentationHeader, candidates: Sequence[FoundSeries]) -> list[int]:
+    """The series that a segmentation was drawn on of which nobody knows whether it is of a liver.
+
+    A reader's tumours may be in it, and the model's stand in their place.
+    """
+    classes = classes_of_segments(header)
+    if classes.by_class or not classes.doubtful:
+        return []
+    return [k for k, one in enumerate(candidates) if one.image_uids & header.image_uids]
 
 
 def _place(
