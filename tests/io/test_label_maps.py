@@ -86,6 +86,36 @@ def test_segments_of_one_name_all_count(march: Path) -> None:
     check_given(march.parents[1], ["liver", "tumors"])
 
 
+@pytest.mark.parametrize(
+    ("file", "names", "is_given"),
+    [
+        ("tumors.seg.nrrd", ("Segment_1", "Segment_2"), True),
+        ("tumors.seg.nrrd", ("Lesion 1", "Lesion 2"), True),
+        ("tumors.seg.nrrd", ("Hemangioma", "Lesion 2"), False),
+        ("tumors.seg.nrrd", ("Hemangioma", "Cyst"), None),
+        ("Segmentation.seg.nrrd", ("Lesion 1", "Lesion 2"), None),
+    ],
+)
+def test_a_segmentation_of_3d_slicer_named_for_its_class(
+    march: Path, file: str, names: tuple[str, str], is_given: bool | None
+) -> None:
+    drawn = sitk.GetImageFromArray((TISSUE.astype(np.uint8) + SPOTS).astype(np.uint8))
+    drawn.SetSpacing(CT.geometry.spacing_mm[::-1])
+    drawn.SetOrigin(CT.geometry.origin_mm)
+    drawn = drawn[2:-2, 3:-1, :]
+    for k, name in enumerate(names):
+        drawn.SetMetaData(f"Segment{k}_Name", name)
+        drawn.SetMetaData(f"Segment{k}_LabelValue", str(k + 1))
+    sitk.WriteImage(drawn, str(march.parent / file))
+    masks = given(march.parents[1])
+    if is_given is None:  # what may be tumours of the liver is a loss
+        (left,) = discover(march.parents[1]).left_out
+        assert masks == {} and f"segments: {', '.join(sorted(names)).lower()}" in left.reason
+        assert left.is_failure == ("Lesion 1" in names)
+    else:
+        np.testing.assert_array_equal(masks["tumors"], TISSUE if is_given else SPOTS)
+
+
 def test_segments_that_overlap_are_refused_by_that_name(march: Path) -> None:
     header = "NRRD0004\ntype: uchar\ndimension: 4\nsizes: 2 8 8 8\nkinds: list domain domain domain"
     header += "\nencoding: raw\nSegment0_Name:=Liver\nSegment0_LabelValue:=1\n\n"

@@ -36,7 +36,7 @@ from lvt_track.io.layouts.foreign import (
     is_organ_folder,
     why_labels_unused,
 )
-from lvt_track.io.layouts.label_maps import classes_of_labels
+from lvt_track.io.layouts.label_maps import are_of_liver, classes_of_labels, labels_of
 from lvt_track.io.phases import phase_of_text
 from lvt_track.io.tracked_series import PHASE_ORDER
 
@@ -133,10 +133,10 @@ def sort_images(paths: Sequence[Path]) -> ImageFiles:
         has_scan = any(k == "grey" and not _masks_named(p, True) for p, (_, k) in kinds.items())
         for path, (header, kind) in kinds.items():
             named = _organ(path, has_scan) if are_organs else _masks_named(path, has_scan)
+            if not named and (kind == "labels" or (kind == "empty" and header.segments)):
+                named = _labels_known(header, siblings, has_scan)
             if kind == "empty" and named and named[0].name != "liver":
                 kind = "labels"  # no vessels or tumours were seen
-            if kind == "labels" and not named:
-                named = _labels_known(header, siblings, has_scan)
             if kind == "grey" and named and has_scan:
                 reason = "a mask by its name, but it holds grey values"
                 left_out.append(LeftOut(path, reason, is_failure=True))
@@ -146,7 +146,7 @@ def sort_images(paths: Sequence[Path]) -> ImageFiles:
                 masks += named
             elif kind == "labels":
                 reason = why_labels_unused(path, siblings, header.segments)
-                left_out.append(LeftOut(path, reason))
+                left_out.append(LeftOut(path, reason, is_failure=are_of_liver(header.segments)))
             else:
                 left_out.append(_no_scan(path, kind, named, is_alone))
     scans, twins = _without_uncorrected(scans)
@@ -167,9 +167,9 @@ def _no_scan(path: Path, kind: str, named: Sequence[MaskFile], is_alone: bool) -
     return LeftOut(path, reason, is_failure=True)
 
 
-def _masks_named(path: Path, has_scan: bool) -> list[MaskFile]:
+def _masks_named(path: Path, has_scan: bool, suffix: str = "") -> list[MaskFile]:
     """The mask that a name announces: `liver`, `portal_tumors`, `liver_tumor`."""
-    stem = (stem_of(path) or "").lower()
+    stem = (stem_of(path) or "").lower().removesuffix(suffix)
     derived = class_of_derivative(stem)
     if derived is not None:
         return [MaskFile(path, derived[1], _scan_key(derived[0]), raw_folder(path))]
@@ -187,17 +187,19 @@ def _organ(path: Path, has_scan: bool) -> list[MaskFile]:
 
 
 def _labels_known(header: ImageHeader, siblings: Sequence[Path], has_scan: bool) -> list[MaskFile]:
-    """The classes in a label map of another program, where its labels are known for certain."""
+    """The classes of a label map whose labels are known; else that of `tumors.seg.nrrd` by name."""
     path = header.path
+    by_class = classes_of_labels(header, siblings)
+    if header.segments and not by_class:
+        named = _masks_named(path, has_scan, ".seg")
+        labelled = (replace(one, labels=labels_of(one.name, header.segments)) for one in named)
+        return [one for one in labelled if one.labels]
     stem = (stem_of(path) or "").lower()
     volume = stem.replace("segmentation", "volume")
     stems = {_scan_key((stem_of(other) or "").lower()) for other in siblings if other != path}
-    scan = next((key for key in (stem, volume) if key in stems), "")
+    scan = stem if stem in stems else volume if volume in stems else ""
     folder = _scan_folder(path, has_scan)
-    return [
-        MaskFile(path, name, scan, folder, labels)
-        for name, labels in classes_of_labels(header, siblings).items()
-    ]
+    return [MaskFile(path, name, scan, folder, labels) for name, labels in by_class.items()]
 
 
 def _scan_folder(path: Path, has_scan: bool) -> Path:

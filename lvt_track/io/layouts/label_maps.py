@@ -15,9 +15,9 @@ from pathlib import Path
 from lvt_track.errors import InputError
 from lvt_track.io.images.headers import ImageHeader, stem_of
 from lvt_track.io.images.volumes import read_labels
-from lvt_track.io.layouts.structure_names import Kind, structure_of_name
+from lvt_track.io.layouts.structure_names import Kind, is_elsewhere, structure_of_name
 
-__all__ = ["ClassLabels", "classes_of_labels"]
+__all__ = ["ClassLabels", "are_of_liver", "classes_of_labels", "labels_of"]
 
 ClassLabels = dict[str, tuple[int, ...]]
 """Label values by class: `liver`, `vessels`, `tumors`."""
@@ -50,6 +50,32 @@ def classes_of_labels(header: ImageHeader, siblings: Collection[Path]) -> ClassL
         labels = _LITS_LABELS if match[1] == "liver" else _VESSEL_LABELS
         return labels if _highest(header.path) <= 2 else {}
     return {}
+
+
+def labels_of(name: str, segments: Mapping[str, Iterable[int]]) -> tuple[int, ...]:
+    """Of a map whose file is named for one class, the labels whose names do not say otherwise.
+
+    What lies in the liver is liver.
+
+    Args:
+        name: `liver`, `vessels` or `tumors`.
+        segments: labels by the names in the file.
+    """
+    labels: set[int] = set()
+    for segment, values in segments.items():
+        structure = structure_of_name(segment)
+        kind = None if structure is None else structure.kind
+        is_inside = name == Kind.LIVER and kind is not Kind.BACKGROUND
+        if not is_elsewhere(segment) and (kind in (None, name) or is_inside):
+            labels.update(values)
+    return tuple(sorted(labels))
+
+
+def are_of_liver(segments: Collection[str]) -> bool:
+    """Whether all names of a map are known, and some may be tumours or vessels of the liver."""
+    structures = [structure_of_name(name) for name in segments]
+    kinds = {structure.kind for structure in structures if structure is not None}
+    return None not in structures and bool(kinds & {Kind.TUMORS, Kind.VESSELS})
 
 
 def _highest(path: Path) -> float:

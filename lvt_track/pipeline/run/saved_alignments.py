@@ -88,6 +88,8 @@ def read_alignment(path: Path, digest: str, reference: int, scan: Geometry) -> A
                 for name in _FIELDS
             )
             affine = Affine(arrays["matrix"], arrays["shift_mm"], arrays["centre_mm"])
+            if not np.isfinite(affine(np.eye(3))).all():
+                return None
             quality = RegistrationQuality(**(facts["quality"] | {"reference": reference}))
     except Exception:  # a damaged archive raises a dozen kinds, and costs no more than time
         return None
