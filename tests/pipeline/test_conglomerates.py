@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import pytest
 
 import lvt_track as lvt
 from lvt_track.core.geometry import Geometry
-from lvt_track.core.volume import LabelArray
+from lvt_track.core.volume import LabelArray, Masks
 from lvt_track.io.images.volumes import write_labels
+from lvt_track.lesions.components import find_lesions
+from lvt_track.lesions.corrections.lesion_names import name_of
+from lvt_track.lesions.corrections.table import Action, Correction
 from tests.conftest import DATES, SHAPE, SHIFTS_MM, SPACING_MM
 
 GRID = Geometry.axial(SHAPE, SPACING_MM, (-100.0, -100.0, 50.0))
@@ -49,3 +53,18 @@ def test_tumours_are_measured_alike_at_all_visits(
     drawn_on = DATES[is_labelled.index(False)] if not all(is_labelled) else "none"
     text = f"lesion 1 is {len(centres_mm)} that labels keep apart, taken together as {drawn_on}"
     assert any(text in warning for warning in several) == (not all(is_labelled))
+
+
+def test_what_a_reader_judged_stays_apart(make_visit: Callable[..., Path], tmp_path: Path) -> None:
+    for visit in (0, 1):
+        labels, place = drawn(visit, PAIR, 1.0), make_visit(tmp_path, visit)
+        write_labels(np.minimum(labels, 2 - visit), GRID, place / "tumors.nii.gz")
+    labels = drawn(0, PAIR, 1.0)
+    masks = Masks(labels > 0, labels > 9, labels > 0, GRID, labels)
+    name = name_of(find_lesions(0, None, masks)[1][1], dt.date.fromisoformat(DATES[0]))
+    table = tmp_path / "corrections.csv"
+    row = Correction(Action.NONE, name).facts()
+    table.write_text(",".join(row) + "\n" + ",".join(map(str, row.values())) + "\n")
+    course = lvt.track(tmp_path, corrections=table)
+    (lesion,) = course.visits[0].lesions
+    assert lesion.measurement.long_axis.length_mm == pytest.approx(26.7, abs=0.1)

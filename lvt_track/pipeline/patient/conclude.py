@@ -43,7 +43,7 @@ def conclude(
     """
     frame = register_visits(scans, run)
     scans = agree_on_cysts(scans, frame, run)
-    scans = agree_on_labels(scans, frame)
+    scans = agree_on_labels(scans, frame, links)
     scans, decisions = obey_reader(scans, links)
     course = follow(scans, frame, decisions, run)
     course = judge(course, str(run.manifest.settings["criteria"]), run.watch)

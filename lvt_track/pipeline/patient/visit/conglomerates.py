@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,14 +16,19 @@ from lvt_track.core.lesion.viability import Viability
 from lvt_track.core.volume import LabelArray
 from lvt_track.lesions.components import lesion_shapes, measured_lesion
 from lvt_track.lesions.conglomerates import Conglomerate, conglomerates, touching_labels
+from lvt_track.lesions.corrections.table import Action, Correction
 from lvt_track.lesions.matching.match import match_course
 from lvt_track.pipeline.patient.visit.read import VisitScan
 from lvt_track.register.frame import CommonFrame
 
 __all__ = ["agree_on_labels"]
 
+_OF_ONE = {Action.NONE, Action.SIZE, Action.NEW, Action.REMOVE, Action.SPLIT}
 
-def agree_on_labels(scans: Sequence[VisitScan], frame: CommonFrame) -> list[VisitScan]:
+
+def agree_on_labels(
+    scans: Sequence[VisitScan], frame: CommonFrame, corrections: Sequence[Correction] = ()
+) -> list[VisitScan]:
     """The visits, with lesions taken together that touch and are one at another visit.
 
     Labels of a mask keep lesions apart that touch. Where a reader labelled them at one visit alone,
@@ -32,9 +37,12 @@ def agree_on_labels(scans: Sequence[VisitScan], frame: CommonFrame) -> list[Visi
     Args:
         scans: the visits by date.
         frame: their registration.
+        corrections: what a reader says; what would be wrong of the whole keeps a lesion apart.
     """
     agreed = list(scans)
-    touching = [touching_labels(scan.labels) for scan in agreed]
+    rows = (row for row in corrections if row.action in _OF_ONE)
+    judged = {name.voxels for row in rows for name in row.names}
+    touching = [_touching(scan, judged) for scan in agreed]
     while len(agreed) > 1 and any(touching):
         dates = [scan.findings.visit.date for scan in agreed]
         shapes = {key: shape for scan in agreed for key, shape in scan.shapes.items()}
@@ -45,8 +53,14 @@ def agree_on_labels(scans: Sequence[VisitScan], frame: CommonFrame) -> list[Visi
         # One at a time: what another visit has as one is told by the lesions as they are then.
         visit = groups[0].visit
         agreed[visit] = _together(agreed[visit], groups[0], dates[groups[0].drawn_at])
-        touching[visit] = touching_labels(agreed[visit].labels)
+        touching[visit] = _touching(agreed[visit], judged)
     return agreed
+
+
+def _touching(scan: VisitScan, judged: Collection[str]) -> frozenset[tuple[int, int]]:
+    """Pairs of labels that touch, without lesions that a reader judged, by their voxels."""
+    apart = {lesion.label for lesion in scan.findings.lesions if lesion.voxels in judged}
+    return frozenset(pair for pair in touching_labels(scan.labels) if apart.isdisjoint(pair))
 
 
 def _together(scan: VisitScan, group: Conglomerate, drawn_on: dt.date) -> VisitScan:
