@@ -33,7 +33,7 @@ __all__ = [
     "segment",
 ]
 
-NO_LIVER = "no liver was found in this scan; all masks are empty"
+NO_LIVER = "no liver was found in this scan; what the model draws is empty"
 
 FAST = Effort()
 """Near the liver only, in bfloat16 where that is sound."""

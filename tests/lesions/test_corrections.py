@@ -179,6 +179,17 @@ def test_remembered_corrections_follow_a_repainted_lesion(visits, dates):
     assert back.removed == {((0, 1), (1, 1))} and not back.remarks
 
 
+def test_what_is_none_takes_no_tumour_away_that_was_painted_together_with_it(ball, dates):
+    spot = replace(ball(0, 2, (20, 0, 0), 20), voxels="spot")
+    none = Correction(Action.NONE, name_of(spot, dates[0]))
+    both = replace(ball(0, 1, (10, 0, 0), 25), voxels="both")
+    decisions = decide([none], [[both]], dates[:1])
+    assert decisions.rejected == frozenset() and decisions.corrections == (none,)
+    assert "painted larger since" in decisions.remarks[0]
+    slightly = replace(ball(0, 1, (19, 0, 0), 22), voxels="slightly")
+    assert decide([none], [[slightly]], dates[:1]).rejected == {(0, 1)}
+
+
 def test_a_table_of_another_run_is_refused(visits, dates):
     name = LesionName(dates[0], 1, (400.0, 0.0, 0.0), 3.0, "other")
     with pytest.raises(InputError, match=r"line 2: .* nothing like lesion 1"):

@@ -18,6 +18,9 @@ from lvt_track.lesions.corrections.table import REMEDY, Action, Correction
 
 __all__ = ["Decisions", "decide", "recalled"]
 
+MOST_GROWN = 1.5
+"""By so much may the mask of a lesion grow that is called none, and be of that lesion still."""
+
 Key = tuple[int, int]
 Link = tuple[Key, Key]
 
@@ -145,6 +148,8 @@ def _resolved(
         lesion = identify(name, lesions[visit])
         if lesion is None:
             return None, correction, _unknown(name)
+        if correction.action is Action.NONE and _has_grown(name, lesion):
+            return None, correction, f"{name} was painted larger since, perhaps with another"
         if lesion.label != name.label:
             moved.append(f"{name} is lesion {lesion.label} now")
         keys.append(lesion.key)
@@ -156,6 +161,13 @@ def _resolved(
         correction, first=names[0], second=names[1] if correction.second is not None else None
     )
     return tuple(keys), complete, ", ".join(moved)
+
+
+def _has_grown(name: LesionName, lesion: Lesion) -> bool:
+    """Whether a lesion may hold another beside the one that was named: a tumour would be lost."""
+    volume_ml = lesion.measurement.volume_ml
+    is_same = name.voxels in ("", lesion.voxels)
+    return not is_same and name.volume_ml is not None and volume_ml > MOST_GROWN * name.volume_ml
 
 
 def _unknown(name: LesionName) -> str:

@@ -21,6 +21,9 @@ __all__ = [
 FILLS_LIVER = 0.9
 """Share of the liver from which on a tumour mask is more likely the liver's."""
 
+_NEARLY_FILLS = 0.75
+"""From which on it is told: a map of another liver's outline fills less of this one's."""
+
 _STRAY_FRACTION = 0.05
 
 MOST_LIVER_ML = 6000.0
@@ -107,6 +110,6 @@ def tumor_warnings(masks: Masks) -> tuple[str, ...]:
     if outside > _STRAY_FRACTION:
         warnings.append(f"{outside:.0%} of the tumour mask lies outside the liver mask")
     share = liver_share(masks)
-    if share >= FILLS_LIVER:
+    if share >= _NEARLY_FILLS:
         warnings.append(f"the tumour mask fills {share:.0%} of the liver: is it the liver's mask?")
     return tuple(warnings)
