@@ -16,7 +16,6 @@ import argparse
 import datetime as dt
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from table import markdown_table, write_page
 
 import lvt_track as lvt
 from lvt_track.core.geometry import Geometry
+from lvt_track.core.memory import peak_bytes
 from lvt_track.core.volume import CLASSES, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.volumes import write_mask, write_volume
@@ -102,7 +102,8 @@ def made(out: Path) -> dict[str, Any]:
         start = time.process_time()
         whole(*args)
         seconds["with_s"] = time.process_time() - start
-        seconds["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        # Not `ru_maxrss`, which also holds what the process that started this one had held.
+        seconds["peak_gb"] = (peak_bytes() or 0) / 1e9
         html = args[1].html.read_bytes()
         documents.take_scene = lambda *_: None  # type: ignore[assignment,return-value]
         start = time.process_time()
@@ -194,7 +195,8 @@ def write(cost: dict[str, Any], command: str) -> None:
     ]
     rest = (
         f"The report without the page's scans takes {cost['without_s']:.1f} s for this step; `lvt "
-        f"report` in all {cost['report_s']:.0f} s, most of it registration. The first slices stood "
+        f"report` in all {cost['report_s']:.0f} s, registrations taken up as the run keeps them. "
+        f"The first slices stood "
         f"{cost['first_wall_s']:.1f} s after the page began to load, by the clock, while "
         f"{cost['load']:.0f} processes wanted the cores. Then, too, it drew "
         f"{cost['slices_fps']:.0f} frames a second as scanned, {cost['common_fps']:.0f} in the "

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.course import GIVEN
-from lvt_track.core.series import Series
-from lvt_track.core.volume import CLASSES, BoolArray, LabelArray, Masks, Volume
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.series import MaskSource, Series
+from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.layouts.given_masks import read_given_labels
 from lvt_track.lesions.given_labels import TumorLabels, tumor_labels
@@ -80,15 +81,12 @@ def masks_of(
     labels = TumorLabels()
     remarks: list[str] = []
     for name in CLASSES:
-        if name in series.masks:
-            mask = series.masks[name]
-            values = read_given_labels(mask, volume.geometry)
-            given[name] = values != 0
-            if name == "tumors":
-                labels = tumor_labels(values, volume.geometry.spacing_mm)
-                remarks += labels.remarks
-            elif not mask.labels:
-                remarks += _several_labels(name, values)
+        if name == "tumors" and name in series.masks:
+            given[name], labels = _given_tumors(series.masks[name], volume.geometry)
+            remarks += labels.remarks
+        elif name in series.masks:
+            given[name], several = _given_mask(name, series.masks[name], volume.geometry)
+            remarks += several
     scan = _combined(volume, given, choice, progress, keep_probabilities)
     if len(labels.values) > 1 and liver_share(scan.masks) >= FILLS_LIVER:
         raise InputError(
@@ -103,11 +101,26 @@ def masks_of(
     return replace(scan, masks=masks, warnings=(*scan.warnings, *remarks))
 
 
-def _several_labels(name: str, values: LabelArray) -> tuple[str, ...]:
-    """What is to be said where a mask of one class has several labels."""
-    labels = [int(label) for label in np.unique(values) if label]
-    if len(labels) < 2:
+def _given_tumors(mask: MaskSource, geometry: Geometry) -> tuple[BoolArray, TumorLabels]:
+    """A given mask of tumours (z, y, x), and what its labels say."""
+    values = read_given_labels(mask, geometry)
+    return values != 0, tumor_labels(values, geometry.spacing_mm)
+
+
+def _given_mask(
+    name: str, mask: MaskSource, geometry: Geometry
+) -> tuple[BoolArray, tuple[str, ...]]:
+    """A given mask of another class (z, y, x), and what is to be said of its labels."""
+    values = read_given_labels(mask, geometry)
+    inside = values != 0
+    return inside, () if mask.labels else _several_labels(name, values[inside])
+
+
+def _several_labels(name: str, values: NDArray[np.int32]) -> tuple[str, ...]:
+    """What is to be said where a mask of one class has several labels; `values` of its voxels."""
+    if np.all(values == values[:1]):
         return ()
+    labels = np.unique(values).tolist()
     return (f"labels {', '.join(map(str, labels))} of the {name} mask all count as {name}",)
 
 

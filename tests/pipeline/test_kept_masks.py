@@ -80,15 +80,15 @@ def test_a_label_that_is_painted_keeps_lesions_apart(
     for visit in range(2):
         make_visit(patient, visit, masks=True)
     track_patient(patient, out, TrackSettings(), Existing.REFUSE, Silent())
-    path = out / "visits" / EDITED / "tumors.nii.gz"
     before = pd.read_csv(out / "lesions.csv")
-    labels, grid = read_labels(path)
-    middle = int(np.median(np.nonzero(read_labels(path.with_name("lesions.nii.gz"))[0] == 1)[2]))
-    labels[..., :middle] *= 2
-    write_labels(labels, grid, path)
+    for path in sorted((out / "visits").glob("*/tumors.nii.gz")):  # EDITED is the last
+        labels, grid = read_labels(path)
+        lesions, _ = read_labels(path.with_name("lesions.nii.gz"))
+        labels[..., : int(np.median(np.nonzero(lesions == 1)[2]))] *= 2
+        write_labels(labels, grid, path)
     remake_report(out, ReaderTables(), None, Silent())
     after = pd.read_csv(out / "lesions.csv")
-    assert len(after) == len(before) + 1
+    assert len(after) == len(before) + 2
     assert "labels 1 and 2 of the tumour mask touch" in warnings(out)[EDITED]
     # Resumed, and begun anew: a reader's labels are never lost.
     track_patient(patient, out, TrackSettings(), Existing.RESUME, Silent())

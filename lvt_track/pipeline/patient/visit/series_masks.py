@@ -171,15 +171,18 @@ def _earlier_masks(
     """
     masks, labels = {}, TumorLabels()
     for name in CLASSES:
+        path = at.path(folder, name)
         try:
-            values = read_mask_labels(at.path(folder, name), volume.geometry)
+            if name == "tumors":
+                values = read_mask_labels(path, volume.geometry)
+                masks[name] = values != 0
+                labels = tumor_labels(values, volume.geometry.spacing_mm)
+            else:
+                masks[name] = read_mask(path, volume.geometry)
         except InputError:
             if is_strict:
                 raise
             continue  # it is made again
-        masks[name] = values != 0
-        if name == "tumors":
-            labels = tumor_labels(values, volume.geometry.spacing_mm)
     return masks, labels
 
 
