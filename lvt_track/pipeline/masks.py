@@ -24,6 +24,7 @@ from lvt_track.segment.postprocess.given import (
     liver_warnings,
     tumor_warnings,
 )
+from lvt_track.segment.postprocess.holes import tumors_in_holes
 
 __all__ = ["NOT_DRAWN", "SegmentedScan", "masks_of"]
 
@@ -149,7 +150,9 @@ def _combined(
     warnings = (*kept, *tumor_warnings(masks))
     cysts = None if "tumors" in given else drawn.cysts
     if cysts is not None and given:
-        cysts = cysts & masks.liver
+        # Those in holes of a given liver too: another visit may show them as tumours.
+        holes = tumors_in_holes(cysts, masks.liver, volume.geometry.voxel_volume_mm3)
+        cysts = cysts & (masks.liver | holes)
     return SegmentedScan(
         masks, sources, warnings, drawn.probabilities, drawn.seconds, cysts, drawn.device
     )

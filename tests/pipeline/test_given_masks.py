@@ -138,6 +138,25 @@ def test_a_liver_that_leaves_out_its_tumours_keeps_them(scan: Path, tmp_path: Pa
     assert found.warnings == ("the liver mask leaves out tumours (1.3 mL): they count as liver",)
 
 
+class Fluid(Found):
+    """Takes both of its tumours for cysts."""
+
+    def segment(self, volume: Volume, keep_probabilities: Any = ()) -> Segmentation:
+        found = super().segment(volume, keep_probabilities)
+        masks = replace(found.masks, tumors=np.zeros_like(found.masks.tumors))
+        return replace(found, masks=masks, cysts=found.masks.tumors)
+
+
+def test_cysts_in_holes_of_a_given_liver_are_kept(scan: Path, tmp_path: Path) -> None:
+    model = Found().segment(volume := Volume(np.full(GEOMETRY.shape, 60, dtype=np.int16), GEOMETRY))
+    drawn = tmp_path / "drawn.nii.gz"
+    write_mask(model.masks.liver & ~model.masks.tumors, GEOMETRY, drawn)
+    series = replace(series_at(scan), masks={"liver": MaskSource(drawn)})
+    found = masks_of(series, volume, Fluid(), Silent())
+    assert found.cysts is not None
+    np.testing.assert_array_equal(found.cysts, model.masks.tumors)
+
+
 def test_a_liver_of_another_place_or_of_several_labels_is_told(scan: Path, tmp_path: Path) -> None:
     labels = np.zeros(GEOMETRY.shape, dtype=np.int32)
     labels[2:10, 2:22, 2:22], labels[4:8, 2:22, 2:12] = 3, 5
