@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from lvt_track.core.components import label_components
+from lvt_track.core.components import count_components
 from lvt_track.core.lesion.lesion import Edge, Event
 from lvt_track.core.volume import LabelArray
 
@@ -39,17 +39,15 @@ def touching_labels(labels: LabelArray) -> frozenset[tuple[int, int]]:
     """Pairs of labels (lower, higher) of which voxels share a face, an edge or a corner.
 
     Args:
-        labels: of the lesions of a visit (z, y, x); 0 outside.
+        labels: of the lesions of a visit (z, y, x), each of one piece; 0 outside.
     """
-    lumps, count = label_components(labels > 0)
-    inside = labels > 0
-    pairs = np.unique(np.stack([lumps[inside], labels[inside]]), axis=1)
-    if pairs.shape[1] == count:
-        return frozenset()
-    labels_in = np.bincount(pairs[0])
-    touching: set[tuple[int, int]] = set()
+    lumps = count_components(labels > 0)
     boxes = ndimage.find_objects(labels)
-    for label in sorted({int(label) for lump, label in pairs.T if labels_in[lump] > 1}):
+    present = [label for label, box in enumerate(boxes, start=1) if box is not None]
+    if len(present) == lumps:  # each in a lump of its own
+        return frozenset()
+    touching: set[tuple[int, int]] = set()
+    for label in present:
         wide = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in boxes[label - 1])
         around = ndimage.binary_dilation(labels[wide] == label, np.ones((3, 3, 3), bool))
         others = np.unique(labels[wide][around])
