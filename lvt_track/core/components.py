@@ -17,6 +17,7 @@ __all__ = [
     "count_components",
     "label_by_size",
     "label_components",
+    "label_contacts",
     "largest_component",
 ]
 
@@ -83,3 +84,23 @@ def label_by_size(mask: BoolArray, apart: LabelArray | None = None) -> LabelArra
     rank[np.argsort(-sizes, kind="stable") + 1] = np.arange(1, count + 1)
     numbered[box] = rank[labels]
     return numbered
+
+
+def label_contacts(
+    labels: LabelArray,
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    neighbours: int = _NEIGHBOURS,
+) -> dict[tuple[int, int], float]:
+    """Which labels of a map touch, and where.
+
+    Args:
+        labels: (z, y, x); 0 is outside, and touches nothing.
+        spacing_mm: of the grid, z, y, x.
+        neighbours: 26, or `FACES`.
+
+    Returns:
+        By pair, the lower label first, the area of the faces that they share in mm²; 0 where they
+        share an edge or a corner alone.
+    """
+    pairs = cc3d.contacts(labels, connectivity=neighbours, anisotropy=spacing_mm)
+    return {(min(pair), max(pair)): float(area) for pair, area in sorted(pairs.items())}

@@ -10,14 +10,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy import ndimage
-
-from lvt_track.core.components import count_components
 from lvt_track.core.lesion.lesion import Edge, Event
-from lvt_track.core.volume import LabelArray
 
-__all__ = ["Conglomerate", "conglomerates", "touching_labels"]
+__all__ = ["Conglomerate", "conglomerates"]
 
 
 @dataclass(frozen=True)
@@ -33,26 +28,6 @@ class Conglomerate:
     visit: int
     labels: tuple[int, ...]
     drawn_at: int
-
-
-def touching_labels(labels: LabelArray) -> frozenset[tuple[int, int]]:
-    """Pairs of labels (lower, higher) of which voxels share a face, an edge or a corner.
-
-    Args:
-        labels: of the lesions of a visit (z, y, x), each of one piece; 0 outside.
-    """
-    lumps = count_components(labels > 0)
-    boxes = ndimage.find_objects(labels)
-    present = [label for label, box in enumerate(boxes, start=1) if box is not None]
-    if len(present) == lumps:  # each in a lump of its own
-        return frozenset()
-    touching: set[tuple[int, int]] = set()
-    for label in present:
-        wide = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in boxes[label - 1])
-        around = ndimage.binary_dilation(labels[wide] == label, np.ones((3, 3, 3), bool))
-        others = np.unique(labels[wide][around])
-        touching |= {(label, int(other)) for other in others if other > label}
-    return frozenset(touching)
 
 
 def conglomerates(

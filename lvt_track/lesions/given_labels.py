@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvt_track.core.components import label_components
+from lvt_track.core.components import FACES, label_components, label_contacts
 from lvt_track.core.geometry import bounding_box
 from lvt_track.core.volume import LabelArray
 
@@ -71,8 +71,9 @@ def tumor_labels(labels: LabelArray, spacing_mm: tuple[float, float, float]) -> 
         return TumorLabels(values, remarks=tuple(remarks))
     apart = np.zeros_like(labels)
     apart[box] = inside
+    touching = sorted({label for pair in label_contacts(inside) for label in pair})
     remarks.append(
-        f"labels {_listed(_touching(inside))} of the tumour mask touch: lesions of their own, "
+        f"labels {_listed(touching)} of the tumour mask touch: lesions of their own, "
         "as they are labelled"
     )
     return TumorLabels(values, apart, tuple(remarks))
@@ -86,9 +87,9 @@ def _most_enclosed(
     Returns:
         Where it is (bool, z, y, x), its label, and the label of the neighbour it shares most with.
     """
-    pieces, count = label_components(labels)
-    shared_mm2, surface_mm2 = _contacts(pieces, count, spacing_mm)
-    share = {k: sum(by.values()) / surface_mm2[k] for k, by in shared_mm2.items() if surface_mm2[k]}
+    pieces, _ = label_components(labels)
+    shared_mm2, surface_mm2 = _contacts(pieces, spacing_mm)
+    share = {k: sum(by.values()) / surface_mm2[k] for k, by in shared_mm2.items()}
     k = max(share, key=lambda piece: (share[piece], -piece), default=0)
     if not k or share[k] < WITHIN_SHARE:
         return None
@@ -98,33 +99,18 @@ def _most_enclosed(
 
 
 def _contacts(
-    pieces: LabelArray, count: int, spacing_mm: tuple[float, float, float]
-) -> tuple[dict[int, dict[int, float]], list[float]]:
+    pieces: LabelArray, spacing_mm: tuple[float, float, float]
+) -> tuple[dict[int, dict[int, float]], dict[int, float]]:
     """Areas in mm² that pieces share by faces, by piece and neighbour; and whole surfaces."""
-    shared: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    surface = [0.0] * (count + 1)
-    padded = np.pad(pieces, 1)
-    for axis in range(3):
-        area = float(np.prod([spacing_mm[other] for other in range(3) if other != axis]))
-        one, other = np.delete(padded, -1, axis), np.delete(padded, 0, axis)
-        differ = one != other
-        pairs, faces = np.unique(np.stack([one[differ], other[differ]]), axis=1, return_counts=True)
-        for (a, b), number in zip(pairs.T.tolist(), faces.tolist(), strict=True):
-            for piece, neighbour in ((a, b), (b, a)):
-                if piece:
-                    surface[piece] += number * area
-                if piece and neighbour:
-                    shared[piece][neighbour] += number * area
+    shared: dict[int, dict[int, float]] = defaultdict(dict)
+    surface: dict[int, float] = defaultdict(float)
+    # What lies around is label 1, so that its faces count.
+    for (a, b), area in label_contacts(np.pad(pieces, 1) + 1, spacing_mm, FACES).items():
+        for piece, neighbour in ((a - 1, b - 1), (b - 1, a - 1)):
+            surface[piece] += area
+            if piece and neighbour:
+                shared[piece][neighbour] = area
     return shared, surface
-
-
-def _touching(labels: LabelArray) -> list[int]:
-    """Labels of which a voxel shares a face, an edge or a corner with another's."""
-    inside = labels != 0
-    lumps, _ = label_components(inside)
-    pairs = np.unique(np.stack([lumps[inside], labels[inside]]), axis=1)
-    labels_in = np.bincount(pairs[0])
-    return sorted({int(label) for lump, label in pairs.T if labels_in[lump] > 1})
 
 
 def _listed(values: Sequence[int]) -> str:

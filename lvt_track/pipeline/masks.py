@@ -26,7 +26,7 @@ from lvt_track.segment.postprocess.given import (
 )
 from lvt_track.segment.postprocess.holes import tumors_in_holes
 
-__all__ = ["NOT_DRAWN", "SegmentedScan", "masks_of"]
+__all__ = ["NOT_DRAWN", "SegmentedScan", "given_tumors", "masks_of"]
 
 NOT_DRAWN = "not drawn"
 """Source of a mask that is empty because the model does not know its class."""
@@ -83,7 +83,7 @@ def masks_of(
     remarks: list[str] = []
     for name in CLASSES:
         if name == "tumors" and name in series.masks:
-            given[name], labels = _given_tumors(series.masks[name], volume.geometry)
+            given[name], labels = given_tumors(series.masks[name], volume.geometry)
             remarks += labels.remarks
         elif name in series.masks:
             given[name], several = _given_mask(name, series.masks[name], volume.geometry)
@@ -102,8 +102,12 @@ def masks_of(
     return replace(scan, masks=masks, warnings=(*scan.warnings, *remarks))
 
 
-def _given_tumors(mask: MaskSource, geometry: Geometry) -> tuple[BoolArray, TumorLabels]:
-    """A given mask of tumours (z, y, x), and what its labels say."""
+def given_tumors(mask: MaskSource, geometry: Geometry) -> tuple[BoolArray, TumorLabels]:
+    """A given mask of tumours (z, y, x), and what its labels say.
+
+    Raises:
+        InputError: when it cannot be read, or lies on another grid.
+    """
     values = read_given_labels(mask, geometry)
     return values != 0, tumor_labels(values, geometry.spacing_mm)
 

@@ -3,14 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import highdicom
 import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import pack_bits
-from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
 from lvt_track.core.geometry import Geometry
@@ -21,6 +19,7 @@ from lvt_track.io.dicom.segmentation.frames import read_frames
 from lvt_track.io.dicom.segmentation.header import read_segmentation_header, slices_drawn_on
 from lvt_track.io.dicom.segmentation.voxels import read_segments
 from lvt_track.io.layouts.segment_classes import classes_of_segments
+from tests.io.drawn import LIVER, Piece, write_drawing
 
 SHAPE = (6, 24, 32)
 COSINE, SINE = np.cos(0.1), np.sin(0.1)
@@ -45,31 +44,7 @@ def masks() -> dict[str, BoolArray]:
 
 
 def write_segmentation(path: Path, files: list[Path], kind: str = "BINARY") -> None:
-    pixels = np.stack(list(masks().values()), axis=-1)
-    highdicom.seg.Segmentation(
-        source_images=[pydicom.dcmread(file) for file in files],
-        pixel_array=pixels.astype(np.float32 if kind == "FRACTIONAL" else np.uint8),
-        segmentation_type=kind,
-        segment_descriptions=[
-            highdicom.seg.SegmentDescription(
-                segment_number=number,
-                segment_label=label,
-                segmented_property_category=codes.SCT.Organ,
-                segmented_property_type=codes.SCT.Liver,
-                algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.MANUAL,
-            )
-            for number, label in enumerate(masks(), start=1)
-        ],
-        series_instance_uid=generate_uid(),
-        series_number=300,
-        sop_instance_uid=generate_uid(),
-        instance_number=1,
-        manufacturer="replica",
-        manufacturer_model_name="replica",
-        software_versions="1",
-        device_serial_number="1",
-        omit_empty_frames=True,
-    ).save_as(path)
+    write_drawing(path, files, [Piece(label, mask, LIVER) for label, mask in masks().items()], kind)
 
 
 def turn_frames(path: Path, is_transposed: bool) -> None:

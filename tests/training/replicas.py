@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import highdicom
 import numpy as np
 import pydicom
 import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from lvt_track.core.geometry import Geometry
@@ -24,6 +22,7 @@ from lvt_track.io.images.volumes import write_labels, write_mask, write_volume
 from lvt_track.pipeline.prepare import PrepareResult, PrepareSettings, prepare_dataset
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
+from tests.io.drawn import LIVER, Piece, write_drawing
 
 SHAPE = (12, 40, 48)
 SPACING_MM = (3.0, 1.5, 2.0)
@@ -175,33 +174,7 @@ def write_chaos_patient(folder: Path, patient: Patient) -> None:
 
 def write_segmentation(path: Path, files: list[Path], masks: Mapping[str, BoolArray]) -> None:
     """A DICOM segmentation drawn on a series; slices without any of it are left out, as on TCIA."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    segments = [
-        highdicom.seg.SegmentDescription(
-            segment_number=number,
-            segment_label=label,
-            segmented_property_category=codes.SCT.Organ,
-            segmented_property_type=codes.SCT.Liver,
-            algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.MANUAL,
-        )
-        for number, label in enumerate(masks, start=1)
-    ]
-    drawn = highdicom.seg.Segmentation(
-        source_images=[pydicom.dcmread(file) for file in files],
-        pixel_array=np.stack(list(masks.values()), axis=-1).astype(np.uint8),
-        segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=segments,
-        series_instance_uid=generate_uid(),
-        series_number=300,
-        sop_instance_uid=generate_uid(),
-        instance_number=1,
-        manufacturer="replica",
-        manufacturer_model_name="replica",
-        software_versions="1",
-        device_serial_number="1",
-        omit_empty_frames=True,
-    )
-    drawn.save_as(path)
+    write_drawing(path, files, [Piece(label, mask, LIVER) for label, mask in masks.items()])
 
 
 def prepare(

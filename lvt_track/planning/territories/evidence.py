@@ -14,7 +14,7 @@ __all__ = ["why_no_segments"]
 
 _LEAST_VEINS = 2
 _LEAST_PORTAL_MM = 150.0
-# Sixteen whole livers of three sources are 1.02 to 1.54 times as wide as deep, with the middle of
+# A dozen whole livers of three sources are 1.02 to 1.54 times as wide as deep, with the middle of
 # their volume at 0.37 to 0.41 of their width from the right; right parts of three of them are 0.63
 # to 0.81 times as wide as deep, left parts of less than 730 mL have it at 0.45 to 0.50.
 _LEAST_WIDTH = 0.92

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from lvt_track.core.components import label_by_size
+from lvt_track.core.components import label_by_size, label_contacts
 from lvt_track.core.geometry import shifted
 from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.lesion.viability import Viability
 from lvt_track.core.volume import LabelArray
 from lvt_track.lesions.components import lesion_shapes, measured_lesion
-from lvt_track.lesions.conglomerates import Conglomerate, conglomerates, touching_labels
+from lvt_track.lesions.conglomerates import Conglomerate, conglomerates
 from lvt_track.lesions.corrections.table import Action, Correction
 from lvt_track.lesions.matching.match import match_course
 from lvt_track.pipeline.patient.visit.read import VisitScan
@@ -60,7 +60,7 @@ def agree_on_labels(
 def _touching(scan: VisitScan, judged: Collection[str]) -> frozenset[tuple[int, int]]:
     """Pairs of labels that touch, without lesions that a reader judged, by their voxels."""
     apart = {lesion.label for lesion in scan.findings.lesions if lesion.voxels in judged}
-    return frozenset(pair for pair in touching_labels(scan.labels) if apart.isdisjoint(pair))
+    return frozenset(pair for pair in label_contacts(scan.labels) if apart.isdisjoint(pair))
 
 
 def _together(scan: VisitScan, group: Conglomerate, drawn_on: dt.date) -> VisitScan:

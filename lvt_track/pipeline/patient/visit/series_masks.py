@@ -17,15 +17,14 @@ from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
 from lvt_track.io.images.volumes import (
     read_mask,
-    read_mask_labels,
     read_probability,
     rounded_probability,
     write_labels,
     write_masks,
     write_probability,
 )
-from lvt_track.lesions.given_labels import TumorLabels, tumor_labels
-from lvt_track.pipeline.masks import SegmentedScan, masks_of
+from lvt_track.lesions.given_labels import TumorLabels
+from lvt_track.pipeline.masks import SegmentedScan, given_tumors, masks_of
 from lvt_track.pipeline.run.context import Run
 from lvt_track.pipeline.run.folder import RunFolder, VisitFolder, series_name
 from lvt_track.pipeline.run.manifest import MaskRecord, mask_digest, voxel_digest
@@ -174,9 +173,7 @@ def _earlier_masks(
         path = at.path(folder, name)
         try:
             if name == "tumors":
-                values = read_mask_labels(path, volume.geometry)
-                masks[name] = values != 0
-                labels = tumor_labels(values, volume.geometry.spacing_mm)
+                masks[name], labels = given_tumors(MaskSource(path), volume.geometry)
             else:
                 masks[name] = read_mask(path, volume.geometry)
         except InputError:
