@@ -160,8 +160,8 @@ def _labelled_branches(
 ) -> tuple[FloatArray, NDArray[np.uint8]]:
     """Centreline points of portal branches, each with the segment most of its branch lies in."""
     spots, names = [np.zeros((0, 3))], [np.zeros(0, dtype=np.uint8)]
-    for branch, kind in zip(trees.graph.branches, trees.kinds, strict=True):
-        if kind != PORTAL or branch.calibre_mm > 4.5:
+    for branch in trees.branches(PORTAL):
+        if branch.calibre_mm > 4.5:
             continue
         labels = planes[tuple(trees.lattice.index(branch.points_mm).T)]
         counts = np.bincount(labels[labels > 0], minlength=9)

@@ -3,8 +3,6 @@ portal vein and of its branches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from lvt_track.core.geometry import FloatArray
@@ -76,7 +74,7 @@ def _posterior_mm(
 
 def _stem_mm(trees: VesselTrees, fork_mm: FloatArray) -> float | None:
     """Height of the right portal vein where it runs level; None where too little of it is seen."""
-    branches = list(_portal_branches(trees))
+    branches = trees.branches(PORTAL)
     widest = max(
         (float(b.radius_mm.max()) for b in branches if _away_mm(b, fork_mm).min() < _TRUNK_MM),
         default=0.0,
@@ -92,11 +90,6 @@ def _stem_mm(trees: VesselTrees, fork_mm: FloatArray) -> float | None:
         points.append(branch.points_mm[kept])
         radii.append(branch.radius_mm[kept])
     return _mean_height_mm(np.concatenate(points), np.concatenate(radii))
-
-
-def _portal_branches(trees: VesselTrees) -> Iterator[Branch]:
-    kinds = zip(trees.graph.branches, trees.kinds, strict=True)
-    return (branch for branch, kind in kinds if kind == PORTAL)
 
 
 def _away_mm(branch: Branch, place_mm: FloatArray) -> FloatArray:

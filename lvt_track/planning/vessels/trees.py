@@ -15,7 +15,7 @@ from lvt_track.planning.vessels.bridges import bridge_gaps
 from lvt_track.planning.vessels.cava import Cava, LiverFrame, assumed_cava, find_cava
 from lvt_track.planning.vessels.contacts import cut_contacts
 from lvt_track.planning.vessels.convergence import classify_by_convergence
-from lvt_track.planning.vessels.graph import VesselGraph
+from lvt_track.planning.vessels.graph import Branch, VesselGraph
 from lvt_track.planning.vessels.growth import NEVER, grow
 from lvt_track.planning.vessels.roots import Roots, find_roots, hilum_shares
 from lvt_track.planning.vessels.skeleton import vessel_graph
@@ -56,13 +56,14 @@ class VesselTrees:
     hilum_mm: FloatArray
     frame: LiverFrame
 
+    def branches(self, kind: int) -> tuple[Branch, ...]:
+        """The branches of one kind."""
+        each = zip(self.graph.branches, self.kinds, strict=True)
+        return tuple(branch for branch, of in each if of == kind)
+
     def points(self, kind: int, least_mm: float = 0.0) -> tuple[FloatArray, FloatArray]:
         """Centreline points (n, 3) and radii (n,) of the branches of one kind."""
-        chosen = [
-            branch
-            for branch, of in zip(self.graph.branches, self.kinds, strict=True)
-            if of == kind and branch.calibre_mm >= least_mm
-        ]
+        chosen = [branch for branch in self.branches(kind) if branch.calibre_mm >= least_mm]
         if not chosen:
             return np.zeros((0, 3)), np.zeros(0)
         points = np.concatenate([branch.points_mm for branch in chosen])
@@ -70,16 +71,14 @@ class VesselTrees:
 
     def length_mm(self, kind: int) -> float:
         """Summed length of the branches of one kind."""
-        branches = zip(self.graph.branches, self.kinds, strict=True)
-        return float(sum(branch.length_mm for branch, of in branches if of == kind))
+        return float(sum(branch.length_mm for branch in self.branches(kind)))
 
     def length_within_mm(self, kind: int) -> float:
         """Summed length of the branches of one kind within the liver."""
         length_mm = 0.0
-        for branch, of in zip(self.graph.branches, self.kinds, strict=True):
-            if of == kind:
-                inside = self.liver[tuple(self.lattice.index(branch.points_mm).T)]
-                length_mm += branch.length_mm * float(inside.mean())
+        for branch in self.branches(kind):
+            inside = self.liver[tuple(self.lattice.index(branch.points_mm).T)]
+            length_mm += branch.length_mm * float(inside.mean())
         return length_mm
 
     def on_scan(self, vessels: BoolArray) -> dict[int, BoolArray]:

@@ -17,7 +17,7 @@ from lvt_track.core.geometry import FloatArray
 from lvt_track.core.volume import BoolArray
 from lvt_track.errors import InputError
 from lvt_track.io.dicom.pixel_data.stored import read_stored
-from lvt_track.io.dicom.segmentation.header import is_background
+from lvt_track.io.dicom.segmentation.header import is_background, naming_damage
 from lvt_track.io.dicom.values import integer
 
 __all__ = ["SegmentFrames", "read_frames"]
@@ -81,17 +81,8 @@ def read_frames(path: Path) -> SegmentFrames:
                 at = file.tell()
         except Exception as error:
             raise InputError(f"cannot be read as DICOM ({error})", path=path) from error
-        try:
+        with naming_damage(path):
             return _frames(path, dataset, at)
-        except InputError:
-            raise
-        except Exception as error:
-            # pydicom raises whatever a damaged or missing element provokes.
-            raise InputError(
-                f"not a DICOM segmentation that can be read ({error})",
-                path=path,
-                remedy="Download or export the file again",
-            ) from error
 
 
 def _frames(path: Path, dataset: Dataset, at: int) -> SegmentFrames:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ __all__ = [
     "SegmentHeader",
     "SegmentationHeader",
     "is_background",
+    "naming_damage",
     "read_segmentation_header",
     "slices_drawn_on",
 ]
@@ -119,13 +121,25 @@ def read_segmentation_header(path: Path) -> SegmentationHeader:
             raise InputError(f"cannot be read as DICOM ({error})", path=path) from error
         if fault:
             raise InputError(fault, path=path, remedy=_AGAIN)
-        try:
+        with naming_damage(path):
             return _header(path, dataset)
-        except Exception as error:
-            # pydicom raises whatever a damaged or missing element provokes.
-            raise InputError(
-                f"not a DICOM segmentation that can be read ({error})", path=path, remedy=_AGAIN
-            ) from error
+
+
+@contextmanager
+def naming_damage(path: Path) -> Iterator[None]:
+    """Name a segmentation in whatever pydicom raises at its damaged or missing elements.
+
+    Raises:
+        InputError: with the file, and what to do.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"not a DICOM segmentation that can be read ({error})", path=path, remedy=_AGAIN
+        ) from error
 
 
 def is_background(number: int, dataset: Dataset) -> bool:
