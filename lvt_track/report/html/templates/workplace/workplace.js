@@ -36,6 +36,8 @@ class Workplace {
       .sort((a, b) => b.long_mm - a.long_mm)[0] || this.data.lesions[0];
     if (largest) this.go(largest);
     this.redraw();
+    // Frames come in the order asked for, so the slices have been drawn after this one.
+    await new Promise(requestAnimationFrame);
   }
 
   panel(visit) {
