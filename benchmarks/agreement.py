@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from table import markdown_table, write_page
 
 from lvt_track.agreement.coefficients import Estimate
 from lvt_track.agreement.limits import Agreement, agree
+from pages.markdown import markdown_table, write_page
 
 REPEATS = 200
 BIAS_MM = 1.0

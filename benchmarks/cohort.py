@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from benchmarks.cohort_runs import (
+from cohorts.patients import write_patients
+from cohorts.runs import (
     cluster_apart,
     cohort,
     differing,
@@ -29,7 +27,6 @@ from benchmarks.cohort_runs import (
     when_and_where,
     write_section,
 )
-from benchmarks.tiny_patients import write_patients
 
 _WORKERS = 2
 _REGISTRY = 100_000

@@ -19,16 +19,14 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from benchmarks.cohort_runs import (
+from cohorts.patients import write_patients
+from cohorts.runs import (
     ENVIRONMENT,
     cluster_apart,
     cohort,
@@ -38,7 +36,6 @@ from benchmarks.cohort_runs import (
     when_and_where,
     write_section,
 )
-from benchmarks.tiny_patients import write_patients
 
 _MOST_KILLS = 3
 _TABLES = "--tables-only"

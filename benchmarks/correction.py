@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from table import markdown_table, write_page
+from pages.markdown import markdown_table, write_page
 
 
 def lvt(*words: object) -> float:

@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from table import markdown_table, write_page
+from pages.markdown import markdown_table, write_page
 
 PROTOCOLS = {"small": "250 × 184 × 60", "clinical": "512 × 512"}
 LARGEST_STAGES = 4

@@ -21,7 +21,6 @@ from pathlib import Path
 import cc3d
 import numpy as np
 import torch
-from table import markdown_table, write_page
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.series import Phase
@@ -40,6 +39,7 @@ from lvt_track.phantom.image.synthesis import Scanner, TissueMap, synthesise_ima
 from lvt_track.phantom.image.visibility import SEEN, LesionMaps, conspicuity
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
+from pages.markdown import markdown_table, write_page
 
 FIRST_SEED = 90_000
 VOXEL_MM = 1.5

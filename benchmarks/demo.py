@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from table import markdown_table, write_page
+from pages.markdown import markdown_table, write_page
 
 ROOT = Path(__file__).parents[1]
 

@@ -25,12 +25,15 @@ from pathlib import Path
 import highdicom
 import numpy as np
 import pydicom
-from dicom_standard import EDITION, write_docbook
-from table import markdown_table, write_page
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.io.dicom.segmentation.voxels import read_segments
 from lvt_track.report.dicom.seg_type import SegSeries, SegType
+from pages.markdown import markdown_table, write_page
+from peers.dicom_standard import EDITION, write_docbook
+
+sys.path.append(str(Path(__file__).parents[1]))
+
 from tests.archive.test_orthanc import as_dicom
 from tests.conftest import write_visit
 from tests.report.test_dicom_sources import ORIENTATIONS, frames, grid, slices, write_results

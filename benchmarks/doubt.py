@@ -12,14 +12,20 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from doubt_courses import CAUSES, MODEL, READER, SIZES, Judged, categories, judge
-from doubt_sizes import DRAWN_HEADER, READ_HEADER, drawn_rows, read_mask_rows, simulated_reader_rows
-from doubt_viability import HEADER as VIABILITY_HEADER
-from doubt_viability import judged_lesions, summary
-from table import markdown_table, write_page
 
 from lvt_track.agreement.coefficients import weighted_kappa
 from lvt_track.response.doubt import shares
+from pages.markdown import markdown_table, write_page
+from uncertainty.courses import CAUSES, MODEL, READER, SIZES, Judged, categories, judge
+from uncertainty.sizes import (
+    DRAWN_HEADER,
+    READ_HEADER,
+    drawn_rows,
+    read_mask_rows,
+    simulated_reader_rows,
+)
+from uncertainty.viability import HEADER as VIABILITY_HEADER
+from uncertainty.viability import judged_lesions, summary
 
 ORDER = ("CR", "PR", "SD", "PD")
 ASKED = (
@@ -57,7 +63,7 @@ def main() -> None:
         "Ellipsoids that grow, shrink, vanish and appear over four visits, judged by "
         "RECIST 1.1 as a reader or a model would have them; the truth is judged by the same rules. "
         "The numbers of the model of doubt were chosen on other courses (seeds from 1000). A "
-        "model's simulated errors: `benchmarks/doubt_courses.py`.",
+        "model's simulated errors: `benchmarks/uncertainty/courses.py`.",
         markdown_table(COURSE_HEADER, courses),
         "κ with linear weights over CR, PR, SD and PD, visits with another category left out. The "
         "calibration error is the mean distance of share and rate, by the bins below. No link was "
@@ -73,8 +79,8 @@ def main() -> None:
         "`phantom.course.radiologist`, in whole millimetres.",
         markdown_table(READ_HEADER, sizes),
         "The embedded model's masks, in phantoms drawn whole and segmented whole "
-        "(`benchmarks/drawn_lesions.csv`); by patients, since of some the model does not see the "
-        "rims of all lesions.",
+        "(`benchmarks/uncertainty/drawn_lesions.csv`); by patients, since of some the model does "
+        "not see the rims of all lesions.",
         markdown_table(DRAWN_HEADER, drawn),
         "## Viable tumour",
         "Lesions with a known part that enhances, in a liver with three phases a "

@@ -17,14 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from table import markdown_table, write_page
-
 import lvt_track as lvt
 from lvt_track.pipeline.patient.visit import read
 from lvt_track.pipeline.phantom import PhantomSettings, write_phantom
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
 from lvt_track.response import course as response_course
+from pages.markdown import markdown_table, write_page
 
 PARTS = (
     (response_course, "with_doubt", "shares of categories, choices of targets, what settles"),

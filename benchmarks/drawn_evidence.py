@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from foreign_growth import draw_foreign
-from foreign_lesions import SCANS, drawn_foreign, scene
-from kept_drawings import Drawing, drawn_in
 from scipy import ndimage
 
+from foreign_lesions import SCANS, drawn_foreign, scene
+from lesions.foreign_growth import draw_foreign
+from lesions.kept_drawings import Drawing, drawn_in
 from lvt_track.core.components import label_by_size
 from lvt_track.core.geometry import FloatArray, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume

@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from doubt import calibration_error as error_of_shares
-from doubt_courses import MODEL, Chances, Rows, judge
 from numpy.typing import NDArray
 from scipy import optimize
-from table import markdown_table, write_page
 
+from doubt import calibration_error as error_of_shares
 from lvt_track.lesions.tumor_probability import COEFFICIENTS, LesionEvidence, tumor_probability
 from lvt_track.response.doubt import shares
+from pages.markdown import markdown_table, write_page
+from uncertainty.courses import MODEL, Chances, Rows, judge
 
-TABLE = Path(__file__).with_name("drawn_evidence.csv")
+TABLE = Path(__file__).parent / "uncertainty" / "drawn_evidence.csv"
 PHANTOMS, REAL = "phantoms, each by a fit to the others", "real scans, held out"
 ASKED = 0.03
 LIMITS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0001)

@@ -19,12 +19,11 @@ from typing import Any
 import cc3d
 import numpy as np
 import torch
-from foreign_growth import Foreign, draw_foreign
-from kept_drawings import Drawing, drawn_in
 from numpy.typing import NDArray
 from scipy import ndimage
-from table import markdown_table, write_page
 
+from lesions.foreign_growth import Foreign, draw_foreign
+from lesions.kept_drawings import Drawing, drawn_in
 from lvt_track.core.components import label_by_size
 from lvt_track.core.geometry import Geometry, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume
@@ -36,6 +35,7 @@ from lvt_track.lesions.spots import drawn_spots
 from lvt_track.lesions.tumor_probability import improbable, lesion_evidence
 from lvt_track.segment.models import Model, load_model
 from lvt_track.segment.scan import Scan
+from pages.markdown import markdown_table, write_page
 
 SCANS = {
     "lits0/dicom": [

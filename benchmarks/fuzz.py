@@ -5,7 +5,8 @@
 Changes seeds of each kind (DICOM, NIfTI, NRRD, MetaImage, CSV, XLSX, SAS transport, structured
 reports, run.json, cohort.json, cards, weights) and reads them in a child process with limits of
 time and memory. Mutation `k` is the same in every run with one `--seed`. Writes
-docs/results/fuzz.md, and whatever offends to benchmarks/fuzz_seeds/, which the suite reads again.
+docs/results/fuzz.md, and whatever offends to benchmarks/mutations/offending/, which the suite reads
+again.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.fuzz_readers import READERS, make_seeds, read  # noqa: E402
+from mutations.readers import READERS, make_seeds, read  # noqa: E402
 
 PAGE = ROOT / "docs/results/fuzz.md"
-KEPT = ROOT / "benchmarks/fuzz_seeds"
+KEPT = ROOT / "benchmarks/mutations/offending"
 MOST_SECONDS = 30.0
 SPARE_BYTES = 1_500_000_000
 
@@ -227,7 +228,7 @@ def page(
             "",
             *(told or ["- nothing"]),
             "",
-            "Files that offended are kept in `benchmarks/fuzz_seeds/`, and read again by",
+            "Files that offended are kept in `benchmarks/mutations/offending/`, and read again by",
             "`tests/benchmarks/test_fuzz.py`.",
             "",
         ]

@@ -17,8 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from segment_scans import clinical_scan, dice
-from table import markdown_table, write_page
 
 from lvt_track.core.volume import CLASSES
 from lvt_track.register.align import align
@@ -27,6 +25,8 @@ from lvt_track.segment.device import describe_gpus
 from lvt_track.segment.infer import FAST, Segmentation, segment
 from lvt_track.segment.models import load_model
 from lvt_track.segment.network.unet import ResidualUNet
+from pages.markdown import markdown_table, write_page
+from segmentation.scans import clinical_scan, dice
 
 RUNS = 5
 PATCH, BATCH, STEPS = (96, 96, 96), 2, 20

@@ -28,11 +28,10 @@ import numpy as np
 import pandas as pd
 import pydicom
 import SimpleITK as sitk
-from identity_collisions import collisions
-from identity_courses import write_course
 from scipy import ndimage
-from table import markdown_table, write_page
 
+from identities.collisions import collisions
+from identities.courses import write_course
 from lvt_track.io.images.volumes import read_geometry, read_mask, write_mask
 from lvt_track.pipeline.patient import build_course
 from lvt_track.pipeline.patient.documents import write as documents
@@ -45,6 +44,7 @@ from lvt_track.register.course import register_course
 from lvt_track.register.frame import CommonFrame
 from lvt_track.register.liver_image import LiverImage
 from lvt_track.response import course as response_course
+from pages.markdown import markdown_table, write_page
 
 BEFORE, START, BETWEEN, END, AFTER = range(5)
 STEPS = ("remove", "add", "repaint", "before", "between", "after")

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from default_model import body, scan
 from safetensors.numpy import save
 
+from default_model import body, scan
 from lvt_track.core.series import Phase
 from lvt_track.segment.cards import Part
 from lvt_track.segment.engine.peaks import measured_peaks

@@ -15,7 +15,6 @@ from pathlib import Path
 import cc3d
 import numpy as np
 import torch
-from table import markdown_table, write_page
 
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import CLASSES, BoolArray
@@ -25,6 +24,7 @@ from lvt_track.training.batches.batch import Batch
 from lvt_track.training.synthetic.bodies import SyntheticBatches
 from lvt_track.training.synthetic.default_model import SEGMENTER
 from lvt_track.training.synthetic.subjects import draw_subjects, subject_files
+from pages.markdown import markdown_table, write_page
 
 FIRST_SEED, BODIES = 70_000, 4
 RECIPE = replace(

@@ -16,15 +16,15 @@ from pathlib import Path
 import cc3d
 import numpy as np
 import torch
-from inserted_lesions import Inserted, insert_lesions
-from table import markdown_table, write_page
 
+from lesions.inserted import Inserted, insert_lesions
 from lvt_track.core.volume import Masks
 from lvt_track.evaluate.detection import dice
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.phantom.image.visibility import SEEN, LesionMaps, conspicuity
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
+from pages.markdown import markdown_table, write_page
 
 SCANS = ("lits0/dicom", "ircad19/dicom", "totalseg/dicom_20_slices")
 SIZES_MM = (5.0, 10.0, 20.0, 40.0, np.inf)

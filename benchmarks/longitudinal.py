@@ -16,15 +16,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from link_scores import METHODS, LinkScore, link, reliability
-from registered_course import MASKS, RegisteredCourse, registered_courses, use_one_thread
-from table import markdown_table, write_page
 
+from courses.links import METHODS, LinkScore, link, reliability
+from courses.registered import MASKS, RegisteredCourse, registered_courses, use_one_thread
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.lesion.caliper import Caliper
 from lvt_track.core.lesion.lesion import Lesion, Measurement
 from lvt_track.core.volume import BoolArray
 from lvt_track.lesions.matching.match import match_course
+from pages.markdown import markdown_table, write_page
 
 ROOT = Path(__file__).parents[1]
 KINDS = ("real", "phantom")

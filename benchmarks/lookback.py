@@ -16,12 +16,11 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import numpy as np
 import torch
-from balls import ball
 from matplotlib.figure import Figure
 from scipy.ndimage import distance_transform_edt
-from simulated_courses import SimulatedVisit, phantom_visits, real_course
-from table import RESULTS, markdown_table, write_page
 
+from courses.simulated import SimulatedVisit, phantom_visits, real_course
+from lesions.balls import ball
 from lvt_track.core.course import Course, Visibility, VisitFindings
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.lesion.caliper import Caliper
@@ -35,6 +34,7 @@ from lvt_track.lesions.lookback.search import VISIBLE_RATE, look_back
 from lvt_track.register.align import align
 from lvt_track.register.frame import CommonFrame
 from lvt_track.register.liver_image import liver_image
+from pages.markdown import RESULTS, markdown_table, write_page
 
 DIAMETERS_MM = (4.0, 6.0, 8.0, 10.0)
 CONTRASTS_HU = (-15.0, -30.0, -60.0)

@@ -15,18 +15,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from link_scores import LinkScore, our_edges, reliability
-from moved_ct import BEGIN, DARK, LIVER_SHIFT_HU, draw_lesions
 from numpy.typing import NDArray
-from registered_course import MASKS, RegisteredCourse, seen_lesions
 from scipy import ndimage
-from simulated_courses import draw_phases
-from simulated_visit import DAYS, SimulatedVisit, corrupted
-from table import markdown_table, write_page
 
+from courses.links import LinkScore, our_edges, reliability
+from courses.moved_ct import BEGIN, DARK, LIVER_SHIFT_HU, draw_lesions
+from courses.registered import MASKS, RegisteredCourse, seen_lesions
+from courses.simulated import draw_phases
+from courses.visit import DAYS, SimulatedVisit, corrupted
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.lesions.matching.costs import Costs
+from pages.markdown import markdown_table, write_page
 
 FIRST_SEED = 700
 VISITS = 5

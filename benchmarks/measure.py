@@ -138,7 +138,7 @@ def pyradiomics_table(drawn: list[Ellipse], python: Path) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "masks.npz"
         np.savez(path, **arrays)
-        script = Path(__file__).with_name("measure_pyradiomics.py")
+        script = Path(__file__).parent / "peers" / "pyradiomics_lengths.py"
         told = subprocess.run(
             [python, script, path], check=True, capture_output=True, text=True
         ).stdout

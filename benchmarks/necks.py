@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from table import markdown_table, write_page
 
 from lvt_track.core.geometry import Geometry, bounding_box
 from lvt_track.core.volume import BoolArray
 from lvt_track.lesions.necks import NECK_SHARE, lumps
 from lvt_track.phantom.course.tumors import TumorKind, draw_tumor, level_mm
+from pages.markdown import markdown_table, write_page
 
 SPACINGS_MM = ((1.0, 0.8, 0.8), (2.5, 0.8, 0.8), (5.0, 0.7, 0.7))
 

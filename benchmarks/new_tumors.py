@@ -18,9 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from model_courses import DRAWN, model_courses
-from redrawn_courses import MORE_NEW, redrawn_courses
-from registered_course import (
+from scipy.spatial import cKDTree
+
+from courses.model_drawn import DRAWN, model_courses
+from courses.redrawn import MORE_NEW, redrawn_courses
+from courses.registered import (
     Livers,
     RegisteredCourse,
     keep,
@@ -28,10 +30,7 @@ from registered_course import (
     registered_courses,
     use_one_thread,
 )
-from scipy.spatial import cKDTree
-from simulated_courses import draw_phases
-from table import markdown_table, write_page
-
+from courses.simulated import draw_phases
 from lvt_track.core.course import Course, LookBack, VisitFindings
 from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.core.methods import METHODS
@@ -41,6 +40,7 @@ from lvt_track.lesions.lookback.search import look_back
 from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
 from lvt_track.lesions.matching.events import doubt_what_was_visible
 from lvt_track.lesions.matching.match import match_course
+from pages.markdown import markdown_table, write_page
 
 ROOT = Path(__file__).parents[1]
 VISITS, VISITS_DRAWN = 4, 3

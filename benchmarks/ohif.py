@@ -25,10 +25,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from dicom_objects import follow_phantom
 from playwright.sync_api import Page, sync_playwright
 
+from dicom_objects import follow_phantom
 from lvt_track.report.dicom.seg_type import SegType
+
+sys.path.append(str(Path(__file__).parents[1]))
+
 from tests.archive.conftest import PASSWORD, USER, Orthanc
 
 _SECONDS = 12

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from partial_labels_page import LEAST_MM, run_file, write
-from partial_labels_phantoms import MARGIN_MM, Phantom, phantom
 
+from ablation.page import LEAST_MM, run_file, write
+from ablation.phantoms import MARGIN_MM, Phantom, phantom
 from lvt_track.core.volume import CLASSES
 from lvt_track.evaluate.centrelines import centreline_dice
 from lvt_track.evaluate.detection import SIZES_MM, lesion_detection

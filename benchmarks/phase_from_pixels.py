@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from table import markdown_table, write_page
 
 from lvt_track.core.series import Phase
 from lvt_track.io.discover import read_scan, series_at
@@ -27,6 +26,7 @@ from lvt_track.measure.blood_pool import BloodPool, measure_blood_pool
 from lvt_track.phantom.course.render import render_visit
 from lvt_track.phantom.course.scans import Protocol
 from lvt_track.phantom.course.script import PhantomPatient, draw_course
+from pages.markdown import markdown_table, write_page
 
 PHASES = (Phase.PORTAL, Phase.NATIVE, Phase.ARTERIAL, Phase.DELAYED)
 FIRST_SEED, FITTED = 1000, 20

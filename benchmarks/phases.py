@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
-from table import markdown_table, write_page
 
 from lvt_track.agreement.coefficients import Estimate
 from lvt_track.agreement.phases import ALL_PHASES, PhaseDeviation, summarise_phases
@@ -28,6 +27,7 @@ from lvt_track.core.volume import BoolArray, Masks
 from lvt_track.measure.phases import compare_phases
 from lvt_track.phantom.body.anatomy import draw_anatomy
 from lvt_track.phantom.body.tissues import LIVER_TISSUES
+from pages.markdown import markdown_table, write_page
 
 PHASES = (Phase.NATIVE, Phase.ARTERIAL, Phase.PORTAL, Phase.DELAYED)
 THICKNESSES_MM = (1.0, 2.5, 5.0)

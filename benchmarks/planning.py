@@ -15,19 +15,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from planning_anatomy import anatomy_table
-from planning_contact import contact_table
-from planning_phantoms import phantom_tables
-from planning_truth import LabelMap, dice, tree_shares
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
-from table import markdown_table, write_page
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.planning.meshes import mesh_of
 from lvt_track.planning.proximity.distances import Shape, gap_between
 from lvt_track.planning.territories.couinaud import find_territories
 from lvt_track.planning.vessels.trees import separate_trees
+from pages.markdown import markdown_table, write_page
+from plans.anatomy import anatomy_table
+from plans.contact import contact_table
+from plans.phantoms import phantom_tables
+from plans.truth import LabelMap, dice, tree_shares
 
 SHAPES = Path(__file__).parents[2] / "shared" / "data" / "shapes"
 CASES = ("002", "008", "010")

@@ -22,7 +22,6 @@ from typing import Any
 import cc3d
 import numpy as np
 from scipy import ndimage
-from table import markdown_table, write_page
 
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError, LvtError
@@ -36,6 +35,7 @@ from lvt_track.training.datasets.descriptor import Descriptor, find_descriptor
 from lvt_track.training.datasets.prepared import BITS, IGNORE
 from lvt_track.training.datasets.reading import read_case
 from lvt_track.training.datasets.sources import CaseSource, find_cases
+from pages.markdown import markdown_table, write_page
 
 Segment = Callable[[Volume], Masks]
 

@@ -25,6 +25,9 @@ import numpy as np
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Volume
 from lvt_track.io.dicom.writing import SeriesHeader, write_ct_series
+
+sys.path.append(str(Path(__file__).parents[1]))
+
 from tests.archive.conftest import PASSWORD, USER, Orthanc
 
 _STUDY, _SERIES = "1.2.3", "1.2.3.4"

@@ -2,12 +2,12 @@
 
     python benchmarks/reader.py [--drawn 8] [--spoilt 2] [--first 0] [--visits 4] [--kept FOLDER]
 
-Phantom courses are followed, drawn by the embedded model or with masks that err by rule (see
-`reader_courses`). A script that knows the truth opens `report.html` in Chromium, goes once through
-what the page lists, by a key, and says by clicks what is wrong: by the answers in the list where
-they are right, else beside the tumour. `lvt report --corrections` obeys the saved table, and links
-are judged against the truth before and after. Where lvt then links anew, the reader reads the new
-report, too. Writes docs/results/reader.md.
+Phantom courses are followed, drawn by the embedded model or with masks that err by rule (as
+`radiologist/courses.py` says). A script that knows the truth opens `report.html` in Chromium, goes
+once through what the page lists, by a key, and says by clicks what is wrong: by the answers in the
+list where they are right, else beside the tumour. `lvt report --corrections` obeys the saved table,
+and links are judged against the truth before and after. Where lvt then links anew, the reader reads
+the new report, too. Writes docs/results/reader.md.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from textwrap import fill
 
 import numpy as np
 from playwright.sync_api import Browser
-from reader_courses import DRAWN, SPOILT, KnownCourse, Links, known_course, obey
-from reader_page import ReaderPage, browser, opened
-from reader_wants import Wants
-from table import markdown_table, write_page
+
+from pages.markdown import markdown_table, write_page
+from radiologist.corrections import Wants
+from radiologist.courses import DRAWN, SPOILT, KnownCourse, Links, known_course, obey
+from radiologist.page import ReaderPage, browser, opened
 
 _ROUNDS = 3
 

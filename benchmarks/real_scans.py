@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from table import markdown_table, write_page
+
+from pages.markdown import markdown_table, write_page
 
 # Scan, file with the true liver, its label there.
 SCANS = {

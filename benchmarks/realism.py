@@ -16,9 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from real_scans import SCANS
 from scipy import ndimage
-from table import markdown_table, write_page
 
 from lvt_track.core.series import Phase
 from lvt_track.evaluate.centrelines import centreline
@@ -32,6 +30,8 @@ from lvt_track.segment.world_grid import Lattice
 from lvt_track.training.synthetic.bodies import SyntheticBatches
 from lvt_track.training.synthetic.default_model import SEGMENTER
 from lvt_track.training.synthetic.subjects import draw_subjects, subject_files
+from pages.markdown import markdown_table, write_page
+from real_scans import SCANS
 
 FIRST_SEED = 70_000
 STEP_MM = 1.5

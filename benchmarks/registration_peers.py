@@ -21,12 +21,11 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 from convexAdam.convex_adam_MIND import convex_adam_pt
-from moved_ct import as_image
 from numpy.typing import NDArray
 from scipy import ndimage
-from simulated_courses import SimulatedVisit, real_course
-from table import markdown_table, write_page
 
+from courses.moved_ct import as_image
+from courses.simulated import SimulatedVisit, real_course
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import BoolArray
@@ -34,6 +33,7 @@ from lvt_track.register.affine import Affine, align_affine, align_rigid, search_
 from lvt_track.register.deformable import deform
 from lvt_track.register.displacement import Displacement
 from lvt_track.register.liver_image import LiverImage, liver_image
+from pages.markdown import markdown_table, write_page
 
 PHASES = (Phase.PORTAL, Phase.PORTAL, Phase.NATIVE)
 FIRST_SEED = 600

@@ -25,8 +25,6 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
-from reader_page import browser, opened
-from table import markdown_table, write_page
 
 import lvt_track as lvt
 from lvt_track.core.geometry import Geometry
@@ -40,6 +38,8 @@ from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
+from pages.markdown import markdown_table, write_page
+from radiologist.page import browser, opened
 
 _REAL = Path(__file__).parents[2] / "shared" / "data" / "real" / "ircad19" / "dicom"
 _NOISE_HU = 8.0

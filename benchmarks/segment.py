@@ -24,19 +24,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from segment_grids import compare_grids
-from segment_nnunet import agreement
-from segment_scans import (
-    SHAPE,
-    SPACING_MM,
-    Outcome,
-    body,
-    clinical_scan,
-    run_command,
-    written,
-)
-from segment_shortcuts import compare_shortcuts
-from table import RESULTS, machine, markdown_table
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.threads import allowed_cores
@@ -46,6 +33,19 @@ from lvt_track.segment.engine.choice import pick_engine
 from lvt_track.segment.grid import shape_at
 from lvt_track.segment.nnunet.segmenter import build_network
 from lvt_track.segment.windows import window_boxes
+from pages.markdown import RESULTS, machine, markdown_table
+from peers.nnunet_agreement import agreement
+from segmentation.grids import compare_grids
+from segmentation.scans import (
+    SHAPE,
+    SPACING_MM,
+    Outcome,
+    body,
+    clinical_scan,
+    run_command,
+    written,
+)
+from segmentation.shortcuts import compare_shortcuts
 
 PAGE = RESULTS / "segment.md"
 TITLE = "# What segmenting a scan costs"

@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
-from consistent_scans import attenuation, distances, growth, registration
 from scipy import ndimage
 from scipy.spatial.distance import pdist
-from told_documents import documents
+
+from consistency.documents import documents
+from consistency.imaging import attenuation, distances, growth, registration
 
 # Half a unit of the last digit that a table prints, and a little for the float.
 HALF_MM, HALF_ML, HALF_PERCENT = 0.0501, 0.000501, 0.0501

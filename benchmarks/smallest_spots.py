@@ -18,20 +18,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from balls import ball
-from default_model import SLICES, body, scan
-from inserted_lesions import blur
-from lesions_in_real_livers import COVERED, SCANS
 from scipy import ndimage
-from table import markdown_table, write_page
-from thresholds import FIRST_SEED
 
+from default_model import SLICES, body, scan
+from lesions.balls import ball
+from lesions.inserted import blur
+from lesions_in_real_livers import COVERED, SCANS
 from lvt_track.core.geometry import Box, bounding_box
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import load_model
+from pages.markdown import markdown_table, write_page
+from thresholds import FIRST_SEED
 
 DIAMETERS_MM = (5.0, 6.0, 7.0, 8.0, 10.0, 12.0)
 CONTRASTS_HU = (20.0, 30.0, 50.0)

@@ -18,18 +18,18 @@ from pathlib import Path
 
 import cc3d
 import numpy as np
-from balls import ball
-from inserted_lesions import blur
 from numpy.typing import NDArray
 from scipy import ndimage
-from table import markdown_table, write_page
 
+from lesions.balls import ball
+from lesions.inserted import blur
 from lvt_track.core.geometry import Box, Geometry, bounding_box
 from lvt_track.core.volume import BoolArray, Masks, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.measure.axes import measure_at_edges, measure_lesion
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import load_model
+from pages.markdown import markdown_table, write_page
 
 SLICES_MM = {"lits0": (5.0, 2.5, 1.0), "ircad19": (4.0, 2.0)}
 DIAMETERS_MM = (8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 22.0, 28.0, 34.0, 40.0)

@@ -16,9 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from segment_scans import dice
-from segment_shortcuts import judged_scans
-from table import markdown_table, write_page
 
 from lvt_track.core.series import Phase
 from lvt_track.segment.cards import Part
@@ -34,6 +31,9 @@ from lvt_track.training.synthetic.bodies import SyntheticBatches
 from lvt_track.training.synthetic.default_model import LOCATOR
 from lvt_track.training.synthetic.recipe import Recipe
 from lvt_track.training.synthetic.subjects import draw_subjects, subject_files
+from pages.markdown import markdown_table, write_page
+from segmentation.scans import dice
+from segmentation.shortcuts import judged_scans
 
 BODIES, FEW = 120, 12
 FULL = replace(LOCATOR.recipe, patch=(48, 64, 64))

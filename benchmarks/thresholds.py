@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from default_model import SLICES, body, scan
 from numpy.typing import NDArray
-from table import markdown_table, write_page
 
+from default_model import SLICES, body, scan
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import Masks
 from lvt_track.evaluate.centrelines import centreline_dice
@@ -25,6 +24,7 @@ from lvt_track.evaluate.detection import SIZES_MM, Detection, dice, lesion_detec
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import load_model
 from lvt_track.segment.postprocess.hierarchy import without_specks
+from pages.markdown import markdown_table, write_page
 
 FIRST_SEED = 80_000
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)

@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from dynamic_network_architectures.architectures.unet import ResidualEncoderUNet
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
-from table import markdown_table, write_page
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -33,6 +32,7 @@ from lvt_track.training.batches.batch import Batch
 from lvt_track.training.loop import LoopSettings, Progress, TrainingRun, train
 from lvt_track.training.objective.methods import OURS
 from lvt_track.training.objective.supervision import SupervisedNetwork, supervised_loss
+from pages.markdown import markdown_table, write_page
 
 CPU = torch.device("cpu")
 SIZE = NetworkParameters()

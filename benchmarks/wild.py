@@ -3,9 +3,9 @@
     python benchmarks/wild.py [tables] [scans] [--before TREE] [--cases ../shared/cases]
 
 Writes sections of docs/results/wild.md. With `--before`, an older tree of this repository answers
-the same questions. The right answers are data: benchmarks/wild_cases.toml for the shared tables,
-tests/response/table_kinds.toml for those of the suite, benchmarks/wild_scans.toml for scans. The
-shared scans are drawn by `--drawer`, a Python that has what ../shared/cases/README.md names.
+the same questions. The right answers are data: clinics/tables.toml for the shared tables,
+tests/response/table_kinds.toml for those of the suite, clinics/scans.toml for scans. The shared
+scans are drawn by `--drawer`, a Python that has what ../shared/cases/README.md names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.wild_scans import ScanQuestion, scan_questions, wrong_scans  # noqa: E402
+from clinics.scans import ScanQuestion, scan_questions, wrong_scans  # noqa: E402
 from tests.response.table_kinds import CASES, verdict, write_case  # noqa: E402
 
 PAGE = ROOT / "docs/results/wild.md"
@@ -45,11 +45,12 @@ SCANS = [
     "",
     "`python benchmarks/wild.py scans --before TREE`; TREE is commit 98ced14. The first row is "
     "`../shared/cases/ingest`, the",
-    "others are neighbours of its kinds, from `benchmarks/wild_neighbours`. An answer is right if "
-    "the exit code of `lvt discover",
+    "others are neighbours of its kinds, from `benchmarks/clinics/neighbours`. An answer is right "
+    "if the exit code of `lvt discover",
     "--json` is, every visit and series is there and voxel for voxel what was drawn, and the words "
     "of a warning or refusal fit",
-    "(`benchmarks/wild_scans.toml`). Before, nothing listed every file, and warnings were fewer.",
+    "(`benchmarks/clinics/scans.toml`). Before, nothing listed every file, and warnings were "
+    "fewer.",
 ]
 
 # Runs in the environment of the tree that is asked: one process for all, as a start takes a second.
@@ -88,7 +89,7 @@ class Question:
 
 def shared_questions(cases: Path, scratch: Path) -> list[Question]:
     """The shared cases that are tables, copied to where they may be read and written."""
-    wanted = tomllib.loads((ROOT / "benchmarks/wild_cases.toml").read_text(encoding="utf-8"))
+    wanted = tomllib.loads((ROOT / "benchmarks/clinics/tables.toml").read_text(encoding="utf-8"))
     questions = []
     for name, want in wanted.items():
         folder = scratch / "shared" / name

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
-import pytest
 
+from lesions import foreign_growth
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Masks, Volume
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def scene() -> tuple[Volume, Masks]:
@@ -29,15 +23,11 @@ def scene() -> tuple[Volume, Masks]:
     )
 
 
-def test_lesions_keep_to_the_liver_and_go_around_vessels(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
-    growth = importlib.import_module("foreign_growth")
+def test_lesions_keep_to_the_liver_and_go_around_vessels() -> None:
     volume, masks = scene()
     fissure_mm = volume.geometry.to_world([[12, 10, 40]])
-    foreign = growth.draw_foreign(volume, masks, fissure_mm, np.random.default_rng(3))
-    again = growth.draw_foreign(volume, masks, fissure_mm, np.random.default_rng(3))
+    foreign = foreign_growth.draw_foreign(volume, masks, fissure_mm, np.random.default_rng(3))
+    again = foreign_growth.draw_foreign(volume, masks, fissure_mm, np.random.default_rng(3))
     assert np.array_equal(foreign.volume.hu, again.volume.hu)
     lesions = foreign.number > 0
     assert len(foreign.diameter_mm) >= 3

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fuzz import KEPT, mutate
-from benchmarks.fuzz_readers import Seed, make_seeds, read
+from fuzz import KEPT, mutate
+from mutations.readers import Seed, make_seeds, read
 
 QUICK = ("nifti", "nrrd", "metaimage", "dicom", "csv", "report", "run.json", "cohort.json")
 

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
+import public
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.training.datasets.descriptor import find_descriptor
 from tests.training.replicas import draw, write_ircadb_patient, write_pairs
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def public() -> ModuleType:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        spec = importlib.util.spec_from_file_location("public", BENCHMARKS / "public.py")
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["public"] = module
-        spec.loader.exec_module(module)
-        return module
-    finally:
-        sys.path.remove(str(BENCHMARKS))
 
 
 def by_brightness(volume: Volume) -> Masks:
@@ -41,7 +23,7 @@ def by_brightness(volume: Volume) -> Masks:
     return Masks(hu > 95, vessels, tumors, volume.geometry)
 
 
-def test_a_dataset_is_scored_by_case_size_and_contrast(public: ModuleType, tmp_path: Path) -> None:
+def test_a_dataset_is_scored_by_case_size_and_contrast(tmp_path: Path) -> None:
     for number in (1, 2):
         patient = draw(number)
         masks = {
@@ -71,7 +53,7 @@ def test_a_dataset_is_scored_by_case_size_and_contrast(public: ModuleType, tmp_p
     assert again == cases
 
 
-def test_a_half_downloaded_case_is_named(public: ModuleType, tmp_path: Path) -> None:
+def test_a_half_downloaded_case_is_named(tmp_path: Path) -> None:
     patient = draw(1)
     masks = {"liver": patient.liver, "portalvein": patient.vessels}
     write_ircadb_patient(tmp_path / "3Dircadb1.1", replace(patient), masks)
@@ -84,7 +66,7 @@ def test_a_half_downloaded_case_is_named(public: ModuleType, tmp_path: Path) -> 
     assert "## Not used" in "\n".join(public.page_parts(descriptor, [case]))
 
 
-def test_labels_without_a_liver_are_no_zero(public: ModuleType, tmp_path: Path) -> None:
+def test_labels_without_a_liver_are_no_zero(tmp_path: Path) -> None:
     write_pairs(tmp_path, "volume-{}.nii", "segmentation-{}.nii", {}, (0,))
     descriptor = find_descriptor("lits")
     (case,) = public.score_dataset(descriptor, tmp_path, tmp_path / "work", by_brightness)

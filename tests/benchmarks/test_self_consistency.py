@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 import pytest
 
+import self_consistency
 from lvt_track.pipeline.patient.track import TrackSettings, track_patient
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def check() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(BENCHMARKS))
-        yield importlib.import_module("self_consistency")
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +21,9 @@ def run(tiny_patient: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_every_number_follows_from_the_masks(check: ModuleType, run: Path) -> None:
+def test_every_number_follows_from_the_masks(run: Path) -> None:
     with_paper = shutil.which("pdftotext") is not None
-    assert list(check.complaints(run, with_paper=with_paper)) == []
+    assert list(self_consistency.complaints(run, with_paper=with_paper)) == []
 
 
 @pytest.mark.parametrize(
@@ -53,18 +42,16 @@ def test_every_number_follows_from_the_masks(check: ModuleType, run: Path) -> No
         ("response", "change_from_baseline_percent"),
     ],
 )
-def test_a_changed_number_is_seen(
-    check: ModuleType, run: Path, tmp_path: Path, table: str, column: str
-) -> None:
+def test_a_changed_number_is_seen(run: Path, tmp_path: Path, table: str, column: str) -> None:
     copy = shutil.copytree(run, tmp_path / "out")
     frame = pd.read_csv(copy / f"{table}.csv")
     row = frame[column].last_valid_index()
     frame.loc[row, column] += 1.5
     frame.to_csv(copy / f"{table}.csv", index=False)
-    assert any(check.complaints(copy, with_paper=False))
+    assert any(self_consistency.complaints(copy, with_paper=False))
 
 
-def test_a_changed_page_is_seen(check: ModuleType, run: Path, tmp_path: Path) -> None:
+def test_a_changed_page_is_seen(run: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(run, tmp_path / "out")
     page = copy / "report.html"
     first = pd.read_csv(copy / "lesions.csv").iloc[0]
@@ -72,4 +59,4 @@ def test_a_changed_page_is_seen(check: ModuleType, run: Path, tmp_path: Path) ->
     text = page.read_text()
     assert size in text
     page.write_text(text.replace(size, "99.9\u00a0×\u00a09.9"))
-    assert any("99.9" in said for said in check.complaints(copy, with_paper=False))
+    assert any("99.9" in said for said in self_consistency.complaints(copy, with_paper=False))
