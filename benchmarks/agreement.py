@@ -5,6 +5,7 @@ Usage: python benchmarks/agreement.py
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,6 +111,7 @@ def coverage(design: Design, rng: np.random.Generator) -> list[str]:
 
 def main() -> None:
     """Simulate every design and write the page."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     rng = np.random.default_rng(20240115)
     rows = [[design.name(), *coverage(design, rng)] for design in DESIGNS]
     write_page(

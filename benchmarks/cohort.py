@@ -25,7 +25,7 @@ from cohorts.runs import (
     patient_records,
     seconds_of,
     when_and_where,
-    write_section,
+    write_cohort_section,
 )
 
 _WORKERS = 2
@@ -110,7 +110,7 @@ def measure_workers(folder: Path, asked: argparse.Namespace) -> None:
         f"- Most memory of a process: {early:.0f} MB over the first tenth of the patients, "
         f"{late:.0f} MB over the last.",
     ]
-    write_section("Workers", lines)
+    write_cohort_section("Workers", lines)
 
 
 def measure_shards(folder: Path, asked: argparse.Namespace) -> None:
@@ -144,7 +144,7 @@ def measure_shards(folder: Path, asked: argparse.Namespace) -> None:
         "  patients, that disks keep up, and patients this small: add what the network, larger",
         "  scans and reports take.",
     ]
-    write_section("Shards", lines)
+    write_cohort_section("Shards", lines)
 
 
 _PARTS: dict[str, Callable[[Path, argparse.Namespace], None]] = {

@@ -34,7 +34,7 @@ from cohorts.runs import (
     patient_records,
     seconds_of,
     when_and_where,
-    write_section,
+    write_cohort_section,
 )
 
 _MOST_KILLS = 3
@@ -134,7 +134,7 @@ def kill_runs(folder: Path, count: int, moments: random.Random) -> bool:
         "- What is killed is a fork of a process that has loaded the program, so that moments",
         "  fall into work.",
     ]
-    write_section("Killed and resumed", lines)
+    write_cohort_section("Killed and resumed", lines)
     return not others
 
 
@@ -171,7 +171,7 @@ def kill_cluster(folder: Path, count: int, moments: random.Random) -> bool:
         f"  one was ended by SIGKILL: {count - len(others)} of {count} gave the same bytes.",
         *(f"- {how}: {runs} times." for how, runs in sorted(ended.items())),
     ]
-    write_section("Scheduler and workers killed", lines)
+    write_cohort_section("Scheduler and workers killed", lines)
     return not others
 
 

@@ -22,9 +22,8 @@ import cc3d
 import numpy as np
 import torch
 
-from lvt_track.core.geometry import Geometry
 from lvt_track.core.series import Phase
-from lvt_track.core.volume import CLASSES, Masks, Volume
+from lvt_track.core.volume import CLASSES
 from lvt_track.evaluate.centrelines import centreline_dice
 from lvt_track.evaluate.detection import (
     CaseScores,
@@ -32,21 +31,15 @@ from lvt_track.evaluate.detection import (
     lesion_detection,
     score_case,
 )
-from lvt_track.phantom.body.anatomy import draw_anatomy
-from lvt_track.phantom.body.tissues import LIVER_TISSUES, TUMOR_TISSUES, VESSEL_TISSUES, Tissue
-from lvt_track.phantom.course.tumors import draw_tumors, stamp
-from lvt_track.phantom.image.synthesis import Scanner, TissueMap, synthesise_image
+from lvt_track.phantom.body.tissues import Tissue
 from lvt_track.phantom.image.visibility import SEEN, LesionMaps, conspicuity
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
 from pages.markdown import markdown_table, write_page
+from scans.phantoms import SLICES, TUMORS, VOXEL_MM, phantom_labels, phantom_scan
 
 FIRST_SEED = 90_000
-VOXEL_MM = 1.5
 PHASES = (Phase.PORTAL, Phase.NATIVE, Phase.ARTERIAL, Phase.DELAYED)
-SLICES = (1, 2, 3)
-NOISE_HU = (8.0, 12.0, 16.0, 20.0)
-TUMORS = 8
 DRAWS = 2000
 CONTRASTS_HU = (0.0, 10.0, 25.0, 50.0, np.inf)
 SIZES = ("< 5 mm", "5–10 mm", "10–20 mm", "> 20 mm")
@@ -73,36 +66,9 @@ class Case:
     doubles: tuple[Detection, ...]
 
 
-def body(seed: int, folder: Path) -> np.ndarray:
-    """Labels of a body with tumours of all sizes, drawn once."""
-    path = folder / f"{seed}.npy"
-    if not path.exists():
-        anatomy = draw_anatomy(seed, VOXEL_MM, "upper")
-        tumors = draw_tumors(anatomy, np.random.default_rng(seed), count=TUMORS)
-        drawn, _ = stamp(anatomy.labels, anatomy.geometry, tumors)
-        folder.mkdir(parents=True, exist_ok=True)
-        np.save(path, drawn)
-    labels: np.ndarray = np.load(path)
-    return labels
-
-
-def scan(labels: np.ndarray, seed: int, phase: Phase, step: int) -> tuple[Volume, Masks]:
-    """An image whose slices are `step` voxels apart and as thick, and the truth on its grid."""
-    scanner = Scanner(noise_hu=NOISE_HU[seed % 4], slice_thickness_mm=step * VOXEL_MM)
-    generator = torch.Generator().manual_seed(seed)
-    hu = synthesise_image(TissueMap(torch.from_numpy(labels)), VOXEL_MM, phase, scanner, generator)
-    hu, labels = hu[::step], labels[::step]
-    geometry = Geometry.axial(labels.shape, (step * VOXEL_MM, VOXEL_MM, VOXEL_MM))
-    liver, vessels, tumors = (
-        np.isin(labels, list(tissues)) for tissues in (LIVER_TISSUES, VESSEL_TISSUES, TUMOR_TISSUES)
-    )
-    values = hu.round().clamp(-1024, 3071).to(torch.int16).numpy()
-    return Volume(values, geometry), Masks(liver, vessels, tumors, geometry)
-
-
 def run(seed: int, phase: Phase, step: int, labels: np.ndarray, model: Model) -> Case:
     """Segment one scan and score it."""
-    volume, truth = scan(labels, seed, phase, step)
+    volume, truth = phantom_scan(labels, seed, phase, step)
     found = segment(volume, model, "cpu").masks
     tissues = labels[::step]
     number = cc3d.connected_components(truth.tumors, connectivity=26)
@@ -262,7 +228,7 @@ def body_cases(model: str, work: Path, number: int) -> list[Case]:
     """One body in every phase, by one thread."""
     torch.set_num_threads(1)
     seed, loaded = FIRST_SEED + number, load_model(model)
-    labels = body(seed, work)
+    labels = phantom_labels(seed, work)
     return [run(seed, phase, SLICES[number % 3], labels, loaded) for phase in PHASES]
 
 

@@ -34,6 +34,7 @@ from lvt_track.phantom.course.scans import Protocol
 from lvt_track.phantom.course.script import draw_course
 from lvt_track.phantom.course.tumors import draw_tumors
 from lvt_track.segment.models import load_model
+from scans.real import REAL
 
 PROTOCOL = Protocol((1.0, 1.4), (1.5, 2.0, 2.5, 3.0, 5.0), None, 15.0, 1.5)
 TUMORS, DOUBLES, SIZES_MM = 8, 10, (3.0, 40.0)
@@ -102,7 +103,7 @@ def main() -> None:
     parser.add_argument("--phantoms", type=int, nargs="*", default=SEEDS)
     parser.add_argument("--first", type=int, default=0, help="the first draw of each real scan")
     parser.add_argument("--draws", type=int, default=8)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "real")
+    parser.add_argument("--data", type=Path, default=REAL)
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "foreign-lesions")
     chosen = parser.parse_args()
     with chosen.out.open("w", newline="", encoding="utf-8") as file:

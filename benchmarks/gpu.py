@@ -7,6 +7,7 @@ Masks are held against those of the CPU on the same scan. Without a GPU it says 
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import time
@@ -26,7 +27,8 @@ from lvt_track.segment.infer import FAST, Segmentation, segment
 from lvt_track.segment.models import load_model
 from lvt_track.segment.network.unet import ResidualUNet
 from pages.markdown import markdown_table, write_page
-from segmentation.scans import clinical_scan, dice
+from scans.clinical import clinical_scan
+from segmentation.overlap import dice
 
 RUNS = 5
 PATCH, BATCH, STEPS = (96, 96, 96), 2, 20
@@ -159,6 +161,7 @@ def training() -> str:
 
 def main() -> None:
     """Measure and write the page."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     if not torch.cuda.is_available():
         print("there is no GPU here; docs/results/gpu.md waits for one", file=sys.stderr)
         raise SystemExit(2)

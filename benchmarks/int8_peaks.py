@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from safetensors.numpy import save
 
-from default_model import body, scan
 from lvt_track.core.series import Phase
 from lvt_track.segment.cards import Part
 from lvt_track.segment.engine.peaks import measured_peaks
@@ -28,6 +27,7 @@ from lvt_track.segment.network.intensity import normalise
 from lvt_track.segment.scan import Scan
 from lvt_track.segment.windows import extend
 from lvt_track.segment.world_grid import Lattice
+from scans.phantoms import phantom_labels, phantom_scan
 
 PHANTOMS = ((70_100, Phase.PORTAL), (70_101, Phase.ARTERIAL))
 WINDOWS = 4
@@ -41,8 +41,8 @@ def windows(part: Part) -> Iterator[torch.Tensor]:
     if part.finer_mm is not None:
         looks.append((part.finer_mm, 0.0))
     for seed, phase in PHANTOMS:
-        labels = body(seed, Path(tempfile.gettempdir()) / "thresholds")
-        volume, truth = scan(labels, seed, phase, 2)
+        labels = phantom_labels(seed, Path(tempfile.gettempdir()) / "thresholds")
+        volume, truth = phantom_scan(labels, seed, phase, 2)
         upright = Scan.of(volume)
         liver_mm = volume.geometry.to_world(np.argwhere(truth.liver))[:, ::-1]
         for step_mm, shift in looks:

@@ -25,6 +25,7 @@ from lvt_track.phantom.image.visibility import SEEN, LesionMaps, conspicuity
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
 from pages.markdown import markdown_table, write_page
+from scans.real import REAL
 
 SCANS = ("lits0/dicom", "ircad19/dicom", "totalseg/dicom_20_slices")
 SIZES_MM = (5.0, 10.0, 20.0, 40.0, np.inf)
@@ -243,8 +244,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=8, help="for each scan; at least 2")
     parser.add_argument("--model", nargs="+", default=["default"], help="names or folders")
-    data = Path(__file__).parents[2] / "shared" / "data" / "real"
-    parser.add_argument("--data", type=Path, default=data)
+    parser.add_argument("--data", type=Path, default=REAL)
     chosen = parser.parse_args()
     if chosen.draws < 2:
         parser.error("--draws must be at least 2: every second draw has a mass")

@@ -27,10 +27,11 @@ from lvt_track.phantom.course.render import render_visit
 from lvt_track.phantom.course.scans import Protocol
 from lvt_track.phantom.course.script import PhantomPatient, draw_course
 from pages.markdown import markdown_table, write_page
+from scans.real import REAL
 
 PHASES = (Phase.PORTAL, Phase.NATIVE, Phase.ARTERIAL, Phase.DELAYED)
 FIRST_SEED, FITTED = 1000, 20
-REAL = {
+KNOWN_PHASES = {
     "lits0/dicom": Phase.PORTAL,
     "ircad19/dicom": Phase.PORTAL,
     "totalseg/dicom_20_slices": Phase.PORTAL,
@@ -145,7 +146,7 @@ def real_rows(data: Path) -> list[list[str]]:
     from lvt_track.measure.phase_from_hu import phase_from_hu
 
     rows = []
-    for name, phase in REAL.items():
+    for name, phase in KNOWN_PHASES.items():
         if (data / name).exists():
             reading = phase_from_hu(read_scan(series_at(data / name)))
             rows.append([name, phase.value, reading.phase.value, f"{reading.confidence:.2f}"])
@@ -157,7 +158,7 @@ def main() -> None:
     root = Path(__file__).parents[1]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bodies", type=int, default=36, help=f"more than {FITTED}")
-    parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data" / "real")
+    parser.add_argument("--data", type=Path, default=REAL)
     parser.add_argument("--work", type=Path, default=root / "build" / "phase-from-pixels")
     parser.add_argument("--fit", action="store_true")
     chosen = parser.parse_args()

@@ -28,8 +28,8 @@ from plans.anatomy import anatomy_table
 from plans.contact import contact_table
 from plans.phantoms import phantom_tables
 from plans.truth import LabelMap, dice, tree_shares
+from scans.real import SHAPES
 
-SHAPES = Path(__file__).parents[2] / "shared" / "data" / "shapes"
 CASES = ("002", "008", "010")
 PHANTOMS = range(101, 107)
 RIGHT = (5, 6, 7, 8)

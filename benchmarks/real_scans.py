@@ -9,56 +9,15 @@ included. The livers that serve as truth are themselves of limited worth: see th
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from pages.markdown import markdown_table, write_page
-
-# Scan, file with the true liver, its label there.
-SCANS = {
-    "lits0": ("lits0/dicom", "lits0/liver.nii.gz", 1),
-    "ircad19": ("ircad19/dicom", None, 0),
-    "totalseg, native": ("totalseg/ct_3mm.nii.gz", "totalseg/ct_3mm_labels117.nii.gz", 5),
-    "totalseg, 20 slices": (
-        "totalseg/dicom_20_slices",
-        "totalseg/dicom_20_slices_labels117.nii.gz",
-        5,
-    ),
-}
-
-
-def segment(scan: Path, out: Path) -> tuple[dict[str, object], float, float]:
-    """Result, seconds and peak memory in GB of `lvt segment`."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "lvt_track.cli",
-            "segment",
-            scan,
-            "-o",
-            out,
-            "--json",
-            "--quiet",
-            "--force",
-        ],
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise SystemExit(f"lvt segment {scan} failed with status {status}")
-    return json.loads(output), time.perf_counter() - start, usage.ru_maxrss / 1e6
+from scans.real import KNOWN_LIVERS, REAL
+from segmentation.command import run_command
 
 
 def liver_dice(found: Path, truth: Path, label: int) -> float:
@@ -75,22 +34,20 @@ def liver_dice(found: Path, truth: Path, label: int) -> float:
 def main() -> None:
     """Segment, measure, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data" / "real"
-    )
+    parser.add_argument("--data", type=Path, default=REAL)
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "real-scans")
     chosen = parser.parse_args()
     rows = []
-    for name, (scan, truth, label) in SCANS.items():
+    for name, (scan, truth, label) in KNOWN_LIVERS.items():
         out = chosen.work / name.replace(", ", "-").replace(" ", "-")
         for old in out.glob("*.nii.gz"):
             old.unlink()
-        facts, seconds, gigabytes = segment(chosen.data / scan, out)
+        outcome = run_command(chosen.data / scan, out)
         dice = "–"
         if truth is not None:
             dice = f"{liver_dice(out / 'liver.nii.gz', chosen.data / truth, label):.3f}"
-        volumes = [f"{facts[f'{part}_ml']:.0f}" for part in ("liver", "vessels", "tumors")]
-        rows.append([name, dice, *volumes, f"{seconds:.1f}", f"{gigabytes:.1f}"])
+        volumes = [f"{outcome.facts[f'{part}_ml']:.0f}" for part in ("liver", "vessels", "tumors")]
+        rows.append([name, dice, *volumes, f"{outcome.seconds:.1f}", f"{outcome.peak_gb:.1f}"])
         print(rows[-1])
     header = ["scan", "liver Dice", "liver mL", "vessels mL", "tumours mL", "s", "peak GB"]
     page = write_page(

@@ -31,7 +31,7 @@ from lvt_track.training.synthetic.bodies import SyntheticBatches
 from lvt_track.training.synthetic.default_model import SEGMENTER
 from lvt_track.training.synthetic.subjects import draw_subjects, subject_files
 from pages.markdown import markdown_table, write_page
-from real_scans import SCANS
+from scans.real import DATA, KNOWN_LIVERS
 
 FIRST_SEED = 70_000
 STEP_MM = 1.5
@@ -103,7 +103,7 @@ def parenchyma_facts(hu: NDArray[np.float32], parenchyma: Mask) -> list[float] |
 def real_parenchyma(data: Path) -> dict[str, list[float]]:
     """Of the scans at hand, where the embedded model draws liver and neither of the others."""
     model, rows = load_model(), {}
-    for name, (path, _, _) in SCANS.items():
+    for name, (path, _, _) in KNOWN_LIVERS.items():
         volume = read_scan(series_at(data / path))
         masks = segment(volume, model, "cpu").masks
         scan = Scan.of(volume)
@@ -149,8 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bodies", type=int, default=12)
     parser.add_argument("--crops", type=int, default=60)
-    shared = Path(__file__).parents[2] / "shared" / "data"
-    parser.add_argument("--shared", type=Path, default=shared, help="folder of real/ and shapes/")
+    parser.add_argument("--shared", type=Path, default=DATA, help="folder of real/ and shapes/")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "realism")
     chosen = parser.parse_args()
     torch.set_num_threads(1)

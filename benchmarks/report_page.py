@@ -40,8 +40,9 @@ from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
 from pages.markdown import markdown_table, write_page
 from radiologist.page import browser, opened
+from scans.real import REAL
 
-_REAL = Path(__file__).parents[2] / "shared" / "data" / "real" / "ircad19" / "dicom"
+_SCAN = REAL / "ircad19" / "dicom"
 _NOISE_HU = 8.0
 _SHIFT_MM = 6.0
 _FRAMES = 40
@@ -51,7 +52,7 @@ _BARS = ("10 s", "1.5 GB", "15 MB", "2 s", "50 ms")
 def main() -> None:
     """Measure one course; the page is written at the end."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scan", type=Path, default=_REAL)
+    parser.add_argument("--scan", type=Path, default=_SCAN)
     parser.add_argument("--visits", type=int, default=5)
     parser.add_argument("--kept", type=Path, help="folder for the course, to be used again")
     parser.add_argument("--made", type=Path, help=argparse.SUPPRESS)

@@ -34,21 +34,16 @@ from lvt_track.segment.grid import shape_at
 from lvt_track.segment.nnunet.segmenter import build_network
 from lvt_track.segment.windows import window_boxes
 from pages.markdown import RESULTS, machine, markdown_table
+from pages.sections import write_section
 from peers.nnunet_agreement import agreement
+from scans.clinical import SHAPE, SPACING_MM, body, clinical_scan, written
+from scans.real import REAL
+from segmentation.command import Outcome, run_command
 from segmentation.grids import compare_grids
-from segmentation.scans import (
-    SHAPE,
-    SPACING_MM,
-    Outcome,
-    body,
-    clinical_scan,
-    run_command,
-    written,
-)
 from segmentation.shortcuts import compare_shortcuts
 
 PAGE = RESULTS / "segment.md"
-TITLE = "# What segmenting a scan costs"
+TITLE = "What segmenting a scan costs"
 RUNS = 3
 SIX = 6
 
@@ -162,24 +157,11 @@ def grids() -> str:
     return compare_grids({"A phantom at 1.5 mm": Volume(hu, Geometry.axial(hu.shape, (1.5,) * 3))})
 
 
-def write_section(title: str, text: str, command: str) -> None:
-    """Put a section in the page, in the place of an older one of that title."""
-    sections = {}
-    if PAGE.exists():
-        for part in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
-            heading, _, content = part.partition("\n")
-            sections[heading] = content.strip()
-    facts = f"{dt.date.today().isoformat()} · {machine()} · torch {torch.__version__} · `{command}`"
-    sections[title] = f"{facts}\n\n{text}"
-    parts = [TITLE, *(f"## {heading}\n\n{content}" for heading, content in sections.items())]
-    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-
-
 def main() -> None:
     """Run one part and write its section."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=["time", "together", "shortcuts", "grids", "nnunet"])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/real"))
+    parser.add_argument("--data", type=Path, default=REAL)
     parser.add_argument("--nnunet-python", type=Path)
     parser.add_argument("--work", type=Path, help="where nnU-Net trains; kept and used again")
     args = parser.parse_args()
@@ -194,7 +176,9 @@ def main() -> None:
         "nnunet": ("An imported nnU-Net", lambda: agreement(args.nnunet_python, work)),
     }
     title, measure = parts[args.part]
-    write_section(title, measure(), f"python benchmarks/segment.py {args.part}")
+    date, command = dt.date.today().isoformat(), f"python benchmarks/segment.py {args.part}"
+    facts = f"{date} · {machine()} · torch {torch.__version__} · `{command}`"
+    write_section(PAGE, title, f"{facts}\n\n{measure()}", heading=TITLE)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ another, and what PDF and HTML print against the tables. Prints what differs, an
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -234,12 +235,17 @@ def complaints(folder: Path, *, with_paper: bool = True) -> Iterator[str]:
         yield f"visits are not in order: {dates}"
 
 
+def main() -> None:
+    """Check every folder; exit code 1 where a number differs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", metavar="OUT", type=Path, nargs="+")
+    differing = 0
+    for folder in parser.parse_args().folders:
+        differences = list(complaints(folder))
+        differing += len(differences)
+        print(f"{folder}: {len(differences) or 'nothing'} differs", *differences, sep="\n  ")
+    sys.exit(min(differing, 1))
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    told = 0
-    for name in sys.argv[1:]:
-        found = list(complaints(Path(name)))
-        told += len(found)
-        print(f"{name}: {len(found) or 'nothing'} differs", *found, sep="\n  ")
-    sys.exit(min(told, 1))
+    main()

@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from default_model import SLICES, body, scan
 from lesions.balls import ball
 from lesions.inserted import blur
 from lesions_in_real_livers import COVERED, SCANS
@@ -31,6 +30,8 @@ from lvt_track.io.discover import read_scan, series_at
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import load_model
 from pages.markdown import markdown_table, write_page
+from scans.phantoms import SLICES, phantom_labels, phantom_scan
+from scans.real import REAL
 from thresholds import FIRST_SEED
 
 DIAMETERS_MM = (5.0, 6.0, 7.0, 8.0, 10.0, 12.0)
@@ -94,11 +95,11 @@ def with_spots(volume: Volume, masks: Masks, rng: np.random.Generator) -> tuple[
     return replace(volume, hu=np.rint(hu).astype(np.int16)), spots
 
 
-def scans(data: Path, work: Path) -> Iterator[tuple[str, Volume, Masks | None]]:
+def judged_scans(data: Path, work: Path) -> Iterator[tuple[str, Volume, Masks | None]]:
     """Portal venous scans and what is known of them: phantoms first, then real ones."""
     for number in range(BODIES):
-        labels = body(FIRST_SEED + number, work)
-        volume, truth = scan(labels, FIRST_SEED + number, Phase.PORTAL, SLICES[number])
+        labels = phantom_labels(FIRST_SEED + number, work)
+        volume, truth = phantom_scan(labels, FIRST_SEED + number, Phase.PORTAL, SLICES[number])
         yield "phantoms", volume, truth
     for name in SCANS:
         yield "real CT", read_scan(series_at(data / name)), None
@@ -109,13 +110,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=2, help="for each scan")
     parser.add_argument("--model", nargs="+", default=["default"], help="names or folders")
-    data = Path(__file__).parents[2] / "shared" / "data" / "real"
-    parser.add_argument("--data", type=Path, default=data)
+    parser.add_argument("--data", type=Path, default=REAL)
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "thresholds")
     chosen = parser.parse_args()
     models = [load_model(name) for name in chosen.model]
     hits: dict[tuple[int, str, float, float], list[bool]] = defaultdict(list)
-    for place, (kind, volume, truth) in enumerate(scans(chosen.data, chosen.work)):
+    for place, (kind, volume, truth) in enumerate(judged_scans(chosen.data, chosen.work)):
         # Of a real scan the last model tells where its vessels and tumours are.
         known = truth or segment(volume, models[-1], "cpu").masks
         for draw in range(chosen.draws):

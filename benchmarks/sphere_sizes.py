@@ -30,6 +30,7 @@ from lvt_track.measure.axes import measure_at_edges, measure_lesion
 from lvt_track.segment.infer import segment
 from lvt_track.segment.models import load_model
 from pages.markdown import markdown_table, write_page
+from scans.real import REAL
 
 SLICES_MM = {"lits0": (5.0, 2.5, 1.0), "ircad19": (4.0, 2.0)}
 DIAMETERS_MM = (8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 22.0, 28.0, 34.0, 40.0)
@@ -296,7 +297,7 @@ def main(data: Path, work: Path, draws: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--draws", type=int, default=3)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/real"))
+    parser.add_argument("--data", type=Path, default=REAL)
     parser.add_argument("--work", type=Path, help="where what the model drew is kept")
     arguments = parser.parse_args()
     folder = arguments.work or Path(tempfile.mkdtemp())

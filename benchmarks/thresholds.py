@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from default_model import SLICES, body, scan
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import Masks
 from lvt_track.evaluate.centrelines import centreline_dice
@@ -25,6 +24,7 @@ from lvt_track.segment.infer import segment
 from lvt_track.segment.models import load_model
 from lvt_track.segment.postprocess.hierarchy import without_specks
 from pages.markdown import markdown_table, write_page
+from scans.phantoms import SLICES, phantom_labels, phantom_scan
 
 FIRST_SEED = 80_000
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)
@@ -53,9 +53,9 @@ def main() -> None:
     tumors: dict[Row, list[tuple[float, Detection]]] = defaultdict(list)
     for number in range(chosen.bodies):
         seed = FIRST_SEED + number
-        labels = body(seed, chosen.work)
+        labels = phantom_labels(seed, chosen.work)
         for phase in PHASES:
-            volume, truth = scan(labels, seed, phase, SLICES[number % len(SLICES)])
+            volume, truth = phantom_scan(labels, seed, phase, SLICES[number % len(SLICES)])
             found = segment(volume, model, "cpu", keep_probabilities=("vessels", "tumors"))
             voxel_mm3 = 1000.0 * volume.geometry.voxel_volume_ml
             for threshold in THRESHOLDS:

@@ -21,7 +21,8 @@ import pandas as pd
 import pydicom
 import SimpleITK as sitk
 
-REAL = Path(__file__).parents[2] / "shared" / "data" / "real"
+from scans.real import REAL
+
 SCANS = {
     "3d-ircadb-1.19": "ircad19/dicom",
     "lits-0": "lits0/dicom",

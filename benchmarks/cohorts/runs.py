@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import os
 import platform
-import re
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lvt_track.core.threads import allowed_cores
+from pages.sections import write_section
 
 __all__ = [
     "cluster_apart",
@@ -25,7 +25,7 @@ __all__ = [
     "patient_records",
     "seconds_of",
     "when_and_where",
-    "write_section",
+    "write_cohort_section",
 ]
 
 ROOT = Path(__file__).parents[2]
@@ -151,13 +151,8 @@ def when_and_where(command: str, load: float) -> list[str]:
     ]
 
 
-def write_section(title: str, lines: Sequence[str]) -> None:
+def write_cohort_section(title: str, lines: Sequence[str]) -> None:
     """Put a section in its place on the page, and print it; the other sections stay."""
-    body = "\n".join(lines).strip()
-    print(body)
-    old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Cohorts\n"
-    head, *parts = re.split(r"^## ", old, flags=re.MULTILINE)
-    sections = {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in parts}
-    sections[title] = body
-    text = "".join(f"## {name}\n\n{sections[name]}\n\n" for name in SECTIONS if name in sections)
-    PAGE.write_text(f"{head.strip()}\n\n{text.strip()}\n", encoding="utf-8")
+    text = "\n".join(lines).strip()
+    print(text)
+    write_section(PAGE, title, text, heading="Cohorts", order=SECTIONS)

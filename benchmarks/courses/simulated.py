@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -13,11 +12,11 @@ from lvt_track.core.series import Phase
 from lvt_track.phantom.course.render import render_visit
 from lvt_track.phantom.course.scans import Protocol
 from lvt_track.phantom.course.script import draw_course
+from scans.real import REAL
 
 __all__ = ["SimulatedVisit", "corrupted", "draw_phases", "phantom_visits", "real_course"]
 
 PROTOCOL = Protocol((1.5, 1.8), SLICES_MM, None, 20.0, 2.0)
-REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
 CASES = ("lits0", "ircad19")
 OTHERS = (Phase.ARTERIAL, Phase.NATIVE, Phase.DELAYED)
 _SHARE_PORTAL = 0.65

@@ -27,7 +27,8 @@ from lvt_track.segment.segmenter import Coarse, Effort, Run
 from lvt_track.segment.world_grid import Lattice
 from lvt_track.training.synthetic.subjects import draw_subject
 from pages.markdown import markdown_table
-from segmentation.scans import dice, run_command
+from segmentation.command import run_command
+from segmentation.overlap import dice
 
 NAME, DATASET = "tiny-nnunet", "Dataset501_Phantoms"
 LABELS = {"background": 0, "liver": 1, "vessels": 2, "tumors": 3}

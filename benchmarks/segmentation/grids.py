@@ -16,7 +16,7 @@ from lvt_track.segment.infer import segment
 from lvt_track.segment.models import Model, load_model
 from lvt_track.segment.nnunet.splines import spline_weights
 from pages.markdown import markdown_table
-from segmentation.scans import dice
+from segmentation.overlap import dice
 
 DEGREES = (8, 20)
 SPACINGS_MM = (

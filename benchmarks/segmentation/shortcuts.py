@@ -6,20 +6,17 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from default_model import body, scan
 from lvt_track.core.series import Phase
-from lvt_track.core.volume import CLASSES, Masks, Volume
+from lvt_track.core.volume import CLASSES, Volume
 from lvt_track.io.discover import read_scan, series_at
 from lvt_track.io.images.grids import reorient
 from lvt_track.io.images.volumes import read_labels
 from lvt_track.segment.infer import EXHAUSTIVE, FAST, segment
 from lvt_track.segment.models import load_model
 from pages.markdown import markdown_table
-from real_scans import SCANS
-from segmentation.scans import dice
+from scans.phantoms import phantom_labels, phantom_scan
+from scans.real import KNOWN_LIVERS
+from segmentation.overlap import Truth, all_known, overlaps
 
 SHORTCUTS = {
     "skipping, half precision": replace(FAST, overlap=EXHAUSTIVE.overlap),
@@ -27,9 +24,6 @@ SHORTCUTS = {
     "and one lattice": replace(FAST, lattices=1),
 }
 PHANTOM_SEEDS = (80_000, 80_001, 80_003)
-
-Truth = dict[str, NDArray[np.bool_]]
-"""Masks that are known, by class."""
 
 
 def compare_shortcuts(data: Path) -> str:
@@ -42,7 +36,7 @@ def compare_shortcuts(data: Path) -> str:
         rows.append([name, "exhaustive", *["–"] * 3, *cells, "1 ×"])
         for shortcut, effort in SHORTCUTS.items():
             found = segment(volume, model, "cpu", effort=effort)
-            same = [f"{value:.4f}" for value in overlaps(found.masks, full(sweep.masks))]
+            same = [f"{value:.4f}" for value in overlaps(found.masks, all_known(sweep.masks))]
             change = [
                 "–" if one is None or other is None else f"{one - other:+.4f}"
                 for one, other in zip(overlaps(found.masks, truth), known, strict=True)
@@ -63,10 +57,10 @@ def judged_scans(data: Path) -> dict[str, tuple[Volume, Truth]]:
     """Phantoms and real scans, and what is known of them."""
     scans: dict[str, tuple[Volume, Truth]] = {}
     for seed in PHANTOM_SEEDS:
-        labels = body(seed, Path(tempfile.gettempdir()) / "thresholds")
-        volume, masks = scan(labels, seed, Phase.PORTAL, 2)
-        scans[f"phantom {seed}"] = volume, full(masks)
-    for name, (path, liver, label) in SCANS.items():
+        labels = phantom_labels(seed, Path(tempfile.gettempdir()) / "thresholds")
+        volume, masks = phantom_scan(labels, seed, Phase.PORTAL, 2)
+        scans[f"phantom {seed}"] = volume, all_known(masks)
+    for name, (path, liver, label) in KNOWN_LIVERS.items():
         if liver is not None and (data / path).exists():
             volume, truth = read_scan(series_at(data / path)), {}
             labels, grid = read_labels(data / liver)
@@ -75,13 +69,3 @@ def judged_scans(data: Path) -> dict[str, tuple[Volume, Truth]]:
                 truth["liver"] = own == label
             scans[name] = volume, truth
     return scans
-
-
-def full(masks: Masks) -> Truth:
-    """All three masks."""
-    return {name: getattr(masks, name) for name in CLASSES}
-
-
-def overlaps(found: Masks, truth: Truth) -> list[float | None]:
-    """Dice per class, where the truth is known."""
-    return [dice(getattr(found, name), truth[name]) if name in truth else None for name in CLASSES]

@@ -1,13 +1,7 @@
-"""Synthetic scans for `benchmarks/segment.py`, and what it measures of them."""
+"""A synthetic patient at the size of a clinical scan."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,23 +11,12 @@ from numpy.typing import NDArray
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.series import Phase
 from lvt_track.core.volume import Volume
-from lvt_track.evaluate import detection as evaluate
 from lvt_track.io.images.volumes import write_volume
 from lvt_track.phantom.image.synthesis import Scanner, TissueMap, synthesise_image
 from lvt_track.segment.grid import resample
 from lvt_track.training.synthetic.subjects import draw_subject
 
 SHAPE, SPACING_MM = (129, 512, 512), (1.6, 0.57, 0.57)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One run of `lvt segment`: what it said, wall seconds, those of cores, peak memory in GB."""
-
-    facts: dict[str, object]
-    seconds: float
-    core_seconds: float
-    peak_gb: float
 
 
 def body(seed: int = 5, spacing_mm: float = 3.0) -> NDArray[np.float32]:
@@ -64,29 +47,3 @@ def written(volume: Volume, path: Path) -> Path:
     """The scan as a file."""
     write_volume(volume, path)
     return path
-
-
-def run_command(scan: Path, out: Path, *options: str) -> Outcome:
-    """`lvt segment` in a process of its own, start-up, reading and writing included."""
-    command = [sys.executable, "-m", "lvt_track.cli", "segment", str(scan), "-o", str(out)]
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [*command, "--json", "--quiet", "--force", *options], stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise SystemExit(f"lvt segment {scan} failed with status {status}")
-    return Outcome(
-        json.loads(output),
-        time.perf_counter() - start,
-        usage.ru_utime + usage.ru_stime,
-        usage.ru_maxrss / 1e6,
-    )
-
-
-def dice(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    """Overlap; 1 where both are empty."""
-    overlap = evaluate.dice(one, other)
-    return 1.0 if overlap is None else overlap
