@@ -15,10 +15,10 @@ METHODS: dict[str, int] = {
     "phase": 1,
     "segment": 3,
     "lesions": 8,
-    "register": 1,
-    "match": 7,
+    "register": 2,
+    "match": 8,
     "look back": 3,
-    "respond": 7,
+    "respond": 8,
     "plan": 7,
     "report": 5,
 }

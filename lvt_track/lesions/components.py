@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lvt_track.core.components import label_by_size
+from lvt_track.core.field_of_view import blank_slices
 from lvt_track.core.geometry import Box, FloatArray, Geometry
 from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.volume import BoolArray, LabelArray, Masks, Volume
 from lvt_track.lesions.necks import lumps
 from lvt_track.measure.axes import measure_at_edges, measure_lesion
-from lvt_track.measure.field_of_view import blank_slices, is_cut, touches_padding
+from lvt_track.measure.field_of_view import is_cut, touches_padding
 
 __all__ = [
     "LesionShape",

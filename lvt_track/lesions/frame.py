@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from lvt_track.core.geometry import FloatArray
-from lvt_track.core.volume import BoolArray
+import numpy as np
 
-__all__ = ["PointMap"]
+from lvt_track.core.geometry import FloatArray
+from lvt_track.core.lesion.lesion import Lesion
+from lvt_track.core.volume import BoolArray
+from lvt_track.lesions.size import ball_radius_mm
+
+__all__ = ["PointMap", "are_aligned", "covers_place", "shows_place"]
+
+_COVERED_SHARE = 0.5
+"""Of its radius: a scan that ends nearer to a lesion's centre cuts off a sixth of it or more."""
 
 
 class PointMap(Protocol):
@@ -33,3 +40,20 @@ class PointMap(Protocol):
     def is_reliable(self, visit: int) -> bool:
         """Whether the visit lies on the reference well enough to be matched."""
         ...
+
+
+def are_aligned(one: int, other: int, frame: PointMap) -> bool:
+    """Whether places may be carried between two visits."""
+    return frame.is_reliable(one) and frame.is_reliable(other)
+
+
+def covers_place(lesion: Lesion, visit: int, frame: PointMap) -> bool:
+    """Whether a lesion's place lies in a visit's field of view, and no end of it cuts through."""
+    reach_mm = _COVERED_SHARE * float(ball_radius_mm(lesion.measurement.volume_ml))
+    points_mm = np.vstack([np.zeros(3), reach_mm * np.eye(3), -reach_mm * np.eye(3)])
+    return bool(frame.covered(points_mm + lesion.centroid_mm, lesion.visit, visit).all())
+
+
+def shows_place(lesion: Lesion, visit: int, frame: PointMap) -> bool:
+    """Whether a visit shows a lesion's place: it covers it, and both visits are well aligned."""
+    return are_aligned(lesion.visit, visit, frame) and covers_place(lesion, visit, frame)

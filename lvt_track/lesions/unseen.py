@@ -12,7 +12,7 @@ from lvt_track.core.course import Course
 from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.lesion.lesion import Track
 from lvt_track.core.response.assessment import Assessment
-from lvt_track.lesions.frame import PointMap
+from lvt_track.lesions.frame import PointMap, are_aligned, shows_place
 
 __all__ = ["expected_place", "nearest_lesion", "unshown_visits", "with_expected_places"]
 
@@ -38,10 +38,8 @@ def unshown_visits(course: Course, frame: PointMap) -> frozenset[tuple[int, int]
         for k, findings in enumerate(course.visits):
             if k in seen:
                 continue
-            nearest = nearest_lesion(track, k)
-            centre = np.array([course.lesion(nearest).centroid_mm])
-            is_covered = bool(frame.covered(centre, nearest[0], k)[0])
-            if findings.liver_ml == 0 or not frame.is_reliable(k) or not is_covered:
+            nearest = course.lesion(nearest_lesion(track, k))
+            if findings.liver_ml == 0 or not shows_place(nearest, k, frame):
                 unshown.add((track.number, k))
     return frozenset(unshown)
 
@@ -78,8 +76,7 @@ def with_expected_places(
 def _carried(place: Point, source: int, target: int, frame: PointMap) -> Point | None:
     """A place of one visit in the frame of another; None where that one does not show it."""
     point = np.array([place])
-    is_known = frame.is_reliable(source) and frame.is_reliable(target)
-    if not is_known or not frame.covered(point, source, target)[0]:
+    if not are_aligned(source, target, frame) or not frame.covered(point, source, target)[0]:
         return None
     x, y, z = np.round(frame.map_points(point, source, target)[0], 1)
     return float(x), float(y), float(z)

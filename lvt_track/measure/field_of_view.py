@@ -7,27 +7,12 @@ visible part.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
+from lvt_track.core.field_of_view import blank_slices, padding_beside
 from lvt_track.core.geometry import Box
 from lvt_track.core.volume import BoolArray, Volume
 
-__all__ = ["blank_slices", "blank_warning", "is_cut", "touches_padding"]
-
-_EMPTY_HU = -900
-"""Padding is no brighter than this: it is written as air, or below."""
-
-
-def blank_slices(volume: Volume | None) -> frozenset[int]:
-    """The slices of a scan that show nothing: padding at its ends, and what was lost between.
-
-    Args:
-        volume: the scan; None where there is none, and all of the grid counts as shown.
-    """
-    if volume is None:
-        return frozenset()
-    return frozenset(k for k, plane in enumerate(volume.hu) if _is_blank(plane))
+__all__ = ["blank_warning", "is_cut", "touches_padding"]
 
 
 def blank_warning(volume: Volume) -> tuple[str, ...]:
@@ -63,9 +48,6 @@ def is_cut(box: Box, shape: tuple[int, ...], blank: frozenset[int]) -> bool:
 def touches_padding(mask: BoolArray, box: Box, volume: Volume) -> bool:
     """Whether a lesion reaches the edge of a round field of view, or of a tilted or moved one.
 
-    Beyond it a slice has one value, from a corner of the picture on. Air around the body has
-    noise, and lies at the skin.
-
     Args:
         mask: the lesion (z, y, x) in its box.
         box: where that lies.
@@ -73,28 +55,8 @@ def touches_padding(mask: BoolArray, box: Box, volume: Volume) -> bool:
     """
     for k, z in enumerate(range(box[0].start, box[0].stop)):
         plane = volume.hu[z]
-        rows, columns = (slice(max(0, side.start - 1), side.stop + 1) for side in box[1:])
-        near = plane[rows, columns]
-        values = set(plane[[0, 0, -1, -1], [0, -1, 0, -1]].tolist())
-        for value in sorted(v for v in values if v <= _EMPTY_HU and (near == v).any()):
-            padding = _from_corners(plane == value)[rows, columns]
-            inside = np.zeros(near.shape, np.bool_)
-            y, x = box[1].start - rows.start, box[2].start - columns.start
-            inside[y : y + mask.shape[1], x : x + mask.shape[2]] = mask[k]
-            if (ndimage.binary_dilation(inside) & padding).any():
-                return True
+        inside = np.zeros(plane.shape, np.bool_)
+        inside[box[1:]] = mask[k]
+        if padding_beside(inside, plane) is not None:
+            return True
     return False
-
-
-def _from_corners(empty: BoolArray) -> BoolArray:
-    """The pieces of a slice (y, x) that hold one of its corners."""
-    pieces, _ = ndimage.label(empty)
-    corners = {int(pieces[y, x]) for y in (0, -1) for x in (0, -1)} - {0}
-    held: BoolArray = np.isin(pieces, sorted(corners))
-    return held
-
-
-def _is_blank(plane: NDArray[np.generic]) -> bool:
-    """Whether a slice shows nothing at all: one value everywhere, as padding has."""
-    first = plane.flat[0]
-    return bool((plane[::16, ::16] == first).all() and (plane == first).all())

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from lvt_track.core.components import label_by_size
+from lvt_track.core.field_of_view import blank_slices
 from lvt_track.core.geometry import Box, Geometry
 from lvt_track.core.lesion.caliper import Point
 from lvt_track.core.lesion.lesion import Measurement
@@ -19,7 +20,7 @@ from lvt_track.io.images.headers import read_image_header
 from lvt_track.io.images.volumes import read_labels
 from lvt_track.measure.axes import measure_lesion
 from lvt_track.measure.content import HuContent, hu_content, surface_mm2
-from lvt_track.measure.field_of_view import blank_slices, is_cut, touches_padding
+from lvt_track.measure.field_of_view import is_cut, touches_padding
 
 __all__ = [
     "MEASURE_COLUMNS",

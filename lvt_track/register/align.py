@@ -153,7 +153,7 @@ def align(
     reverse = deform(moving, fixed, affine.reversed(), COARSE, device)
     moved = affine(displacement(in_liver))
     gap_mm = np.linalg.norm(affine.inverse(reverse(moved)) - in_liver, axis=1)
-    seen = moving.scan.contains(moved)
+    seen = moving.shows(moved)
     error = float(gap_mm[seen].mean()) if seen.any() else float("inf")
     quality = judge(reference, "deformable", elastic, folding, error)
     return Alignment(affine, displacement, reverse, moving.scan, quality)

@@ -50,4 +50,5 @@ def register_course(
 
     with ThreadPoolExecutor(threads_of(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         alignments = list(pool.map(onto_reference, range(len(images))))
-    return CommonFrame.of(reference, alignments, images[reference].scan)
+    hidden = [image.hidden for image in images]
+    return CommonFrame.of(reference, alignments, images[reference].scan, hidden)

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from lvt_track.core.field_of_view import HiddenPart, hidden_voxels, liver_is_cut, shown_box
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray, Masks, Volume
 
@@ -35,8 +36,10 @@ class LiverImage:
         liver, tumors: masks on the same grid.
         inside: where the scan has data.
         geometry: the coarse grid.
-        scan: the grid of the scan it came from.
-        is_cut: whether the liver touches the first or the last slice of the scan.
+        scan: the grid of the scan it came from, without blank slices at its ends.
+        is_cut: whether the liver touches the first or the last slice that the scan shows, or the
+            padding around a round field of view.
+        hidden: what of the scan's grid holds no data; None where the scan shows all of it.
     """
 
     hu: NDArray[np.int16]
@@ -46,6 +49,7 @@ class LiverImage:
     geometry: Geometry
     scan: Geometry
     is_cut: bool
+    hidden: HiddenPart | None = None
 
     def __post_init__(self) -> None:
         for name in ("hu", "liver", "tumors", "inside"):
@@ -70,6 +74,11 @@ class LiverImage:
         scaled: NDArray[np.float32] = (depth * self.geometry.spacing_mm[0]).astype(np.float32)
         return scaled
 
+    def shows(self, points_mm: FloatArray) -> BoolArray:
+        """Whether the scan has data at LPS positions (n, 3)."""
+        shown = self.scan.contains(points_mm)
+        return shown if self.hidden is None else shown & ~self.hidden.holds(points_mm)
+
     def liver_points_mm(self) -> FloatArray:
         """LPS positions (n, 3) of the liver's voxels."""
         return self.geometry.to_world(np.argwhere(self.liver))
@@ -90,19 +99,28 @@ def liver_image(volume: Volume, masks: Masks, spacing_mm: float = SPACING_MM) ->
     """
     if masks.geometry != volume.geometry:
         raise ValueError("masks and volume must lie on the same grid")
+    shown = shown_box(volume)
+    volume, masks = volume.crop(shown), masks.crop(shown)
     grid = _coarse_grid(masks, spacing_mm)
     reach = _scan_part(volume.geometry, grid)
     part, cut = volume.crop(reach), masks.crop(reach)
-    hu = _resampled(np.maximum(part.hu, _AIR_HU), part.geometry, grid, _AIR_HU)
+    hidden = hidden_voxels(volume, masks.liver)
+    part_hu, has_data = np.maximum(part.hu, _AIR_HU), part.hu > _PADDING_HU
+    if hidden is not None:
+        part_hu[hidden[reach]] = _AIR_HU
+        has_data &= ~hidden[reach]
+    hu = _resampled(part_hu, part.geometry, grid, _AIR_HU)
+    inside = _resampled(has_data, part.geometry, grid, 0) > 0.5
     return LiverImage(
         hu=np.rint(hu).astype(np.int16),
         liver=_resampled(cut.liver, part.geometry, grid, 0) > 0.5,
         # A tumour smaller than a coarse voxel still has to be kept out of the similarity.
         tumors=_resampled(cut.tumors, part.geometry, grid, 0) > 0.1,
-        inside=_resampled(part.hu > _PADDING_HU, part.geometry, grid, 0) > 0.5,
+        inside=inside,
         geometry=grid,
         scan=volume.geometry,
-        is_cut=bool(masks.liver[0].any() or masks.liver[-1].any()),
+        is_cut=liver_is_cut(masks.liver, hidden),
+        hidden=None if hidden is None else HiddenPart(~inside, grid),
     )
 
 

@@ -54,7 +54,7 @@ def measure_fit(fixed: LiverImage, moving: LiverImage, to_moving: PointMapping) 
     moved = to_moving(fixed.geometry.to_world(index))
     at = moving.geometry.to_index(moved).T
     fixed_liver = fixed.liver[near]
-    known = moving.scan.contains(moved) & fixed.inside[near]
+    known = moving.shows(moved) & fixed.inside[near]
     moving_liver = ndimage.map_coordinates(moving.liver.astype(np.float32), at, order=1) > 0.5
     covered = float(known[fixed_liver].mean()) if fixed_liver.any() else 0.0
     both = int((fixed_liver & moving_liver & known).sum())

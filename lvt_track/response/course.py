@@ -25,6 +25,7 @@ __all__ = ["respond_to_course", "rows_from_course", "rows_with_roles", "target_l
 
 _CUT = "the scan ends in it"
 _NOT_SCANNED = "no earlier scan shows its place"
+_NOT_ALIGNED = "no earlier scan that could be aligned shows its place"
 
 Key = tuple[int, int]
 
@@ -136,7 +137,8 @@ def _later(course: Course, track: Track) -> Iterable[Assessment]:
             row = replace(_row(findings, name, lesion), role=Role.NEW)
             is_doubtful = not _is_certain(track, visit) or _is_doubtful(findings, lesion)
             if is_uncovered and not lesion.is_cut:
-                row = replace(row, remark=_NOT_SCANNED)
+                is_scanned = any(map(_is_unaligned, course.visits[: first + 1]))
+                row = replace(row, remark=_NOT_ALIGNED if is_scanned else _NOT_SCANNED)
             is_open = is_doubtful or is_uncovered or lesion.is_cut
             if is_open and not track.is_new_by_reader:
                 row = replace(row, status=Status.EQUIVOCAL)
@@ -264,10 +266,22 @@ def _is_doubtful(findings: VisitFindings, lesion: Lesion) -> bool:
     return is_small and findings.sources.get("tumors") != GIVEN
 
 
+def _why_unshown(course: Course, track: Track, visit: int) -> str:
+    """Why a visit that does not show a track says nothing of it."""
+    seen = {k for k, _ in track.lesions}
+    if any(_is_unaligned(course.visits[k]) for k in (visit, *seen)):
+        return "the scans could not be aligned"
+    return "the scan does not show its place"
+
+
+def _is_unaligned(findings: VisitFindings) -> bool:
+    return findings.registration is not None and not findings.registration.is_reliable
+
+
 def _missing(
     course: Course, track: Track, visit: int, name: str, role: Role | None = None
 ) -> Assessment:
     status = Status.NOT_DONE if (track.number, visit) in course.unshown else Status.ABSENT
-    remark = "the scan does not show its place" if status is Status.NOT_DONE else ""
+    remark = _why_unshown(course, track, visit) if status is Status.NOT_DONE else ""
     date = course.visits[visit].visit.date
     return Assessment(date=date, lesion=name, role=role, status=status, remark=remark)

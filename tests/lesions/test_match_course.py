@@ -132,9 +132,11 @@ def test_a_border_off_by_a_voxel_says_less_of_a_small_lesion(ball, still_frame, 
     ("centre", "diameter", "frame_options", "reason"),
     [
         ((0, 0, -50), 15, {"lowest_z_mm": {0: -20.0}}, "outside the field of view"),
+        ((0, 60, 0), 15, {"lowest_z_mm": {0: -3.0}}, "outside the field of view"),
         ((13, 0, 0), 6, {}, "beside lesion 1"),
         ((60, 0, 0), 4, {}, "below the detection size"),
         ((60, 0, 0), 15, {"unreliable": [1]}, "could not be aligned"),
+        ((60, 0, 0), 15, {"unreliable": [0], "lowest_z_mm": {0: 50.0}}, "could not be aligned"),
     ],
 )
 def test_new_is_uncertain_for_a_reason(
@@ -145,7 +147,7 @@ def test_new_is_uncertain_for_a_reason(
         [ball(1, 1, (0, 0, 0), 18), ball(1, 2, centre, diameter)],
     ]
     matching = match_course(visits, still_frame(**frame_options), dates[:2])
-    track = matching.tracks[1]
+    track = next(track for track in matching.tracks if (1, 2) in track.lesions)
     assert track.state is TrackState.UNCERTAIN
     assert reason in track.reason
 
@@ -188,6 +190,15 @@ def test_what_leaves_the_field_of_view_has_not_disappeared(ball, still_frame, da
     matching = match_course(visits, still_frame(lowest_z_mm={1: -20.0}), dates[:2])
     assert matching.tracks[0].state is not TrackState.DISAPPEARED
     assert f"not in the field of view {dates[1]}" in matching.tracks[0].events
+
+
+@pytest.mark.parametrize("unreliable", [[0], [1]])
+def test_what_could_not_be_aligned_has_not_disappeared(ball, still_frame, dates, unreliable):
+    """Also where the later visit is the one that the others are brought onto."""
+    frame = still_frame(unreliable=unreliable)
+    (track,) = match_course([[ball(0, 1, (0, 0, 0), 18)], []], frame, dates[:2]).tracks
+    assert track.state is not TrackState.DISAPPEARED
+    assert f"not to be told at {dates[1]}" in track.events
 
 
 def test_the_reader_is_obeyed_and_the_rest_solved_anew(ball, still_frame, dates):

@@ -30,6 +30,7 @@ from lvt_track.pipeline.patient.visit.read import copied_tumors
 from lvt_track.pipeline.radiologist.tables import ReaderTables
 from lvt_track.pipeline.run.output import Existing
 from lvt_track.pipeline.run.progress import Silent
+from tests.conftest import LIVER_CENTRE_MM, SHIFTS_MM
 
 MakeVisit = Callable[..., Path]
 
@@ -143,23 +144,59 @@ def test_a_liver_half_outside_is_said(tmp_path: Path, make_visit: MakeVisit) -> 
     assert all((track.number, 1) in result.course.unshown for track in lost)
 
 
+@pytest.mark.parametrize("is_padded", [False, True])
+def test_a_tumour_beyond_the_end_of_the_first_scan_is_no_progression(
+    tmp_path: Path, make_visit: MakeVisit, is_padded: bool
+) -> None:
+    """Whether its grid ends there, or what it shows does."""
+    patient = tmp_path / "patient"
+    first, second = make_visit(patient, 0), make_visit(patient, 1)
+    for path in first.iterdir():
+        image = sitk.ReadImage(str(path))
+        if is_padded:
+            image[:, :, :15] = -1024 if path.name.startswith("portal") else 0
+        sitk.WriteImage(image if is_padded else image[:, :, 15:], str(path))
+    scan = sitk.ReadImage(str(second / "portal.nii.gz"))
+    mask = sitk.ReadImage(str(second / "tumors.nii.gz"))
+    x, y, z = LIVER_CENTRE_MM + SHIFTS_MM[1] + (0, 0, -36)
+    for k in range(-2, 3):
+        for j in range(-3, 4):
+            for i in range(-3, 4):
+                if (4 * k) ** 2 + (3 * j) ** 2 + (3 * i) ** 2 < 100:
+                    at = (round(x / 3) + i, round(y / 3) + j, round(z / 4) + k)
+                    scan[at], mask[at] = 55, 1
+    sitk.WriteImage(scan, str(second / "portal.nii.gz"))
+    sitk.WriteImage(mask, str(second / "tumors.nii.gz"))
+    result, warnings = run(patient, tmp_path / "out")
+    assert any("2024-01-15" in text and "a part of it may not be" in text for text in warnings)
+    (late,) = [track for track in result.course.tracks if track.lesions[0][0] == 1]
+    assert late.state is TrackState.UNCERTAIN
+    assert late.reason == "its place was outside the field of view at 2024-01-15"
+    for response in result.course.responses[1::2]:
+        assert response.category != "PD" and not response.new_lesions
+        told = f"possible new lesion T{late.number} (no earlier scan shows its place), not counted"
+        assert told in response.reason
+
+
+@pytest.mark.parametrize("odd", [0, 1])
 def test_a_visit_that_cannot_be_aligned_is_said_once_and_not_matched(
-    tmp_path: Path, make_visit: MakeVisit
+    tmp_path: Path, make_visit: MakeVisit, odd: int
 ) -> None:
     patient = tmp_path / "patient"
-    make_visit(patient, 0)
-    place = make_visit(patient, 1)
+    place = [make_visit(patient, visit) for visit in (0, 1)][odd]
     # A liver of two balls far apart is none that could be laid on the other visit's.
     shutil.copy(place / "tumors.nii.gz", place / "liver.nii.gz")
     result, warnings = run(patient, tmp_path / "out")
     (said,) = [text for text in warnings if "align" in text]
-    assert said.startswith("2024-04-20: could not be aligned with the other visits: the livers ")
+    date = said.split(":")[0]
+    assert said.startswith(f"{date}: could not be aligned with the other visits: the livers ")
     assert said.endswith("linked to none of theirs; check that it is of this patient")
     assert result.course.edges == ()
     later = [track for track in result.course.tracks if track.lesions[0][0] == 1]
     assert later
     assert {track.state for track in later} == {TrackState.UNCERTAIN}
     assert {response.category for response in result.course.responses[1::2]} == {"NE"}
+    assert all("not be aligned" in response.reason for response in result.course.responses[1::2])
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lvt_track.core.course import RegistrationQuality
+from lvt_track.core.field_of_view import HiddenPart
 from lvt_track.core.geometry import Geometry
 from lvt_track.register.affine import Affine
 from lvt_track.register.align import Alignment
@@ -36,6 +39,18 @@ def test_what_is_covered_is_what_the_other_scan_shows(frame):
     places = np.array([[50.0, 50, 50], [50, 50, 80]])
     assert frame.covered(places, 1, 2).tolist() == [False, True]
     assert frame.covered(places, 1, 0).tolist() == [True, True]
+
+
+def test_what_holds_no_data_is_not_covered(frame):
+    mask = np.zeros((2, 1, 1), bool)
+    mask[1] = True
+    hidden = HiddenPart(mask, Geometry.axial((2, 1, 1), (20.0, 20.0, 20.0)))
+    partly = replace(frame, hidden=(hidden, None, None))
+    places = np.array([[50.0, 50, 5], [50, 50, 40]])
+    assert frame.covered(places, 1, 0).tolist() == [True, True]
+    assert partly.covered(places, 1, 0).tolist() == [True, False]
+    with pytest.raises(ValueError, match="hidden parts"):
+        replace(frame, hidden=(hidden,))
 
 
 def test_the_reference_itself_is_certain_and_reliable(frame):

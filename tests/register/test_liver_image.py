@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import Masks, Volume
@@ -45,6 +47,44 @@ def test_flipped_scans_of_one_body_look_the_same(signs):
 def test_small_tumours_are_kept_out_of_the_comparison(make_body):
     volume, masks = make_body(tumors=((-40, 10, 5, 3),))
     assert liver_image(volume, masks).tumors.any()
+
+
+def test_blank_slices_at_the_ends_are_not_of_the_scan(make_body):
+    volume, masks = make_body()
+    z = np.flatnonzero(masks.liver.any(axis=(1, 2)))
+    box = (slice(int(z[0]) + 4, int(z[-1]) - 3), slice(None), slice(None))
+    padded = np.full_like(volume.hu, -1024)
+    padded[box] = volume.hu[box]
+    kept = np.zeros_like(masks.liver)
+    kept[box] = masks.liver[box]
+    cut = replace(masks, liver=kept, vessels=masks.vessels & kept, tumors=masks.tumors & kept)
+    one = liver_image(Volume(padded, volume.geometry), cut)
+    other = liver_image(volume.crop(box), masks.crop(box))
+    assert one.is_cut and one.scan == other.scan and one.geometry == other.geometry
+    np.testing.assert_array_equal(one.hu, other.hu)
+    np.testing.assert_array_equal(one.inside, other.inside)
+
+
+def test_what_lies_beyond_a_round_field_of_view_is_not_shown_where_the_liver_ends_at_it(make_body):
+    volume, masks = make_body()
+    centre = masks.geometry.to_world(np.argwhere(masks.liver).mean(axis=0))
+    whole = liver_image(volume, masks)
+    assert whole.hidden is None and whole.shows(centre[None] + [[1e3, 0, 0], [0, 0, 0]])[1]
+    places = volume.geometry.to_world(np.argwhere(np.ones(volume.hu.shape, bool)))
+    beyond = (np.hypot(*(places - centre).T[:2]) > 40).reshape(volume.hu.shape)
+    hu = np.where(beyond, -1000, volume.hu).astype(np.int16)
+    cut = replace(masks, liver=masks.liver & ~beyond)
+    image = liver_image(Volume(hu, volume.geometry), cut)
+    assert image.is_cut and image.hidden is not None
+    ring = np.array([[np.cos(a), np.sin(a), 0.0] for a in np.linspace(0, 6, 12)])
+    assert image.shows(centre + 34 * ring).all()
+    assert not image.shows(centre + 46 * ring).any()
+    # Air of one value around a whole body hides nothing.
+    assert liver_image(Volume(hu, volume.geometry), replace(cut, liver=_middle(cut))).hidden is None
+
+
+def _middle(masks):
+    return ndimage.binary_erosion(masks.liver, iterations=3)
 
 
 def test_padding_outside_the_circle_of_reconstruction_is_no_data(make_body):

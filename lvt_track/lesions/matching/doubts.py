@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from lvt_track.core.course import CHANGED_RATE, LookBack, Visibility
 from lvt_track.core.lesion.lesion import Lesion, Track, TrackState
 from lvt_track.lesions.components import LesionShape, ShapeTable
-from lvt_track.lesions.frame import PointMap
+from lvt_track.lesions.frame import PointMap, are_aligned, shows_place
 from lvt_track.lesions.lookback.search import VISIBLE_RATE
 from lvt_track.lesions.matching.events import confirming_visit
 
@@ -176,7 +176,7 @@ def _fragment(
     if start.key not in finds.shapes:
         return ""
     for visit in (first, first - 1):
-        if visit != first and not (frame.is_reliable(visit) and frame.is_reliable(first)):
+        if visit != first and not are_aligned(visit, first, frame):
             continue
         for other in sorted(finds.lesions[visit], key=lambda one: -one.measurement.volume_ml):
             is_known = first_of.get(other.key, first) < first
@@ -208,8 +208,7 @@ def _once(
     if track.lesions[-1][0] > first or after >= len(finds.dates):
         return ""
     start = _largest(track, first, by_key)
-    covers = bool(frame.covered(np.array([start.centroid_mm]), first, after)[0])
-    if not (covers and frame.is_reliable(first) and frame.is_reliable(after)):
+    if not shows_place(start, after, frame):
         return ""
     return f"a model drew it at one visit alone; it is not seen at {finds.dates[after]}"
 

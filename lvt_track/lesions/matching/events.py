@@ -12,7 +12,7 @@ import numpy as np
 from lvt_track.core.course import LookBack, Visibility
 from lvt_track.core.lesion.lesion import Edge, Event, Lesion, Track, TrackState
 from lvt_track.lesions.corrections.decisions import Decisions
-from lvt_track.lesions.frame import PointMap
+from lvt_track.lesions.frame import PointMap, are_aligned, covers_place, shows_place
 from lvt_track.lesions.size import ball_radius_mm
 
 __all__ = [
@@ -156,7 +156,7 @@ def _state(
     visits: int,
 ) -> TrackState:
     """What became of the tumour; of several that apply, the one that weighs most."""
-    if keys[-1][0] < visits - 1 and _shows(by_key[keys[-1]], visits - 1, frame):
+    if keys[-1][0] < visits - 1 and shows_place(by_key[keys[-1]], visits - 1, frame):
         return TrackState.DISAPPEARED
     if keys[0][0] > 0:
         return TrackState.NEW
@@ -173,19 +173,10 @@ def _was_missed(keys: Sequence[Key], by_key: Mapping[Key, Lesion], frame: PointM
     """Whether a visit between two that show the tumour shows its place without it."""
     last_at = {key[0]: by_key[key] for key in keys}
     return any(
-        _shows(last_at[before], between, frame)
+        shows_place(last_at[before], between, frame)
         for before, after in pairwise(sorted(last_at))
         for between in range(before + 1, after)
     )
-
-
-def _shows(lesion: Lesion, visit: int, frame: PointMap) -> bool:
-    """Whether another visit shows the lesion's place: in its field of view, and well aligned."""
-    return frame.is_reliable(visit) and _is_covered(lesion, visit, frame)
-
-
-def _is_covered(lesion: Lesion, visit: int, frame: PointMap) -> bool:
-    return bool(frame.covered(np.array([lesion.centroid_mm]), lesion.visit, visit)[0])
 
 
 def _start(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> Lesion:
@@ -196,7 +187,7 @@ def _start(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> Lesion:
 
 def _before(start: Lesion, frame: PointMap) -> int | None:
     """The last earlier visit that shows the place of a tumour first seen later."""
-    return next((k for k in range(start.visit - 1, -1, -1) if _shows(start, k, frame)), None)
+    return next((k for k in range(start.visit - 1, -1, -1) if shows_place(start, k, frame)), None)
 
 
 def _hidden(start: Lesion, frame: PointMap, dates: Sequence[dt.date]) -> str:
@@ -204,13 +195,12 @@ def _hidden(start: Lesion, frame: PointMap, dates: Sequence[dt.date]) -> str:
     first = start.visit
     if first == 0:
         return ""
-    before = _before(start, frame)
-    if before is None and not _is_covered(start, first - 1, frame):
-        return f"its place was outside the field of view at {dates[first - 1]}"
-    if before is None or not frame.is_reliable(first):
-        other = dates[first - 1 if before is None else before]
-        return f"{dates[first]} and {other} could not be aligned well"
-    return ""
+    if _before(start, frame) is not None:
+        return ""
+    aligned = [k for k in range(first) if are_aligned(first, k, frame)]
+    if not aligned:
+        return f"{dates[first]} and {dates[first - 1]} could not be aligned well"
+    return f"its place was outside the field of view at {dates[aligned[-1]]}"
 
 
 def _too_small(
@@ -303,10 +293,10 @@ def _events(
     ]
     if last < len(dates) - 1:
         lesion = by_key[keys[-1]]
-        if not _is_covered(lesion, last + 1, frame):
-            words = "not in the field of view"
-        elif not frame.is_reliable(last + 1):
+        if not are_aligned(last, last + 1, frame):
             words = "not to be told at"
+        elif not covers_place(lesion, last + 1, frame):
+            words = "not in the field of view"
         else:
             words = "not seen"
         dated_words.append((last + 1, f"{words} {dates[last + 1]}"))

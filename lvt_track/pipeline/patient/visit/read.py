@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.components import count_components
 from lvt_track.core.course import EDITED, GIVEN, VisitFindings
+from lvt_track.core.field_of_view import liver_is_cut
 from lvt_track.core.geometry import Box, bounding_box
 from lvt_track.core.lesion.lesion import Lesion
 from lvt_track.core.series import Phase, Series, Visit
@@ -158,8 +159,9 @@ def _measured(
     with run.watch.stage("measure"):
         tracked = PhaseScan(series.phase, volume, masks)
         lesions = with_viability(lesions, labels, tracked, others.shown)
-    # Models warn of theirs.
-    cut = cut_liver(masks.liver) if scan.sources["liver"] == GIVEN else ()
+    # Models warn of what the ends of the grid cut off theirs.
+    is_told = scan.sources["liver"] != GIVEN and liver_is_cut(masks.liver, None)
+    cut = cut_liver(image.is_cut and not is_told)
     findings = VisitFindings(
         visit=source.at.visit,
         geometry=volume.geometry,

@@ -12,6 +12,7 @@ import numpy as np
 
 from lvt_track.core.components import count_components, label_by_size
 from lvt_track.core.course import EDITED, GIVEN
+from lvt_track.core.field_of_view import liver_is_cut
 from lvt_track.core.series import MaskSource, Series, Visit
 from lvt_track.core.volume import CLASSES, BoolArray, Masks, Volume
 from lvt_track.errors import InputError
@@ -217,14 +218,14 @@ def _kept(at: SeriesAt, masks: Masks, run: Run, edited: frozenset[str]) -> Serie
 
 def _shown(masks: Masks, sources: dict[str, str], cysts: BoolArray | None) -> tuple[str, ...]:
     """What is to be said of masks that may have changed since they were made."""
-    cut = () if sources["liver"] == GIVEN else cut_liver(masks.liver)
+    cut = () if sources["liver"] == GIVEN else cut_liver(liver_is_cut(masks.liver, None))
     fluid = () if cysts is None else fluid_warning(count_components(cysts))
     return (*cut, *tumor_warnings(masks), *fluid)
 
 
-def cut_liver(liver: BoolArray) -> tuple[str, ...]:
-    """A warning where a liver reaches an end of the scan."""
-    if not (liver[0].any() or liver[-1].any()):
+def cut_liver(is_cut: bool) -> tuple[str, ...]:
+    """A warning where a liver reaches an end of what the scan shows."""
+    if not is_cut:
         return ()
     return ("the liver reaches the end of the scan: a part of it may not be shown",)
 
