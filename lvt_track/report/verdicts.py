@@ -33,12 +33,21 @@ def cause(course: Course, response: Response) -> str:
         case Standing.COMPLETE:
             return "no target or other lesion is left"
         case Standing.PARTIAL | Standing.STABLE if change is not None:
-            return f"{sum_name(response.unit)} {percent(change)} from baseline"
+            return f"{sum_name(response.unit)} {percent(change)} from baseline{_unjudged(response)}"
         case Standing.BASELINE if response.total is not None:
             return f"{sum_name(response.unit)} {sized(response.total, response.unit)}"
         case Standing.UNKNOWN:
             return "not evaluable"
     return ""
+
+
+def _unjudged(response: Response) -> str:
+    """The non-targets whose growth a reader must judge."""
+    names = response.grown_non_targets
+    if not names:
+        return ""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f", but non-target {', '.join(names[:_MOST_NAMED])}{more} grew: progression?"
 
 
 def _progression(course: Course, response: Response) -> str:

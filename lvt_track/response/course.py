@@ -70,7 +70,8 @@ def rows_from_course(course: Course) -> tuple[Assessment, ...]:
     that a reader gives are kept. What is uncertain later, what a model calls new below the size
     that RECIST measures, or what lies where no earlier scan reaches, is a possible new lesion,
     which is told but not counted: a reader must say, or a later visit that confirms it. Rows before
-    that visit hold what was known then.
+    that visit hold what was known then. That a non-target has progressed unequivocally is a
+    reader's word alone.
 
     A lesion that the end of the scan cuts has no size there: it is not done, at baseline a
     non-target lesion without a size, and when first seen later only possibly new.
@@ -142,7 +143,7 @@ def _later(course: Course, track: Track) -> Iterable[Assessment]:
             is_open = is_doubtful or is_uncovered or lesion.is_cut
             if is_open and not track.is_new_by_reader:
                 row = replace(row, status=Status.EQUIVOCAL)
-            yield row
+            yield _judged(row, track, lesion)
         for name in known - set(names):
             yield _missing(course, track, visit, name, role=Role.NEW)
         known |= set(names)
@@ -177,8 +178,8 @@ def _followed(course: Course, track: Track) -> Iterable[Assessment]:
             named = dict(_named(merged_name(ancestors), lesions))
             for name, lesion in named.items():
                 derived = () if (name,) == ancestors else ancestors
-                row = _seen(findings, name, lesion, is_open)
-                yield replace(row, derived_from=derived)
+                row = replace(_seen(findings, name, lesion, is_open), derived_from=derived)
+                yield _judged(row, track, lesion)
             if len(named) > 1:
                 for name in known[ancestors] - named.keys():
                     yield replace(_missing(course, track, visit, name), derived_from=ancestors)
@@ -212,6 +213,13 @@ def _seen(findings: VisitFindings, name: str, lesion: Lesion, is_open: bool) -> 
     """What a visit says of a lesion that may be none."""
     row = _row(findings, name, lesion)
     return replace(row, status=Status.EQUIVOCAL) if is_open and not lesion.is_cut else row
+
+
+def _judged(row: Assessment, track: Track, lesion: Lesion) -> Assessment:
+    """The row with what a reader says of the progression of a non-target."""
+    if lesion.key in track.progressed:
+        return replace(row, status=Status.PROGRESSION)
+    return replace(row, is_no_progression=lesion.key in track.not_progressed)
 
 
 def _row(findings: VisitFindings, name: str, lesion: Lesion) -> Assessment:

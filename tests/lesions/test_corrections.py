@@ -137,6 +137,9 @@ def test_contradictions_and_unknown_lesions_are_refused_all_at_once(visits, date
         Correction(Action.NOTE, LesionName(dt.date(1999, 1, 1), 2), note="?", line=10),
         Correction(Action.SIZE, LesionName(dates[1], 1), long_axis_mm=9, line=11),
         Correction(Action.SIZE, LesionName(dates[1], 1), long_axis_mm=8, line=12),
+        Correction(Action.PROGRESSION, LesionName(dates[0], 2), line=13),
+        Correction(Action.PROGRESSION, LesionName(dates[1], 1), line=14),
+        Correction(Action.NO_PROGRESSION, LesionName(dates[1], 1), line=15),
     ]
     with pytest.raises(InputError) as refused:
         decide(rows, visits, dates[:2])
@@ -152,6 +155,8 @@ def test_contradictions_and_unknown_lesions_are_refused_all_at_once(visits, date
         "9": "a link to its past is added",
         "10": "no visit of 1999-01-01",
         "12": "two sizes, 9 and 8 mm",
+        "13": "of the first visit, from which growth is counted",
+        "15": "to have progressed, and not to",
     }
     assert told.keys() == expected.keys()
     assert all(words in told[line] for line, words in expected.items())
@@ -236,6 +241,15 @@ def test_the_readers_word_in_matching(ball, still_frame, dates, visits):
 
     role = follow(Correction(Action.NON_TARGET, LesionName(dates[1], 1), note="hilar"))
     assert [(t.role, t.note) for t in role.tracks] == [("non-target", "hilar"), ("", "")]
+
+    grown = follow(
+        Correction(Action.PROGRESSION, LesionName(dates[1], 1)),
+        Correction(Action.NO_PROGRESSION, LesionName(dates[1], 2)),
+    )
+    assert [(t.progressed, t.not_progressed) for t in grown.tracks] == [
+        ({(1, 1)}, frozenset()),
+        (frozenset(), {(1, 2)}),
+    ]
 
     same = follow(link("same", 1, 2, 0, (dates[0], dates[0])))
     assert len(same.tracks) == 1

@@ -97,6 +97,37 @@ def test_what_settles_it_does() -> None:
     assert classify(less, RECIST_1_1)[-1].category == "SD"
 
 
+def test_growth_of_non_targets_is_named_with_all_volumes_and_settles() -> None:
+    """Whether it is unequivocal a reader must say: PD with that word, and nothing with the other."""
+    rows = [
+        row(0, "T1", 40.0, role=Role.TARGET, volume_ml=20.0),
+        row(0, "T2", 20.0, role=Role.NON_TARGET, volume_ml=4.0),
+        row(0, "T3", 20.0, role=Role.NON_TARGET, volume_ml=4.0),
+        row(1, "T1", 40.0, volume_ml=20.0),
+        row(1, "T2", 25.0, volume_ml=8.0),
+        row(1, "T3", 36.0, volume_ml=24.0),
+    ]
+    grown = last(rows)
+    assert (grown.category, grown.non_target) == ("SD", "Non-CR/Non-PD")
+    assert grown.grown_non_targets == ("T3", "T2")
+    assert "T3 (20.0 to 36.0 mm), T2 (20.0 to 25.0 mm) grew" in grown.reason
+    assert "all lesions 28.0 mL to 52.0 mL, +85.7 %" in grown.reason
+    assert words(grown) == "if the growth of T3 is unequivocal progression, PD"
+
+    progressed = last([*rows[:-1], replace(rows[-1], status=Status.PROGRESSION)])
+    assert (progressed.category, progressed.non_target) == ("PD", "PD")
+    small = last([*rows[:-1], replace(rows[-1], is_no_progression=True)])
+    assert small.category == "SD"
+    assert small.grown_non_targets == ("T2",)
+
+
+def test_a_target_that_is_called_progressive_is_judged_by_its_size() -> None:
+    rows = [row(0, "T1", 40.0), row(1, "T1", 42.0, status=Status.PROGRESSION)]
+    grown = last(rows)
+    assert grown.category == "SD"
+    assert "T1 is a target: its size counts, not that it is called progressive" in grown.reason
+
+
 def test_no_targets_and_nothing_at_all() -> None:
     found = last([row(0, "a", 6.0), row(1, "a", 6.5)])
     assert found.category == "Non-CR/Non-PD"

@@ -136,6 +136,8 @@ class Track:
             where none was given.
         role: `target` or `non-target` where a reader says so; empty elsewhere.
         is_new_by_reader: whether a reader calls it new, so that no doubt of the program stands.
+        progressed, not_progressed: keys of its lesions by which a reader says that it has, as a
+            non-target, progressed unequivocally, or has not though it grew.
         note: what a reader remarks of its lesions; empty where nothing.
     """
 
@@ -148,4 +150,6 @@ class Track:
     uid: str = ""
     role: str = ""
     is_new_by_reader: bool = False
+    progressed: frozenset[tuple[int, int]] = frozenset()
+    not_progressed: frozenset[tuple[int, int]] = frozenset()
     note: str = ""

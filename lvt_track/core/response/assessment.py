@@ -67,6 +67,8 @@ class Assessment:
         phase: contrast phase in which it was measured.
         slice_thickness_mm: of the scan; None where not known.
         line: where it stands in the file it was read from.
+        is_no_progression: whether a reader says that its growth, as a non-target, is no unequivocal
+            progression.
         remark: why it was not measured, or why it is not certain; for example that the scan ends
             in it.
 
@@ -94,6 +96,7 @@ class Assessment:
     phase: Phase = Phase.UNKNOWN
     slice_thickness_mm: float | None = None
     line: int | None = None
+    is_no_progression: bool = False
     remark: str = ""
 
     def __post_init__(self) -> None:

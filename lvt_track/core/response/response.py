@@ -25,6 +25,8 @@ class Response:
         new_lesion: whether new lesions were found.
         category, reason: overall response, and why, in words.
         new_lesions: names of the new lesions that count.
+        grown_non_targets: names of the non-target lesions whose growth a reader must judge, the
+            largest growth first; of what has merged, all names.
         lone_find: the one new lesion on which the category rests, where a model alone drew it.
         doubt: how sure the category is; None for the baseline, and where that was not asked for.
     """
@@ -42,6 +44,7 @@ class Response:
     category: str
     reason: str
     new_lesions: tuple[str, ...] = ()
+    grown_non_targets: tuple[str, ...] = ()
     lone_find: str = ""
     doubt: ResponseDoubt | None = None
 

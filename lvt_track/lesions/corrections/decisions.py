@@ -21,6 +21,8 @@ __all__ = ["Decisions", "decide", "recalled"]
 MOST_GROWN = 1.5
 """By so much may the mask of a lesion grow that is called none, and be of that lesion still."""
 
+_PROGRESSIONS = frozenset({Action.PROGRESSION, Action.NO_PROGRESSION})
+
 Key = tuple[int, int]
 Link = tuple[Key, Key]
 
@@ -36,6 +38,8 @@ class Decisions:
         rejected: lesions that are none.
         parts: into how many lesions one falls apart.
         roles: `target` or `non-target`, for the tumour that the lesion is of.
+        progressed, not_progressed: lesions by which a non-target has progressed unequivocally, or
+            has grown without that.
         sizes_mm: long axes as a reader measured them.
         notes: remarks by lesion, with the reader's name and the time where they are known.
         corrections: the rows, each with the place and the voxels of its lesions as they are now.
@@ -49,6 +53,8 @@ class Decisions:
     rejected: frozenset[Key] = frozenset()
     parts: dict[Key, int] = field(default_factory=dict)
     roles: dict[Key, str] = field(default_factory=dict)
+    progressed: frozenset[Key] = frozenset()
+    not_progressed: frozenset[Key] = frozenset()
     sizes_mm: dict[Key, float] = field(default_factory=dict)
     notes: dict[Key, str] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
@@ -189,6 +195,8 @@ def _contradiction(correction: Correction, keys: tuple[Key, ...], rows: Sequence
     action = correction.action
     if action is Action.NEW and keys[0][0] == 0:
         return f"{correction.first} is of the first visit, at which nothing is new"
+    if action in _PROGRESSIONS and keys[0][0] == 0:
+        return f"{correction.first} is of the first visit, from which growth is counted"
     for row in rows:
         other, theirs = row.correction, set(row.keys)
         between = (action, other.action)
@@ -220,6 +228,8 @@ def _two_values(correction: Correction, other: Correction) -> str:
     roles = {Action.TARGET, Action.NON_TARGET}
     if {correction.action, other.action} == roles:
         return f"{correction.first} is called both target and non-target"
+    if {correction.action, other.action} == _PROGRESSIONS:
+        return f"{correction.first} is said to have progressed, and not to"
     if correction.action is not other.action:
         return ""
     if correction.long_axis_mm != other.long_axis_mm:
@@ -252,6 +262,8 @@ def _decisions(rows: Sequence[_Row]) -> Decisions:
         rejected=frozenset(key for key, _ in about(Action.NONE)),
         parts={key: one.parts or 2 for key, one in about(Action.SPLIT)},
         roles={k: one.action.value for k, one in about(Action.TARGET, Action.NON_TARGET)},
+        progressed=frozenset(key for key, _ in about(Action.PROGRESSION)),
+        not_progressed=frozenset(key for key, _ in about(Action.NO_PROGRESSION)),
         sizes_mm={key: one.long_axis_mm or 0.0 for key, one in about(Action.SIZE)},
         notes={key: "; ".join(texts) for key, texts in notes.items()},
     )

@@ -56,6 +56,8 @@ class Action(StrEnum):
     SPLIT = "split"
     TARGET = "target"
     NON_TARGET = "non-target"
+    PROGRESSION = "progression"
+    NO_PROGRESSION = "no-progression"
     SIZE = "size"
     NOTE = "note"
 

@@ -90,6 +90,8 @@ def build_tracks(
                 confirmed,
                 role=next((decisions.roles[key] for key in keys if key in decisions.roles), ""),
                 is_new_by_reader=by_reader,
+                progressed=frozenset(keys) & decisions.progressed,
+                not_progressed=frozenset(keys) & decisions.not_progressed,
                 note="; ".join(decisions.notes[key] for key in keys if key in decisions.notes),
             )
         )

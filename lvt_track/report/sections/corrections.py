@@ -20,6 +20,8 @@ _WORDS = {
     "split": "is several lesions",
     "target": "is a target lesion",
     "non-target": "is a non-target lesion",
+    "progression": "has progressed unequivocally, as a non-target",
+    "no-progression": "grew, which is no unequivocal progression",
     "size": "was measured",
     "note": "note",
 }

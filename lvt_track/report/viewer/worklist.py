@@ -10,9 +10,17 @@ from lvt_track.core.course import Course
 from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.core.response.categories import Standing
 from lvt_track.core.response.response import Response
+from lvt_track.lesions.corrections.table import Action
 from lvt_track.report.timelines import Timeline, change_percent, timelines
 from lvt_track.report.verdicts import cause, settling_sentence
-from lvt_track.report.viewer.doubts import Doubt, linked, none_of, unlinked
+from lvt_track.report.viewer.doubts import (
+    Answer,
+    Doubt,
+    Statement,
+    linked,
+    none_of,
+    unlinked,
+)
 from lvt_track.report.viewer.proposals import (
     Places,
     exchanges,
@@ -46,6 +54,7 @@ def worklist(course: Course, places: Places) -> tuple[Doubt, ...]:
     turned = exchanges(course, places)
     doubts = (
         *_progressions(course),
+        *_grown_non_targets(course),
         *_settling(course),
         *_visits(course),
         *turned,
@@ -107,6 +116,37 @@ def _decisive(course: Course, response: Response, visit: int) -> Timeline | None
     return max(shown, key=growth_mm, default=None)
 
 
+def _grown_non_targets(course: Course) -> list[Doubt]:
+    """Non-targets whose growth makes a progression if a reader calls it unequivocal."""
+    doubts: dict[str, Doubt] = {}
+    for response in latest_responses(course):
+        visit = next(k for k, v in enumerate(course.visits) if v.visit.date == response.date)
+        if standing_of_word(response.category) in _PROGRESSES:
+            continue
+        for name in response.grown_non_targets:
+            track = _track_named(course, name)
+            keys = [key for key in track.lesions if key[0] == visit] if track else []
+            if not keys or name in doubts:
+                continue
+            doubts[name] = Doubt(
+                f"{name}, a non-target, grew: progression?",
+                f"{response.criterion}, now {response.category}: {response.reason}",
+                keys[0],
+                visit,
+                (
+                    Answer("unequivocal progression", (Statement(Action.PROGRESSION, keys[0]),)),
+                    Answer("no progression", (Statement(Action.NO_PROGRESSION, keys[0]),)),
+                ),
+            )
+    return list(doubts.values())
+
+
+def _track_named(course: Course, lesion: str) -> Track | None:
+    """The track of a lesion named as reports name it."""
+    number = re.match(r"T(\d+)", lesion)
+    return next((t for t in course.tracks if number and t.number == int(number[1])), None)
+
+
 def _settling(course: Course) -> list[Doubt]:
     """The one thing that is likeliest to change each of the last responses."""
     visits = {findings.visit.date: k for k, findings in enumerate(course.visits)}
@@ -116,8 +156,7 @@ def _settling(course: Course) -> list[Doubt]:
             continue
         settling = response.doubt.settling
         visit = visits[settling.date]
-        number = re.match(r"T(\d+)", settling.lesion)
-        track = next((t for t in course.tracks if number and t.number == int(number[1])), None)
+        track = _track_named(course, settling.lesion)
         keys = [key for key in track.lesions if key[0] == visit] if track else []
         text = f"{response.criterion}, now {response.category}: {settling_sentence(response)}"
         known = doubts.get((visit, settling.lesion))

@@ -15,7 +15,7 @@ from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.evidence import Evidence, change_percent
 from lvt_track.response.timepoints.rules import Rule, always
 from lvt_track.response.timepoints.scale import NODE_NORMAL_MM, Scale, at_least
-from lvt_track.response.timepoints.visit import listed
+from lvt_track.response.timepoints.visit import VisitRows, listed
 
 __all__ = [
     "LEAST_LONG_AXIS_MM",
@@ -173,10 +173,27 @@ def _percent(value: float, reference: float) -> str:
 
 
 def _judgement_words(e: Evidence) -> str:
+    """Which non-targets grew, and how the whole tumour burden did.
+
+    "The overall tumour burden has increased sufficiently to merit discontinuation of therapy" is
+    what unequivocal progression asks for beside measurable disease (Eisenhauer et al., 4.3.4).
+    """
     if not e.non_targets.grown:
         return ""
-    grown = listed(e.non_targets.grown)
-    return f"non-target {grown} grew: a reader must say whether that is progression"
+    grown = listed(map(str, e.non_targets.grown))
+    words = f"non-target {grown} grew: a reader must say whether that is progression"
+    before_ml, now_ml = _volume_ml(e.first), _volume_ml(e.visit)
+    if before_ml is None or now_ml is None:
+        return words
+    volumes = f"{sized(before_ml, 'mL')} to {sized(now_ml, 'mL')}"
+    return f"{words} (all lesions {volumes}, {_percent(now_ml, before_ml)})"
+
+
+def _volume_ml(visit: VisitRows) -> float | None:
+    """Of all lesions together; None where one that is there has no volume."""
+    present = [row for row in visit.rows.values() if row.status is not Status.ABSENT]
+    volumes = [row.volume_ml for row in present]
+    return None if None in volumes else sum(v for v in volumes if v is not None)
 
 
 def _missing_words(e: Evidence) -> str:

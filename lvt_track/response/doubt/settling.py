@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lvt_track.core.quantities import natural, sized
 from lvt_track.core.response.assessment import Assessment, Status
@@ -20,6 +20,8 @@ __all__ = ["settlings"]
 _REACH = 1.96
 _STEPS = 9
 _MOST_SIZES = 4
+_UNJUDGED = 0.5
+"""Growth that nobody has judged may be progression as well as not."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def settlings(
     """For each visit what is likeliest to change its category; None where no one thing does.
 
     Sizes are changed within their 95 % interval, one lesion at one visit at a time; a doubtful
-    lesion is taken for sure or for none, a doubtful link for wrong.
+    lesion is taken for sure or for none, a doubtful link for wrong, a non-target that grew for one
+    that has progressed.
 
     Args:
         sampler: the rows and what is in doubt of them.
@@ -55,6 +58,8 @@ def settlings(
     categories = judged(sampler.rows)
     candidates: list[list[_Candidate]] = [[] for _ in dates]
     for k, candidate in _doubtful(sampler, judged, categories):
+        candidates[k].append(candidate)
+    for k, candidate in _growth(sampler, criterion, dates):
         candidates[k].append(candidate)
     for k, candidate in _sizes(sampler, criterion, judged, categories):
         candidates[k].append(candidate)
@@ -102,6 +107,24 @@ def _doubtful(
         for k, category in _changes(categories, judged(broken(rows, link))):
             settling = Settling(link.lesion, link.since, f"{words}, {category}")
             yield k, _Candidate(1 - link.confidence, settling)
+
+
+def _growth(
+    sampler: Sampler, criterion: Criterion, dates: Sequence[dt.date]
+) -> Iterator[tuple[int, _Candidate]]:
+    """Non-targets that grew, if a reader calls that unequivocal progression."""
+    for k, response in enumerate(classify(sampler.rows, criterion, dates)):
+        for name in response.grown_non_targets[:1]:
+            rows = [
+                replace(row, status=Status.PROGRESSION)
+                if row.date == response.date and name in (row.lesion, *row.derived_from)
+                else row
+                for row in sampler.rows
+            ]
+            category = classify(rows, criterion, dates)[k].category
+            if category != response.category:
+                words = f"if the growth of {name} is unequivocal progression, {category}"
+                yield k, _Candidate(_UNJUDGED, Settling(name, response.date, words))
 
 
 def _changes(categories: Sequence[str], other: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -12,10 +12,28 @@ from lvt_track.response.timepoints.scale import Scale, at_least, is_gone
 from lvt_track.response.timepoints.targets import Baseline
 from lvt_track.response.timepoints.visit import VisitRows
 
-__all__ = ["NonTargets", "assess_non_targets"]
+__all__ = ["GrownNonTarget", "NonTargets", "assess_non_targets"]
 
 _GROWTH_FACTOR = 1.2
 _GROWTH_LEAST_MM = 5.0
+
+
+@dataclass(frozen=True)
+class GrownNonTarget:
+    """A non-target lesion, or several that have merged, whose growth a reader must judge.
+
+    Attributes:
+        names: of the lesions at baseline.
+        baseline_mm, now_mm: their size then, added up, and now.
+    """
+
+    names: tuple[str, ...]
+    baseline_mm: float
+    now_mm: float
+
+    def __str__(self) -> str:
+        sizes = f"{self.baseline_mm:.1f} to {sized(self.now_mm, 'mm')}"
+        return f"{' + '.join(self.names)} ({sizes})"
 
 
 @dataclass(frozen=True)
@@ -30,7 +48,8 @@ class NonTargets:
         back: those left that were gone when the whole patient was in complete response. A node is
             not: one that is visible again has not progressed (EORTC RECIST FAQ, abnormal lymph
             node).
-        grown: those left that grew as far as targets must to progress, each with its sizes.
+        grown: those left that grew as far as targets must to progress, largest growth first, but
+            for those of which a reader says that it is none.
         in_doubt: those left that may be none: equivocal.
         sizes_mm: of those left that were measured.
     """
@@ -40,7 +59,7 @@ class NonTargets:
     missing: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
-    grown: tuple[str, ...] = ()
+    grown: tuple[GrownNonTarget, ...] = ()
     in_doubt: tuple[str, ...] = ()
     sizes_mm: Mapping[str, float] = field(default_factory=dict)
 
@@ -94,12 +113,14 @@ def _size_mm(row: Assessment, lesion: Assessment) -> float | None:
     return row.short_axis_mm if lesion.is_nodal else row.long_axis_mm
 
 
-def _grown(visit: VisitRows, baseline: Baseline, left: Sequence[str]) -> list[str]:
+def _grown(visit: VisitRows, baseline: Baseline, left: Sequence[str]) -> list[GrownNonTarget]:
     """Those that grew; lesions that have merged are compared as the sum of what they were."""
     start = {row.lesion: row for row in baseline.non_targets}
-    grown: dict[tuple[str, ...], str] = {}
+    grown: dict[tuple[str, ...], GrownNonTarget] = {}
     for name in left:
         rows = visit.of(name)
+        if any(row.is_no_progression for row in rows):
+            continue
         merged = next((row for row in rows if len(row.derived_from) > 1), None)
         names = (name,) if merged is None else merged.derived_from
         if names in grown or not all(one in start for one in names):
@@ -111,5 +132,5 @@ def _grown(visit: VisitRows, baseline: Baseline, left: Sequence[str]) -> list[st
         was = sum(known)
         limit = max(_GROWTH_FACTOR * was, was + _GROWTH_LEAST_MM)
         if known and len(known) == len(names) and at_least(now, limit):
-            grown[names] = f"{' + '.join(names)} ({was:.1f} to {sized(now, 'mm')})"
-    return list(grown.values())
+            grown[names] = GrownNonTarget(tuple(names), was, now)
+    return sorted(grown.values(), key=lambda one: one.baseline_mm / one.now_mm)

@@ -86,6 +86,11 @@ def _notes(
     if len(pieces) > 1:
         notes.append(f"{target.lesion} has split into {len(pieces)}, added up")
     notes += [
+        f"{row.lesion} is a target: its size counts, not that it is called progressive"
+        for row in rows
+        if row.status is Status.PROGRESSION and sizes[row.lesion] is not None
+    ]
+    notes += [
         f"{row.lesion} too small to measure, counted {sized(scale.too_small, scale.unit)}"
         for row in rows
         if row.status is Status.TOO_SMALL and sizes[row.lesion] == scale.too_small

@@ -147,6 +147,7 @@ def _response(evidence: Evidence, criterion: Criterion, reasons: list[str]) -> R
         category=str(evidence.category),
         reason="; ".join(reason for reason in [*reasons, criterion.remark(evidence)] if reason),
         new_lesions=() if is_start else tuple(evidence.new.sure),
+        grown_non_targets=tuple(n for one in evidence.non_targets.grown for n in one.names),
     )
 
 

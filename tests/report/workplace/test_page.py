@@ -448,6 +448,7 @@ def test_every_kind_of_action_is_obeyed_as_said_and_remembered(
     opened.go(2, 2)
     opened.page.get_by_label("Same as …").select_option("2")
     opened.go(1, 2)
+    opened.click("Has progressed")
     opened.page.get_by_label("note", exact=True).fill("seen twice")
     opened.page.keyboard.press("Enter")
     length = _drawn_diameter(opened, 1)
@@ -459,6 +460,9 @@ def test_every_kind_of_action_is_obeyed_as_said_and_remembered(
     tracks, lesions = (_table(out, name) for name in ("tracks", "lesions"))
     assert [row["role"] for row in tracks] == ["target", "non-target", ""]
     assert [row["state"] for row in tracks] == ["disappeared", "persistent", "new"]
+    response = next(row for row in _table(out, "response") if row["date"] == days[1])
+    assert (response["category"], response["non_target"]) == ("PD", "PD")
+    assert "unequivocal progression of non-target T2" in response["reason"]
     assert tracks[1]["note"].startswith('seen twice (Dr. "A", Ōe, ')
     before = {(row["date"], row["lesion"]): row for row in _table(opened.out, "lesions")}
     sizes = {key: row["long_axis_mm"] for key, row in before.items()}

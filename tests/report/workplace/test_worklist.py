@@ -10,6 +10,7 @@ import pytest
 from lvt_track.core.course import Course
 from lvt_track.core.lesion.lesion import Edge, Event, Lesion, Track, TrackState
 from lvt_track.lesions.corrections.table import Action
+from lvt_track.report.verdicts import cause
 from lvt_track.report.viewer.doubts import Answer, Statement
 from lvt_track.report.viewer.proposals import Places, exchanges, gaps, possible_non_tumors
 from lvt_track.report.viewer.worklist import worklist
@@ -38,6 +39,25 @@ def with_lesion(course: Course, lesion: Lesion) -> Course:
 def test_links_that_fit_are_left_alone(course: Course) -> None:
     assert exchanges(course, places_of(course)) == []
     assert gaps(course, places_of(course)) == []
+
+
+def test_a_non_target_that_grew_is_asked_about_with_both_answers(samples: ModuleType) -> None:
+    course: Course = samples.sample(visits=2, tracks=5).course
+    track = next(track for track in course.tracks if len({visit for visit, _ in track.lesions}) == 2)
+    name = f"T{track.number}"
+    response = replace(course.responses[-1], category="SD", grown_non_targets=(name,))
+    asked = replace(course, responses=(*course.responses[:-1], response))
+    (doubt,) = (d for d in worklist(asked, places_of(course)) if "non-target, grew" in d.title)
+    last = next(key for key in track.lesions if key[0] == 1)
+    assert doubt.lesion == last
+    assert [answer.statements for answer in doubt.answers] == [
+        (Statement(Action.PROGRESSION, last),),
+        (Statement(Action.NO_PROGRESSION, last),),
+    ]
+    assert cause(course, response).endswith(f"but non-target {name} grew: progression?")
+    progressed = replace(asked, responses=(replace(response, category="PD"),))
+    titles = [doubt.title for doubt in worklist(progressed, places_of(course))]
+    assert not any("non-target, grew" in title for title in titles)
 
 
 def test_an_exchanged_pair_is_seen_and_put_right_by_one_answer(course: Course) -> None:

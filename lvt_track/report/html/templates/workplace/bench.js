@@ -51,6 +51,7 @@ const showLesion = (place) => {
     ...(lesion.visit > 0 ? [button("Is new", () => say("new", lesion))] : []),
     button("Target", () => say("target", lesion)),
     button("Non-target", () => say("non-target", lesion)),
+    ...(lesion.visit > 0 ? [button("Has progressed", () => say("progression", lesion))] : []),
   );
   const choice = (label, options, act) => {
     if (!options.length) return;

@@ -11,6 +11,7 @@ const COLUMNS = [
 ];
 const WORDS = {
   none: "is no tumour", new: "is new", target: "is a target", "non-target": "is no target",
+  progression: "has progressed unequivocally", "no-progression": "grew, no progression",
   same: "is the same as", split: "is several", size: "measures", note: "note",
   add: "link is right", remove: "link is wrong",
 };
@@ -19,6 +20,8 @@ const ENDS = ["a", "b"];
 const rowEnds = (row) => ENDS.filter((end) => row[`date_${end}`]);
 const isTie = (row) => ["add", "remove", "same"].includes(row.action);
 const isRole = (row) => ["target", "non-target"].includes(row.action);
+
+const isOfGrowth = (row) => ["progression", "no-progression"].includes(row.action);
 
 /** Whether two rows name one lesion: by its voxels, for a part of a split one keeps its number. */
 const isSame = (row, end, other, at) => {
@@ -155,6 +158,7 @@ class Review {
     if (isRole(row) && other.action === "none" && this.isNoneAtAll(row, other)) return true;
     if (!rowEnds(row).some(holds)) return false;
     if (actions.includes("none")) return true;
+    if (isOfGrowth(row) && isOfGrowth(other)) return true;
     if (isTie(row) && isTie(other)) return rowEnds(row).every(holds);
     // What is new has no past; what it became is another matter.
     const begun = [row, other].find((one) => one.action === "new");
