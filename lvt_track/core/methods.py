@@ -20,7 +20,7 @@ METHODS: dict[str, int] = {
     "look back": 3,
     "respond": 8,
     "plan": 7,
-    "report": 5,
+    "report": 6,
 }
 """The stages in the order in which they run, each with the number of its method."""
 

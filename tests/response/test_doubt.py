@@ -98,7 +98,7 @@ def test_what_settles_it_does() -> None:
 
 
 def test_growth_of_non_targets_is_named_with_all_volumes_and_settles() -> None:
-    """Whether it is unequivocal a reader must say: PD with that word, and nothing with the other."""
+    """Whether it is unequivocal a reader must say: PD by the one word, nothing by the other."""
     rows = [
         row(0, "T1", 40.0, role=Role.TARGET, volume_ml=20.0),
         row(0, "T2", 20.0, role=Role.NON_TARGET, volume_ml=4.0),

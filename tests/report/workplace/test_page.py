@@ -473,7 +473,7 @@ def test_every_kind_of_action_is_obeyed_as_said_and_remembered(
     page.goto((out / "report.html").as_uri())
     again = Open(page, opened.course, out)
     _wait(again, "Boolean(window.lvt && lvt.isReady)")
-    assert page.locator(".rows").inner_text().count("said before") == 8
+    assert page.locator(".rows").inner_text().count("said before") == 9
     assert 'Dr. "A", Ōe' in page.locator("#said").inner_text()
     again.go(1, 1)
     again.click("Is none here only")

@@ -43,7 +43,7 @@ def test_links_that_fit_are_left_alone(course: Course) -> None:
 
 def test_a_non_target_that_grew_is_asked_about_with_both_answers(samples: ModuleType) -> None:
     course: Course = samples.sample(visits=2, tracks=5).course
-    track = next(track for track in course.tracks if len({visit for visit, _ in track.lesions}) == 2)
+    track = next(one for one in course.tracks if {0, 1} == {visit for visit, _ in one.lesions})
     name = f"T{track.number}"
     response = replace(course.responses[-1], category="SD", grown_non_targets=(name,))
     asked = replace(course, responses=(*course.responses[:-1], response))
