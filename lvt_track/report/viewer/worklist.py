@@ -41,6 +41,8 @@ _JUMP = 4.0
 
 _LEAST_TOGETHER = 2
 
+Key = tuple[int, int]
+
 _PROGRESSES = (Standing.PROGRESSION, Standing.UNCONFIRMED)
 
 
@@ -130,7 +132,7 @@ def _grown_non_targets(course: Course) -> list[Doubt]:
                 continue
             doubts[name] = Doubt(
                 f"{name}, a non-target, grew: progression?",
-                f"{response.criterion}, now {response.category}: {response.reason}",
+                f"{response.criterion}, now {response.category}; {_growth(course, keys[0], visit)}",
                 keys[0],
                 visit,
                 (
@@ -139,6 +141,19 @@ def _grown_non_targets(course: Course) -> list[Doubt]:
                 ),
             )
     return list(doubts.values())
+
+
+def _growth(course: Course, lesion: Key, visit: int) -> str:
+    """How a tumour and all together grew since the first visit."""
+    number = course.track_of(lesion).number
+    line = next(line for line in timelines(course) if line.track.number == number)
+    sizes = [line.sightings[k].diameter_mm or 0.0 for k in (0, visit)]
+    volumes = [course.visits[k].tumors_ml for k in (0, visit)]
+    change = percent(change_percent(*volumes))
+    return (
+        f"from {sizes[0]:.1f} to {sizes[1]:.1f} mm since {course.visits[0].visit.name}, all "
+        f"tumours together from {volumes[0]:.1f} to {volumes[1]:.1f} mL ({change})"
+    )
 
 
 def _track_named(course: Course, lesion: str) -> Track | None:
