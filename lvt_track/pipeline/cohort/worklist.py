@@ -6,10 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from lvt_track.core.plain_text import encodable
+from lvt_track.core.response.categories import Standing
 from lvt_track.pipeline.cohort.outcomes import Outcome
 from lvt_track.pipeline.cohort.result import PatientRun, Row, State
 from lvt_track.report.cohort.content import ToLookAt
 from lvt_track.report.viewer.worklist import SURE_LINK
+from lvt_track.response.criteria.recist import UNJUDGED_GROWTH
+from lvt_track.response.standings import standing_of
 
 __all__ = ["WORKLIST_COLUMNS", "worklist_of"]
 
@@ -69,6 +72,9 @@ def _responses(outcome: Outcome, name: str) -> Iterator[ToLookAt]:
         what = "is it a tumour?" if response.date == start else "is it new?"
         for row in uncertain[date]:
             yield ToLookAt(4, name, date, f"T{row['track']}: {what}", row["reason"])
+        is_progression = standing_of(response) in (Standing.PROGRESSION, Standing.UNCONFIRMED)
+        if UNJUDGED_GROWTH in response.reason and not is_progression:
+            yield ToLookAt(4, name, date, "a non-target grew: progression?", response.reason)
         for limit, change, of in (
             (_LIMITS_PERCENT[0], response.change_from_baseline_percent, "baseline"),
             (_LIMITS_PERCENT[1], response.change_from_nadir_percent, "nadir"),

@@ -23,6 +23,7 @@ __all__ = [
     "NON_TARGET_RULES",
     "OVERALL_RULES",
     "RECIST_1_1",
+    "UNJUDGED_GROWTH",
     "diameter_mm",
     "has_progressed",
     "is_measurable",
@@ -35,6 +36,9 @@ LEAST_LONG_AXIS_MM = 10.0
 
 LEAST_NODE_MM = 15.0
 """Shortest short axis of a node that can be a target."""
+
+UNJUDGED_GROWTH = "a reader must say whether that is progression"
+"""What reasons say of non-targets that grew; tables of many patients are searched for it."""
 
 _THIN_SLICE_MM = 5.0
 
@@ -181,7 +185,7 @@ def _judgement_words(e: Evidence) -> str:
     if not e.non_targets.grown:
         return ""
     grown = listed(map(str, e.non_targets.grown))
-    words = f"non-target {grown} grew: a reader must say whether that is progression"
+    words = f"non-target {grown} grew: {UNJUDGED_GROWTH}"
     before_ml, now_ml = _volume_ml(e.first), _volume_ml(e.visit)
     if before_ml is None or now_ml is None:
         return words
