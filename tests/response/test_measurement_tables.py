@@ -395,6 +395,29 @@ TU = (
 )
 
 
+@pytest.mark.parametrize(
+    ("word", "is_open"),
+    [
+        ("stable", False),
+        ("Non-CR/Non-PD", False),
+        ("unverändert", False),
+        ("present", True),
+        ("", True),
+    ],
+)
+def test_growth_that_a_reader_calls_stable_is_not_asked_about(
+    read: Callable[[str], Readings], word: str, is_open: bool
+) -> None:
+    rows = read(
+        "date,lesion,role,long_axis_mm,status\n"
+        "2024-01-15,T1,target,40,\n2024-01-15,N1,non-target,20,\n"
+        f"2024-04-02,T1,,41,\n2024-04-02,N1,,30,{word}\n"
+    ).rows
+    response = classify(rows, RECIST_1_1)[-1]
+    assert response.category == "SD"
+    assert response.grown_non_targets == (("N1",) if is_open else ())
+
+
 def test_sdtm_in_and_out(write: Write) -> None:
     tr = read_sheet(write(TR))
     tu = read_sheet(write(TU, "tu.csv"))  # type: ignore[call-arg]

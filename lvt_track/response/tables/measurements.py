@@ -34,7 +34,7 @@ from lvt_track.response.tables.new_flags import flag_in_place_of_size, parse_fla
 from lvt_track.response.tables.own import lvt_readings
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 from lvt_track.response.tables.sizes import Sizes, settled
-from lvt_track.response.tables.words import ROLE_WORDS, STATUS_WORDS, is_sum, word_key
+from lvt_track.response.tables.words import ROLE_WORDS, STABLE_WORDS, STATUS_WORDS, is_sum, word_key
 
 __all__ = ["read_measurements"]
 
@@ -237,6 +237,7 @@ class _RowReader:
             phase=phase or Phase.UNKNOWN,
             slice_thickness_mm=thickness_mm,
             line=self.row.line,
+            is_no_progression=word_key(self.text("status")) in STABLE_WORDS,
             enhancing_short_mm=enhancing_short_mm,
             mean_hu=mean_hu,
             **asdict(sizes),

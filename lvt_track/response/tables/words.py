@@ -12,7 +12,7 @@ from typing import TypeVar
 from lvt_track.core.response.assessment import Role, Status
 from lvt_track.core.response.sites import plain_words
 
-__all__ = ["ROLE_WORDS", "STATUS_WORDS", "is_sum", "word_key"]
+__all__ = ["ROLE_WORDS", "STABLE_WORDS", "STATUS_WORDS", "is_sum", "word_key"]
 
 _Word = TypeVar("_Word")
 
@@ -26,12 +26,20 @@ def _by_word(words: Mapping[_Word, str]) -> dict[str, _Word]:
     return {word_key(word): value for value, listed in words.items() for word in listed.split(",")}
 
 
+_STABLE = (
+    "stable, unchanged, unverändert, stabil, inchangée, inchangé, estable, sin cambios, uendret, "
+    "estável, inalterada, stabile, invariata, no progression, not progressed, non-pd, "
+    "non-cr/non-pd, keine progression, nicht progredient, pas de progression, sin progresión, "
+    "ingen progresjon"
+)
+STABLE_WORDS = frozenset(map(word_key, _STABLE.split(",")))
+"""Words by which a reader says that a lesion is there and has not progressed."""
+
 STATUS_WORDS = _by_word(
     {
-        Status.MEASURED: "measured, present, stable, persists, persistent, unchanged, gemessen, "
-        "messbar, vorhanden, unverändert, stabil, mesurée, mesuré, mesurable, présente, présent, "
-        "inchangée, inchangé, medida, medido, medible, presente, estable, sin cambios, målt, "
-        "tilstede, uendret",
+        Status.MEASURED: "measured, present, persists, persistent, gemessen, messbar, vorhanden, "
+        "mesurée, mesuré, mesurable, présente, présent, medida, medido, medible, presente, målt, "
+        f"tilstede, {_STABLE}",
         Status.ABSENT: "absent, gone, disappeared, resolved, not seen, no longer seen, "
         "not visible, no longer visible, verschwunden, nicht mehr nachweisbar, "
         "nicht mehr abgrenzbar, nicht mehr sichtbar, nicht sichtbar, disparue, disparu, absente, "
