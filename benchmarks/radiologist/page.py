@@ -204,7 +204,7 @@ class ReaderPage:
                     return
             up = self.eval(
                 "([visit, label]) => lvt.lesionAt.get(`${visit}/${label}`).place[2]"
-                " > lvt.ownCross(lvt.visits[visit])[2]",
+                " > lvt.crossIn(lvt.visits[visit])[2]",
                 list(lesion),
             )
             self.page.keyboard.press("ArrowUp" if up else "ArrowDown")

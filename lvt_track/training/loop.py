@@ -146,6 +146,34 @@ class _Learner:
     average: list[Tensor]
     optimizer: torch.optim.Optimizer
 
+    @classmethod
+    def of(cls, trained: SupervisedNetwork, settings: LoopSettings) -> _Learner:
+        """Before the first step."""
+        weights = list(trained.parameters())
+        optimizer = torch.optim.AdamW(
+            weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        return cls(trained, [weight.detach().clone() for weight in weights], optimizer)
+
+    def set_rate(self, rate: float) -> None:
+        """Learn at this rate from now on."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    def descend(self, loss: Tensor, settings: LoopSettings, step: int) -> None:
+        """One step down the gradient of all processes; the average follows, at first faster."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        weights: list[Tensor] = list(self.trained.parameters())
+        for weight in weights:
+            if weight.grad is not None:
+                _sum_over_processes(weight.grad)
+        torch.nn.utils.clip_grad_norm_(weights, settings.gradient_clip)
+        self.optimizer.step()
+        decay = min(settings.ema_decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            torch._foreach_lerp_(self.average, weights, 1.0 - decay)
+
 
 def train(
     network: ResidualUNet,
@@ -173,16 +201,11 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
     number, world = rank(), world_size()
-    trained = SupervisedNetwork(network, settings.scales).to(device).train()
-    weights: list[Tensor] = list(trained.parameters())
-    average = [weight.detach().clone() for weight in weights]
-    optimizer = torch.optim.AdamW(
-        weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
+    learner = _Learner.of(SupervisedNetwork(network, settings.scales).to(device).train(), settings)
+    trained, average = learner.trained, learner.average
     half = settings.half_precision and bfloat16_is_sound(device)
     # Patches are all of one size, for which the quickest convolutions are worth looking for.
     torch.backends.cudnn.benchmark = True
-    learner = _Learner(trained, average, optimizer)
     step, seconds = _resume(folder, learner)
     if number == 0:
         _forget_after(folder / METRICS, step)
@@ -192,25 +215,14 @@ def train(
     while (share := settings.progress(step, seconds)) < 1.0:
         batch = batch_at(step * world + number).to(device)
         rate = settings.rate(step, share)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-
+        learner.set_rate(rate)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             logits = trained(batch.image)
         loss = supervised_loss(logits, batch, method, _sum_over_processes)
         if not torch.isfinite(loss):
             _save_batch(batch, folder / f"not-finite-{step}.safetensors", step)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        for weight in weights:
-            if weight.grad is not None:
-                _sum_over_processes(weight.grad)
-        torch.nn.utils.clip_grad_norm_(weights, settings.gradient_clip)
-        optimizer.step()
         step += 1
-        decay = min(settings.ema_decay, (1 + step) / (10 + step))
-        with torch.no_grad():
-            torch._foreach_lerp_(average, weights, 1.0 - decay)
+        learner.descend(loss, settings, step)
 
         dice = _dice(network.per_class(logits[0].detach()), batch)
         recent.append(torch.cat([loss.detach()[None], dice]))
@@ -219,8 +231,8 @@ def train(
             means = torch.stack(recent).nanmean(dim=0).tolist()
             recent.clear()
             if number == 0:
-                row = [step, round(seconds, 1), means[0], rate, *means[1:]]
-                append_row(folder / METRICS, _COLUMNS, [f"{value:.6g}" for value in row])
+                values = [step, round(seconds, 1), means[0], rate, *means[1:]]
+                append_row(folder / METRICS, _COLUMNS, [f"{value:.6g}" for value in values])
         if number == 0 and seconds - saved > settings.checkpoint_s:
             _save(folder, learner, step, seconds)
             saved = seconds

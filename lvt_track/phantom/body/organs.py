@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from lvt_track.core.geometry import FloatArray
 from lvt_track.phantom.body.canvas import Canvas
 from lvt_track.phantom.body.habitus import Habitus
 from lvt_track.phantom.body.shapes import (
@@ -24,85 +27,92 @@ __all__ = [
 ]
 
 
-_Way = list[tuple[float, float, float]]
+_Tube = tuple[Sequence[tuple[float, float, float]], Sequence[float], Tissue]
+"""The way of a vessel in mm, its radius at each point in mm, and what it is."""
+
+_FORK = (2, -32, -122)
+"""Where the aorta parts into the iliac arteries."""
+
+_ESOPHAGUS = ((6, -4, 300), (8, -20, 130), (12, -38, 68), (20, -36, 50))
 
 
 def draw_great_vessels(canvas: Canvas, habitus: Habitus, rng: np.random.Generator) -> None:
     """Aorta and vena cava with their main branches, oesophagus, portal trunk."""
-    wide = float(rng.normal(1.0, 0.12))
-    aorta: _Way = [
-        (16, 0, 300),
-        (18, -4, 150),
-        (12, -22, 60),
-        (9, -28, 0),
-        (5, -34, -80),
-        (2, -32, -122),
+    tubes = [
+        *_aorta_and_cava(float(rng.normal(1.0, 0.12)), float(rng.uniform(0.75, 1.4))),
+        *_paired_vessels(-1),
+        *_paired_vessels(1),
+        *_visceral_vessels(float(rng.uniform(5.5, 7.5))),
+        (_ESOPHAGUS, [8, 7.5, 8, 8], Tissue.ESOPHAGUS),
     ]
-    cava: _Way = [
-        (-14, -42, 100),
-        (-24, -35, 60),
-        (-25, -32, 12),
-        (-22, -30, -40),
-        (-18, -30, -128),
-    ]
-    full = float(rng.uniform(0.75, 1.4))
-    chains: list[tuple[_Way, list[float], Tissue]] = [
-        (aorta, [12.5 * wide, 12 * wide, 11 * wide, 10 * wide, 9 * wide, 8 * wide], Tissue.AORTA),
-        (cava[:3], [13 * full, 12.5 * full, 11.5 * full], Tissue.VENA_CAVA),
-        (cava[2:], [11.5 * full, 11 * full, 9.5 * full], Tissue.INFRARENAL_VENA_CAVA),
-    ]
-    for side in (-1, 1):
-        artery: _Way = [(2, -32, -122), (side * 22, -30, -165), (side * 48, -40, -215)]
-        artery += [(side * 72, -68, -262), (side * 82, -62, -330)]
-        vein: _Way = [(-14, -28, -128), (side * 20, -20, -172), (side * 48, -28, -218)]
-        vein += [(side * 66, -62, -262), (side * 74, -54, -330)]
-        chains.append((artery, [7, 6, 5, 5, 4.5], Tissue.AORTA))
-        chains.append((vein, [8, 7, 6.5, 6, 5.5], Tissue.SYSTEMIC_VEIN))
-        renal: _Way = [(side * 10, -26, -40), (side * 32, -18, -46), (side * 55, -8, -48)]
-        chains.append((renal, [5.0, 4.5, 3.5], Tissue.SYSTEMIC_VEIN))
-        chains.append(([(9, -28, -36), (side * 50, -4, -44)], [3.2, 2.6], Tissue.AORTA))
-    portal = float(rng.uniform(5.5, 7.5))
-    chains += [
-        ([(8, -36, -12), (4, -48, -10), (-8, -50, -14)], [4, 3.5, 2.5], Tissue.AORTA),
-        ([(4, -48, -10), (30, -40, -6), (70, -10, 2)], [3, 2.6, 2.4], Tissue.AORTA),
-        ([(8, -36, -22), (6, -52, -45), (0, -58, -110)], [4, 3.8, 3], Tissue.AORTA),
-        ([(-28, -47, -20), (-14, -51, -28), (2, -52, -40)], [portal] * 3, Tissue.PORTAL_TRUNK),
-        (
-            [(2, -52, -40), (28, -44, -18), (58, -22, -6), (84, 6, 2)],
-            [portal * 0.75, portal * 0.7, portal * 0.65, portal * 0.5],
-            Tissue.PORTAL_TRUNK,
-        ),
-        (
-            [(2, -52, -40), (-4, -58, -75), (-8, -62, -120)],
-            [portal * 0.85, portal * 0.7, portal * 0.5],
-            Tissue.PORTAL_TRUNK,
-        ),
-        (
-            [(6, -4, 300), (8, -20, 130), (12, -38, 68), (20, -36, 50)],
-            [8, 7.5, 8, 8],
-            Tissue.ESOPHAGUS,
-        ),
-    ]
-    for points, radii, tissue in chains:
+    for points, radii, tissue in tubes:
         jitter = rng.normal(0, 1.8, (len(points), 3))
         if tissue in (Tissue.VENA_CAVA, Tissue.INFRARENAL_VENA_CAVA, Tissue.PORTAL_TRUNK):
             jitter *= 0.0
         way = np.array(points, dtype=float) + jitter
-        for i in range(len(way) - 1):
-            reach = max(radii) + 3
-            low, high = np.minimum(way[i], way[i + 1]), np.maximum(way[i], way[i + 1])
-            box = canvas.box(low - reach, high + reach)
-            if any(s.stop <= s.start for s in box):
-                continue
-            level = capsule_level(
-                canvas.coordinates(box), way[i], way[i + 1], radii[i], radii[i + 1]
-            )
-            labels = canvas.labels[box]
-            is_free = ~np.isin(labels, [Tissue.CORTICAL_BONE, Tissue.MARROW, Tissue.LEFT_HEART])
-            labels[(level < 0) & is_free] = tissue
-            # The liver lies on the vena cava; other neighbours keep off by some fat.
-            gap = 0.0 if tissue is Tissue.VENA_CAVA else 0.3 + 1.5 * habitus.visceral_fat
-            canvas.taken[box] |= level < gap
+        # The liver lies on the vena cava; other neighbours keep off by some fat.
+        gap_mm = 0.0 if tissue is Tissue.VENA_CAVA else 0.3 + 1.5 * habitus.visceral_fat
+        _draw_tube(canvas, (way, radii, tissue), gap_mm)
+
+
+def _aorta_and_cava(aorta_width: float, cava_width: float) -> list[_Tube]:
+    """Both as wide as usual times a factor; the cava is another tissue below the kidneys' veins."""
+    aorta = [(16, 0, 300), (18, -4, 150), (12, -22, 60), (9, -28, 0), (5, -34, -80), _FORK]
+    cava = [(-14, -42, 100), (-24, -35, 60), (-25, -32, 12), (-22, -30, -40), (-18, -30, -128)]
+    aorta_mm = [aorta_width * radius for radius in (12.5, 12, 11, 10, 9, 8)]
+    cava_mm = [cava_width * radius for radius in (13, 12.5, 11.5, 11, 9.5)]
+    return [
+        (aorta, aorta_mm, Tissue.AORTA),
+        (cava[:3], cava_mm[:3], Tissue.VENA_CAVA),
+        (cava[2:], cava_mm[2:], Tissue.INFRARENAL_VENA_CAVA),
+    ]
+
+
+def _paired_vessels(side: int) -> list[_Tube]:
+    """Iliac and renal vessels of the left side (1) or the right one (-1)."""
+    artery = [_FORK, (side * 22, -30, -165), (side * 48, -40, -215)]
+    artery += [(side * 72, -68, -262), (side * 82, -62, -330)]
+    vein = [(-14, -28, -128), (side * 20, -20, -172), (side * 48, -28, -218)]
+    vein += [(side * 66, -62, -262), (side * 74, -54, -330)]
+    renal_vein = [(side * 10, -26, -40), (side * 32, -18, -46), (side * 55, -8, -48)]
+    return [
+        (artery, [7, 6, 5, 5, 4.5], Tissue.AORTA),
+        (vein, [8, 7, 6.5, 6, 5.5], Tissue.SYSTEMIC_VEIN),
+        (renal_vein, [5.0, 4.5, 3.5], Tissue.SYSTEMIC_VEIN),
+        ([(9, -28, -36), (side * 50, -4, -44)], [3.2, 2.6], Tissue.AORTA),
+    ]
+
+
+def _visceral_vessels(portal_mm: float) -> list[_Tube]:
+    """Hepatic, splenic and mesenteric arteries; the portal trunk of this radius and its roots."""
+    splenic_vein = [(2, -52, -40), (28, -44, -18), (58, -22, -6), (84, 6, 2)]
+    mesenteric_vein = [(2, -52, -40), (-4, -58, -75), (-8, -62, -120)]
+    return [
+        ([(8, -36, -12), (4, -48, -10), (-8, -50, -14)], [4, 3.5, 2.5], Tissue.AORTA),
+        ([(4, -48, -10), (30, -40, -6), (70, -10, 2)], [3, 2.6, 2.4], Tissue.AORTA),
+        ([(8, -36, -22), (6, -52, -45), (0, -58, -110)], [4, 3.8, 3], Tissue.AORTA),
+        ([(-28, -47, -20), (-14, -51, -28), (2, -52, -40)], [portal_mm] * 3, Tissue.PORTAL_TRUNK),
+        (splenic_vein, [portal_mm * k for k in (0.75, 0.7, 0.65, 0.5)], Tissue.PORTAL_TRUNK),
+        (mesenteric_vein, [portal_mm * k for k in (0.85, 0.7, 0.5)], Tissue.PORTAL_TRUNK),
+    ]
+
+
+def _draw_tube(
+    canvas: Canvas, tube: tuple[FloatArray, Sequence[float], Tissue], gap_mm: float
+) -> None:
+    """Draw a way (n, 3) of radii in mm, segment by segment; others keep a gap from it."""
+    way, radii, tissue = tube
+    reach = max(radii) + 3
+    for i in range(len(way) - 1):
+        low, high = np.minimum(way[i], way[i + 1]), np.maximum(way[i], way[i + 1])
+        box = canvas.box(low - reach, high + reach)
+        if any(s.stop <= s.start for s in box):
+            continue
+        level = capsule_level(canvas.coordinates(box), way[i], way[i + 1], radii[i], radii[i + 1])
+        labels = canvas.labels[box]
+        is_free = ~np.isin(labels, [Tissue.CORTICAL_BONE, Tissue.MARROW, Tissue.LEFT_HEART])
+        labels[(level < 0) & is_free] = tissue
+        canvas.taken[box] |= level < gap_mm
 
 
 def draw_kidneys(canvas: Canvas, torso: Torso, habitus: Habitus, rng: np.random.Generator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -68,17 +69,20 @@ def read_readings(source: Path | ReadingSource, visits: Sequence[Visit] = ()) ->
     """
     if isinstance(source, Path):
         source = ReadingSource(source)
-    path = source.path
-    if _holds_reports(path):
+    if _holds_reports(source.path):
         _refuse_sdtm_options(source)
-        return read_reports(path, visits, source.options)
-    sheet = read_sheet(path, _TABLE_WORDS)
+        return read_reports(source.path, visits, source.options)
+    return _readings_of(read_sheet(source.path, _TABLE_WORDS), source, visits)
+
+
+def _readings_of(sheet: Sheet, source: ReadingSource, visits: Sequence[Visit]) -> Readings:
+    """Of a table that was read: our columns, or SDTM TR with its TU."""
     if is_tr(sheet):
         tu = None if source.identification is None else _read_tu(source.identification)
         return read_tr(sheet, tu, source.evaluator, source.options)
     if source.identification is not None or not has_readers(sheet):
         _refuse_sdtm_options(source)
-    days = source.options.scan_days | {visit.date for visit in visits}
+    days = _scan_days(source, visits)
     options = replace(source.options, scan_days=days)
     sheet = of_reader(lengthened(sheet, days), source.evaluator, days)
     return placed(read_measurements(sheet, options), sheet, visits)
@@ -98,16 +102,19 @@ def read_by_reader(
     """
     if isinstance(source, Path):
         source = ReadingSource(source)
-    names: tuple[str, ...] = ()
-    if source.evaluator is None and not _holds_reports(source.path):
-        sheet = read_sheet(source.path, _TABLE_WORDS)
-        days = source.options.scan_days | {visit.date for visit in visits}
-        names = (
-            evaluators_of(sheet) if is_tr(sheet) else readers_apart(lengthened(sheet, days), days)
-        )
-    if len(names) < 2:
+    if source.evaluator is not None or _holds_reports(source.path):
         return {"": read_readings(source, visits)}
-    return {name: read_readings(replace(source, evaluator=name), visits) for name in names}
+    sheet = read_sheet(source.path, _TABLE_WORDS)
+    days = _scan_days(source, visits)
+    names = evaluators_of(sheet) if is_tr(sheet) else readers_apart(lengthened(sheet, days), days)
+    if len(names) < 2:
+        return {"": _readings_of(sheet, source, visits)}
+    return {name: _readings_of(sheet, replace(source, evaluator=name), visits) for name in names}
+
+
+def _scan_days(source: ReadingSource, visits: Sequence[Visit]) -> frozenset[dt.date]:
+    """Days on which the patient was scanned, as far as is known."""
+    return source.options.scan_days | {visit.date for visit in visits}
 
 
 def _holds_reports(path: Path) -> bool:

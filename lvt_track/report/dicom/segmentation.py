@@ -19,6 +19,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from lvt_track.core.course import EDITED, GIVEN
+from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray, LabelArray
 from lvt_track.errors import InputError
 from lvt_track.io.files import write_whole
@@ -105,18 +106,11 @@ def write_segmentation(
         raise ValueError("a segmentation needs a segment with a voxel")
     used = np.flatnonzero(np.any(slices_of, axis=0))
     images, geometry = source.images(used.tolist()), source.geometry
-    places, planes = _places(source, images, used)
     as_labels = series is SegSeries.LABELS
-    pixels: NDArray[Any]
-    if as_labels:
-        pixels = _labels(drawn, (places, planes), used)
-    else:
-        pixels = np.zeros((planes, *geometry.shape[1:], len(drawn)), dtype=bool)
-        for k, segment in enumerate(drawn):
-            pixels[places, :, :, k] = segment.mask(used)
+    planes = _places(source, images, used)
+    pixels = _labels(drawn, planes, used) if as_labels else _binary(drawn, planes, used)
     types = highdicom.seg.SegmentationTypeValues
     lineage, numbers_from, description = series.value
-    spacing_z, spacing_y, spacing_x = geometry.spacing_mm
     with warnings.catch_warnings():
         # Of values in the scan's own header that break the standard.
         warnings.simplefilter("ignore")
@@ -139,11 +133,7 @@ def write_segmentation(
             content_label="LIVER",
             content_description="Liver, its vessels and tumours; research only",
             series_description=description,
-            pixel_measures=highdicom.PixelMeasuresSequence(
-                pixel_spacing=(spacing_y, spacing_x),
-                slice_thickness=spacing_z,
-                spacing_between_slices=spacing_z,
-            ),
+            pixel_measures=_pixel_measures(geometry),
         )
         set_dates(segmentation, author.made)
         _set_dimension_uid(segmentation, derived_uid("dimensions", segmentation.SOPInstanceUID))
@@ -163,10 +153,30 @@ def _padded_with_zero(segmentation: Any) -> bytes:
     return packed + b"\0" * (len(packed) % 2)
 
 
+def _pixel_measures(geometry: Geometry) -> highdicom.PixelMeasuresSequence:
+    spacing_z, spacing_y, spacing_x = geometry.spacing_mm
+    return highdicom.PixelMeasuresSequence(
+        pixel_spacing=(spacing_y, spacing_x),
+        slice_thickness=spacing_z,
+        spacing_between_slices=spacing_z,
+    )
+
+
+def _binary(
+    segments: Sequence[Segment], places: tuple[NDArray[np.intp], int], used: NDArray[np.intp]
+) -> BoolArray:
+    """The masks of the segments (planes, rows, columns, segments)."""
+    at, planes = places
+    masks = np.zeros((planes, *segments[0].labels.shape[1:], len(segments)), dtype=bool)
+    for k, segment in enumerate(segments):
+        masks[at, :, :, k] = segment.mask(used)
+    return masks
+
+
 def _labels(
     segments: Sequence[Segment], places: tuple[NDArray[np.intp], int], used: NDArray[np.intp]
 ) -> NDArray[Any]:
-    """The numbers of the segments, plane by plane; of segments that overlap, the later one's."""
+    """Numbers of the segments (planes, rows, columns); where they overlap, the later one's."""
     at, planes = places
     kind = np.uint8 if len(segments) < 256 else np.uint16
     labels = np.zeros((planes, *segments[0].labels.shape[1:]), dtype=kind)

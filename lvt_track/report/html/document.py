@@ -33,8 +33,8 @@ __all__ = ["write_html"]
 
 # In the order in which they build on each other.
 _WORKPLACE = (
-    "volume", "slices", "surface", "decimate", "space", "review", "workplace", "worklist",
-    "controls", "bench", "glass",
+    "volume", "slices", "surface", "decimate", "surface_renderer", "review", "overlay",
+    "workplace", "worklist", "controls", "review_panel", "view3d", "start",
 )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ class Open:
 
     def crosses(self) -> list[list[float]]:
         """Where the crosshair is in every visit's own frame."""
-        places: list[list[float]] = self.eval("lvt.visits.map((v) => lvt.ownCross(v))")
+        places: list[list[float]] = self.eval("lvt.visits.map((v) => lvt.crossIn(v))")
         return places
 
     def saved(self) -> str:
@@ -123,7 +123,7 @@ def test_scrolling_moves_all_visits(opened: Open) -> None:
         assert new[2] - old[2] == pytest.approx(4.0, abs=1.0)
     opened.page.mouse.move(*_middle(opened, 2))
     opened.page.mouse.wheel(0, 100)
-    _wait(opened, f"Math.abs(lvt.ownCross(lvt.visits[0])[2] - {before[0][2]}) < 0.01")
+    _wait(opened, f"Math.abs(lvt.crossIn(lvt.visits[0])[2] - {before[0][2]}) < 0.01")
 
 
 def _middle(opened: Open, visit: int) -> tuple[float, float]:

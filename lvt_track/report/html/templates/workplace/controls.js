@@ -10,7 +10,7 @@ const attachMouse = (place, panel) => {
     const scale = canvas.width / box.width;
     return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
   };
-  const own = (event) => view.place(place.viewOf(visit), ...at(event));
+  const pointOf = (event) => view.place(place.viewOf(visit), ...at(event));
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
     if (event.ctrlKey) place.zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15);
@@ -22,7 +22,7 @@ const attachMouse = (place, panel) => {
     event.preventDefault();
     place.find(".visits").focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
-    const start = at(event), begun = own(event);
+    const start = at(event), begun = pointOf(event);
     let last = start, isMoved = false;
     const isPan = event.button === 1 || event.shiftKey, isWindow = event.button === 2;
     const measuring = state.measuring && !isPan && !isWindow;
@@ -32,7 +32,7 @@ const attachMouse = (place, panel) => {
       isMoved = isMoved || Math.hypot(x - start[0], y - start[1]) > 3;
       if (!isMoved) return;
       if (measuring) {
-        state.caliper.ends[1] = own(next);
+        state.caliper.ends[1] = pointOf(next);
         place.draw();
       } else if (isWindow) {
         setWindow(place, state.window[0] + (last[1] - y), state.window[1] + (x - last[0]));
@@ -42,7 +42,7 @@ const attachMouse = (place, panel) => {
         state.pan[down] -= sign * (y - last[1]) * state.mm;
         place.draw();
       } else {
-        place.point(visit, own(next));
+        place.point(visit, pointOf(next));
       }
       last = [x, y];
     };
@@ -56,7 +56,7 @@ const attachMouse = (place, panel) => {
         if (label && place.lesionAt.has(`${visit.number}/${label}`)) {
           place.go(place.lesionAt.get(`${visit.number}/${label}`));
         } else {
-          place.point(visit, own(next));
+          place.point(visit, pointOf(next));
         }
       }
     };
@@ -96,10 +96,10 @@ const leaf = (place, way) => {
 };
 
 const goToTrack = (place, track, visit) => {
-  const own = place.data.lesions.filter((one) => one.track === track);
-  const here = own.filter((one) => one.visit === visit);
-  const last = (here.length ? here : own).sort((a, b) => b.visit - a.visit || b.volume_ml - a.volume_ml)[0];
-  if (last) place.go(last);
+  const lesions = place.data.lesions.filter((lesion) => lesion.track === track);
+  const atVisit = lesions.filter((lesion) => lesion.visit === visit);
+  const shown = (atVisit.length ? atVisit : lesions).sort((a, b) => b.visit - a.visit || b.volume_ml - a.volume_ml)[0];
+  if (shown) place.go(shown);
 };
 
 const setPlane = (place, plane) => {

@@ -47,7 +47,7 @@ class SliceView {
     const p = view.centre.slice();
     p[right] += (x - this.canvas.width / 2) * step;
     p[down] += sign * (y - this.canvas.height / 2) * step;
-    return view.warped ? this.visit.toOwn(p) : p;
+    return view.warped ? this.visit.toScan(p) : p;
   }
 
   /** Pixel of a place in the frame that is shown. */

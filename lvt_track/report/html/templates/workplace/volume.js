@@ -56,7 +56,7 @@ class Visit {
   }
 
   /** Where a place of the common frame lies in this visit. */
-  toOwn(p) {
+  toScan(p) {
     return this.map ? plus(p, this.offset(p)) : p.slice();
   }
 

@@ -12,7 +12,7 @@ class Workplace {
     this.lesionAt = new Map(data.lesions.map((lesion) => [`${lesion.visit}/${lesion.label}`, lesion]));
     this.state = {
       plane: "axial", warped: false, cross: [0, 0, 0], pan: [0, 0, 0], mm: 1, lesion: null,
-      shift: this.visits.map(() => [0, 0, 0]), own: this.visits.map(() => [0, 0, 0]),
+      shift: this.visits.map(() => [0, 0, 0]), unlinkedCross: this.visits.map(() => [0, 0, 0]),
       window: data.window.slice(), measuring: false, caliper: null,
       shown: { liver: true, vessels: false, cysts: true, tumours: true, calipers: true, cross: true },
     };
@@ -22,13 +22,13 @@ class Workplace {
   async start() {
     await Promise.all(this.visits.map((visit) => visit.load()));
     attachControls(this);
-    attachBench(this);
+    attachReviewPanel(this);
     this.panels = this.visits.map((visit) => this.panel(visit));
     for (const visit of this.visits) {
       const { origin, spacing, shape } = visit.grid;
-      this.state.own[visit.number] = [0, 1, 2].map((k) => origin[k] + (spacing[k] * (shape[k] - 1)) / 2);
+      this.state.unlinkedCross[visit.number] = [0, 1, 2].map((k) => origin[k] + (spacing[k] * (shape[k] - 1)) / 2);
     }
-    this.state.cross = this.state.own[this.data.reference].slice();
+    this.state.cross = this.state.unlinkedCross[this.data.reference].slice();
     new ResizeObserver(() => this.resize()).observe(this.find(".visits"));
     this.resize();
     this.fit();
@@ -68,16 +68,16 @@ class Workplace {
   }
 
   /** Where the crosshair is in a visit's own frame. */
-  ownCross(visit) {
+  crossIn(visit) {
     const { state } = this;
-    if (!visit.linked) return state.own[visit.number].slice();
-    return plus(visit.toOwn(state.cross), state.shift[visit.number]);
+    if (!visit.linked) return state.unlinkedCross[visit.number].slice();
+    return plus(visit.toScan(state.cross), state.shift[visit.number]);
   }
 
   viewOf(visit) {
     const { state } = this;
     const warped = state.warped && visit.linked;
-    const cross = warped ? state.cross.slice() : this.ownCross(visit);
+    const cross = warped ? state.cross.slice() : this.crossIn(visit);
     const { through } = PLANES[state.plane];
     if (!warped) {
       // Slices as they were acquired, not between two of them.
@@ -97,8 +97,8 @@ class Workplace {
     for (const visit of this.visits) {
       const here = lesion.visit === visit.number ? lesion : this.largestOf(lesion.track, visit.number);
       const place = here && this.middle(here);
-      state.shift[visit.number] = place ? minus(place, visit.toOwn(state.cross)) : [0, 0, 0];
-      if (place) state.own[visit.number] = place;
+      state.shift[visit.number] = place ? minus(place, visit.toScan(state.cross)) : [0, 0, 0];
+      if (place) state.unlinkedCross[visit.number] = place;
     }
     this.reveal(lesion.visit);
     this.redraw();
@@ -128,10 +128,10 @@ class Workplace {
    * registration. */
   point(visit, place) {
     const { state } = this;
-    const here = () => (state.warped && visit.linked ? state.cross : this.ownCross(visit));
+    const here = () => (state.warped && visit.linked ? state.cross : this.crossIn(visit));
     const before = here();
     if (!visit.linked) {
-      state.own[visit.number] = place;
+      state.unlinkedCross[visit.number] = place;
     } else {
       state.shift = state.shift.map(() => [0, 0, 0]);
       state.cross = visit.toCommon(place);
@@ -145,10 +145,10 @@ class Workplace {
     const { state } = this;
     const { through } = PLANES[state.plane];
     const step = this.visits[this.data.reference].grid.spacing[through] * steps;
-    if (visit && !visit.linked) state.own[visit.number][through] += step;
+    if (visit && !visit.linked) state.unlinkedCross[visit.number][through] += step;
     else {
       state.cross[through] += step;
-      for (const one of this.visits) if (!one.linked && !visit) state.own[one.number][through] += step;
+      for (const one of this.visits) if (!one.linked && !visit) state.unlinkedCross[one.number][through] += step;
     }
     this.draw();
   }
@@ -203,7 +203,7 @@ class Workplace {
     for (const panel of this.panels) {
       const view = this.viewOf(panel.visit);
       panel.view.draw(view, table, this.state.shown);
-      this.overlay(panel, view);
+      drawOverlay(this, panel, view);
       this.caption(panel, view);
     }
     this.firstMs ??= performance.now();
@@ -217,80 +217,6 @@ class Workplace {
     foot.textContent = visit.linked ? `${view.warped ? "in the common frame, " : ""}${place}`
       : `Not linked: ${visit.reason}. Scroll it by itself. ${place}`;
     foot.classList.toggle("alarm", !visit.linked);
-  }
-
-  /** Calipers, names, crosshair, the reader's own line. */
-  overlay({ visit, view: slice, canvas }, view) {
-    const { state } = this;
-    const c = slice.context;
-    const { through, marks } = PLANES[view.plane];
-    const at = (q) => slice.pixel(view, view.warped ? visit.toCommon(q) : q);
-    const thick = Math.max(visit.grid.spacing[through], 1);
-    const line = (ends, color, width) => {
-      const [[x1, y1], [x2, y2]] = ends.map(at);
-      c.strokeStyle = color;
-      c.lineWidth = width;
-      c.beginPath();
-      c.moveTo(x1, y1);
-      c.lineTo(x2, y2);
-      c.stroke();
-    };
-    const write = (text, x, y, color) => {
-      c.lineWidth = 3;
-      c.strokeStyle = "rgb(0 0 0 / 75%)";
-      c.strokeText(text, x, y);
-      c.fillStyle = color;
-      c.fillText(text, x, y);
-    };
-    c.font = "600 12px system-ui, sans-serif";
-    const names = [];
-    for (const lesion of this.data.lesions) {
-      if (lesion.visit !== visit.number || !state.shown.tumours) continue;
-      if (!this.isOnSlice(visit, lesion, view)) continue;
-      const color = `rgb(${this.colorOf(lesion).join(" ")})`;
-      const isMeasured = Math.abs(lesion.long[0][through] - view.cross[through]) <= thick / 2;
-      if (state.shown.calipers && view.plane === "axial" && !view.warped && isMeasured) {
-        line(lesion.long, "#ff5f3d", 1.2);
-        line(lesion.short, "#7bd88f", 1.2);
-      }
-      const [x, y] = at(lesion.place);
-      if (x < 0 || y < 0 || x > canvas.width || y > canvas.height) continue;
-      const isChosen = lesion === state.lesion || (state.lesion && lesion.track !== null && lesion.track === state.lesion.track);
-      const text = this.nameOf(lesion) + (isChosen ? ` ${lesion.long_mm.toFixed(1)} mm` : "");
-      const reach = lesion.long_mm / 2 / view.mm + 4;
-      const { width } = c.measureText(text);
-      // To the right of the tumour, or to its left where there is no room.
-      const beside = x + reach + width < canvas.width - 4 ? x + reach : Math.max(x - reach - width, 4);
-      const name = { x: beside, y: y - 2, width };
-      // A name that would lie on another one goes below it.
-      const isOn = (other) => Math.abs(other.y - name.y) < 12
-        && name.x < other.x + other.width + 3 && other.x < name.x + width + 3;
-      for (let other = names.find(isOn); other; other = names.find(isOn)) name.y = other.y + 13;
-      names.push(name);
-      write(text, name.x, name.y, color);
-    }
-    if (state.shown.cross) {
-      const [x, y] = slice.pixel(view, view.cross);
-      c.strokeStyle = "rgb(255 255 255 / 55%)";
-      c.lineWidth = 1;
-      c.beginPath();
-      for (const [a, b] of [[-1e4, -9], [9, 1e4]]) {
-        c.moveTo(x + a, y); c.lineTo(x + b, y);
-        c.moveTo(x, y + a); c.lineTo(x, y + b);
-      }
-      c.stroke();
-    }
-    if (state.caliper && state.caliper.visit === visit.number) {
-      line(state.caliper.ends, "#ffe14d", 2);
-      const [x, y] = at(state.caliper.ends[1]);
-      write(`${length(minus(...state.caliper.ends)).toFixed(1)} mm`, x + 6, y, "#ffe14d");
-    }
-    const bar = [100, 50, 20, 10, 5].find((mm) => mm / view.mm < canvas.width / 4) || 5;
-    c.fillStyle = "#fff";
-    c.fillRect(canvas.width - 8 - bar / view.mm, canvas.height - 8, bar / view.mm, 2);
-    write(`${bar} mm`, canvas.width - 8 - bar / view.mm, canvas.height - 12, "#fff");
-    write(marks[0], 4, canvas.height / 2 + 4, "#fff");
-    write(marks[2], canvas.width / 2 - 4, 14, "#fff");
   }
 
   /** Whether a lesion reaches the slice that is shown, by the extent of its voxels. */
@@ -308,7 +234,7 @@ class Workplace {
   /** Slices, and what stands beside them. */
   redraw() {
     this.draw();
-    showBench(this);
-    if (this.space) this.space.label();
+    showReviewPanel(this);
+    if (this.space) this.space.placeNames();
   }
 }

@@ -1,4 +1,4 @@
-// Beside the slices: the chosen lesion, what was said, and saving it.
+// Below the slices: the chosen lesion, what was said, and saving it.
 
 const element = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more });
 const button = (text, act) => {
@@ -10,14 +10,14 @@ const button = (text, act) => {
 // Whose links could be meant: nothing further away is taken for the same by mistake.
 const BESIDE_MM = 60;
 
-const showBench = (place) => {
+const showReviewPanel = (place) => {
   showWorklist(place);
   showLesion(place);
   showRows(place);
 };
 
 const showLesion = (place) => {
-  const { state: { lesion, caliper }, data, review } = place;
+  const { state: { lesion }, data } = place;
   const box = place.find(".lesion");
   if (!lesion) {
     box.replaceChildren(element("p", "Click a tumour on a slice, in a table or in 3D."));
@@ -26,7 +26,6 @@ const showLesion = (place) => {
   const track = data.tracks.find((one) => one.number === lesion.track);
   const { date } = data.visits[lesion.visit];
   const head = element("h4", `${place.nameOf(lesion)} on ${date}`);
-  head.style.color = "";
   const size = `${lesion.long_mm.toFixed(1)} × ${lesion.short_mm.toFixed(1)} mm, ${lesion.volume_ml.toFixed(2)} mL`;
   const facts = element("p", `${size}; lesion ${lesion.label} of that visit`, { className: "facts" });
   const hasCourse = place.visits.length > 1;
@@ -38,13 +37,18 @@ const showLesion = (place) => {
     const here = place.largestOf(lesion.track, visit.number);
     if (here && here !== lesion) others.append(button(visit.date, () => place.go(here)));
   }
+  box.replaceChildren(head, facts, others, actionsOn(place, lesion), linksOf(place, lesion));
+};
 
+/** What can be said of a lesion. */
+const actionsOn = (place, lesion) => {
+  const { data, review } = place;
   const say = (...args) => review.say(...args);
   const actions = element("div", "", { className: "actions" });
-  const same = data.lesions.filter((one) => one.track !== null && one.track === lesion.track);
-  const shown = new Set(same.map((one) => one.visit)).size;
+  const ofTrack = data.lesions.filter((other) => other.track !== null && other.track === lesion.track);
+  const shown = new Set(ofTrack.map(({ visit }) => visit)).size;
   const isNone = (lesions) => review.sayAll(lesions.map((first) => ({ action: "none", first })));
-  if (shown > 1) actions.append(button(`Is no tumour (${shown} visits)`, () => isNone(same)));
+  if (shown > 1) actions.append(button(`Is no tumour (${shown} visits)`, () => isNone(ofTrack)));
   actions.append(
     button(shown > 1 ? "Is none here only" : "Is no tumour", () => isNone([lesion])),
     // At the first visit nothing is new.
@@ -52,54 +56,75 @@ const showLesion = (place) => {
     button("Target", () => say("target", lesion)),
     button("Non-target", () => say("non-target", lesion)),
     ...(lesion.visit > 0 ? [button("Has progressed", () => say("progression", lesion))] : []),
+    ...unions(place, lesion),
+    ...diameter(place, lesion),
+    noteOn(place, lesion),
   );
-  const choice = (label, options, act) => {
-    if (!options.length) return;
-    const select = element("select", "");
-    select.setAttribute("aria-label", label);
-    select.append(new Option(label, ""), ...options.map(([text, value]) => new Option(text, value)));
-    select.addEventListener("change", () => {
-      if (select.value) act(select.value);
-    });
-    actions.append(select);
-  };
-  const elsewhere = data.tracks.filter((one) => one.number !== lesion.track).map((one) => ({
-    number: one.number,
-    lesion: data.lesions.filter((l) => l.track === one.number && l.visit !== lesion.visit)
-      .sort((a, b) => Math.abs(a.visit - lesion.visit) - Math.abs(b.visit - lesion.visit) || a.visit - b.visit)[0],
-  })).filter((one) => one.lesion);
-  choice("Same as …", elsewhere.map((one) => [`same as T${one.number}`, one.number]), (value) => {
-    say("same", lesion, elsewhere.find((one) => one.number === Number(value)).lesion);
-  });
-  const beside = data.lesions.filter((l) => l.visit === lesion.visit && l !== lesion);
-  choice("Merge with …", beside.map((l) => [`merge with ${place.nameOf(l)} (lesion ${l.label})`, l.label]), (value) => {
-    say("same", lesion, place.lesionAt.get(`${lesion.visit}/${value}`));
-  });
-  choice("Split into …", [2, 3, 4, 5, 6, 7, 8, 9].map((n) => [`split into ${n}`, n]), (value) => {
-    say("split", lesion, null, { parts: Number(value) });
-  });
+  return actions;
+};
 
-  const measure = button(place.state.measuring ? "Drawing: drag on a slice" : "Draw a diameter", () => {
-    place.state.measuring = !place.state.measuring;
+/** A list of choices under a label; none where there is nothing to choose. */
+const choice = (label, options, act) => {
+  if (!options.length) return [];
+  const select = element("select", "");
+  select.setAttribute("aria-label", label);
+  select.append(new Option(label, ""), ...options.map(([text, value]) => new Option(text, value)));
+  select.addEventListener("change", () => {
+    if (select.value) act(select.value);
+  });
+  return [select];
+};
+
+/** With which others a lesion is one, or that it is several. */
+const unions = (place, lesion) => {
+  const { data, review } = place;
+  const distance = (other) => Math.abs(other.visit - lesion.visit);
+  const elsewhere = data.tracks.filter(({ number }) => number !== lesion.track).map(({ number }) => ({
+    number,
+    nearest: data.lesions.filter((other) => other.track === number && other.visit !== lesion.visit)
+      .sort((a, b) => distance(a) - distance(b) || a.visit - b.visit)[0],
+  })).filter(({ nearest }) => nearest);
+  const beside = data.lesions.filter((other) => other.visit === lesion.visit && other !== lesion);
+  return [
+    ...choice("Same as …", elsewhere.map(({ number }) => [`same as T${number}`, number]), (value) => {
+      review.say("same", lesion, elsewhere.find(({ number }) => number === Number(value)).nearest);
+    }),
+    ...choice("Merge with …", beside.map((l) => [`merge with ${place.nameOf(l)} (lesion ${l.label})`, l.label]), (value) => {
+      review.say("same", lesion, place.lesionAt.get(`${lesion.visit}/${value}`));
+    }),
+    ...choice("Split into …", [2, 3, 4, 5, 6, 7, 8, 9].map((n) => [`split into ${n}`, n]), (value) => {
+      review.say("split", lesion, null, { parts: Number(value) });
+    }),
+  ];
+};
+
+/** Drawing a diameter, and taking what was drawn for the lesion's. */
+const diameter = (place, lesion) => {
+  const { state } = place;
+  const measure = button(state.measuring ? "Drawing: drag on a slice" : "Draw a diameter", () => {
+    state.measuring = !state.measuring;
     place.redraw();
   });
   measure.name = "measure";
-  measure.setAttribute("aria-pressed", String(place.state.measuring));
-  actions.append(measure);
-  if (caliper && caliper.visit === lesion.visit) {
-    const mm = length(minus(...caliper.ends)).toFixed(1);
-    if (Number(mm) > 0) actions.append(button(`Diameter is ${mm} mm`, () => {
-      place.state.measuring = false;
-      say("size", lesion, null, { long_axis_mm: mm });
-    }));
-  }
+  measure.setAttribute("aria-pressed", String(state.measuring));
+  if (!state.caliper || state.caliper.visit !== lesion.visit) return [measure];
+  const mm = length(minus(...state.caliper.ends)).toFixed(1);
+  if (Number(mm) === 0) return [measure];
+  return [measure, button(`Diameter is ${mm} mm`, () => {
+    state.measuring = false;
+    place.review.say("size", lesion, null, { long_axis_mm: mm });
+  })];
+};
+
+const noteOn = (place, lesion) => {
   const note = element("input", "", { type: "text", placeholder: "A note, then Enter", maxLength: 500 });
   note.setAttribute("aria-label", "note");
   note.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && note.value.trim()) say("note", lesion, null, { note: note.value.trim() });
+    if (event.key === "Enter" && note.value.trim()) {
+      place.review.say("note", lesion, null, { note: note.value.trim() });
+    }
   });
-  actions.append(note);
-  box.replaceChildren(head, facts, others, actions, linksOf(place, lesion));
+  return note;
 };
 
 /** The links of a tumour, each to be called right or wrong, or exchanged with one beside it. */
@@ -155,7 +180,7 @@ const showRows = (place) => {
     : `Save corrections.csv (${review.rows.length}, not saved)`;
 };
 
-const attachBench = (place) => {
+const attachReviewPanel = (place) => {
   const { review, find } = place;
   find("[name=undo]").addEventListener("click", () => review.undo());
   find("[name=rest]").addEventListener("click", () => review.sayAll(review.unsaidLinks(place.lesionAt)));

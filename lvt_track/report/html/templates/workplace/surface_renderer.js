@@ -16,8 +16,8 @@ void main() {
 const isSoftware = () => {
   const gl = document.createElement("canvas").getContext("webgl2");
   if (!gl) return false;
-  const known = gl.getExtension("WEBGL_debug_renderer_info");
-  const name = gl.getParameter(known ? known.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+  const extension = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = gl.getParameter(extension ? extension.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
   return /swiftshader|llvmpipe|software|basic render/i.test(name);
 };
 
@@ -40,7 +40,7 @@ const joined = (surfaces) => {
   return { vertices, normals, tints, triangles };
 };
 
-class SpaceView {
+class SurfaceRenderer {
   /** Throws where the browser has no WebGL2. */
   constructor(canvas) {
     this.canvas = canvas;

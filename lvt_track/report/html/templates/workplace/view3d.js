@@ -12,13 +12,13 @@ const cropOf = (grid, [low, high]) => ({
   shape: [0, 1, 2].map((k) => high[k] - low[k] + 1),
 });
 
-class Glass {
+class View3D {
   constructor(place) {
     this.place = place;
     this.box = place.find(".space");
     this.canvas = this.box.querySelector("canvas");
-    this.view = new SpaceView(this.canvas);
-    this.made = new Map();
+    this.renderer = new SurfaceRenderer(this.canvas);
+    this.surfacesOf = new Map();
     this.shown = { glass: true, tubes: true, taken: true };
     this.steps = place.visits.map((visit) => button(visit.date, () => this.step(visit.number)));
     place.find(".steps").replaceChildren(...this.steps);
@@ -32,15 +32,15 @@ class Glass {
     this.canvas.addEventListener("pointerdown", (event) => this.turn(event));
     this.canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
-      this.view.zoom = clamp(this.view.zoom * (event.deltaY < 0 ? 1.1 : 1 / 1.1), 0.4, 8);
+      this.renderer.zoom = clamp(this.renderer.zoom * (event.deltaY < 0 ? 1.1 : 1 / 1.1), 0.4, 8);
       this.draw();
     }, { passive: false });
     this.canvas.addEventListener("keydown", (event) => {
       const turns = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, -0.15], ArrowDown: [0, 0.15] };
       if (!turns[event.key]) return;
       event.preventDefault();
-      this.view.azimuth += turns[event.key][0];
-      this.view.tilt = clamp(this.view.tilt + turns[event.key][1], -1.5, 1.5);
+      this.renderer.azimuth += turns[event.key][0];
+      this.renderer.tilt = clamp(this.renderer.tilt + turns[event.key][1], -1.5, 1.5);
       this.draw();
     });
     new ResizeObserver(() => this.draw()).observe(this.box);
@@ -50,8 +50,8 @@ class Glass {
     this.canvas.setPointerCapture(event.pointerId);
     let last = [event.clientX, event.clientY];
     const move = (next) => {
-      this.view.azimuth += (next.clientX - last[0]) * -0.01;
-      this.view.tilt = clamp(this.view.tilt - (next.clientY - last[1]) * 0.01, -1.5, 1.5);
+      this.renderer.azimuth += (next.clientX - last[0]) * -0.01;
+      this.renderer.tilt = clamp(this.renderer.tilt - (next.clientY - last[1]) * 0.01, -1.5, 1.5);
       last = [next.clientX, next.clientY];
       this.draw();
     };
@@ -61,11 +61,11 @@ class Glass {
 
   /** The surfaces of a visit. */
   surfaces(visit) {
-    if (this.made.has(visit.number)) return this.made.get(visit.number);
+    if (this.surfacesOf.has(visit.number)) return this.surfacesOf.get(visit.number);
     const { grid, parts, labels } = visit;
-    const found = [];
+    const surfaces = [];
     const add = (kind, surface, color) => {
-      if (surface) found.push({ kind, surface: decimated(surface, color[3] < 1 ? GLASS_MM : SOLID_MM), color });
+      if (surface) surfaces.push({ kind, surface: decimated(surface, color[3] < 1 ? GLASS_MM : SOLID_MM), color });
     };
     const coarse = grid.shape[0] * grid.shape[1] * grid.shape[2] > 2.5e5 ? 2 : 1;
     add("glass", surfaceOf(grid, (i) => parts[i] & PARTS.liver, coarse), [0.86, 0.62, 0.5, 0.3]);
@@ -90,8 +90,8 @@ class Glass {
       const color = this.place.colorOf(lesion).map((v) => v / 255);
       add("tumour", surfaceOf(crop, inside, 1), [...color, 1]);
     }
-    this.made.set(visit.number, found);
-    return found;
+    this.surfacesOf.set(visit.number, surfaces);
+    return surfaces;
   }
 
   step(number) {
@@ -100,37 +100,37 @@ class Glass {
     const visit = this.place.visits[number];
     const { origin, spacing, shape } = visit.grid;
     const size = [0, 1, 2].map((k) => spacing[k] * (shape[k] - 1));
-    this.view.centre = origin.map((o, k) => o + size[k] / 2);
-    this.view.radius = length(size) / 2;
+    this.renderer.centre = origin.map((o, k) => o + size[k] / 2);
+    this.renderer.radius = length(size) / 2;
     const surfaces = this.surfaces(visit);
     this.place.find(".trees").hidden = surfaces.filter((one) => one.kind === "tubes").length < 2;
     this.place.find("[name=taken]").parentElement.hidden = !surfaces.some((one) => one.kind === "taken");
-    this.view.show(surfaces.filter((one) => this.shown[one.kind] ?? true));
+    this.renderer.show(surfaces.filter((one) => this.shown[one.kind] ?? true));
     this.names = this.place.data.lesions.filter((one) => one.visit === number).map((lesion) => {
-      const one = button(this.place.nameOf(lesion), () => this.place.go(lesion));
-      one.className = "tag";
-      return { lesion, one };
+      const tag = button(this.place.nameOf(lesion), () => this.place.go(lesion));
+      tag.className = "tag";
+      return { lesion, tag };
     });
-    this.box.querySelector(".tags").replaceChildren(...this.names.map(({ one }) => one));
+    this.box.querySelector(".tags").replaceChildren(...this.names.map(({ tag }) => tag));
     this.draw();
   }
 
   /** Names at their tumours; those that would lie on a larger one's are left out. */
-  label() {
+  placeNames() {
     const scale = this.canvas.clientWidth / this.canvas.width;
     const { lesion: chosen } = this.place.state;
     const isChosen = (lesion) => Boolean(chosen) && chosen.track === lesion.track;
     const names = (this.names || []).slice().sort((a, b) => isChosen(b.lesion) - isChosen(a.lesion)
       || b.lesion.volume_ml - a.lesion.volume_ml);
     const shown = [];
-    const project = this.view.projection();
-    for (const { lesion, one } of names) {
+    const project = this.renderer.projection();
+    for (const { lesion, tag } of names) {
       const [x, y] = project(lesion.place).map((v) => v * scale);
-      one.hidden = shown.some(([u, v]) => Math.abs(u - x) < TAG[0] && Math.abs(v - y) < TAG[1]);
-      if (one.hidden) continue;
+      tag.hidden = shown.some(([u, v]) => Math.abs(u - x) < TAG[0] && Math.abs(v - y) < TAG[1]);
+      if (tag.hidden) continue;
       shown.push([x, y]);
-      one.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(.4rem, -50%)`;
-      one.classList.toggle("chosen", isChosen(lesion));
+      tag.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(.4rem, -50%)`;
+      tag.classList.toggle("chosen", isChosen(lesion));
     }
   }
 
@@ -140,46 +140,12 @@ class Glass {
     requestAnimationFrame(() => {
       this.pending = false;
       const { clientWidth, clientHeight } = this.canvas;
-      const [width, height] = [clientWidth, clientHeight].map((n) => Math.round(n * this.view.fineness));
+      const [width, height] = [clientWidth, clientHeight].map((n) => Math.round(n * this.renderer.fineness));
       // Setting a size makes the picture's memory anew, also where it is the same.
       if (this.canvas.width !== width) this.canvas.width = width;
       if (this.canvas.height !== height) this.canvas.height = height;
-      this.view.draw();
-      this.label();
+      this.renderer.draw();
+      this.placeNames();
     });
   }
 }
-
-/** The workplace, where the browser can show it; else the page keeps to its pictures. */
-const startWorkplace = async () => {
-  const root = document.getElementById("workplace");
-  if (!root) return;
-  const say = (text) => { root.querySelector(".state").textContent = text; };
-  if (typeof DecompressionStream === "undefined") {
-    say("This browser cannot unpack the scans. The pictures further down show every visit.");
-    return;
-  }
-  const data = JSON.parse(document.getElementById("workplace-data").textContent);
-  const place = new Workplace(root, data);
-  window.lvt = place;
-  root.querySelector(".stage").hidden = false;
-  await place.start();
-  attachReport(place);
-  say("");
-  try {
-    place.space = new Glass(place);
-  } catch (error) {
-    root.querySelector(".space").replaceChildren(element("p", `No 3D: ${error.message}. The slices work without.`));
-    place.isReady = true;
-    return;
-  }
-  // Surfaces take a moment: they are made when one looks at them.
-  const look = new IntersectionObserver((seen) => {
-    if (!seen.some((one) => one.isIntersecting)) return;
-    look.disconnect();
-    setTimeout(() => place.space.step(place.visits.length - 1), 0);
-  });
-  look.observe(root.querySelector(".space"));
-  place.isReady = true;
-};
-startWorkplace();
