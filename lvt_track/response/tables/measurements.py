@@ -30,8 +30,8 @@ from lvt_track.response.tables.dates import (
     parse_date,
     settled_order,
 )
+from lvt_track.response.tables.lvt_lesions import lvt_readings
 from lvt_track.response.tables.new_flags import flag_in_place_of_size, parse_flag, with_flagged
-from lvt_track.response.tables.own import lvt_readings
 from lvt_track.response.tables.readings import Readings, ReadOptions, checked_readings
 from lvt_track.response.tables.sizes import Sizes, settled
 from lvt_track.response.tables.words import ROLE_WORDS, STABLE_WORDS, STATUS_WORDS, is_sum, word_key
