@@ -78,7 +78,8 @@ def name_of(series: Any, drawn: dict[str, Any]) -> str:
         hu = read_scan(series).hu
     except LvtError:
         return "not read"
-    masks = f" with {' and '.join(sorted(series.masks))}" if series.masks else ""
+    given = [counted(name, series.masks[name], series) for name in sorted(series.masks)]
+    masks = f" with {' and '.join(given)}" if given else ""
     for name, truth in drawn.items():
         if truth.shape == hu.shape and np.array_equal(truth, hu):
             return name + masks
@@ -86,6 +87,16 @@ def name_of(series: Any, drawn: dict[str, Any]) -> str:
         if truth.shape == hu.shape and ((truth == hu) | (hu == OUTSIDE_HU)).all():
             return f"{name} but for padding{masks}"
     return f"{hu.shape[0]} other slices{masks}"
+
+
+def counted(name: str, mask: Any, series: Any) -> str:
+    """A class that is given, and how many of its pieces have a label each."""
+    try:
+        from lvt_track.io.layouts.given_masks import read_given_labels
+    except ImportError:  # an older tree
+        return name
+    labels = len(set(np.unique(read_given_labels(mask, read_scan(series).geometry))) - {0})
+    return f"{labels} {name}" if labels > 1 and name == "tumors" else name
 
 
 def main() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["MaskSource", "Phase", "PhaseVolume", "Series", "Visit"]
+__all__ = ["LAYER", "MaskSource", "Phase", "PhaseVolume", "Series", "Visit"]
+
+LAYER = 1000
+"""What the labels of a map's second layer begin with, where its segments overlap in layers."""
 
 
 class Phase(StrEnum):
@@ -28,11 +32,13 @@ class MaskSource:
         path: the file.
         labels: the values in it that are the class; empty where all but 0 are.
         is_dicom: whether it is a DICOM segmentation, whose segments `labels` numbers.
+        others: further files that hold the rest of the class, a lesion or more each.
     """
 
     path: Path
     labels: tuple[int, ...] = ()
     is_dicom: bool = False
+    others: tuple[MaskSource, ...] = ()
 
     def __post_init__(self) -> None:
         if 0 in self.labels:
@@ -40,12 +46,34 @@ class MaskSource:
         if self.is_dicom and not self.labels:
             raise ValueError("a DICOM segmentation is given by its segments")
 
+    @classmethod
+    def joined(cls, sources: Sequence[MaskSource]) -> MaskSource:
+        """One mask of several files; at least one."""
+        first, *others = sources
+        return replace(first, others=tuple(others))
+
+    @property
+    def parts(self) -> tuple[MaskSource, ...]:
+        """Each file by itself, in order."""
+        return (replace(self, others=()), *self.others)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files."""
+        return tuple(part.path for part in self.parts)
+
     def __str__(self) -> str:
+        if self.others:
+            return ", ".join(map(str, self.parts))
         if not self.labels:
             return self.path.name
         word = "segment" if self.is_dicom else "label"
         word += "s" if len(self.labels) > 1 else ""
-        return f"{word} {', '.join(map(str, self.labels))} of {self.path.name}"
+        labels = (
+            f"{label % LAYER} in layer {label // LAYER + 1}" if label > LAYER else str(label)
+            for label in self.labels
+        )
+        return f"{word} {', '.join(labels)} of {self.path.name}"
 
 
 @dataclass(frozen=True)

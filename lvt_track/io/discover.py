@@ -24,7 +24,9 @@ from lvt_track.io.identity import check_one_patient, name_warnings, signs_of_two
 from lvt_track.io.images.headers import stem_of
 from lvt_track.io.images.volumes import read_volume
 from lvt_track.io.layouts.dicom_masks import NO_SCAN, with_masks
-from lvt_track.io.layouts.images import find_image_series, image_series, sort_images
+from lvt_track.io.layouts.image_files import sort_images
+from lvt_track.io.layouts.images import find_image_series, image_series
+from lvt_track.io.layouts.mask_choice import with_unclear_maps
 from lvt_track.io.tracked_series import choose_tracked
 
 __all__ = ["Discovery", "FileFate", "LeftOut", "discover", "read_scan", "series_at"]
@@ -242,7 +244,7 @@ def _search(folder: Path) -> _Search:
     left_out = [*walk.left_out, *images.left_out, *reasons]
     scans, reasons = find_image_series(images.scans, images.masks, folder)
     left_out += reasons
-    used = {mask.path for item in scans for mask in item.series.masks.values()}
+    used = {path for item in scans for mask in item.series.masks.values() for path in mask.paths}
     used |= {item.path for item in reasons}
     dicom, unused = with_masks(dicom, [mask for mask in images.masks if mask.path not in used])
     left_out += unused
@@ -257,7 +259,8 @@ def _search(folder: Path) -> _Search:
         for path in walk.voxels
         if path not in of_headers
     ]
-    return _Search([*_with_losses(dicom, walk.lost), *scans], left_out, walk.files)
+    candidates = with_unclear_maps([*_with_losses(dicom, walk.lost), *scans], images.left_out)
+    return _Search(candidates, left_out, walk.files)
 
 
 def _with_losses(candidates: Sequence[FoundSeries], lost: Sequence[Path]) -> list[FoundSeries]:
@@ -290,7 +293,8 @@ def _fates(search: _Search, visits: Sequence[Visit]) -> tuple[FileFate, ...]:
                 fates[path] = FileFate(path, fate, item.reason)
     for visit in visits:
         for series in visit.series:
-            for path in (*series.files, *(mask.path for mask in series.masks.values())):
+            given = (path for mask in series.masks.values() for path in mask.paths)
+            for path in (*series.files, *given):
                 fates[path] = FileFate(path, "used")
     listed = [fates.get(path) or _by_folder(path, search.left_out) for path in search.files]
     return tuple(listed)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lvt_track.errors import InputError
 
-__all__ = ["OUTSIDE_HU", "check_hu"]
+__all__ = ["OUTSIDE_HU", "check_hu", "cut_by_window"]
 
 OUTSIDE_HU = -1024
 """Value given to voxels outside the scanner's field of view."""
@@ -29,6 +29,10 @@ _MOST_BELOW_AIR = 0.05
 _PADDINGS = 3
 _LEAST_RANGE_HU = 60.0
 _OFFSET_SOFT_TISSUE = (824.0, 1274.0)
+
+# Only what a window cut off ends above air, with many voxels at either end.
+_AIR_HU = -500.0
+_LEAST_AT_LOW_END, _LEAST_AT_HIGH_END = 0.01, 0.001
 
 _REMEDY = "Give the CT as the scanner made it, in Hounsfield units (air -1000, water 0)"
 
@@ -52,6 +56,22 @@ def check_hu(values: NDArray[Any], path: Path | str | None = None) -> None:
     reason = _fault(finite)
     if reason:
         raise InputError(f"not CT in Hounsfield units: {reason}", path=path, remedy=_REMEDY)
+
+
+def cut_by_window(values: NDArray[Any]) -> str:
+    """What is to be said of values that end where a viewer's window does; empty for others."""
+    low, high = values.min(), values.max()
+    is_cut = (
+        low > _AIR_HU
+        and np.mean(values == low) > _LEAST_AT_LOW_END
+        and np.mean(values == high) > _LEAST_AT_HIGH_END
+    )
+    if not is_cut:
+        return ""
+    return (
+        f"its values end at {low:g} and {high:g}, where a window cut them off: air, fat and what "
+        "is brighter are not in Hounsfield units; give the CT as the scanner made it"
+    )
 
 
 def _fault(hu: NDArray[np.float64]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,10 @@ from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries
 
 __all__ = ["SignOfTwo", "check_one_patient", "name_warnings", "signs_of_two"]
+
+_ANYBODY = re.compile(
+    r"anon|deident|unknown|unbekannt|noname|patient|subject|case|test|removed|xxx"
+)
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,13 @@ def signs_of_two(candidates: Sequence[FoundSeries]) -> list[SignOfTwo]:
     """Why the series may be of more than one patient."""
     signs = []
     # DICOM and BIDS may call one patient differently, so each is compared with its own kind.
+    known = _identities_by_name(candidates)
     for is_dicom in (True, False):
         patients: dict[str, FoundSeries] = {}
         for item in candidates:
             if item.patient and item.series.is_dicom is is_dicom:
-                patients.setdefault(item.patient.casefold(), item)
+                name = item.patient if item.patient_id else known.get(_letters(item), item.patient)
+                patients.setdefault(name.casefold(), item)
         if len(patients) > 1:
             names = "; ".join(f"“{item.patient}” in {item.path}" for item in patients.values())
             what = f"{len(patients)} patients in one folder: {names}"
@@ -57,19 +64,41 @@ def signs_of_two(candidates: Sequence[FoundSeries]) -> list[SignOfTwo]:
 
 
 def name_warnings(candidates: Sequence[FoundSeries]) -> list[str]:
-    """A warning where one PatientID bears several names, as after marriage, or a mix-up.
+    """A warning where one PatientID bears several names, or one name no PatientID at some visits.
 
-    Names themselves stay in the headers.
+    The first is so after marriage, or after a mix-up. Names themselves stay in the headers.
     """
+    known = _identities_by_name(candidates)
+    unnamed = [one for one in candidates if not one.patient_id and _letters(one) in known]
+    warnings = [
+        f"the headers in {item.path} state no PatientID: taken for the patient of the same name"
+        for item in unnamed
+    ]
     firsts: dict[str, FoundSeries] = {}
     for item in candidates:
-        name = "".join(letter for letter in item.patient_name.casefold() if letter.isalnum())
+        name = _letters(item)
         if name and item.patient_id and item.patient_name != item.patient_id:
             firsts.setdefault(name, item)
     if len(firsts) < 2:
-        return []
+        return warnings
     places = ", ".join(str(item.path) for item in firsts.values())
-    return [f"the headers give {len(firsts)} names for one patient: is one of {places} another's?"]
+    text = f"the headers give {len(firsts)} names for one patient: is one of {places} another's?"
+    return [*warnings, text]
+
+
+def _letters(item: FoundSeries) -> str:
+    """The patient's name, however it is written."""
+    return "".join(letter for letter in item.patient_name.casefold() if letter.isalnum())
+
+
+def _identities_by_name(candidates: Sequence[FoundSeries]) -> dict[str, str]:
+    """PatientIDs by the names that they stand beside; names that are anybody's left out."""
+    known: dict[str, set[str]] = {}
+    for item in candidates:
+        name = _letters(item)
+        if name and item.patient_id and not _ANYBODY.match(name):
+            known.setdefault(name, set()).add(item.patient_id)
+    return {name: ids.pop() for name, ids in known.items() if len(ids) == 1}
 
 
 def _signs_of_two_persons(candidates: Sequence[FoundSeries]) -> Iterator[SignOfTwo]:

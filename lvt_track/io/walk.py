@@ -27,6 +27,7 @@ LAYOUTS = "See docs/use/inputs.md for the layouts that are read"
 # Pictures and volumes that nothing here reads; a day that has nothing else was meant to be one.
 _OTHER_FORMATS = {
     *(".npy", ".npz", ".mat", ".h5", ".hdf5", ".mnc", ".vti", ".vtk", ".gipl", ".nia", ".pic"),
+    *(".mgz", ".mgh", ".mif", ".hips", ".inr", ".vff"),
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".avi", ".mp4"),
 }
 _VOXEL_SUFFIXES = (".img", ".img.gz", ".raw", ".zraw", ".raw.gz")

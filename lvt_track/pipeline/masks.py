@@ -118,7 +118,8 @@ def _given_mask(
     """A given mask of another class (z, y, x), and what is to be said of its labels."""
     values = read_given_labels(mask, geometry)
     inside = values != 0
-    return inside, () if mask.labels else _several_labels(name, values[inside])
+    is_told_apart = mask.labels or mask.others
+    return inside, () if is_told_apart else _several_labels(name, values[inside])
 
 
 def _several_labels(name: str, values: NDArray[np.int32]) -> tuple[str, ...]:

@@ -294,14 +294,54 @@ def test_of_two_drawings_one_that_replaces_the_other(
         assert not series.masks
 
 
-def test_two_drawings_of_one_author_with_a_tumour_each_are_not_one(
-    files: list[Path], tmp_path: Path
+@pytest.mark.parametrize(
+    "names", [("Liver tumor 1", "Liver tumor 2"), ("Liver tumor", "Liver tumor")]
+)
+@pytest.mark.parametrize("is_described_alike", [True, False])
+def test_drawings_of_a_lesion_each_are_lesions_of_one_mask(
+    files: list[Path], tmp_path: Path, names: tuple[str, str], is_described_alike: bool
 ) -> None:
     for k, day in enumerate(("20240302", "20240303")):
-        pieces = [Piece(f"Liver tumor {k + 1}", SPOTS[k])]
-        write_drawing(tmp_path / f"{k}.dcm", files, pieces, ContentDate=day)
+        words = {} if is_described_alike else {"SeriesDescription": f"Segmentation {k}"}
+        write_drawing(tmp_path / f"{k}.dcm", files, [Piece(names[k], SPOTS[k])], ContentDate=day,
+                      **words)  # fmt: skip
+    found = discover(tmp_path)
+    series = the_series(found)
+    labels = read_given_labels(series.masks["tumors"], CT.geometry)
+    assert [set(np.unique(labels[spot])) for spot in SPOTS] == [{1}, {2}]
+    np.testing.assert_array_equal(labels != 0, SPOTS[0] | SPOTS[1])
+    assert "the tumors are those of 2 segmentations (0.dcm, 1.dcm)" in series.warnings
+    assert not found.left_out
+    assert {item.path.name for item in found.files if item.fate == "used"} >= {"0.dcm", "1.dcm"}
+
+
+def test_of_a_lesion_drawn_anew_the_later_drawing_counts(files: list[Path], tmp_path: Path) -> None:
+    drawings = [("T1", SMALLER), ("T2", SPOTS[1]), ("T1", SPOTS[0])]
+    for k, (name, mask) in enumerate(drawings):
+        pieces = [Piece(f"Liver tumor {name[1]}", mask)]
+        write_drawing(tmp_path / f"{k}.dcm", files, pieces, ContentDate=f"2024030{k + 2}")
+    np.testing.assert_array_equal(given(tmp_path)["tumors"], SPOTS[0] | SPOTS[1])
+    text = "2.dcm is a later one of the tumors, and is used instead"
+    assert reasons(tmp_path)["0.dcm"] == (text, False)
+
+
+@pytest.mark.parametrize(
+    "second", [{"ContentCreatorName": "B^Reader"}, {"Manufacturer": "3D Slicer"}]
+)
+def test_lesions_of_two_hands_are_not_put_together(
+    files: list[Path], tmp_path: Path, second: dict[str, str]
+) -> None:
+    for k, words in enumerate(({}, second)):
+        write_drawing(tmp_path / f"{k}.dcm", files, [Piece(f"Liver tumor {k}", SPOTS[k])], **words)
     assert given(tmp_path) == {}
     assert [is_failure for _, is_failure in reasons(tmp_path).values()] == [True, True]
+
+
+def test_two_halves_of_a_liver_are_no_liver(files: list[Path], tmp_path: Path) -> None:
+    for k, half in enumerate((slice(2, 5), slice(5, 9))):
+        piece = Piece("Liver", WHOLE & block(half))
+        write_drawing(tmp_path / f"{k}.dcm", files, [piece], SeriesDescription=f"part {k}")
+    assert given(tmp_path) == {}
 
 
 @pytest.mark.parametrize("is_same", [True, False])

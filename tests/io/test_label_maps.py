@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from lvt_track.errors import InputError
 from lvt_track.io.discover import discover, read_scan
-from lvt_track.io.images.volumes import read_mask, write_labels
+from lvt_track.io.images.volumes import read_labels, read_mask, write_labels
+from lvt_track.io.layouts.given_masks import read_given_labels
 from tests.io.wild_scans import image, trunk
 
 CT = trunk(1)
@@ -116,12 +118,44 @@ def test_a_segmentation_of_3d_slicer_named_for_its_class(
         np.testing.assert_array_equal(masks["tumors"], TISSUE if is_given else SPOTS)
 
 
-def test_segments_that_overlap_are_refused_by_that_name(march: Path) -> None:
-    header = "NRRD0004\ntype: uchar\ndimension: 4\nsizes: 2 8 8 8\nkinds: list domain domain domain"
-    header += "\nencoding: raw\nSegment0_Name:=Liver\nSegment0_LabelValue:=1\n\n"
-    march.with_name("a.seg.nrrd").write_bytes(header.encode() + bytes(1024))
+def layered(path: Path, segments: dict[str, Any]) -> Path:
+    """Segments in a layer each, as 3D Slicer writes those that overlap."""
+    z, y, x = CT.geometry.spacing_mm
+    origin = ",".join(f"{value:g}" for value in CT.geometry.origin_mm)
+    sizes = " ".join(map(str, CT.geometry.shape[::-1]))
+    lines = ["NRRD0004", "type: uchar", "dimension: 4", "encoding: raw"]
+    lines += [f"sizes: {len(segments)} {sizes}", "kinds: list domain domain domain"]
+    lines += ["space: left-posterior-superior", f"space origin: ({origin})"]
+    lines += [f"space directions: none ({x},0,0) (0,{y},0) (0,0,{z})"]
+    for k, name in enumerate(segments):
+        lines += [f"Segment{k}_Name:={name}", f"Segment{k}_LabelValue:=1", f"Segment{k}_Layer:={k}"]
+    voxels = np.stack(list(segments.values()), axis=-1).astype(np.uint8)
+    path.write_bytes(("\n".join(lines) + "\n\n").encode() + voxels.tobytes())
+    return path
+
+
+def test_segments_that_overlap_are_read_layer_by_layer(march: Path) -> None:
+    one, other = SPOTS.copy(), SPOTS.copy()
+    one[:8], other[8:] = False, False
+    segments = {"Liver": TISSUE, "Liver tumor 1": one, "Liver tumor 2": other}
+    path = layered(march.with_name("Segmentation.seg.nrrd"), segments)
+    masks = given(march.parents[1])
+    np.testing.assert_array_equal(masks["liver"], TISSUE | SPOTS)
+    np.testing.assert_array_equal(masks["tumors"], SPOTS)
+    (visit,) = discover(march.parents[1]).visits
+    source = visit.tracked_series.masks["tumors"]
+    labels = read_given_labels(source, CT.geometry)
+    assert len(set(labels[one])) == len(set(labels[other])) == 1 != len(set(labels[SPOTS]))
+    assert str(source) == "labels 1 in layer 2, 1 in layer 3 of Segmentation.seg.nrrd"
+    with pytest.raises(InputError, match="segments that overlap, in 3 layers"):
+        read_labels(path)
+
+
+def test_a_layer_that_is_cut_short_is_a_failure(march: Path) -> None:
+    path = layered(march.with_name("Segmentation.seg.nrrd"), {"Liver": TISSUE, "HCC": SPOTS})
+    path.write_bytes(path.read_bytes()[:-100])
     (left,) = discover(march.parents[1]).left_out
-    assert left.is_failure and "segments that overlap, in 2 layers" in left.reason
+    assert left.is_failure and "cut short" in left.reason
 
 
 @pytest.mark.parametrize(("names", "classes"), NAMES)

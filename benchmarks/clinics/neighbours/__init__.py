@@ -4,7 +4,16 @@ Each is a small function that fills a folder; a plain visit of June lies beside 
 all visits itself.
 """
 
-from clinics.neighbours import content, folders, later, series
+from clinics.neighbours import clinic, content, folders, given, images, later, series
 from clinics.neighbours.drawing import draw_neighbours
 
-__all__ = ["content", "draw_neighbours", "folders", "later", "series"]
+__all__ = [
+    "clinic",
+    "content",
+    "draw_neighbours",
+    "folders",
+    "given",
+    "images",
+    "later",
+    "series",
+]

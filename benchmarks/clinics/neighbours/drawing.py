@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lvt_track.core.geometry import Geometry
+from lvt_track.core.volume import Volume
 from lvt_track.io.images.nifti import new_header, write_nifti
 from lvt_track.io.images.volumes import write_labels
 from tests.io.wild_scans import (
@@ -17,6 +19,12 @@ from tests.io.wild_scans import (
 )
 
 FIRST, SECOND, LATER = trunk(1), trunk(2, brightness=60), trunk(3)
+THIRD = trunk(4)
+_FINE = trunk(5, slices=80)
+THIN = Volume(
+    _FINE.hu, Geometry(_FINE.hu.shape, (1.0, 6.0, 6.0), _FINE.geometry.origin_mm, np.eye(3))
+)
+_TRUTHS = {"first": FIRST, "second": SECOND, "later": LATER, "third": THIRD, "thin": THIN}
 HIDDEN = "surrogateescape"
 Draw = Callable[[Path], object]
 _DRAWN: list[tuple[str, Draw]] = []
@@ -47,7 +55,7 @@ def draw_neighbours(root: Path) -> Iterator[tuple[str, str, Path, Path]]:
         if draw not in _ALONE:
             slices(folder / "later", LATER, date=JUNE)
         own = folder.with_suffix(".npz")
-        np.savez(own, first=FIRST.hu, second=SECOND.hu, later=LATER.hu)
+        np.savez(own, **{truth: volume.hu for truth, volume in _TRUTHS.items()})
         yield kind, name, folder, own
     truths.unlink(missing_ok=True)
 

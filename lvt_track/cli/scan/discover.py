@@ -106,6 +106,7 @@ def _facts(discovery: Discovery) -> dict[str, object]:
                         "shape_zyx": series.shape,
                         "spacing_mm_zyx": series.spacing_mm,
                         "masks": {name: mask.path for name, mask in series.masks.items()},
+                        "mask_files": {name: mask.paths for name, mask in series.masks.items()},
                         "mask_labels": {
                             name: mask.labels
                             for name, mask in series.masks.items()

@@ -12,7 +12,7 @@ from lvt_track.io.dicom.frames import ENHANCED_CT
 from lvt_track.io.dicom.header import CT_IMAGE, SliceHeader
 from lvt_track.io.phases import phase_of_delay, phase_of_text
 
-__all__ = ["is_derived", "is_sharp", "phase_of_series", "why_unusable"]
+__all__ = ["is_derived", "is_sharp", "phase_of_series", "unusual_energy", "why_unusable"]
 
 _CT = (CT_IMAGE, *ENHANCED_CT)
 _NO_IMAGES = {
@@ -73,6 +73,10 @@ _NUMBERED_KERNELS = (
     (re.compile(r"[A-Z][a-z]?(\d{2})"), 50),
     (re.compile(r"FC(\d{2})"), 30),
 )
+# Virtual images of one energy show HU as at 120 kV near 70 keV; contrast is half as bright again at
+# 50 keV.
+_ENERGY = re.compile(r"(?<!\d)(\d{2,3}) ?kev(?![^\W_])")
+_USUAL_KEV = (60, 80)
 _LEAST_AXIAL_COSINE = np.cos(np.radians(35.0))
 
 
@@ -118,6 +122,15 @@ def _kind_by_name(description: str) -> str:
 def is_derived(header: SliceHeader) -> bool:
     """Whether the images were computed from other images, and not by reconstruction."""
     return "DERIVED" in header.image_type or "SECONDARY" in header.image_type
+
+
+def unusual_energy(header: SliceHeader) -> str:
+    """What is to be said of a virtual image of one energy whose HU are not the usual ones."""
+    stated = _ENERGY.search(_plain(header.description))
+    low, high = _USUAL_KEV
+    if stated is None or low <= int(stated[1]) <= high:
+        return ""
+    return f"a virtual image at {int(stated[1])} keV, whose HU are not those of the usual image"
 
 
 def is_sharp(header: SliceHeader) -> bool:

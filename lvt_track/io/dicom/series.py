@@ -23,7 +23,13 @@ from lvt_track.io.dicom.grouping.groups import group_images, missing_parts, with
 from lvt_track.io.dicom.grouping.partial import partial_views
 from lvt_track.io.dicom.grouping.split import Part, split_volumes
 from lvt_track.io.dicom.header import SliceHeader
-from lvt_track.io.dicom.kinds import is_derived, is_sharp, phase_of_series, why_unusable
+from lvt_track.io.dicom.kinds import (
+    is_derived,
+    is_sharp,
+    phase_of_series,
+    unusual_energy,
+    why_unusable,
+)
 from lvt_track.io.dicom.stack import NotAVolumeError, Stack
 from lvt_track.io.dicom.volumes import LabelsError, check_pixels
 
@@ -270,21 +276,28 @@ def _best_reconstructions(
         studies[candidate.study, candidate.header.date].append(candidate)
     for study in studies.values():
         soft = [item for item in study if not is_sharp(item.header)]
-        originals = {item.phase for item in soft if not is_derived(item.header)}
+        originals = {item.phase for item in soft if not _is_second_choice(item.header)}
         for item in study:
             is_only = Phase.UNKNOWN not in {item.phase, *originals} and item.phase not in originals
-            if is_derived(item.header) and originals and not is_only:
-                losses.append(_left_out(item, "derived from others"))
+            if _is_second_choice(item.header) and originals and not is_only:
+                off = unusual_energy(item.header)
+                losses.append(_left_out(item, off or "derived from others"))
             elif item not in soft and any(other.phase is item.phase for other in soft):
                 losses.append(_left_out(item, "kernel for lung or bone; a soft one is there"))
             else:
                 if is_derived(item.header):
                     text = "derived images; the study has no original ones with a soft kernel"
                     item = _with_warning(item, text + (" of this phase" if originals else ""))
+                if off := unusual_energy(item.header):
+                    item = _with_warning(item, off)
                 if is_sharp(item.header):
                     item = _with_warning(item, "kernel for lung or bone: noisy in the liver")
                 chosen.append(item)
     return chosen, losses
+
+
+def _is_second_choice(header: SliceHeader) -> bool:
+    return is_derived(header) or unusual_energy(header) != ""
 
 
 def _readable(candidates: Sequence[_Candidate]) -> tuple[list[_Candidate], list[_Loss]]:
@@ -293,7 +306,7 @@ def _readable(candidates: Sequence[_Candidate]) -> tuple[list[_Candidate], list[
     losses: list[_Loss] = []
     for item in candidates:
         try:
-            check_pixels(item.stack)
+            remark = check_pixels(item.stack)
         except LabelsError as error:
             losses.append(_left_out(item, error.what))
         except InputError as error:
@@ -302,7 +315,7 @@ def _readable(candidates: Sequence[_Candidate]) -> tuple[list[_Candidate], list[
             loss = _left_out(item, f"{named}{error.what}{remedy}")
             losses.append(replace(loss, item=replace(loss.item, is_failure=True)))
         else:
-            readable.append(item)
+            readable.append(_with_warning(item, remark) if remark else item)
     return readable, losses
 
 

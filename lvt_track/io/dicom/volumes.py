@@ -15,7 +15,7 @@ from lvt_track.io.dicom.frames import read_frame_headers
 from lvt_track.io.dicom.header import SliceHeader
 from lvt_track.io.dicom.pixel_data.stored import StoredPixels, read_stored
 from lvt_track.io.dicom.stack import Stack, stack_slices
-from lvt_track.io.hounsfield import OUTSIDE_HU, check_hu
+from lvt_track.io.hounsfield import OUTSIDE_HU, check_hu, cut_by_window
 from lvt_track.io.images.volumes import to_volume
 
 __all__ = ["LabelsError", "check_pixels", "read_series", "read_stack"]
@@ -61,8 +61,11 @@ def read_stack(stack: Stack) -> Volume:
     return to_volume(_values(stack), stack.geometry, stack.headers[0].folder)
 
 
-def check_pixels(stack: Stack) -> None:
+def check_pixels(stack: Stack) -> str:
     """Decode the slice in the middle as all are read, and all where that looks like no CT.
+
+    Returns:
+        What a reader must know of the values; empty where there is nothing.
 
     Raises:
         LabelsError: when there are but a few values, as in a mask.
@@ -79,6 +82,7 @@ def check_pixels(stack: Stack) -> None:
                 path=header.folder,
             ) from None
         read_stack(stack)
+    return cut_by_window(middle)
 
 
 def _values(stack: Stack) -> NDArray[Any]:

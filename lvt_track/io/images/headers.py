@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
-from lvt_track.io.hounsfield import check_hu
+from lvt_track.io.hounsfield import check_hu, cut_by_window
 from lvt_track.io.images.metaimage import read_metaimage_header
 from lvt_track.io.images.nifti import is_nifti, read_header, voxels_of
 from lvt_track.io.images.nifti_grid import nifti_geometry
@@ -108,6 +108,12 @@ def read_image(path: Path) -> tuple[NDArray[Any], Geometry]:
     if not path.is_file():
         raise InputError("there is no such file", path=path)
     header = read_image_header(path)
+    if header.place.layers > 1:
+        raise InputError(
+            f"segments that overlap, in {header.place.layers} layers, not one map",
+            path=path,
+            remedy="Export them as a DICOM segmentation, or each as a file: liver, tumors",
+        )
     return read_voxels(header.place), header.geometry
 
 
@@ -121,8 +127,11 @@ def kind_of_image(header: ImageHeader) -> str:
     return kind_of_voxels(header.place)
 
 
-def check_scan(header: ImageHeader) -> None:
+def check_scan(header: ImageHeader) -> tuple[str, ...]:
     """Check the values of the slice in the middle, and all where that looks like no CT.
+
+    Returns:
+        What a reader must know of the values.
 
     Raises:
         InputError: when they are not HU, or the file is damaged.
@@ -136,10 +145,13 @@ def check_scan(header: ImageHeader) -> None:
                 path=header.path,
                 remedy="Copy the file again from its source",
             )
+    values = read_slice(header.place, middle)
     try:
-        check_hu(read_slice(header.place, middle), header.path)
+        check_hu(values, header.path)
     except InputError:
         check_hu(read_image(header.path)[0], header.path)
+    remark = cut_by_window(values)
+    return (remark,) if remark else ()
 
 
 def _body(geometry: Geometry) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from lvt_track.core.geometry import Geometry
+from lvt_track.core.series import LAYER
 from lvt_track.errors import InputError
 from lvt_track.io.images.stated_grid import stated_grid
 from lvt_track.io.images.voxels import VoxelPlace, named_beside
@@ -56,7 +57,8 @@ class NrrdImage:
         geometry: the grid.
         place: where its voxels are.
         warnings: what is odd about it.
-        segments: label values by lower-case name, as 3D Slicer writes them: names may repeat.
+        segments: label values by lower-case name, as 3D Slicer writes them: names may repeat. In
+            a layer behind the first they begin with `LAYER` times its number.
     """
 
     geometry: Geometry
@@ -76,14 +78,14 @@ def read_nrrd_header(path: Path) -> NrrdImage:
         sizes = [int(word) for word in fields.get("sizes", "").split()]
         kinds = fields.get("kinds", "").lower().split()
         segments = _segments(pairs)
-        if segments and kinds[:1] == ["list"]:
-            raise InputError(
-                f"segments that overlap, in {sizes[0]} layers, are not read",
-                path=path,
-                remedy="Export them as a DICOM segmentation, or each as a file: liver, tumors",
-            )
+        layers = 1
+        if segments and kinds[:1] == ["list"] and len(sizes) == 4:
+            layers, sizes, kinds = sizes[0], sizes[1:], kinds[1:]
+            words = fields.get("space directions", "").removeprefix("none").strip()
+            fields = fields | {"space directions": words}
         geometry, warnings = _geometry(fields, sizes, kinds, path)
         place = _place(fields, geometry, length, path)
+        place = replace(place, layers=layers)
     except (ValueError, IndexError, OverflowError) as error:
         raise InputError(
             f"cannot be read as an image: damaged NRRD header ({error})", path=path
@@ -210,7 +212,7 @@ def _place(fields: dict[str, str], geometry: Geometry, length: int, path: Path) 
 
 
 def _segments(pairs: dict[str, str]) -> dict[str, tuple[int, ...]]:
-    """Labels by name of the segments in layer 0."""
+    """Labels by name of the segments, in whatever layer."""
     parts: dict[str, dict[str, str]] = defaultdict(dict)
     for key, value in pairs.items():
         match = _SEGMENT.fullmatch(key)
@@ -219,6 +221,9 @@ def _segments(pairs: dict[str, str]) -> dict[str, tuple[int, ...]]:
     labels: dict[str, tuple[int, ...]] = defaultdict(tuple)
     for part in parts.values():
         name, value = part.get("name", "").strip().lower(), part.get("labelvalue", "")
-        if name and value.isdigit() and part.get("layer", "0") == "0":
-            labels[name] += (int(value),)
+        layer = part.get("layer", "0")
+        if name and value.isdigit() and layer.isdigit():
+            if int(layer) and int(value) >= LAYER:
+                raise ValueError(f"label {value} in one of several layers")
+            labels[name] += (int(layer) * LAYER + int(value),)
     return dict(labels)

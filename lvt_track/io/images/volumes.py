@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lvt_track.core.geometry import Geometry
+from lvt_track.core.series import LAYER
 from lvt_track.core.volume import BoolArray, LabelArray, Volume
 from lvt_track.errors import InputError, OutputError
 from lvt_track.io.files import write_whole
@@ -23,7 +24,7 @@ from lvt_track.io.images.grids import (
 )
 from lvt_track.io.images.headers import SUFFIXES, read_image, read_image_header, stem_of
 from lvt_track.io.images.nifti import Header, is_nifti, new_header, read_header, write_nifti
-from lvt_track.io.images.voxels import whole_labels
+from lvt_track.io.images.voxels import read_voxels, whole_labels
 
 __all__ = [
     "SUFFIXES",
@@ -125,7 +126,11 @@ def _labels_on_scan(path: Path, geometry: Geometry, labels: Collection[int]) -> 
     Raises:
         InputError: when it is on another grid, or its values are not labels.
     """
-    values, grid = _whole_numbers(path)
+    header = read_image_header(path)
+    if header.place.layers > 1 and labels:
+        values, grid = _of_layers(read_voxels(header.place), labels), header.geometry
+    else:
+        values, grid = _whole_numbers(path)
     fault = mask_grid_fault(grid, geometry, is_map=bool(labels))
     turned = (pad_to_grid if labels else reorient)(values, grid, geometry)
     if fault or turned is None:
@@ -137,6 +142,15 @@ def _labels_on_scan(path: Path, geometry: Geometry, labels: Collection[int]) -> 
     if not labels:
         return turned
     return np.where(np.isin(turned, list(labels)), turned, 0)
+
+
+def _of_layers(values: NDArray[Any], labels: Collection[int]) -> NDArray[Any]:
+    """One map (z, y, x) of some labels in layers (z, y, x, layer); where they overlap, the last."""
+    flat = np.zeros(values.shape[:-1], dtype=np.int32)
+    for label in labels:
+        layer, value = divmod(label, LAYER)
+        flat[values[..., layer] == value] = label
+    return flat
 
 
 def read_probability(path: Path, geometry: Geometry) -> NDArray[np.float16]:

@@ -56,6 +56,7 @@ class VoxelPlace:
         dtype: of a stored voxel, with its byte order.
         shape: voxels along z, y, x.
         slope, intercept: what stored values are multiplied with, and what is added.
+        layers: values that each voxel has, side by side; more than one in maps of labels alone.
     """
 
     path: Path
@@ -66,15 +67,18 @@ class VoxelPlace:
     shape: tuple[int, int, int]
     slope: float = 1.0
     intercept: float = 0.0
+    layers: int = 1
 
     @property
     def size(self) -> int:
         """Bytes of all voxels, unpacked."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        return int(np.prod(self.shape, dtype=np.int64)) * self.layers * self.dtype.itemsize
 
 
 def read_voxels(place: VoxelPlace) -> NDArray[Any]:
     """The voxels (z, y, x), scaled; of the stored type where slope and intercept are 1 and 0.
+
+    Those of several layers have a fourth axis.
 
     Raises:
         InputError: when the file is damaged or shorter than its header says.
@@ -82,7 +86,8 @@ def read_voxels(place: VoxelPlace) -> NDArray[Any]:
     content = bytearray()
     for chunk in _chunks(place):
         content += chunk
-    stored = np.frombuffer(bytes(content), place.dtype).reshape(place.shape)
+    shape = place.shape if place.layers == 1 else (*place.shape, place.layers)
+    stored = np.frombuffer(bytes(content), place.dtype).reshape(shape)
     return _scaled(stored.astype(place.dtype.newbyteorder("="), copy=False), place)
 
 
@@ -93,7 +98,7 @@ def read_slice(place: VoxelPlace, k: int) -> NDArray[Any]:
         InputError: when the file is damaged before its end, or too short.
     """
     _, height, width = place.shape
-    skip = place.skip + k * height * width * place.dtype.itemsize
+    skip = place.skip + k * height * width * place.layers * place.dtype.itemsize
     return read_voxels(replace(place, skip=skip, shape=(1, height, width)))
 
 

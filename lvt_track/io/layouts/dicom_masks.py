@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lvt_track.core.series import MaskSource, Phase
+from lvt_track.core.series import Phase
 from lvt_track.io.candidates import FoundSeries, LeftOut
 from lvt_track.io.images.grids import mask_grid_fault
 from lvt_track.io.images.headers import read_image_header
-from lvt_track.io.layouts.images import MaskFile, fitting_masks, without_unfit
+from lvt_track.io.layouts.image_files import MaskFile
+from lvt_track.io.layouts.mask_choice import Named, chosen_files, without_unfit
 from lvt_track.io.phases import phase_of_text
 
 __all__ = ["NO_SCAN", "with_masks"]
@@ -27,10 +28,9 @@ def with_masks(
     A mask belongs to the series in its own folder or below it; of several, to the one whose
     phase it names or whose grid it has. One that fits several is lost to all of them.
     """
-    given: dict[int, dict[str, MaskSource]] = defaultdict(dict)
+    given: dict[int, list[Named]] = defaultdict(list)
     unused: list[LeftOut] = []
-    # What is named for its class comes last, because it outweighs labels in a map.
-    for mask in sorted(masks, key=lambda mask: not mask.labels):
+    for mask in masks:
         below = [k for k, item in enumerate(candidates) if item.path.is_relative_to(mask.place)]
         phase = phase_of_text(mask.scan)
         if phase is not Phase.UNKNOWN:
@@ -45,7 +45,7 @@ def with_masks(
             reason = f"a mask on the grid of none of {near} series beside it"
             unused.append(LeftOut(mask.path, reason, is_failure=True))
         elif len(below) == 1:
-            given[below[0]][mask.name] = mask.source
+            given[below[0]].append((mask, phase is not Phase.UNKNOWN))
         elif below:
             reason = (
                 f"a mask that fits {len(below)} series: put it and its series into a folder of "
@@ -55,10 +55,11 @@ def with_masks(
         else:
             unused.append(LeftOut(mask.path, NO_SCAN))
     with_given = list(candidates)
-    for k, sources in given.items():
+    for k, files in given.items():
         item = candidates[k]
-        kept, unfit = fitting_masks(sources, item.geometry)
-        unused += unfit
+        kept, behind, unfit = chosen_files(files, item.geometry)
+        used = {path for mask in kept.values() for path in mask.paths}
+        unused += [*unfit, *(left for left in behind if left.path not in used)]
         item = replace(item, series=replace(item.series, masks=kept))
         with_given[k] = without_unfit(item, unfit)
     return with_given, unused

@@ -7,16 +7,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from lvt_track.core.geometry import Geometry
-from lvt_track.core.series import MaskSource
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut
 from lvt_track.io.dicom.segmentation.header import SegmentationHeader, read_segmentation_header
 from lvt_track.io.dicom.segmentation.voxels import why_off_grid
+from lvt_track.io.layouts.drawing_choice import chosen_masks
 from lvt_track.io.layouts.drawn_segmentations import Drawn, checked, open_segmentation, remarks
-from lvt_track.io.layouts.given_masks import read_given_labels
 from lvt_track.io.layouts.segment_classes import classes_of_segments
 
 __all__ = ["with_segmentations"]
@@ -29,8 +25,8 @@ def with_segmentations(
 
     A segmentation belongs to the series whose images it names; where it names none, to the only
     one on whose voxels its frames lie. What lvt's own model drew is no given mask. Of two masks
-    of one class a file beside the scan counts, else a segmentation that clearly replaces the other;
-    else neither does.
+    of one class a file beside the scan counts, else a segmentation that clearly replaces the other,
+    else both where each draws lesions of its own; else neither does.
 
     Args:
         candidates: CT series that may be used, with the masks given beside them.
@@ -62,7 +58,7 @@ def with_segmentations(
         notes[place] += remarks(drawn, candidates[place])
     series = list(candidates)
     for place in {*given, *notes}:
-        masks, lost, texts = _chosen(candidates[place], given[place])
+        masks, lost, texts = chosen_masks(candidates[place], given[place])
         left_out += lost
         before = candidates[place].series
         warnings = (*before.warnings, *notes[place], *texts)
@@ -138,80 +134,3 @@ def _may_be_of(header: SegmentationHeader, item: FoundSeries) -> bool:
     is_of_patient = not header.patient_id or item.patient_id in ("", header.patient_id)
     is_of_study = not header.study_uid or item.study == header.study_uid
     return item.series.is_dicom and is_of_patient and is_of_study
-
-
-def _chosen(
-    item: FoundSeries, drawings: Sequence[Drawn]
-) -> tuple[dict[str, MaskSource], list[LeftOut], list[str]]:
-    """The masks of a series, one of each class; those that step back; and what is to be told."""
-    masks = dict(item.series.masks)
-    left_out: list[LeftOut] = []
-    texts: list[str] = []
-    by_class: dict[str, list[Drawn]] = defaultdict(list)
-    for drawn in drawings:
-        for name in drawn.classes.by_class:
-            by_class[name].append(drawn)
-    for name, several in by_class.items():
-        *earlier, last = sorted(several, key=lambda one: one.header.made)
-        beside = masks.get(name)
-        if beside is not None:
-            earlier.append(last)
-        mask = beside or last.mask(name)
-        lost = [_behind(one, last, mask, (name, item.geometry)) for one in earlier]
-        is_unclear = beside is None and any(left.is_failure for left, _ in lost)
-        if is_unclear:
-            names = " and ".join(one.path.name for one in several)
-            reason = (
-                f"{names} are masks of the class {name}, and not the same: none of them is used"
-            )
-            lost = [
-                (LeftOut(last.path, f"{reason}; take the others away", is_failure=True), reason)
-            ]
-            lost += [(replace(lost[0][0], path=one.path), "") for one in earlier]
-        else:
-            masks[name] = mask
-        left_out += [left for left, _ in lost]
-        texts += [text for _, text in lost if text]
-    return masks, left_out, texts
-
-
-def _behind(
-    drawn: Drawn, last: Drawn, mask: MaskSource, of: tuple[str, Geometry]
-) -> tuple[LeftOut, str]:
-    """Why a segmentation steps back behind another mask of its class, and what is told of it."""
-    name, geometry = of
-    instead = mask.path.name
-    if mask.path == last.path and _replaces(last, drawn, name):
-        text = f"{drawn.path.name} is not used for the {name}: {instead} is later, of one author"
-        is_again = drawn.header.series_uid == last.header.series_uid
-        reason = f"{instead} is a later one of the {name}, and is used instead"
-        return LeftOut(drawn.path, reason), "" if is_again else text
-    if _are_same(drawn.mask(name), mask, geometry):
-        return LeftOut(drawn.path, f"the same {name} as {instead}"), ""
-    reason = f"{instead} is the mask of the class {name} instead, and another one"
-    text = f"{drawn.path.name} is not used: {reason}"
-    return LeftOut(drawn.path, f"{reason}: take one of them away", is_failure=True), text
-
-
-def _are_same(one: MaskSource, other: MaskSource, geometry: Geometry) -> bool:
-    """Whether two masks have the same voxels; not where one cannot be read, which is told later."""
-    try:
-        first, second = (read_given_labels(mask, geometry) != 0 for mask in (one, other))
-    except InputError:
-        return False
-    return np.array_equal(first, second)
-
-
-def _replaces(later: Drawn, earlier: Drawn, name: str) -> bool:
-    """Whether a segmentation clearly takes the place of another: of its series, or its author's.
-
-    Drawings of one author that have no segment in common may be of a tumour each.
-    """
-    one, other = later.header, earlier.header
-    if one.made <= other.made:
-        return False
-    if one.series_uid == other.series_uid != "":
-        return True
-    is_dated = one.made[0] != "" != other.made[0]
-    is_same = one.author == other.author and one.author[-1] != ""
-    return is_dated and is_same and bool(later.labels(name) & earlier.labels(name))

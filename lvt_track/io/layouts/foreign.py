@@ -7,10 +7,21 @@ from pathlib import Path
 
 from lvt_track.io.images.headers import stem_of
 
-__all__ = ["MASK_FOLDERS", "class_in_organ_folder", "is_organ_folder", "why_labels_unused"]
+__all__ = [
+    "MASK_FOLDERS",
+    "UNCLEAR",
+    "class_in_organ_folder",
+    "is_organ_folder",
+    "is_written_by_lvt",
+    "why_labels_unused",
+]
 
 MASK_FOLDERS = {"mask", "masks", "seg", "segmentation", "segmentations", "label", "labels"}
 """Names of folders of masks beside the scan that they belong to."""
+
+_BY_VALUES, _OF_SLICER = "a mask or label map", "a segmentation of 3D Slicer"
+UNCLEAR = (_BY_VALUES, _OF_SLICER)
+"""How reasons begin why a map is not used of which nothing says what it shows."""
 
 # TotalSegmentator writes a file for each of 117 structures; these are in every abdomen.
 # fmt: off
@@ -51,6 +62,11 @@ def is_organ_folder(paths: Collection[Path]) -> bool:
     return len(stems & _ORGANS) >= _LEAST_ORGANS or stems >= _VESSEL_TASK
 
 
+def is_written_by_lvt(path: Path) -> bool:
+    """Whether a label map is named as lvt names its own."""
+    return (stem_of(path) or "").lower() in _LVT_NAMES
+
+
 def class_in_organ_folder(path: Path) -> str | None:
     """`liver`, `vessels` or `tumors` where an organ's mask is one of these."""
     return _CLASSES.get((stem_of(path) or "").lower())
@@ -70,7 +86,7 @@ def why_labels_unused(path: Path, siblings: Collection[Path], segments: Collecti
     if segments:
         listed = ", ".join(sorted(segments))
         return (
-            f"a segmentation of 3D Slicer (segments: {listed}): name them Liver, Liver vessels and "
+            f"{_OF_SLICER} (segments: {listed}): name them Liver, Liver vessels and "
             "Liver tumor, or export each as a file"
         )
     if is_organ_folder(siblings):
@@ -82,6 +98,6 @@ def why_labels_unused(path: Path, siblings: Collection[Path], segments: Collecti
     is_listed = path.with_name("dataset.json").is_file()
     if is_listed or folders & {"labelstr", "labelsts", "labels", "labelspred"}:
         return f"a label map whose labels no description of nnU-Net names for certain; {use}"
-    if stem in _LVT_NAMES:
+    if is_written_by_lvt(path):
         return "a label map as lvt writes it, not a scan"
-    return f"a mask or label map by its values; {use}"
+    return f"{_BY_VALUES} by its values; {use}"

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Kind", "Structure", "is_elsewhere", "is_unnamed", "structure_of_name"]
+__all__ = ["Kind", "Structure", "is_elsewhere", "is_one_tree", "is_unnamed", "structure_of_name"]
 
 
 class Kind(StrEnum):
@@ -96,6 +96,11 @@ def structure_of_name(name: str) -> Structure | None:
 def is_unnamed(name: str) -> bool:
     """Whether a name is the one that a program gives by itself: `Segment_1`, `ROI 2`."""
     return _UNNAMED.fullmatch(_plain(name)) is not None
+
+
+def is_one_tree(name: str) -> bool:
+    """Whether a name speaks of the veins of one kind, which are not all vessels of the liver."""
+    return re.fullmatch(_VEINS, _NUMBER.sub("", _plain(name))) is not None
 
 
 def is_elsewhere(name: str) -> bool:

@@ -265,7 +265,7 @@ def _inputs(visit: Visit) -> list[InputRecord]:
         role = "scan" if k == visit.tracked else "other phase"
         records.append(record_input(visit.name, role, series.files))
         records.extend(
-            record_input(visit.name, f"{role}: {_of_mask(name, mask)}", (mask.path,))
+            record_input(visit.name, f"{role}: {_of_mask(name, mask)}", mask.paths)
             for name, mask in sorted(series.masks.items())
         )
     return records

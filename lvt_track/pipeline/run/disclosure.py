@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvt_track.core.course import Course, VisitFindings
-from lvt_track.core.series import Series, Visit
+from lvt_track.core.series import MaskSource, Series, Visit
 from lvt_track.errors import LvtError
 from lvt_track.io.discover import Discovery
 from lvt_track.pipeline.run.progress import Progress
@@ -206,7 +206,10 @@ class Disclosure:
         if not with_files:
             return shown
         masks = {
-            name: replace(mask, path=self.path(mask.path)) for name, mask in series.masks.items()
+            name: MaskSource.joined(
+                [replace(part, path=self.path(part.path)) for part in mask.parts]
+            )
+            for name, mask in series.masks.items()
         }
         files = tuple(self.path(path) for path in series.files)
         return replace(shown, files=files, masks=masks, frames=())
