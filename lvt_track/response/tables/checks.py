@@ -20,6 +20,8 @@ __all__ = ["by_patient", "check_rows", "refuse_if_fatal"]
 # of ten times the others has lost its point.
 _LEAST_UNIT_SLIP = 7.0
 _MOST_UNIT_SLIP = 14.0
+# Where the larger is longer than most lesions, less is rather a unit than a tumour's answer.
+_LEAST_LARGE_SLIP, _LARGE_MM = 5.0, 100.0
 
 # A size that no ruler reads is one in another unit, however much the lesion grew or shrank.
 _LEAST_READ_MM = 3.0
@@ -261,6 +263,8 @@ def _unit_slips(rows: Sequence[Assessment]) -> Iterator[Problem]:
                 ratio > _MOST_UNIT_SLIP and size < _LEAST_READ_MM
             ):
                 yield Problem(row.line, f"{contrast}: is this in cm?", False)
+            elif _LEAST_LARGE_SLIP <= ratio <= _MOST_UNIT_SLIP and usual >= _LARGE_MM:
+                yield Problem(row.line, f"{contrast}: is one of them in another unit?", False)
             # Of two sizes nobody can tell which is wrong; the smaller one was asked for already.
             is_slip = _LEAST_UNIT_SLIP <= size / usual <= _MOST_UNIT_SLIP
             if is_slip and len(sizes) > 2:

@@ -91,6 +91,9 @@ def _spellings(words: Mapping[str, str]) -> dict[str, str]:
 _TEXT_SPELLINGS, _SIZE_SPELLINGS = _spellings(_TEXT), _spellings(_SIZES)
 
 
+_ORGAN_WORDS = ("organ", "organe", "organo")
+
+
 @dataclass(frozen=True)
 class SizeColumn:
     """A column of sizes.
@@ -214,7 +217,9 @@ def _unused(name: str) -> Problem:
 
 def _best(kind: str, names: list[str], sheet: Sheet, problems: list[Problem]) -> str:
     exact = [name for name in names if plain_words(name) == plain_words(kind)]
-    chosen = exact or names
+    # Beside the organ, a location says where in it.
+    organs = [name for name in names if kind == "site" and plain_words(name) in _ORGAN_WORDS]
+    chosen = exact or organs or names
     if len(chosen) > 1:
         raise InputError(
             f"columns {chosen[0]} and {chosen[1]} mean the same",

@@ -178,7 +178,7 @@ def parse_date(text: str, form: DateForm | None = None) -> dt.date:
     if named is not None:
         return named
     # `2024年3月1日`, `2024. 3. 1.` and `1. 3. 2024`.
-    plain = re.sub(r"[年月]", "-", text).rstrip("日.")
+    plain = re.sub(r"[年月\u2010-\u2015\u2212]", "-", text).rstrip("日.")
     day = re.split(r"[T ]", re.sub(r"(?<=\d)\. (?=\d)", ".", plain), maxsplit=1)[0]
     for pattern, written in (
         (r"\d{4}-\d{1,2}-\d{1,2}", "%Y-%m-%d"),
