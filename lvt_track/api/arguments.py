@@ -10,7 +10,7 @@ import numpy as np
 from lvt_track.core.geometry import Geometry
 from lvt_track.errors import InputError
 
-__all__ = ["PathOrText", "checked_mask", "described", "existing_path", "type_error"]
+__all__ = ["PathOrText", "as_path", "checked_mask", "described", "existing_path", "type_error"]
 
 PathOrText = str | PathLike[str]
 
@@ -22,12 +22,24 @@ def existing_path(value: object, what: str) -> Path:
         TypeError: for what is no path.
         InputError: when nothing is there.
     """
-    if not isinstance(value, str | PathLike):
-        raise type_error(what, "a path", value)
-    path = Path(value)
+    path = as_path(value, what)
     if not path.exists():
         raise InputError(f"{what}: there is no such file or folder", path=path)
     return path
+
+
+def as_path(value: object, what: str) -> Path:
+    """A path, whether or not something is there.
+
+    Raises:
+        TypeError: for what is no path.
+        InputError: for an empty text, which would mean the folder one is in.
+    """
+    if not isinstance(value, str | PathLike):
+        raise type_error(what, "a path", value)
+    if value == "":
+        raise InputError(f"{what} is an empty text", remedy="Give a path; . is this folder")
+    return Path(value)
 
 
 def checked_mask(mask: object, geometry: Geometry, what: str) -> np.ndarray:

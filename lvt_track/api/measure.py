@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from lvt_track.api.arguments import PathOrText, checked_mask, described, existing_path, type_error
+from lvt_track.api.arguments import (
+    PathOrText,
+    checked_mask,
+    described,
+    existing_path,
+    type_error,
+)
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.lesion.lesion import Measurement
 from lvt_track.core.volume import Volume
@@ -96,6 +103,8 @@ def measure(
             raise type_error("geometry", wanted, geometry)
         labels = checked_mask(mask, geometry, "mask")
     else:
+        if not isinstance(mask, str | PathLike):
+            raise type_error("mask", "an array (z, y, x) with its geometry, or a path", mask)
         if geometry is not None:
             raise TypeError(f"a file has its own geometry; got {described(geometry)} too")
         labels, geometry = read_labels(existing_path(mask, "mask"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from lvt_track.api.arguments import PathOrText, existing_path, type_error
+from lvt_track.api.arguments import PathOrText, as_path, existing_path, type_error
 from lvt_track.core import course as core
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def track(
     )
     result = track_patient(
         existing_path(patient, "patient"),
-        None if out is None else Path(out),
+        None if out is None else as_path(out, "out"),
         settings,
         Existing(existing),
         Silent(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -25,6 +26,7 @@ from lvt_track.cli.scan.discover import discover
 from lvt_track.cli.scan.evaluate import evaluate
 from lvt_track.cli.scan.measure import measure
 from lvt_track.cli.scan.segment import segment
+from lvt_track.errors import UsageError
 
 __all__ = ["app", "main"]
 
@@ -82,5 +84,8 @@ def _root(
 
 def main() -> None:
     """Entry point of the command `lvt`; what a batch system ends is ended as Ctrl-C ends it."""
+    if "" in sys.argv[1:]:  # `lvt track "$PATIENT"` without PATIENT would read the folder one is in
+        sys.stderr.write("error: an argument is empty: is a variable of the shell not set?\n")
+        raise SystemExit(UsageError.exit_code)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from lvt_track.cli.app import app
+from lvt_track.cli.app import app, main
 from lvt_track.cli.console import guarded
 
 COMMANDS = [
@@ -114,3 +114,13 @@ def test_a_broken_package_is_no_fault_of_lvt(capsys: pytest.CaptureFixture[str])
         command()
     assert exit_code.value.exit_code == 5
     assert "cannot be loaded (libtorch.so" in capsys.readouterr().err
+
+
+def test_an_empty_argument_is_a_mistake_not_this_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["lvt", "discover", ""])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "an argument is empty" in capsys.readouterr().err
