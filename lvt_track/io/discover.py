@@ -233,6 +233,7 @@ def _search(folder: Path) -> _Search:
     from lvt_track.io.dicom.frames import read_frame_headers
     from lvt_track.io.dicom.segmentation.header import SEGMENTATIONS
     from lvt_track.io.dicom.series import find_dicom_series
+    from lvt_track.io.layouts.contours import CONTOURS, with_contours_told
     from lvt_track.io.layouts.dicom_segmentations import with_segmentations
     from lvt_track.io.walk import files_below
 
@@ -253,6 +254,7 @@ def _search(folder: Path) -> _Search:
         dicom, segmentations, {header.series_uid for header in slices}
     )
     left_out += unused
+    dicom = with_contours_told(dicom, [h.path for h in slices if h.sop_class == CONTOURS])
     of_headers = {path for header in images.scans for path in header.files}
     left_out += [
         LeftOut(path, "voxels of a header beside them, or without one", not _has_header(path))

@@ -10,12 +10,14 @@ from typing import Any
 import highdicom
 import numpy as np
 import pydicom
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sr.coding import Code
-from pydicom.uid import generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
+from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray
 
+RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 TISSUE = Code("85756007", "SCT", "Tissue")
 LIVER = Code("10200004", "SCT", "Liver")
 LESION = Code("52988006", "SCT", "Lesion")
@@ -89,3 +91,51 @@ def write_drawing(
     path.parent.mkdir(parents=True, exist_ok=True)
     drawing.save_as(path)
     return drawing
+
+
+def write_contours(
+    path: Path,
+    files: Sequence[Path],
+    rois: Sequence[tuple[str, BoolArray]],
+    geometry: Geometry,
+) -> None:
+    """An RTSTRUCT: the outer edges of boxes, slice by slice."""
+    image = pydicom.dcmread(files[0])
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = RTSTRUCT
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    plan = FileDataset(str(path), {}, file_meta=meta, preamble=bytes(128))
+    for keyword in ("PatientID", "PatientName", "StudyDate", "StudyInstanceUID"):
+        setattr(plan, keyword, image[keyword].value)
+    plan.SOPClassUID, plan.SOPInstanceUID = RTSTRUCT, meta.MediaStorageSOPInstanceUID
+    plan.Modality, plan.SeriesInstanceUID = "RTSTRUCT", generate_uid()
+    plan.StructureSetLabel = "Contours"
+    series, study, frame = Dataset(), Dataset(), Dataset()
+    series.SeriesInstanceUID = image.SeriesInstanceUID
+    study.RTReferencedSeriesSequence = [series]
+    frame.FrameOfReferenceUID = image.FrameOfReferenceUID
+    frame.RTReferencedStudySequence = [study]
+    plan.ReferencedFrameOfReferenceSequence = [frame]
+    plan.StructureSetROISequence, plan.ROIContourSequence = [], []
+    plan.RTROIObservationsSequence = []
+    for number, (name, mask) in enumerate(rois, start=1):
+        roi, drawn, seen = Dataset(), Dataset(), Dataset()
+        roi.ROINumber, roi.ROIName, roi.ROIGenerationAlgorithm = number, name, "MANUAL"
+        roi.ReferencedFrameOfReferenceUID = image.FrameOfReferenceUID
+        drawn.ReferencedROINumber, drawn.ContourSequence = number, []
+        for z in np.flatnonzero(mask.any(axis=(1, 2))):
+            y, x = np.nonzero(mask[z])
+            low, high = (y.min() - 0.5, x.min() - 0.5), (y.max() + 0.5, x.max() + 0.5)
+            corners = [low, (low[0], high[1]), high, (high[0], low[1])]
+            contour = Dataset()
+            contour.ContourGeometricType, contour.NumberOfContourPoints = "CLOSED_PLANAR", 4
+            points = geometry.to_world(np.array([(z, *corner) for corner in corners]))
+            contour.ContourData = [f"{value:.3f}" for value in np.ravel(points)]
+            drawn.ContourSequence.append(contour)
+        seen.ObservationNumber = seen.ReferencedROINumber = number
+        seen.RTROIInterpretedType = "GTV"
+        plan.StructureSetROISequence.append(roi)
+        plan.ROIContourSequence.append(drawn)
+        plan.RTROIObservationsSequence.append(seen)
+    plan.save_as(path)

@@ -12,6 +12,7 @@ from lvt_track.io.discover import Discovery, discover, read_scan
 from lvt_track.io.images.nifti import new_header, write_nifti
 from lvt_track.io.images.volumes import write_mask
 from lvt_track.io.layouts.given_masks import read_given_labels
+from tests.io.drawn import write_contours
 from tests.io.wild_scans import image, slices, trunk
 
 CT = trunk(1)
@@ -160,3 +161,24 @@ def test_a_mask_with_soft_edges_is_none(visit: Path) -> None:
     write_nifti(soft, visit / "tumors.nii.gz", new_header(CT.geometry))
     text = "a mask by its name, but it holds grey values: threshold it first"
     assert failures(discover(visit.parent)) == {"tumors.nii.gz": text}
+
+
+@pytest.mark.parametrize(
+    ("rois", "told"),
+    [
+        (["Liver tumor 1"], "“Liver tumor 1”"),
+        (["Kidney_L", "GTV_1", "Spinal cord"], "“GTV_1”"),
+        (["Kidney_L", "GTV lung"], ""),
+    ],
+)
+def test_contours_that_are_not_read_are_a_warning_of_their_visit(
+    tmp_path: Path, rois: list[str], told: str
+) -> None:
+    files = slices(tmp_path / "ct", CT)
+    write_contours(tmp_path / "plan.dcm", files, [(name, SPOTS[0]) for name in rois], CT.geometry)
+    found = discover(tmp_path)
+    texts = "".join(found.visits[0].tracked_series.warnings)
+    assert (f"the contours {told} of plan.dcm (RTSTRUCT) are not read" in texts) is bool(told)
+    assert told or not texts
+    write_mask(SPOTS[0], CT.geometry, tmp_path / "ct" / "tumors.nii.gz")
+    assert not discover(tmp_path).visits[0].tracked_series.warnings

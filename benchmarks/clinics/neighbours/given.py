@@ -6,20 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pydicom
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from clinics.neighbours.drawing import FIRST, labels, of
 from lvt_track.core.geometry import Geometry
 from lvt_track.core.volume import BoolArray
 from lvt_track.io.images.nifti import new_header, write_nifti
 from lvt_track.io.images.volumes import write_labels, write_mask
-from tests.io.drawn import LIVER, Piece, write_drawing
+from tests.io.drawn import LIVER, Piece, write_contours, write_drawing
 from tests.io.wild_scans import image, slices
 
 DICOM, FILES = "segmentations of readers", "mask files of readers"
-RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 
 
 def _box(z: slice, y: slice, x: slice) -> BoolArray:
@@ -86,58 +82,14 @@ def two_readings_of_one_lesion(folder: Path) -> None:
 @of(DICOM)
 def contours_of_a_tumour(folder: Path) -> None:
     files = slices(folder / "ct", FIRST)
-    write_contours(folder / "contours.dcm", files, [("Liver tumor 1", SPOTS[0])])
+    write_contours(folder / "contours.dcm", files, [("Liver tumor 1", SPOTS[0])], FIRST.geometry)
 
 
 @of(DICOM)
 def contours_of_organs_at_risk(folder: Path) -> None:
     files = slices(folder / "ct", FIRST)
-    write_contours(folder / "contours.dcm", files, [("Kidney_L", SPOTS[0]), ("Spinal cord", ORGAN)])
-
-
-def write_contours(
-    path: Path, files: Sequence[Path], rois: Sequence[tuple[str, BoolArray]]
-) -> None:
-    """An RTSTRUCT: the outer edges of boxes, slice by slice."""
-    image = pydicom.dcmread(files[0])
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = RTSTRUCT
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    plan = FileDataset(str(path), {}, file_meta=meta, preamble=bytes(128))
-    for keyword in ("PatientID", "PatientName", "StudyDate", "StudyInstanceUID"):
-        setattr(plan, keyword, image[keyword].value)
-    plan.SOPClassUID, plan.SOPInstanceUID = RTSTRUCT, meta.MediaStorageSOPInstanceUID
-    plan.Modality, plan.SeriesInstanceUID = "RTSTRUCT", generate_uid()
-    plan.StructureSetLabel = "Contours"
-    series, study, frame = Dataset(), Dataset(), Dataset()
-    series.SeriesInstanceUID = image.SeriesInstanceUID
-    study.RTReferencedSeriesSequence = [series]
-    frame.FrameOfReferenceUID = image.FrameOfReferenceUID
-    frame.RTReferencedStudySequence = [study]
-    plan.ReferencedFrameOfReferenceSequence = [frame]
-    plan.StructureSetROISequence, plan.ROIContourSequence = [], []
-    plan.RTROIObservationsSequence = []
-    for number, (name, mask) in enumerate(rois, start=1):
-        roi, drawn, seen = Dataset(), Dataset(), Dataset()
-        roi.ROINumber, roi.ROIName, roi.ROIGenerationAlgorithm = number, name, "MANUAL"
-        roi.ReferencedFrameOfReferenceUID = image.FrameOfReferenceUID
-        drawn.ReferencedROINumber, drawn.ContourSequence = number, []
-        for z in np.flatnonzero(mask.any(axis=(1, 2))):
-            y, x = np.nonzero(mask[z])
-            low, high = (y.min() - 0.5, x.min() - 0.5), (y.max() + 0.5, x.max() + 0.5)
-            corners = [low, (low[0], high[1]), high, (high[0], low[1])]
-            contour = Dataset()
-            contour.ContourGeometricType, contour.NumberOfContourPoints = "CLOSED_PLANAR", 4
-            points = FIRST.geometry.to_world(np.array([(z, *corner) for corner in corners]))
-            contour.ContourData = [f"{value:.3f}" for value in np.ravel(points)]
-            drawn.ContourSequence.append(contour)
-        seen.ObservationNumber = seen.ReferencedROINumber = number
-        seen.RTROIInterpretedType = "GTV"
-        plan.StructureSetROISequence.append(roi)
-        plan.ROIContourSequence.append(drawn)
-        plan.RTROIObservationsSequence.append(seen)
-    plan.save_as(path)
+    organs = [("Kidney_L", SPOTS[0]), ("Spinal cord", ORGAN)]
+    write_contours(folder / "contours.dcm", files, organs, FIRST.geometry)
 
 
 def _beside(folder: Path, masks: dict[str, BoolArray]) -> None:
