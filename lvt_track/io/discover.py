@@ -233,8 +233,8 @@ def _search(folder: Path) -> _Search:
     from lvt_track.io.dicom.frames import read_frame_headers
     from lvt_track.io.dicom.segmentation.header import SEGMENTATIONS
     from lvt_track.io.dicom.series import find_dicom_series
-    from lvt_track.io.layouts.contours import CONTOURS, with_contours_told
-    from lvt_track.io.layouts.dicom_segmentations import with_segmentations
+    from lvt_track.io.layouts.drawings.contours import CONTOURS, with_contours_told
+    from lvt_track.io.layouts.drawings.dicom_segmentations import with_segmentations
     from lvt_track.io.walk import files_below
 
     walk = files_below(folder)

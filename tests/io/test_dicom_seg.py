@@ -18,7 +18,7 @@ from lvt_track.io.dicom.header import read_slice_headers
 from lvt_track.io.dicom.segmentation.frames import read_frames
 from lvt_track.io.dicom.segmentation.header import read_segmentation_header, slices_drawn_on
 from lvt_track.io.dicom.segmentation.voxels import read_segments
-from lvt_track.io.layouts.segment_classes import classes_of_segments
+from lvt_track.io.layouts.drawings.segment_classes import classes_of_segments
 from tests.io.drawn import LIVER, Piece, write_drawing
 
 SHAPE = (6, 24, 32)

@@ -11,9 +11,14 @@ from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut
 from lvt_track.io.dicom.segmentation.header import SegmentationHeader, read_segmentation_header
 from lvt_track.io.dicom.segmentation.voxels import why_off_grid
-from lvt_track.io.layouts.drawing_choice import chosen_masks
-from lvt_track.io.layouts.drawn_segmentations import Drawn, checked, open_segmentation, remarks
-from lvt_track.io.layouts.segment_classes import classes_of_segments
+from lvt_track.io.layouts.drawings.drawing_choice import chosen_masks
+from lvt_track.io.layouts.drawings.drawn_segmentations import (
+    Drawn,
+    checked,
+    open_segmentation,
+    remarks,
+)
+from lvt_track.io.layouts.drawings.segment_classes import classes_of_segments
 
 __all__ = ["with_segmentations"]
 

@@ -15,8 +15,8 @@ from lvt_track.io.candidates import FoundSeries, LeftOut
 from lvt_track.io.dicom.segmentation.frames import SegmentFrames, read_frames
 from lvt_track.io.dicom.segmentation.header import SegmentationHeader, SegmentHeader
 from lvt_track.io.dicom.segmentation.voxels import why_off_grid
+from lvt_track.io.layouts.drawings.segment_classes import SegmentClasses, classes_of_segments
 from lvt_track.io.layouts.given_masks import read_given_labels
-from lvt_track.io.layouts.segment_classes import SegmentClasses, classes_of_segments
 
 __all__ = ["Drawn", "checked", "open_segmentation", "remarks"]
 

@@ -11,7 +11,7 @@ from lvt_track.core.geometry import Geometry
 from lvt_track.core.series import MaskSource
 from lvt_track.errors import InputError
 from lvt_track.io.candidates import FoundSeries, LeftOut
-from lvt_track.io.layouts.drawn_segmentations import Drawn
+from lvt_track.io.layouts.drawings.drawn_segmentations import Drawn
 from lvt_track.io.layouts.given_masks import are_apart, read_given_labels
 
 __all__ = ["chosen_masks"]
