@@ -35,7 +35,7 @@ from lvt_track.core.course import Course, LookBack, VisitFindings
 from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.core.methods import METHODS
 from lvt_track.core.series import Phase, Series, Visit
-from lvt_track.lesions.lookback.change import with_changes
+from lvt_track.lesions.lookback.change import still_shown, with_changes
 from lvt_track.lesions.lookback.search import look_back
 from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
 from lvt_track.lesions.matching.events import doubt_what_was_visible
@@ -61,10 +61,12 @@ RULES = (
 )
 """Each with those above it; all together are what `lvt track` says of tumours a model drew."""
 
-ALL, CHOSEN, HELD_OUT = "all", "rules made with these in sight", "drawn afterwards"
-IN_SIGHT, DRAWN_IN_SIGHT = 11, 2
-"""Of the courses on the same scans, and of those that the model draws, so many were seen when rules
-and limits were made."""
+ALL, CHOSEN, HELD_OUT = "all", "rules made with these in sight", "not looked at"
+IN_SIGHT, DRAWN_IN_SIGHT = 6, 2
+"""Courses by chance errors with a number below this one were looked at one by one when rules were
+made, and of those that the model draws so many."""
+
+Looked = tuple[Course, tuple[LookBack, ...], frozenset[int]]
 
 Key = tuple[str, str, str, str]
 """Masks, kind of course, rule, and which of the courses."""
@@ -139,10 +141,12 @@ def courses(chosen: argparse.Namespace) -> Iterator[Simulated]:
     for course in registered_courses(
         chosen.work, chosen.courses, VISITS, step=2 if chosen.real else 1
     ):
-        yield Simulated(course, CORRUPTED, livers_of(chosen.work, course.number))
+        is_in_sight = course.number < IN_SIGHT
+        livers = livers_of(chosen.work, course.number)
+        yield Simulated(course, CORRUPTED, livers, is_in_sight)
         count = chosen.redrawn if course.kind == "real" else 0
         for k, (more, livers) in enumerate(redrawn_courses(course, count, chosen.work), start=1):
-            yield Simulated(more, CORRUPTED, livers, k < IN_SIGHT, k)
+            yield Simulated(more, CORRUPTED, livers, is_in_sight, k)
     for k, drawn in enumerate(model_courses(chosen.work, chosen.drawn, VISITS_DRAWN)):
         yield Simulated(drawn[0], DRAWN, drawn[1], k < DRAWN_IN_SIGHT)
 
@@ -188,9 +192,10 @@ def write(chosen: argparse.Namespace) -> None:
         "the masks show at least one lesion; on masks that the model drew, those that touch a "
         "tumour of the scan's own, which it shows before, are counted apart: they only make that "
         "one larger. Each rule stands with those above it; all "
-        "together are what `lvt track` says of a model's tumours. Of the courses on the same scans "
-        f"the first {IN_SIGHT} were seen when the rules were made, of those that the model drew "
-        f"the first {DRAWN_IN_SIGHT}; the others afterwards.",
+        "together are what `lvt track` says of a model's tumours. The errors of courses on the "
+        f"first {IN_SIGHT // 2} registered scans were looked at one by one when rules were made; "
+        "the others are judged by rules that were made without them. Of those that the model drew "
+        f"the first {DRAWN_IN_SIGHT} were seen.",
         markdown_table(header.split("|"), rows),
         "Two patients are behind all real courses, and lesions there are ellipsoids: this says how "
         "the rules behave, not how often they are right in a hospital.",
@@ -200,19 +205,22 @@ def write(chosen: argparse.Namespace) -> None:
 def judged(one: Simulated, work: Path) -> dict[str, tuple[Track, ...]]:
     """The tracks of a course by each rule."""
     course, seen = one.course, one.course.seen[one.masks]
-    pictured, looks = looked(one, work)
+    pictured, looks, shown = looked(one, work)
     finds = ModelFinds(seen.lesions, seen.shapes, course.dates, [True] * len(course.dates))
     by_rule = {RULES[0]: pictured.tracks}
     by_rule[RULES[1]] = doubt_model_finds(pictured.tracks, finds, course.frame)
     tracks = doubt_what_was_visible(pictured.tracks, pictured.lookbacks, course.dates)
     by_rule[RULES[2]] = doubt_model_finds(tracks, finds, course.frame)
     tracks = doubt_what_was_visible(pictured.tracks, looks, course.dates)
-    by_rule[RULES[3]] = doubt_model_finds(tracks, replace(finds, looks=looks), course.frame)
+    by_rule[RULES[3]] = doubt_model_finds(
+        tracks, replace(finds, looks=looks, still_shown=shown), course.frame
+    )
     return by_rule
 
 
-def looked(one: Simulated, work: Path) -> tuple[Course, tuple[LookBack, ...]]:
-    """The course with its tracks and looks, and the looks with what changed; kept in `work`."""
+def looked(one: Simulated, work: Path) -> Looked:
+    """The course with its tracks and looks, the looks with what changed, and the tracks that the
+    next scan shows though one visit alone has them; kept in `work`."""
     methods = "-".join(str(METHODS[name]) for name in ("lesions", "match", "look back"))
     path = work / f"looks-{one.name}-by-{methods}.pickle"
     if not path.exists():
@@ -222,8 +230,9 @@ def looked(one: Simulated, work: Path) -> tuple[Course, tuple[LookBack, ...]]:
         pictured = Course("simulated", visits, tracks=matching.tracks)
         lookbacks = look_back(pictured, one.livers, course.frame)
         pictured = replace(pictured, lookbacks=lookbacks)
-        keep((pictured, with_changes(pictured, seen.shapes, one.livers, course.frame)), path)
-    kept: tuple[Course, tuple[LookBack, ...]] = pickle.loads(path.read_bytes())
+        compared = (pictured, seen.shapes, one.livers, course.frame)
+        keep((pictured, with_changes(*compared), still_shown(*compared)), path)
+    kept: Looked = pickle.loads(path.read_bytes())
     return kept
 
 

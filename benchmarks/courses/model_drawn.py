@@ -1,13 +1,13 @@
 """Courses of a moved real CT whose masks the embedded model draws: its own errors, not random ones.
 
-A network runs once for each visit; each course is kept in the work folder.
+A network runs once for each visit; each visit is kept in the work folder.
 """
 
 from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,20 +112,30 @@ def register_drawn(number: int, visits: Sequence[DrawnVisit]) -> tuple[Registere
     return register_visits(("real", number), truth, images, seen), livers
 
 
-def model_courses(work: Path, count: int, visits: int) -> list[tuple[RegisteredCourse, Livers]]:
-    """The first so many courses; what the model drew is kept in the folder `work`."""
+def model_courses(work: Path, count: int, visits: int) -> Iterator[tuple[RegisteredCourse, Livers]]:
+    """The first so many courses, one after the other.
+
+    Every visit that the model has drawn is kept in the folder `work`, about 70 MB, and every course
+    that is registered: whoever asks again goes on where it was stopped.
+    """
     work.mkdir(parents=True, exist_ok=True)
-    courses = []
     for number in range(FIRST, FIRST + count):
-        drawn_path = work / f"drawn-{number}.pickle"
         path = work / f"registered-{number}-by-{METHODS['lesions']}-{METHODS['register']}.pickle"
-        if not drawn_path.exists():
-            start = time.process_time()
-            model = load_model("default")
-            truth = real_course(number, [Phase.PORTAL] * visits, MORE_NEW)
-            keep([draw(k, visit, model) for k, visit in enumerate(truth)], drawn_path)
-            print(f"drawn {number}: {time.process_time() - start:.0f} s of CPU", flush=True)
         if not path.exists():
-            keep(register_drawn(number, pickle.loads(drawn_path.read_bytes())), path)
-        courses.append(pickle.loads(path.read_bytes()))
-    return courses
+            keep(register_drawn(number, _drawn_visits(work, number, visits)), path)
+        course: tuple[RegisteredCourse, Livers] = pickle.loads(path.read_bytes())
+        yield course
+
+
+def _drawn_visits(work: Path, number: int, visits: int) -> list[DrawnVisit]:
+    paths = [work / f"drawn-{number}-{k}.pickle" for k in range(visits)]
+    missing = [k for k, path in enumerate(paths) if not path.exists()]
+    if missing:
+        model = load_model("default")
+        truth = real_course(number, [Phase.PORTAL] * visits, MORE_NEW)
+        for k in missing:
+            start = time.process_time()
+            keep(draw(k, truth[k], model), paths[k])
+            seconds = time.process_time() - start
+            print(f"drawn {number}, visit {k + 1}: {seconds:.0f} s of CPU", flush=True)
+    return [pickle.loads(path.read_bytes()) for path in paths]

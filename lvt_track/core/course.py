@@ -178,6 +178,8 @@ class LookBack:
         change_rate: share of the control places, this one among them, that changed as much.
         found_contrast_hu: how much darker (negative) or brighter that extent is when it is found,
             against the liver around it; told where the change is.
+        found_rate: share of the control places, this one among them, that stand out as much when it
+            is found, by their mean or by what is within them; told where the change is.
         is_hidden: whether too little of the tumour's extent, or of what is around it, is plain
             liver in both scans, so that a change says nothing; told of the same look.
     """
@@ -199,6 +201,7 @@ class LookBack:
     change_hu: float | None = None
     change_rate: float | None = None
     found_contrast_hu: float | None = None
+    found_rate: float | None = None
     is_hidden: bool = False
 
     def __post_init__(self) -> None:
@@ -216,6 +219,16 @@ class LookBack:
             return None
         is_gone = (self.change_hu or 0.0) * (self.found_contrast_hu or 0.0) < 0
         return self.change_rate <= CHANGED_RATE and not is_gone and not self.was_there
+
+    @property
+    def stands_out(self) -> bool | None:
+        """Whether the tumour differs from its liver where it is found; None where not told.
+
+        Either by what an eye sees, or by a rim or middle that control places do not have.
+        """
+        if self.found_contrast_hu is None or self.found_rate is None:
+            return None
+        return abs(self.found_contrast_hu) >= _SEEN_HU or self.found_rate <= CHANGED_RATE
 
     @property
     def was_there(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lvt_track.core.course import LookBack, Visibility
-from lvt_track.core.lesion.lesion import TrackState
+from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.lesions.components import LesionShape
 from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
 from lvt_track.lesions.matching.match import match_course
@@ -23,12 +23,12 @@ def shape_of(lesion):
     return LesionShape(inside + np.array(lesion.centroid_mm), 2.0)
 
 
-def followed(visits, frame, dates, is_drawn=True, looks=()):
+def followed(visits, frame, dates, is_drawn=True, looks=(), still_shown=()):
     """The states of all tracks that begin after the first visit, with reasons."""
     dates = dates[: len(visits)]
     tracks = match_course(visits, frame, dates).tracks
     shapes = {lesion.key: shape_of(lesion) for at in visits for lesion in at}
-    finds = ModelFinds(visits, shapes, dates, [is_drawn] * len(visits), looks)
+    finds = ModelFinds(visits, shapes, dates, [is_drawn] * len(visits), looks, still_shown)
     doubted = doubt_model_finds(tracks, finds, frame)
     return [(track.state, track.reason) for track in doubted if track.lesions[0][0] > 0]
 
@@ -77,6 +77,60 @@ def look_at(rate: float) -> LookBack:
     """A look at tumour 2 in the scan before the one that shows it, in a place that changed so."""
     look = LookBack(2, (1, 2), 0, 60, Visibility.NOT_VISIBLE, "", (60.0, 0.0, 0.0), 2.0)
     return replace(look, change_hu=-3.0, change_rate=rate)
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown", "state"),
+    [
+        (0.01, (2,), TrackState.NEW),
+        (0.01, (), TrackState.UNCERTAIN),
+        (0.5, (2,), TrackState.UNCERTAIN),  # it was there before, and is after
+    ],
+)
+def test_what_the_next_scan_shows_and_no_mask_is_new_where_its_place_has_changed(
+    ball, still_frame, dates, rate, shown, state
+):
+    visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
+    visits[1].append(ball(1, 2, (60, 0, 0), 15))
+    frame, looks = still_frame(), [look_at(rate)]
+    ((found, _),) = followed(visits, frame, dates, looks=looks, still_shown=shown)
+    assert found is state
+
+
+@pytest.mark.parametrize(
+    ("found_hu", "found_rate", "state"),
+    [
+        (-4.0, 0.5, TrackState.UNCERTAIN),
+        (-4.0, 0.02, TrackState.NEW),  # a rim about a dark middle
+        (-6.0, 0.5, TrackState.NEW),
+    ],
+)
+def test_what_does_not_stand_out_where_it_is_drawn_is_not_new(
+    ball, still_frame, dates, found_hu, found_rate, state
+):
+    visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
+    for v in (1, 2):
+        visits[v].append(ball(v, 2, (60, 0, 0), 15))
+    look = replace(look_at(0.01), change_hu=-5.0, found_contrast_hu=found_hu, found_rate=found_rate)
+    ((found, reason),) = followed(visits, still_frame(), dates, looks=[look])
+    assert found is state and ("stands out" in reason) is (state is TrackState.UNCERTAIN)
+
+
+def test_what_is_drawn_where_a_lesion_was_may_be_a_part_of_it(ball, still_frame, dates):
+    """Alike in size, so that it is no fragment; the other one goes on as another."""
+    visits = [
+        [ball(0, 1, (0, 0, 0), 30)],
+        [ball(1, 1, (0, 0, 0), 30), ball(1, 2, (8, 0, 0), 20)],
+    ]
+    tracks = [
+        Track(1, ((0, 1), (1, 1)), TrackState.PERSISTENT),
+        Track(2, ((1, 2),), TrackState.NEW),
+    ]
+    shapes = {lesion.key: shape_of(lesion) for at in visits for lesion in at}
+    finds = ModelFinds(visits, shapes, dates[:2], [True, True])
+    _, late = doubt_model_finds(tracks, finds, still_frame())
+    assert late.state is TrackState.UNCERTAIN
+    assert f"where lesion 1 of {dates[0]} is drawn" in late.reason
 
 
 @pytest.mark.parametrize("is_drawn", [True, False])
@@ -132,6 +186,15 @@ def test_the_doubt_of_a_place_that_looked_the_same_ends_with_growth(ball, still_
         visits[v].append(ball(v, 2, (60, 0, 0), diameter_mm))
     ((state, reason),) = followed(visits, still_frame(), dates, looks=[look_at(0.5)])
     assert state is TrackState.NEW and "looks the same" in reason
+
+
+def test_growth_does_not_make_new_what_the_scan_before_shows_most_of(ball, still_frame, dates):
+    visits = [[ball(v, 1, (0, 0, 0), 20)] for v in range(3)]
+    for v, diameter_mm in ((1, 12), (2, 18)):
+        visits[v].append(ball(v, 2, (60, 0, 0), diameter_mm))
+    look = replace(look_at(0.01), found_contrast_hu=-20.0)  # -3 HU have come
+    ((state, reason),) = followed(visits, still_frame(), dates, looks=[look])
+    assert state is TrackState.UNCERTAIN and "most of it already" in reason
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from lvt_track.core.lesion.lesion import Track, TrackState
 from lvt_track.core.series import Phase, Series, Visit
 from lvt_track.core.volume import Masks, Volume
 from lvt_track.lesions.components import LesionShape
-from lvt_track.lesions.lookback.change import with_changes
+from lvt_track.lesions.lookback.change import still_shown, with_changes
 from lvt_track.lesions.lookback.contrast import contrast_maps, ring_hu
 from lvt_track.lesions.lookback.controls import control_cells, false_alarm_rate
 from lvt_track.lesions.lookback.scan import LiverScan, liver_scan
@@ -230,6 +230,24 @@ def test_a_place_has_changed_where_control_places_have_not(
     vein = replace(scans[0], vessels=scans[0].vessels | here)
     (look,) = with_changes(course, {(1, 1): ball_of_7_mm()}, [vein, scans[1]], frame)
     assert look.is_hidden and look.has_changed is None
+
+
+@pytest.mark.parametrize(
+    ("hu", "after_hu", "is_shown"),
+    [(-40.0, -40.0, True), (-40.0, 0.0, False), (-40.0, 40.0, False), (0.0, -40.0, False)],
+)
+def test_what_one_visit_alone_has_is_sought_in_the_next_scan(
+    ball, still_frame, dates, hu, after_hu, is_shown
+):
+    lesion = ball(1, 1, PLACE_MM, 14, 60.0)
+    scans = [visit_scan(1), *(visit_scan(2, [(PLACE_MM, 7, one)]) for one in (hu, after_hu))]
+    course, shapes = course_of({1: [lesion]}, dates[:3]), {(1, 1): ball_of_7_mm()}
+    assert (still_shown(course, shapes, scans, still_frame()) == {1}) is is_shown
+    assert not still_shown(course, shapes, [*scans[:2], None], still_frame())
+    beyond = still_frame(lowest_z_mm={2: PLACE_MM[2]})
+    assert not still_shown(course, shapes, scans, beyond)
+    last = course_of({1: [lesion]}, dates[:2])
+    assert not still_shown(last, shapes, scans[:2], still_frame())
 
 
 def ball_of_7_mm() -> LesionShape:

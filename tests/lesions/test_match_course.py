@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -190,6 +191,14 @@ def test_what_leaves_the_field_of_view_has_not_disappeared(ball, still_frame, da
     matching = match_course(visits, still_frame(lowest_z_mm={1: -20.0}), dates[:2])
     assert matching.tracks[0].state is not TrackState.DISAPPEARED
     assert f"not in the field of view {dates[1]}" in matching.tracks[0].events
+
+
+def test_a_lump_that_comes_to_a_tumour_may_be_a_new_one(ball, still_frame, dates):
+    """It is counted as growth; the words say what else it may be."""
+    sizes = ((0, ()), (1, (20.0, 12.0)), (2, (20.0, 13.0)))
+    visits = [[replace(ball(v, 1, (0, 0, 0), 20 + v), lumps_mm=lumps)] for v, lumps in sizes]
+    (track,) = match_course(visits, still_frame(), dates[:3]).tracks
+    assert track.events == (f"2 lumps {dates[1]}, one before: perhaps a new tumour touches it",)
 
 
 @pytest.mark.parametrize("unreliable", [[0], [1]])

@@ -1,4 +1,4 @@
-"""Whether the place of a tumour has changed since an earlier scan: what looks the same is not new.
+"""Whether the place of a tumour has changed between two scans: what looks the same is not new.
 
 The difference of two registered scans within the tumour's own extent, less that in the liver around
 it, is compared with the same at control places. Noise, registration and the liver's own anatomy are
@@ -11,29 +11,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import ndimage
 
 from lvt_track.core.course import Course, LookBack, Visibility
 from lvt_track.core.geometry import FloatArray
 from lvt_track.core.lesion.lesion import Lesion
-from lvt_track.core.volume import BoolArray
 from lvt_track.lesions.components import ShapeTable
-from lvt_track.lesions.frame import PointMap
-from lvt_track.lesions.lookback.contrast import LEAST_RING, ring_edges_mm
+from lvt_track.lesions.frame import PointMap, shows_place
 from lvt_track.lesions.lookback.controls import (
     FEWEST_CONTROLS,
     control_cells,
     false_alarm_rate,
     known_places,
 )
+from lvt_track.lesions.lookback.pair import STEP_MM, PlaceContrast, ScanPair, ring_points_mm, some
 from lvt_track.lesions.lookback.scan import LiverScan
+from lvt_track.lesions.lookback.search import LEAST_CONTRAST_HU, VISIBLE_RATE, first_lesion
 from lvt_track.lesions.size import ball_radius_mm
 
-__all__ = ["with_changes"]
+__all__ = ["still_shown", "with_changes"]
 
-_INNER_POINTS, _RING_POINTS = 120, 160
-_STEP_MM = 2.0
-_SEED = 33
+_INNER_POINTS = 120
 
 
 def with_changes(
@@ -50,13 +47,63 @@ def with_changes(
         scans: the liver of each visit; None where there is none.
         frame: the registration of the visits.
     """
+    scene = _Scene(course, shapes, scans, frame)
     first = {look.track: look for look in sorted(course.lookbacks, key=_rank(course), reverse=True)}
     return tuple(
-        _with_change(look, course, shapes, scans, frame)
-        if look is first[look.track] and look.lesion in shapes
-        else look
+        _with_change(look, scene) if look is first[look.track] else look
         for look in course.lookbacks
     )
+
+
+def still_shown(
+    course: Course, shapes: ShapeTable, scans: Sequence[LiverScan | None], frame: PointMap
+) -> frozenset[int]:
+    """Numbers of the tracks that one visit alone has, though the scan of the next shows them too.
+
+    There the same extent still stands out, by 5 HU or more to the same side, as at most 5 % of the
+    control places do.
+
+    Args:
+        course: visits, lesions and tracks.
+        shapes: of the lesions, by key.
+        scans: the liver of each visit; None where there is none.
+        frame: the registration of the visits.
+    """
+    scene = _Scene(course, shapes, scans, frame)
+    lone = [track for track in course.tracks if 0 < track.lesions[0][0] == track.lesions[-1][0]]
+    return frozenset(
+        track.number for track in lone if _stands_out_after(first_lesion(course, track), scene)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """What places are compared in: visits, shapes of their lesions, livers, registration."""
+
+    course: Course
+    shapes: ShapeTable
+    scans: Sequence[LiverScan | None]
+    frame: PointMap
+
+    def compared(self, lesion: Lesion, other: int) -> tuple[PlaceContrast, PlaceContrast] | None:
+        """Contrast at the lesion's visit less that at another, and at its visit; controls after it.
+
+        None where one of them has no liver, or the lesion no shape.
+        """
+        now, then = self.scans[lesion.visit], self.scans[other]
+        if now is None or then is None or lesion.key not in self.shapes:
+            return None
+        pair = ScanPair(now, then, lesion.visit, other, self.frame)
+        inner_mm = some(self.shapes[lesion.key].points_mm, _INNER_POINTS) - lesion.centroid_mm
+        places_mm = np.vstack([[lesion.centroid_mm], self._controls_mm(lesion, now)])
+        return pair.compared(places_mm, inner_mm, ring_points_mm(_radius_mm(lesion)))
+
+    def _controls_mm(self, lesion: Lesion, scan: LiverScan) -> FloatArray:
+        """Places (n, 3) of the lesion's scan that are like its own, clear of all lesions."""
+        known_mm, known_radius_mm = known_places(self.course, lesion.visit, self.frame)
+        clear_mm = known_radius_mm + STEP_MM + _radius_mm(lesion)
+        cells = control_cells(scan, np.array(lesion.centroid_mm), known_mm, clear_mm)
+        return scan.geometry.to_world(cells)
 
 
 def _rank(course: Course) -> Callable[[LookBack], tuple[bool, bool, int]]:
@@ -69,22 +116,13 @@ def _rank(course: Course) -> Callable[[LookBack], tuple[bool, bool, int]]:
     )
 
 
-def _with_change(
-    look: LookBack,
-    course: Course,
-    shapes: ShapeTable,
-    scans: Sequence[LiverScan | None],
-    frame: PointMap,
-) -> LookBack:
-    lesion = course.lesion(look.lesion)
-    now, then = scans[lesion.visit], scans[look.visit]
-    if look.verdict is Visibility.NOT_COVERED or now is None or then is None:
+def _with_change(look: LookBack, scene: _Scene) -> LookBack:
+    if look.verdict is Visibility.NOT_COVERED:
         return look
-    pair = _Pair(now, then, lesion.visit, look.visit, frame)
-    inner_mm = _some(shapes[lesion.key].points_mm, _INNER_POINTS) - lesion.centroid_mm
-    ring_mm = _ring_mm(_radius_mm(lesion))
-    places_mm = np.vstack([[lesion.centroid_mm], _control_places(course, lesion, now, frame)])
-    change, stand = pair.compared(places_mm, inner_mm, ring_mm)
+    compared = scene.compared(scene.course.lesion(look.lesion), look.visit)
+    if compared is None:
+        return look
+    change, stand = compared
     judged = ~np.isnan(change.mean_hu)
     if not judged[0]:
         return replace(look, is_hidden=True)
@@ -95,127 +133,27 @@ def _with_change(
         change_hu=float(change.mean_hu[0]),
         change_rate=change.rate(judged),
         found_contrast_hu=float(stand.mean_hu[0]),
+        found_rate=stand.rate(judged),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Contrast:
-    """Of places, the mean (n,) and the root mean square (n,) against what is around, in HU.
-
-    The mean is NaN where too little of a place can be judged.
-    """
-
-    mean_hu: FloatArray
-    spread_hu: FloatArray
-
-    @classmethod
-    def of(cls, inner: _Sample, around: _Sample) -> _Contrast:
-        judged = (inner.liver.mean(axis=1) >= LEAST_RING) & (
-            around.plain.mean(axis=1) >= LEAST_RING
-        )
-        contrast_hu = inner.hu - _mean(around.hu, around.plain)[:, None]
-        mean_hu = np.where(judged, _mean(contrast_hu, inner.liver), np.nan)
-        return cls(mean_hu, np.sqrt(_mean(contrast_hu**2, inner.liver)))
-
-    def rate(self, judged: BoolArray) -> float:
-        """How often a place stands out as much as the first.
-
-        A rim that is brighter around a middle that is darker may leave the mean as it was.
-        """
-        return false_alarm_rate([np.abs(self.mean_hu[judged]), self.spread_hu[judged]])
-
-
-@dataclass(frozen=True, eq=False)
-class _Sample:
-    """HU at points (n, k) of n places, whether they are liver beside vessels, and plain liver."""
-
-    hu: FloatArray
-    liver: BoolArray
-    plain: BoolArray
-
-
-@dataclass(frozen=True, eq=False)
-class _Pair:
-    """A scan and one before it.
-
-    Attributes:
-        now, then: their livers.
-        later, earlier: indices of their visits.
-        frame: the registration.
-    """
-
-    now: LiverScan
-    then: LiverScan
-    later: int
-    earlier: int
-    frame: PointMap
-
-    def compared(
-        self, places_mm: FloatArray, inner_mm: FloatArray, ring_mm: FloatArray
-    ) -> tuple[_Contrast, _Contrast]:
-        """Change of the contrast at places (n, 3) of the later scan, and the contrast there now.
-
-        Args:
-            places_mm: the places.
-            inner_mm: points (k, 3) of what lies there, about its centre.
-            ring_mm: points (m, 3) around it; those in plain liver of both scans count.
-        """
-        inner, inner_now = self._sampled(places_mm[:, None] + inner_mm)
-        around, around_now = self._sampled(places_mm[:, None] + ring_mm)
-        return _Contrast.of(inner, around), _Contrast.of(inner_now, around_now)
-
-    def _sampled(self, points_mm: FloatArray) -> tuple[_Sample, _Sample]:
-        """HU now less HU then at points (n, k, 3), and HU now, where both scans can be judged."""
-        flat = points_mm.reshape(-1, 3)
-        mapped = self.frame.map_points(flat, self.later, self.earlier)
-        now_hu, *now = _sampled(self.now, flat)
-        then_hu, *then = _sampled(self.then, mapped)
-        shape = points_mm.shape[:2]
-        liver, plain = ((a & b).reshape(shape) for a, b in zip(now, then, strict=True))
-        change = _Sample((now_hu - then_hu).reshape(shape), liver, plain)
-        return change, _Sample(now_hu.reshape(shape), liver, plain)
-
-
-def _sampled(scan: LiverScan, points_mm: FloatArray) -> tuple[FloatArray, BoolArray, BoolArray]:
-    """HU at points (n, 3), whether they are liver beside its vessels, and whether plain liver."""
-    index = scan.geometry.to_index(points_mm).T
-    last = np.array(scan.hu.shape)[:, None] - 1
-    shown: BoolArray = np.all((index >= -0.5) & (index <= last + 0.5), axis=0)
-    hu = ndimage.map_coordinates(scan.hu, index, order=1, mode="nearest").astype(float)
-    cell = np.clip(np.rint(index).astype(np.intp), 0, last)
-    at = tuple(cell)
-    return hu, shown & scan.liver[at] & ~scan.vessels[at], shown & scan.tissue[at]
-
-
-def _mean(values: FloatArray, counted: BoolArray) -> FloatArray:
-    """Mean of each row over what is counted; 0 where nothing is."""
-    total: FloatArray = np.where(counted, values, 0.0).sum(axis=1)
-    mean: FloatArray = total / np.maximum(np.count_nonzero(counted, axis=1), 1)
-    return mean
-
-
-def _control_places(course: Course, lesion: Lesion, scan: LiverScan, frame: PointMap) -> FloatArray:
-    """Places (n, 3) of the lesion's scan that are like its own, clear of all lesions."""
-    known_mm, known_radius_mm = known_places(course, lesion.visit, frame)
-    clear_mm = known_radius_mm + _STEP_MM + _radius_mm(lesion)
-    cells = control_cells(scan, np.array(lesion.centroid_mm), known_mm, clear_mm)
-    return scan.geometry.to_world(cells)
-
-
-def _ring_mm(radius_mm: float) -> FloatArray:
-    """Points (m, 3) between two spheres about the origin, evenly spread."""
-    inner, outer = ring_edges_mm(radius_mm)
-    steps = np.arange(-outer, outer + _STEP_MM, _STEP_MM)
-    grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    distance = np.linalg.norm(grid, axis=1)
-    return _some(grid[(distance > inner) & (distance <= outer)], _RING_POINTS)
-
-
-def _some(points: FloatArray, count: int) -> FloatArray:
-    """So many of some points (n, 3), always the same ones."""
-    if len(points) <= count:
-        return points
-    return points[np.random.default_rng(_SEED).choice(len(points), count, replace=False)]
+def _stands_out_after(lesion: Lesion, scene: _Scene) -> bool:
+    """Whether the visit after that of a lesion shows its extent as the lesion's own does."""
+    after = lesion.visit + 1
+    if after >= len(scene.course.visits) or not shows_place(lesion, after, scene.frame):
+        return False
+    compared = scene.compared(lesion, after)
+    if compared is None:
+        return False
+    change, now = compared
+    judged = ~np.isnan(change.mean_hu)
+    if not judged[0] or np.count_nonzero(judged) <= FEWEST_CONTROLS:
+        return False
+    found_hu = float(now.mean_hu[0])
+    after_hu = np.sign(found_hu) * (now.mean_hu - change.mean_hu)[judged]
+    if min(abs(found_hu), float(after_hu[0])) < LEAST_CONTRAST_HU:
+        return False
+    return false_alarm_rate([after_hu]) <= VISIBLE_RATE
 
 
 def _radius_mm(lesion: Lesion) -> float:

@@ -34,7 +34,7 @@ from lvt_track.lesions.lookback.probes import (
 from lvt_track.lesions.lookback.scan import LiverScan
 from lvt_track.lesions.size import ball_radius_mm
 
-__all__ = ["DOUBTFUL_RATE", "LEAST_CONTRAST_HU", "VISIBLE_RATE", "look_back"]
+__all__ = ["DOUBTFUL_RATE", "LEAST_CONTRAST_HU", "VISIBLE_RATE", "first_lesion", "look_back"]
 
 VISIBLE_RATE = 0.05
 """A tumour is called visible when at most this share of the control places look as much like it."""
@@ -64,7 +64,7 @@ def look_back(
     Returns:
         One for each such track and earlier visit, by track and visit.
     """
-    firsts = [_First(track, _first_lesion(course, track)) for track in course.tracks]
+    firsts = [_First(track, first_lesion(course, track)) for track in course.tracks]
     last = max((first.lesion.visit for first in firsts), default=0)
     scenes = [_scene(course, visit, scans[visit], frame) for visit in range(last)]
     return tuple(
@@ -110,7 +110,7 @@ def _scene(course: Course, visit: int, scan: LiverScan | None, frame: PointMap) 
     return _Scene(visit, scan, *known_places(course, visit, frame))
 
 
-def _first_lesion(course: Course, track: Track) -> Lesion:
+def first_lesion(course: Course, track: Track) -> Lesion:
     """The largest lesion of a track at the first visit that shows it."""
     first = track.lesions[0][0]
     return max(

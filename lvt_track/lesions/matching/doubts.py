@@ -9,7 +9,7 @@ reader's masks are believed.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +31,7 @@ FRAGMENT_RATIO = 4.0
 """That tumour is by so much larger: of two alike neither is a fragment."""
 
 _BEYOND = 0.7
+_INSIDE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class ModelFinds:
         dates: of each visit.
         is_drawn: whether a model drew the tumours of each visit.
         looks: at the places of later tumours in the scans before.
+        still_shown: numbers of tracks that one visit alone has, though the next one's scan shows
+            them.
     """
 
     lesions: Sequence[Sequence[Lesion]]
@@ -50,6 +53,7 @@ class ModelFinds:
     dates: Sequence[dt.date]
     is_drawn: Sequence[bool]
     looks: Sequence[LookBack] = ()
+    still_shown: Collection[int] = ()
 
 
 def doubt_model_finds(
@@ -59,7 +63,9 @@ def doubt_model_finds(
 
     What a reader calls new is left alone, and so is what is uncertain already. A place that looked
     the same before, or that is no plain liver in one of the scans, is in doubt until the tumour
-    there is measurable and has clearly grown. A tumour of any visit is uncertain that has not
+    there is measurable and has clearly grown; growth proves nothing of what the scan before shows
+    most of. What one visit alone has is new where the next scan shows it and its place has changed
+    since the scan before. A tumour of any visit is uncertain that has not
     clearly grown and of which every scan says that it may be none, see `lookalikes`.
 
     Args:
@@ -69,7 +75,7 @@ def doubt_model_finds(
     """
     by_key = {lesion.key: lesion for at in finds.lesions for lesion in at}
     first_of = {key: track.lesions[0][0] for track in tracks for key in track.lesions}
-    same = {look.track: look for look in finds.looks if look.has_changed is False or look.is_hidden}
+    same = {look.track: look for look in finds.looks if _speaks_against(look)}
     doubted = []
     for track in tracks:
         first = track.lesions[0][0]
@@ -80,6 +86,7 @@ def doubt_model_finds(
         elif is_open and track.state is not TrackState.UNCERTAIN:
             reason = (
                 _fragment(track, by_key, first_of, finds, frame)
+                or _in_known(track, by_key, finds, frame)
                 or _once(track, by_key, finds, frame)
                 or _came_back(track, finds)
             )
@@ -87,10 +94,32 @@ def doubt_model_finds(
                 track = _doubted(track, reason)
             elif track.number in same:
                 reason = _not_shown_new(same[track.number], finds)
-                grown = confirming_visit(track.lesions, by_key)
+                was_there = same[track.number].was_there
+                grown = None if was_there else confirming_visit(track.lesions, by_key)
                 track = _doubted(track, reason) if grown is None else _settled(track, reason, grown)
+            if track.state is TrackState.DISAPPEARED and _is_still_shown(track, finds):
+                track = _not_gone(track, finds.dates)
         doubted.append(track)
     return tuple(doubted)
+
+
+def _is_still_shown(track: Track, finds: ModelFinds) -> bool:
+    """Whether a tumour that one visit alone has came before it, and is there at the next."""
+    has_changed = any(look.track == track.number and look.has_changed for look in finds.looks)
+    return has_changed and track.number in finds.still_shown
+
+
+def _not_gone(track: Track, dates: Sequence[dt.date]) -> Track:
+    after = track.lesions[0][0] + 1
+    event = f"not drawn {dates[after]}, whose scan still shows it"
+    events = tuple(one for one in track.events if one != f"not seen {dates[after]}")
+    # Whether it is there at the visits after that, nobody looked.
+    state = TrackState.NEW if after == len(dates) - 1 else track.state
+    return replace(track, state=state, events=(*events, event))
+
+
+def _speaks_against(look: LookBack) -> bool:
+    return look.is_hidden or look.has_changed is False or look.stands_out is False
 
 
 def _lookalike(track: Track, by_key: Mapping[tuple[int, int], Lesion]) -> str:
@@ -144,6 +173,11 @@ def _not_shown_new(look: LookBack, finds: ModelFinds) -> str:
             f"{finds.dates[look.visit]}: the scans do not show whether it is new"
         )
     change_hu, rate = look.change_hu or 0.0, look.change_rate or 0.0
+    if look.stands_out is False:
+        return (
+            "a model drew it where the scan shows nothing that stands out: "
+            f"{round(look.found_contrast_hu or 0.0):+d} HU against the liver around it"
+        )
     if rate <= CHANGED_RATE and look.was_there:
         return (
             f"a model drew it, and did not at {finds.dates[look.visit]}, whose scan shows most of "
@@ -197,6 +231,32 @@ def _fragment(
     return ""
 
 
+def _in_known(
+    track: Track,
+    by_key: Mapping[tuple[int, int], Lesion],
+    finds: ModelFinds,
+    frame: PointMap,
+) -> str:
+    """Why a new tumour may be a part of one drawn at its place before; empty where none was."""
+    first = track.lesions[0][0]
+    start, before = _largest(track, first, by_key), first - 1
+    if start.key not in finds.shapes or not are_aligned(before, first, frame):
+        return ""
+    shape = finds.shapes[start.key]
+    points_mm = frame.map_points(shape.points_mm, first, before)
+    for other in finds.lesions[before]:
+        known = finds.shapes.get(other.key)
+        if known is None:
+            continue
+        nearest_mm, _ = cKDTree(known.points_mm).query(points_mm)
+        if np.mean(nearest_mm <= known.grain_mm) >= _INSIDE_SHARE:
+            return (
+                f"a model drew it where lesion {other.label} of {finds.dates[before]} is drawn; it "
+                "may be a part of it"
+            )
+    return ""
+
+
 def _once(
     track: Track,
     by_key: Mapping[tuple[int, int], Lesion],
@@ -208,7 +268,7 @@ def _once(
     if track.lesions[-1][0] > first or after >= len(finds.dates):
         return ""
     start = _largest(track, first, by_key)
-    if not shows_place(start, after, frame):
+    if _is_still_shown(track, finds) or not shows_place(start, after, frame):
         return ""
     return f"a model drew it at one visit alone; it is not seen at {finds.dates[after]}"
 

@@ -38,6 +38,8 @@ CONFIRMING_GROWTH_MM = 5.0
 CONFIRMING_GROWTH_SHARE = 0.2
 """And by this share of its long axis, as RECIST asks of progression."""
 
+_TOUCHING = "one before: perhaps a new tumour touches it"
+
 Key = tuple[int, int]
 
 
@@ -291,6 +293,10 @@ def _events(
             )
             dated_words.append((visit, f"{word} {ends.count(end)} {dates[visit]}"))
     dated_words += [
+        (edge.later[0], f"{count} lumps {dates[edge.later[0]]}, {_TOUCHING}")
+        for edge, count in _turns_lumpy(edges, by_key)
+    ]
+    dated_words += [
         (visit, f"too small to measure {dates[visit]}") for visit in _turns_small(keys, by_key)
     ]
     if last < len(dates) - 1:
@@ -303,6 +309,17 @@ def _events(
             words = "not seen"
         dated_words.append((last + 1, f"{words} {dates[last + 1]}"))
     return [words for _, words in sorted(dated_words, key=lambda item: item[0])]
+
+
+def _turns_lumpy(edges: Sequence[Edge], by_key: Mapping[Key, Lesion]) -> list[tuple[Edge, int]]:
+    """Where a tumour of one lump has become one of several: a new one may touch it."""
+    return [
+        (edge, len(by_key[edge.later].lumps_mm))
+        for edge in edges
+        if edge.event is Event.SAME
+        and by_key[edge.later].lumps_mm
+        and not by_key[edge.earlier].lumps_mm
+    ]
 
 
 def _turns_small(keys: Sequence[Key], by_key: Mapping[Key, Lesion]) -> list[int]:

@@ -16,7 +16,7 @@ from lvt_track.core.series import PhaseVolume
 from lvt_track.lesions.corrections.decisions import Decisions
 from lvt_track.lesions.corrections.edits import neck_warnings
 from lvt_track.lesions.identity import SCAN_DIGITS, KnownVisit, identified, remembered
-from lvt_track.lesions.lookback.change import with_changes
+from lvt_track.lesions.lookback.change import still_shown, with_changes
 from lvt_track.lesions.lookback.search import look_back
 from lvt_track.lesions.matching.doubts import ModelFinds, doubt_model_finds
 from lvt_track.lesions.matching.events import doubt_what_was_visible
@@ -105,9 +105,11 @@ def follow(
         livers = [scan.liver for scan in scans]
         course = replace(course, lookbacks=look_back(course, livers, frame))
         looks = with_changes(course, shapes, livers, frame)
+        shown = still_shown(course, shapes, livers, frame)
     tracks = doubt_what_was_visible(course.tracks, looks, dates)
     drawn = [scan.findings.sources.get("tumors", GIVEN) not in (GIVEN, EDITED) for scan in scans]
-    tracks = doubt_model_finds(tracks, ModelFinds(lesions, shapes, dates, drawn, looks), frame)
+    finds = ModelFinds(lesions, shapes, dates, drawn, looks, shown)
+    tracks = doubt_model_finds(tracks, finds, frame)
     course = replace(course, tracks=tracks, lookbacks=looks)
     return replace(course, unshown=unshown_visits(course, frame))
 
