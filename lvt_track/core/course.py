@@ -178,10 +178,10 @@ class LookBack:
         change_rate: share of the control places, this one among them, that changed as much.
         found_contrast_hu: how much darker (negative) or brighter that extent is when it is found,
             against the liver around it; told where the change is.
-        found_rate: share of the control places, this one among them, that stand out as much when it
-            is found, by their mean or by what is within them; told where the change is.
         is_hidden: whether too little of the tumour's extent, or of what is around it, is plain
             liver in both scans, so that a change says nothing; told of the same look.
+        found_rate: share of the control places, this one among them, that stand out as much when it
+            is found, by their mean or by what is within them; told where the change is.
     """
 
     track: int
@@ -201,8 +201,8 @@ class LookBack:
     change_hu: float | None = None
     change_rate: float | None = None
     found_contrast_hu: float | None = None
-    found_rate: float | None = None
     is_hidden: bool = False
+    found_rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.visit >= self.lesion[0]:
