@@ -87,7 +87,7 @@ def rows_of(volume: Volume, drawn: Drawing, truth: BoolArray, unknown: BoolArray
     # As `lvt track` keeps it.
     kept = rounded_probability(np.where(masks.liver, probability, 0))
     spots = drawn_spots(volume, masks, labels)
-    evidence = lesion_evidence(volume, masks, spots, kept, lookalikes(volume, masks, spots))
+    evidence = lesion_evidence(spots, kept, lookalikes(volume, masks, spots))
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         inside = labels[box] == label
         is_tumor = bool(truth[box][inside].any())

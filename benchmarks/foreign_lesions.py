@@ -139,7 +139,7 @@ def _in_doubt(volume: Volume, drawing: Drawing) -> BoolArray:
     against = lookalikes(volume, masks, spots)
     # As `lvt track` keeps it.
     kept = rounded_probability(np.where(masks.liver, probability, 0))
-    evidence = lesion_evidence(volume, masks, spots, kept, against)
+    evidence = lesion_evidence(spots, kept, against)
     improbable_ones = (label for label, one in evidence.items() if improbable(one))
     doubted: BoolArray = np.isin(labels, [*against, *improbable_ones])
     return doubted

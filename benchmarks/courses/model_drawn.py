@@ -95,7 +95,7 @@ def register_drawn(number: int, visits: Sequence[DrawnVisit]) -> tuple[Registere
         labels, lesions = find_lesions(k, visit.volume, visit.masks, at_edges=True)
         spots = drawn_spots(visit.volume, visit.masks, labels)
         against = lookalikes(visit.volume, visit.masks, spots)
-        evidence = lesion_evidence(visit.volume, visit.masks, spots, visits[k].probability, against)
+        evidence = lesion_evidence(spots, visits[k].probability, against)
         return labels, tuple(
             replace(
                 one,

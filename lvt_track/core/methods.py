@@ -14,7 +14,7 @@ METHODS: dict[str, int] = {
     "read": 2,
     "phase": 1,
     "segment": 3,
-    "lesions": 8,
+    "lesions": 9,
     "register": 2,
     "match": 9,
     "look back": 4,

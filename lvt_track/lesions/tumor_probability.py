@@ -14,8 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lvt_track.core.geometry import FloatArray
-from lvt_track.core.volume import Masks, Volume
 from lvt_track.lesions.lookalikes import FALCIFORM
 from lvt_track.lesions.spots import Spot
 
@@ -51,7 +49,6 @@ _WIDEST_IMPROBABLE_MM = 10.0
 # What is larger looks like a tumour or like one of the lookalikes: in 3D-IRCADb 1.19 the only one
 # of 20 below the limit is a round metastasis at the capsule.
 
-_AROUND_MM = 8.0
 _LEAST_NOISE_HU = 3.0
 # Probabilities are kept in steps of 1/255.
 _STEP = 1 / 255
@@ -114,8 +111,6 @@ def improbable(evidence: LesionEvidence) -> str:
 
 
 def lesion_evidence(
-    volume: Volume,
-    masks: Masks,
     spots: Sequence[Spot],
     probability: NDArray[np.floating],
     against: Mapping[int, str],
@@ -123,39 +118,26 @@ def lesion_evidence(
     """What speaks for and against each drawn lesion, by label.
 
     Args:
-        volume: the scan.
-        masks: on its grid, as a model drew them.
         spots: the lesions, see `drawn_spots`.
-        probability: of tumour (z, y, x), 0 to 1, on its grid.
+        probability: of tumour (z, y, x), 0 to 1, on the grid of their scan.
         against: what `lookalikes` says, by label.
     """
-    plain = masks.plain_liver
-    usual_hu = _level_hu(volume.hu[plain]) if plain.any() else None
     evidence = {}
     for spot in spots:
-        near = volume.geometry.widened(spot.box, _AROUND_MM)
-        around = volume.hu[near][plain[near]]
-        level = _level_hu(around) if around.size else usual_hu
-        if level is None:
+        if math.isnan(spot.liver_hu):
             continue
         chance = probability[spot.box][spot.inside].astype(np.float64)
         evidence[spot.label] = LesionEvidence(
             diameter_mm=spot.diameter_mm,
             peak=float(chance.max()),
             mean=float(chance.mean()),
-            contrast_hu=float(spot.hu.mean()) - level[0],
-            noise_hu=level[1],
+            contrast_hu=float(spot.hu.mean()) - spot.liver_hu,
+            noise_hu=spot.noise_hu,
             vessel_share=spot.vessel_share,
             surface_share=spot.surface_share,
             is_at_falciform=against.get(spot.label) == FALCIFORM,
         )
     return evidence
-
-
-def _level_hu(hu: NDArray[np.generic]) -> tuple[float, float]:
-    """Median and standard deviation."""
-    values: FloatArray = hu.astype(np.float64)
-    return float(np.median(values)), float(values.std())
 
 
 def _log_odds(probability: float) -> float:

@@ -20,6 +20,8 @@ from lvt_track.lesions.spots import drawn_spots
 GRID = Geometry.axial((24, 80, 100), (3.0, 2.0, 2.0))
 FISSURE_X = 58
 BESIDE, AWAY, EDGE = (12, 16, 54), (12, 45, 30), (12, 45, 11)
+# Where the ligament runs above the fissure, and as far to its other side.
+ABOVE_LEFT, ABOVE_RIGHT = (19, 14, 70), (19, 14, 48)
 
 
 def scan_with(centre, contrast_hu, *, radius_mm=7.0, fat_hu=-80.0, vessel_share=0.0, beside=False):
@@ -53,6 +55,9 @@ def scan_with(centre, contrast_hu, *, radius_mm=7.0, fat_hu=-80.0, vessel_share=
     [
         (BESIDE, -30, {}, FALCIFORM),
         (BESIDE, -80, {}, None),
+        (ABOVE_LEFT, -30, {}, FALCIFORM),
+        (ABOVE_RIGHT, -30, {}, None),
+        (BESIDE, -30, {"radius_mm": 11.0}, None),
         (BESIDE, 30, {}, None),
         (AWAY, -30, {}, None),
         (BESIDE, -30, {"radius_mm": 18.0}, None),
@@ -73,6 +78,16 @@ def test_place_and_brightness_say_what_is_in_doubt(centre, contrast_hu, how, rea
     volume, masks, ball = scan_with(centre, contrast_hu, **how)
     spots = drawn_spots(volume, masks, ball.astype(np.int32))
     assert lookalikes(volume, masks, spots).get(1) == reason
+
+
+def test_fat_is_as_dark_as_that_beside_the_liver_around_it():
+    volume, masks, ball = scan_with(BESIDE, -30)
+    hu = volume.hu.copy()
+    # The other half of the liver holds much more fat.
+    hu[:, 40:] -= np.where(masks.liver[:, 40:], 45, 0).astype(np.int16)
+    volume = Volume(hu, GRID)
+    spots = drawn_spots(volume, masks, ball.astype(np.int32))
+    assert lookalikes(volume, masks, spots) == {1: FALCIFORM}
 
 
 def test_a_warning_counts_each_reason():

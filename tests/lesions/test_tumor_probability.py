@@ -37,7 +37,7 @@ def test_evidence_of_a_cube_in_a_liver_whose_levels_are_known() -> None:
     masks = Masks(liver, vessels, labels > 0, geometry)
     volume = Volume(hu, geometry)
     spots = drawn_spots(volume, masks, labels)
-    found = lesion_evidence(volume, masks, spots, probability, {1: VESSEL, 2: FALCIFORM})
+    found = lesion_evidence(spots, probability, {1: VESSEL, 2: FALCIFORM})
     inner, outer = found[1], found[2]
     assert inner.diameter_mm == pytest.approx((6 * 3 * 36 * 2 / np.pi) ** (1 / 3))
     assert inner.peak == pytest.approx(0.9, abs=1e-3)
@@ -59,7 +59,7 @@ def test_without_a_liver_nothing_is_told() -> None:
     volume = Volume(np.zeros(geometry.shape, dtype=np.int16), geometry)
     masks = Masks(nothing, nothing, labels > 0, geometry)
     spots = drawn_spots(volume, masks, labels)
-    assert lesion_evidence(volume, masks, spots, labels.astype(np.float16), {}) == {}
+    assert lesion_evidence(spots, labels.astype(np.float16), {}) == {}
 
 
 def test_a_low_probability_of_a_small_lesion_is_a_doubt() -> None:

@@ -203,7 +203,7 @@ def _weighed(
     probability = scan.probabilities.get("tumors")
     if probability is None or scan.sources["tumors"] != FITTED_TO:
         return lesions
-    evidence = lesion_evidence(volume, scan.masks, spots, probability, reasons)
+    evidence = lesion_evidence(spots, probability, reasons)
     return tuple(
         replace(
             one,
