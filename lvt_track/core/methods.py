@@ -19,7 +19,7 @@ METHODS: dict[str, int] = {
     "match": 9,
     "look back": 4,
     "respond": 8,
-    "plan": 7,
+    "plan": 8,
     "report": 6,
 }
 """The stages in the order in which they run, each with the number of its method."""

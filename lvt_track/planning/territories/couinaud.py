@@ -139,7 +139,9 @@ def _at_fissures(
         both = (moved == one) | (moved == other)
         part = drawn_at_neck(moved == one, both, near_mm, trees.lattice.spacing_mm)
         moved[both] = np.where(part[both], one, other)
-    moved[drawn_at_neck(caudate, trees.liver, _VENOUS_MM, trees.lattice.spacing_mm)] = _CAUDATE
+    # To the right no fissure ends it, and walks would eat up what is so small.
+    both = caudate | (moved == 2) | (moved == 3)
+    moved[drawn_at_neck(caudate, both, _VENOUS_MM, trees.lattice.spacing_mm)] = _CAUDATE
     return moved
 
 

@@ -12,6 +12,7 @@ from lvt_track.core.components import label_components
 from lvt_track.core.geometry import FloatArray, Geometry
 from lvt_track.core.volume import BoolArray
 from lvt_track.planning.lattice import distance_to_mm
+from lvt_track.planning.vessels.groove import groove_axis, groove_score
 
 __all__ = ["Cava", "LiverFrame", "assumed_cava", "find_cava"]
 
@@ -28,8 +29,9 @@ _USUAL_SPREAD = (0.10, 0.14)
 _HEIGHTS = (0.55, 0.88)
 _SLANT = (-0.04, 0.16)
 """How far it lies to the right and back for each mm further down: 0.1 to 0.3 on real livers."""
-_TUBE_MM = 6.0
-_HELD_MM = 16.0
+_HELD = (0.6, 0.9)
+"""Between which heights the liver holds the cava from both sides; further down the caudate lobe ends,
+and its groove opens to the left."""
 _SHELL_MM = 1.5
 _LINING_MM = 7.0
 
@@ -110,6 +112,15 @@ class Cava:
         )
         return Cava(None, axis, self.radius_mm)
 
+    def in_groove(self, liver: BoolArray, geometry: Geometry, frame: LiverFrame) -> Cava:
+        """An assumed cava in the groove that the liver (z, y, x) leaves for it; below the groove it
+        goes on with the slant that most have."""
+        low, high = (float(frame.place((0.5, 0.5, share))[2]) for share in _HELD)
+        groove = groove_axis(liver, geometry, self.axis_mm, (low, high))
+        below = self.axis_mm[self.axis_mm[:, 2] < low, 2]
+        down = np.column_stack([groove[0, :2] + np.outer(low - below, _SLANT), below])
+        return Cava(None, np.concatenate([down, groove]), self.radius_mm)
+
     def distance_mm(self, points_mm: FloatArray) -> FloatArray:
         """Distance of points (n, 3) to its wall; where only the axis is known, negative inside."""
         if self.wall_mm is not None and self.geometry is not None:
@@ -182,15 +193,13 @@ def assumed_cava(liver: BoolArray, geometry: Geometry) -> Cava:
     low, high = (frame.place((0.5, 0.5, share))[2] for share in _HEIGHTS)
     first, last = np.rint(geometry.to_index([[0, 0, low], [0, 0, high]])[:, 0]).astype(int)
     slab = liver[max(first, 0) : last + 1].mean(axis=0).astype(np.float32)
-    near = ndimage.gaussian_filter(slab, _TUBE_MM / step)
-    around = ndimage.gaussian_filter(slab, _HELD_MM / step)
     rows, columns = np.indices(slab.shape)
     points = np.stack([columns, rows, np.zeros_like(rows)], axis=-1) * step
     share = frame.share(points + np.array(geometry.origin_mm))[..., :2]
     usual = np.exp(
         -0.5 * (((share - np.array(_USUAL)) / np.array(_USUAL_SPREAD)) ** 2).sum(axis=-1)
     )
-    score = (1.15 - near) * around * usual
+    score = groove_score(slab, step) * usual
     row, column = np.unravel_index(score.argmax(), score.shape)
     x, y, _ = geometry.to_world([0, row, column])
     heights = np.linspace(frame.place((0.5, 0.5, 0.3))[2], frame.place((0.5, 0.5, 0.9))[2], _POINTS)

@@ -163,7 +163,7 @@ def separate_trees(masks: Masks) -> VesselTrees | None:
         convergence = classify_by_convergence(graph, frame, cava)
         hilum = convergence.hilum_mm
         if not cava.is_seen:
-            cava = cava.moved_to(convergence.outflow_mm)
+            cava = cava.moved_to(convergence.outflow_mm).in_groove(liver, lattice.geometry, frame)
         kinds = np.where(convergence.hepatic > 0, HEPATIC, PORTAL).astype(np.int8)
         confidence = np.abs(np.tanh(convergence.hepatic / 2.0))
         kinds[confidence < _LEAST_CONVERGENCE] = UNKNOWN
