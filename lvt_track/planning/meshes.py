@@ -16,9 +16,10 @@ from lvt_track.planning.lattice import lattice_around, signed_distance_mm
 __all__ = ["Mesh", "mesh_of"]
 
 _BLUR = 0.8  # of a cube
-_ROUNDS = 4
+_ROUNDS = 6
 _STEP_MM = 1.0
 _COARSER = 1.5
+_EDGE = 0.002  # of the levels: next to the least and the greatest no surface is left
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +94,18 @@ def _with_volume(
     name: str, level: NDArray[np.float32], geometry: Geometry, wanted_ml: float
 ) -> Mesh | None:
     """The surface of the level set that encloses a volume."""
-    at, mesh = 0.0, None
+    mesh = None
     low, high = float(level.min()), float(level.max())
+    # Smoothing lifts the middle of a thing of few voxels above the level of its border: the first
+    # guess is the level below which as many cubes lie as the volume holds.
+    count = min(round(wanted_ml / geometry.voxel_volume_ml), level.size - 1)
+    at = float(np.partition(level, count, axis=None)[count])
+    before = np.inf
     for _ in range(_ROUNDS):
-        # Smoothing lifts the middle of a thing of few voxels above the level of its border.
-        at = float(np.clip(at, low + 0.02 * (high - low), high - 0.02 * (high - low)))
+        at = float(np.clip(at, low + _EDGE * (high - low), high - _EDGE * (high - low)))
+        if at == before:
+            break
+        before = at
         vertices, faces, _, _ = marching_cubes(level, at, gradient_direction="ascent")  # type: ignore[no-untyped-call]
         mesh = Mesh(name, geometry.to_world(vertices), faces.astype(np.int64))
         if mesh.volume_ml < 0:

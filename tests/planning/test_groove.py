@@ -31,7 +31,7 @@ def test_the_axis_is_that_of_the_groove(
     place: tuple[float, float], off: tuple[float, float]
 ) -> None:
     liver, true = grooved(*place)
-    assumed = true + (*off, 0.0)
+    assumed = true + np.array([*off, 0.0])
     axis = groove_axis(liver, GEOMETRY, assumed, (0.0, 35.0))
     known = np.array([[np.interp(z, HEIGHTS, true[:, k]) for k in (0, 1)] for z in axis[:, 2]])
     away = np.linalg.norm(axis[:, :2] - known, axis=1)
@@ -41,7 +41,7 @@ def test_the_axis_is_that_of_the_groove(
 
 def test_an_assumed_cava_moves_into_the_groove_and_goes_on_below_it() -> None:
     liver, true = grooved(10.0, 38.0)
-    assumed = Cava(None, true + (0.0, -13.0, 0.0), 10.0)
+    assumed = Cava(None, true + np.array([0.0, -13.0, 0.0]), 10.0)
     moved = assumed.in_groove(liver, GEOMETRY, LiverFrame.of(liver, GEOMETRY))
     assert not moved.is_seen
     assert (np.diff(moved.axis_mm[:, 2]) > 0).all()

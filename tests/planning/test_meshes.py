@@ -58,3 +58,15 @@ def test_things_of_few_voxels_have_a_surface(size: tuple[int, int, int]) -> None
     speck[10 : 10 + size[0], 20 : 20 + size[1], 30 : 30 + size[2]] = True
     mesh = mesh_of("speck", speck, GEOMETRY, 1.0)
     assert mesh is not None and mesh.volume_ml > 0
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_threads_hold_the_volume_of_their_voxels(width: int) -> None:
+    threads = np.zeros(GEOMETRY.shape, dtype=bool)
+    for row in (20, 40, 60):
+        threads[12, row : row + width, 15:75] = True
+    threads[5:19, 70 : 70 + width, 20 : 20 + width] = True
+    mesh = mesh_of("threads", threads, GEOMETRY, 1.0)
+    assert mesh is not None
+    voxels_ml = float(threads.sum()) * GEOMETRY.voxel_volume_ml
+    assert mesh.volume_ml == pytest.approx(voxels_ml, rel=0.01)

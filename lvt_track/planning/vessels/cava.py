@@ -30,8 +30,8 @@ _HEIGHTS = (0.55, 0.88)
 _SLANT = (-0.04, 0.16)
 """How far it lies to the right and back for each mm further down: 0.1 to 0.3 on real livers."""
 _HELD = (0.6, 0.9)
-"""Between which heights the liver holds the cava from both sides; further down the caudate lobe ends,
-and its groove opens to the left."""
+"""Between which heights the liver holds the cava from both sides; further down the caudate lobe
+ends, and its groove opens to the left."""
 _SHELL_MM = 1.5
 _LINING_MM = 7.0
 
