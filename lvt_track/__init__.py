@@ -70,7 +70,7 @@ __all__ = [
     "track",
 ]
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 _HOMES = {
     "lvt_track.api.evaluate": ("Scores", "evaluate"),

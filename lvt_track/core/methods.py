@@ -11,7 +11,7 @@ from __future__ import annotations
 __all__ = ["MASK_STAGES", "METHODS"]
 
 METHODS: dict[str, int] = {
-    "read": 2,
+    "read": 3,
     "phase": 1,
     "segment": 3,
     "lesions": 9,
