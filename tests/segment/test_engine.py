@@ -197,7 +197,9 @@ def test_eight_bits_say_nearly_what_torch_says() -> None:
     blend = run.classify(part_of(SEGMENTER), network, image(), boxes, lambda share: None)
     by_torch = answers(Engine(TORCH, "", "float32"), SEGMENTER)
     off = np.abs(blend.values - by_torch)
-    assert 0.0 < off.max() < 0.1
+    # Processors without VNNI add up in 16 bits, which clips single sums.
+    assert 0.0 < off.max() < 0.2
+    assert np.quantile(off, 0.999) < 0.1
     assert off.mean() < 0.01
 
 
