@@ -200,6 +200,14 @@ def test_wrong_plans_are_refused_in_words(tracked: Path, tmp_path: Path) -> None
     assert lvt("plan", tmp_path).exit_code == 3
 
 
+def test_a_plan_that_leaves_nothing_says_so_where_it_is_read(tracked: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(tracked, out)
+    result = lvt("plan", out, "--resect", "1,2,3,4,5,6,7,8")
+    assert f"{LAST}  1,2,3,4,5,6,7,8: 0 mL remain" in result.stdout
+    assert "; nothing of the liver remains" in result.stdout
+
+
 def test_a_mask_of_another_grid_is_refused(tracked: Path, tmp_path: Path) -> None:
     sitk.WriteImage(
         sitk.GetImageFromArray(np.ones((4, 5, 6), np.uint8)), str(tmp_path / "m.nii.gz")

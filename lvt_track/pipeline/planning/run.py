@@ -63,9 +63,10 @@ class PlanResult:
                 continue
             count = row["tumors_left"]
             left = f"{count} tumour{'' if count == 1 else 's'} left"
+            remark = f"; {row['remark']}" if row["remark"] else ""
             lines.append(
                 f"{row['date']}  {row['resection']}: {row['remnant_functional_ml']:.0f} mL remain, "
-                f"{row['remnant_percent']:.0f} % of the functional liver, {left}"
+                f"{row['remnant_percent']:.0f} % of the functional liver, {left}{remark}"
             )
         lines.append(f"planning: {RunFolder(self.folder).planning_pdf}")
         return "\n".join(lines)
