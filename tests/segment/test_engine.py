@@ -198,7 +198,8 @@ def test_eight_bits_say_nearly_what_torch_says() -> None:
     by_torch = answers(Engine(TORCH, "", "float32"), SEGMENTER)
     off = np.abs(blend.values - by_torch)
     # Processors without VNNI add up in 16 bits, which clips single sums.
-    assert 0.0 < off.max() < 0.2
+    adds_in_32_bits = any("vnni" in flag for flag in processor_flags() or ())
+    assert 0.0 < off.max() < (0.1 if adds_in_32_bits else 0.2)
     assert np.quantile(off, 0.999) < 0.1
     assert off.mean() < 0.01
 

@@ -15,7 +15,8 @@ from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.evidence import Evidence, change_percent
 from lvt_track.response.timepoints.rules import Rule, always
 from lvt_track.response.timepoints.scale import NODE_NORMAL_MM, Scale, at_least
-from lvt_track.response.timepoints.visit import VisitRows, listed
+from lvt_track.response.timepoints.sums import burden_ml
+from lvt_track.response.timepoints.visit import listed
 
 __all__ = [
     "LEAST_LONG_AXIS_MM",
@@ -186,18 +187,11 @@ def _judgement_words(e: Evidence) -> str:
         return ""
     grown = listed(map(str, e.non_targets.grown))
     words = f"non-target {grown} grew: {UNJUDGED_GROWTH}"
-    before_ml, now_ml = _volume_ml(e.first), _volume_ml(e.visit)
+    before_ml, now_ml = (burden_ml(visit.rows.values()) for visit in (e.first, e.visit))
     if before_ml is None or now_ml is None:
         return words
     volumes = f"{sized(before_ml, 'mL')} to {sized(now_ml, 'mL')}"
     return f"{words} (all lesions {volumes}, {_percent(now_ml, before_ml)})"
-
-
-def _volume_ml(visit: VisitRows) -> float | None:
-    """Of all lesions together; None where one that is there has no volume."""
-    present = [row for row in visit.rows.values() if row.status is not Status.ABSENT]
-    volumes = [row.volume_ml for row in present]
-    return None if None in volumes else sum(v for v in volumes if v is not None)
 
 
 def _missing_words(e: Evidence) -> str:

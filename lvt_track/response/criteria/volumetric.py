@@ -10,13 +10,14 @@ import math
 from collections.abc import Iterable
 
 from lvt_track.core.quantities import sized
-from lvt_track.core.response.assessment import Assessment, Status
+from lvt_track.core.response.assessment import Assessment
 from lvt_track.response.criteria import recist
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.evidence import Evidence
 from lvt_track.response.timepoints.scale import Scale, at_least
+from lvt_track.response.timepoints.sums import burden_ml
 
-__all__ = ["VOLUME", "ball_ml", "burden_ml", "lacks_volumes"]
+__all__ = ["VOLUME", "ball_ml", "lacks_volumes"]
 
 VOLUME_REMEDY = "Give a column volume_ml, or use recist1.1"
 
@@ -38,16 +39,6 @@ def _is_measurable(row: Assessment) -> bool:
         least_mm = recist.LEAST_NODE_MM if row.is_nodal else recist.LEAST_LONG_AXIS_MM
         return at_least(row.volume_ml, ball_ml(least_mm))
     return recist.is_measurable(row)
-
-
-def burden_ml(rows: Iterable[Assessment]) -> float | None:
-    """Total tumour burden: the volume of all lesions of a visit, target or not, old or new.
-
-    None where a lesion that is there has no volume.
-    """
-    volumes = [0.0 if row.status is Status.ABSENT else row.volume_ml for row in rows]
-    known = [volume for volume in volumes if volume is not None]
-    return sum(known) if len(known) == len(volumes) else None
 
 
 def lacks_volumes(name: str, rows: Iterable[Assessment]) -> str:

@@ -11,6 +11,7 @@ from lvt_track.core.quantities import natural, sized
 from lvt_track.core.response.assessment import Assessment, Status
 from lvt_track.core.response.categories import Category
 from lvt_track.core.response.doubt import Settling
+from lvt_track.core.response.response import Response
 from lvt_track.response.doubt.draws import Sampler, broken, removed, scaled, settled_new
 from lvt_track.response.timepoints.criterion import Criterion
 from lvt_track.response.timepoints.walk import classify
@@ -55,11 +56,12 @@ def settlings(
     def judged(rows: Sequence[Assessment]) -> list[str]:
         return [response.category for response in classify(rows, criterion, dates)]
 
-    categories = judged(sampler.rows)
+    responses = classify(sampler.rows, criterion, dates)
+    categories = [response.category for response in responses]
     candidates: list[list[_Candidate]] = [[] for _ in dates]
     for k, candidate in _doubtful(sampler, judged, categories):
         candidates[k].append(candidate)
-    for k, candidate in _growth(sampler, criterion, dates):
+    for k, candidate in _growth(sampler, judged, responses):
         candidates[k].append(candidate)
     for k, candidate in _sizes(sampler, criterion, judged, categories):
         candidates[k].append(candidate)
@@ -110,10 +112,10 @@ def _doubtful(
 
 
 def _growth(
-    sampler: Sampler, criterion: Criterion, dates: Sequence[dt.date]
+    sampler: Sampler, judged: Judge, responses: Sequence[Response]
 ) -> Iterator[tuple[int, _Candidate]]:
     """Non-targets that grew, if a reader calls that unequivocal progression."""
-    for k, response in enumerate(classify(sampler.rows, criterion, dates)):
+    for k, response in enumerate(responses):
         for name in response.grown_non_targets[:1]:
             rows = [
                 replace(row, status=Status.PROGRESSION)
@@ -121,7 +123,7 @@ def _growth(
                 else row
                 for row in sampler.rows
             ]
-            category = classify(rows, criterion, dates)[k].category
+            category = judged(rows)[k]
             if category != response.category:
                 words = f"if the growth of {name} is unequivocal progression, {category}"
                 yield k, _Candidate(_UNJUDGED, Settling(name, response.date, words))

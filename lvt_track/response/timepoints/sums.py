@@ -1,7 +1,8 @@
-"""What the target lesions of a visit add up to."""
+"""What the target lesions of a visit add up to, and all lesions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from lvt_track.core.quantities import sized
@@ -10,7 +11,7 @@ from lvt_track.response.timepoints.scale import Scale, is_gone
 from lvt_track.response.timepoints.targets import Baseline
 from lvt_track.response.timepoints.visit import VisitRows, listed
 
-__all__ = ["TargetSum", "add_up"]
+__all__ = ["TargetSum", "add_up", "burden_ml"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,16 @@ def add_up(visit: VisitRows, baseline: Baseline, scale: Scale) -> TargetSum:
         others = [row for name, row in visit.rows.items() if name not in counted]
         total += sum(_size(row, row, scale) or 0.0 for row in others)
     return TargetSum(total, tuple(missing), gone and not missing, solid, tuple(notes))
+
+
+def burden_ml(rows: Iterable[Assessment]) -> float | None:
+    """Total tumour burden: the volume of all lesions of a visit, target or not, old or new.
+
+    None where a lesion that is there has no volume.
+    """
+    volumes = [0.0 if row.status is Status.ABSENT else row.volume_ml for row in rows]
+    known = [volume for volume in volumes if volume is not None]
+    return sum(known) if len(known) == len(volumes) else None
 
 
 def _size(row: Assessment, target: Assessment, scale: Scale) -> float | None:
